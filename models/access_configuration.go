@@ -1,0 +1,92 @@
+package models
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// ExposureState says whether a platform's capability exposure is in use.
+type ExposureState string
+
+// The states of an access configuration.
+const (
+	ExposureEnabled  ExposureState = "ENABLED"
+	ExposureDisabled ExposureState = "DISABLED"
+)
+
+// AccessConfiguration is what a partner platform has set under capability exposure (能力开放): who it is, where its
+// identity provider is, where customers go back to, and which origins and services it may use (A01-A04).
+type AccessConfiguration struct {
+	bun.BaseModel `bun:"table:access_configurations,alias:ac"`
+
+	ID                  ID            `bun:"id,pk"`
+	PartnerID           ID            `bun:"partner_id"`
+	PlatformID          string        `bun:"platform_id"` // xAccountType, globally unique, at most 64 characters (A03)
+	State               ExposureState `bun:"state"`
+	IDPMetadata         string        `bun:"idp_metadata,nullzero"`  // XML, at most 2 MiB (A02)
+	IDPEntityID         string        `bun:"idp_entity_id,nullzero"` // read from the metadata
+	BindNotificationURL string        `bun:"bind_notification_url,nullzero"`
+	OrderPaidURL        string        `bun:"order_paid_url,nullzero"`     // A04
+	OrderRechargeURL    string        `bun:"order_recharge_url,nullzero"` // A04, optional
+	AllowedOrigins      []string      `bun:"allowed_origins,type:jsonb"`  // for CORS, scheme://host[:port]
+	AllowedServices     []string      `bun:"allowed_services,type:jsonb"` // prefixes that a login's service may start with
+	AttachmentUpload    bool          `bun:"attachment_upload"`           // R01
+	ReturnSecretSealed  []byte        `bun:"return_secret_sealed"`        // signs the way back after payment
+	CreatedAt           time.Time     `bun:"created_at"`
+	UpdatedAt           time.Time     `bun:"updated_at"`
+}
+
+// NodeID returns the id to page by.
+func (a AccessConfiguration) NodeID() ID { return a.ID }
+
+// IsNode marks the type as a GraphQL Node.
+func (AccessConfiguration) IsNode() {}
+
+var platformID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{1,63}$`)
+
+// CheckPlatformID applies the rule for xAccountType: 2 to 64 characters, letters, digits, _ and -, a letter first (A03).
+func CheckPlatformID(id, field string) error {
+	if platformID.MatchString(id) {
+		return nil
+	}
+	return Invalid(field, "A platform id has 2 to 64 letters, digits, _ and -, and starts with a letter.")
+}
+
+// AllowsService reports whether a login may land on this URL: it must be absolute, https (or http where the entry is), and lie
+// under one of the allowed entries, compared by origin and by whole path segments, so that neither a look-alike host
+// nor a sibling path slips through.
+func (a AccessConfiguration) AllowsService(service string) bool {
+	for _, entry := range a.AllowedServices {
+		if URLUnder(service, entry) {
+			return true
+		}
+	}
+	return false
+}
+
+// URLUnder reports whether target is the base URL or lies below it: same scheme, host and port, and a path that starts
+// with the base's path at a segment's end. User info, back slashes, control characters and dot segments are refused.
+func URLUnder(target, base string) bool {
+	if len(target) > 2048 || strings.ContainsAny(target, "\\\r\n\t \x00") {
+		return false
+	}
+	t, err := url.Parse(target)
+	if err != nil || t.User != nil || t.Host == "" || t.Opaque != "" {
+		return false
+	}
+	b, err := url.Parse(base)
+	if err != nil || !strings.EqualFold(t.Scheme, b.Scheme) || !strings.EqualFold(t.Host, b.Host) {
+		return false
+	}
+	for segment := range strings.SplitSeq(t.Path, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	root := strings.TrimSuffix(b.Path, "/")
+	return t.Path == root || strings.HasPrefix(t.Path, root+"/")
+}

@@ -1,0 +1,73 @@
+package models
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// EventType says what happened; it is part of the API and of webhooks.
+type EventType string
+
+// The events.
+const (
+	EventCustomerCreated      EventType = "customer.created"
+	EventCustomerAssociated   EventType = "customer.associated"
+	EventIdentityBound        EventType = "identity.bound"
+	EventIdentitySignedIn     EventType = "identity.signed_in"
+	EventSignInRefused        EventType = "identity.sign_in_refused"
+	EventOrderPlaced          EventType = "order.placed"
+	EventOrderPaid            EventType = "order.paid"
+	EventOrderCompleted       EventType = "order.completed"
+	EventOrderCancelled       EventType = "order.cancelled"
+	EventResourceCreated      EventType = "resource.created"
+	EventBalanceChanged       EventType = "balance.changed"
+	EventExposureUpdated      EventType = "exposure.updated"
+	EventAPIKeyCreated        EventType = "api_key.created"
+	EventAPIKeyRevoked        EventType = "api_key.revoked"
+	EventPartnerCreated       EventType = "partner.created"
+	EventUserCreated          EventType = "user.created"
+	EventSessionsRevoked      EventType = "session.revoked"
+	EventBindNotificationSent EventType = "bind_notification.sent"
+	EventSigningKeyCreated    EventType = "signing_key.created"
+)
+
+// Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
+// fields, never personal values. PartnerID and CustomerID say who may read it.
+type Event struct {
+	bun.BaseModel `bun:"table:events,alias:ev"`
+
+	ID         ID             `bun:"id,pk"`
+	Type       EventType      `bun:"type"`
+	ActorKind  PrincipalKind  `bun:"actor_kind"`
+	ActorID    string         `bun:"actor_id"`
+	PartnerID  ID             `bun:"partner_id,nullzero"`
+	CustomerID ID             `bun:"customer_id,nullzero"`
+	SubjectID  string         `bun:"subject_id"` // what it happened to
+	Fields     []string       `bun:"fields,type:jsonb"`
+	Data       map[string]any `bun:"data,type:jsonb"` // ids, states and amounts only
+	RequestID  string         `bun:"request_id"`
+	RemoteAddr string         `bun:"remote_addr,nullzero"`
+	CreatedAt  time.Time      `bun:"created_at"`
+}
+
+// NodeID returns the id to page by.
+func (e Event) NodeID() ID { return e.ID }
+
+// EventConnection and EventEdge are a page of events.
+type (
+	EventConnection = Connection[Event]
+	EventEdge       = Edge[Event]
+)
+
+// OutboxRow says that one consumer still has to be told of one event.
+type OutboxRow struct {
+	bun.BaseModel `bun:"table:outbox,alias:ob"`
+
+	EventID   ID        `bun:"event_id,pk"`
+	Consumer  string    `bun:"consumer,pk"`
+	Attempts  int       `bun:"attempts"`
+	DueAt     time.Time `bun:"due_at"`
+	LastError string    `bun:"last_error,nullzero"`
+	CreatedAt time.Time `bun:"created_at"`
+}

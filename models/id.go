@@ -1,0 +1,113 @@
+package models
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"go.jetify.com/typeid"
+)
+
+// ID is a TypeID: a lower-case prefix that names the kind, an underscore, and 26 characters of a UUIDv7 in base 32.
+// Ids of one kind sort by creation time, byte by byte. The zero value is "no id".
+type ID string
+
+// The prefixes of every kind of id, in the order of the rooms that own them.
+const (
+	PrefixPartner             = "par"
+	PrefixCustomer            = "cus"
+	PrefixAssociation         = "asc"
+	PrefixAccessConfiguration = "acf"
+	PrefixUser                = "usr"
+	PrefixAPIKey              = "key"
+	PrefixOrder               = "ord"
+	PrefixOrderItem           = "itm"
+	PrefixResource            = "res"
+	PrefixAccount             = "acc"
+	PrefixTransfer            = "trf"
+	PrefixEntry               = "ent"
+	PrefixHold                = "hld"
+	PrefixIncentiveStatement  = "ist"
+	PrefixIncentiveLine       = "isl"
+	PrefixSession             = "ses"
+	PrefixEvent               = "evt"
+	PrefixFederatedIdentity   = "fid"
+	PrefixParkedRequest       = "req"
+	PrefixFirstLogin          = "fst"
+	PrefixSigningKey          = "skey"
+	PrefixBindNotification    = "bnd"
+)
+
+// IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can
+// make them repeatable.
+type IDSource func(prefix string) ID
+
+// RandomIDs returns the source for production: UUIDv7 from the clock and the operating system's randomness.
+// The returned function panics only when the system has no randomness left to give.
+func RandomIDs() IDSource {
+	return func(prefix string) ID {
+		return ID(typeid.Must(typeid.WithPrefix(prefix)).String())
+	}
+}
+
+// IDFromUUID makes the id of a kind from 16 bytes of a UUID. It fails only for an ill-formed prefix.
+func IDFromUUID(prefix string, uuid [16]byte) (ID, error) {
+	id, err := typeid.FromUUIDBytesWithPrefix(prefix, uuid[:])
+	if err != nil {
+		return "", fmt.Errorf("id from uuid: %w", err)
+	}
+	return ID(id.String()), nil
+}
+
+// ParseID checks that s is a well-formed TypeID of any kind. The error is INVALID and names what is wrong.
+func ParseID(s string) (ID, error) {
+	if len(s) > 90 {
+		return "", Invalid("id", "An id is at most 90 characters long.")
+	}
+	id, err := typeid.FromString(s)
+	if err != nil || id.Prefix() == "" {
+		return "", Invalid("id", "This is not an id: ids look like cus_01h455vb4pex5vsknk084sn02q.")
+	}
+	return ID(s), nil
+}
+
+// Prefix returns the part before the last underscore, or "" for the zero id.
+func (id ID) Prefix() string {
+	i := strings.LastIndexByte(string(id), '_')
+	if i < 0 {
+		return ""
+	}
+	return string(id[:i])
+}
+
+// IsZero reports whether there is no id.
+func (id ID) IsZero() bool { return id == "" }
+
+// String returns the id as it appears in the API, the logs and the support ticket.
+func (id ID) String() string { return string(id) }
+
+// Require returns INVALID, naming the field, unless the id is of the kind with this prefix.
+func (id ID) Require(prefix, field string) error {
+	if id.Prefix() == prefix {
+		return nil
+	}
+	return Invalid(field, fmt.Sprintf("%s must be an id that starts with %q.", field, prefix+"_"))
+}
+
+// MarshalGQL writes the id as a JSON string.
+func (id ID) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(id))) }
+
+// UnmarshalGQL reads an id from a GraphQL literal or variable; anything but a well-formed TypeID is INVALID.
+func (id *ID) UnmarshalGQL(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return Invalid("id", "An id must be a string.")
+	}
+	parsed, err := ParseID(s)
+	if err != nil {
+		return err
+	}
+	*id = parsed
+	return nil
+}

@@ -1,0 +1,106 @@
+package models
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/uptrace/bun"
+)
+
+// StatementStatus is the state of an incentive statement (N02).
+type StatementStatus string
+
+// The states, in order.
+const (
+	StatementEstimated StatementStatus = "ESTIMATED"
+	StatementToConfirm StatementStatus = "TO_CONFIRM"
+	StatementIssuing   StatementStatus = "ISSUING"
+	StatementDone      StatementStatus = "DONE"
+)
+
+// BillingCycle is a month as the vendor bills it, in UTC+8, written 2026-11.
+type BillingCycle string
+
+var billingCycle = regexp.MustCompile(`^20\d\d-(0[1-9]|1[0-2])$`)
+
+// ParseBillingCycle checks a month of the years 2000 to 2099. The error is INVALID.
+func ParseBillingCycle(s, field string) (BillingCycle, error) {
+	if !billingCycle.MatchString(s) {
+		return "", Invalid(field, "A billing cycle is a month such as 2026-11.")
+	}
+	return BillingCycle(s), nil
+}
+
+// BillingCycleAt returns the cycle that an instant falls in.
+func BillingCycleAt(t time.Time) BillingCycle {
+	return BillingCycle(t.In(time.FixedZone("UTC+8", 8*60*60)).Format("2006-01"))
+}
+
+// IncentiveStatement is what a partner earns for one reconciliation period.
+type IncentiveStatement struct {
+	bun.BaseModel `bun:"table:incentive_statements,alias:ist"`
+
+	ID               ID              `bun:"id,pk"`
+	PartnerID        ID              `bun:"partner_id"`
+	Period           BillingCycle    `bun:"period"`
+	Status           StatementStatus `bun:"status"`
+	Currency         Currency        `bun:"currency"`
+	PerformanceMinor int64           `bun:"performance_minor"`
+	TotalMinor       int64           `bun:"total_minor"`
+	CreatedAt        time.Time       `bun:"created_at"`
+	UpdatedAt        time.Time       `bun:"updated_at"`
+}
+
+// NodeID returns the id to page by.
+func (s IncentiveStatement) NodeID() ID { return s.ID }
+
+// IsNode marks the type as a GraphQL Node.
+func (IncentiveStatement) IsNode() {}
+
+// Total returns the incentive earned.
+func (s IncentiveStatement) Total() Money { return NewMoney(s.TotalMinor, s.Currency) }
+
+// Performance returns the settled cash consumption that it is computed from (N01).
+func (s IncentiveStatement) Performance() Money { return NewMoney(s.PerformanceMinor, s.Currency) }
+
+// IncentiveStatementConnection and IncentiveStatementEdge are a page of statements.
+type (
+	IncentiveStatementConnection = Connection[IncentiveStatement]
+	IncentiveStatementEdge       = Edge[IncentiveStatement]
+)
+
+// IncentiveLine explains one part of a statement: a service type's performance, the rate and what comes of it.
+type IncentiveLine struct {
+	bun.BaseModel `bun:"table:incentive_lines,alias:isl"`
+
+	ID               ID              `bun:"id,pk"`
+	StatementID      ID              `bun:"statement_id"`
+	CustomerID       ID              `bun:"customer_id,nullzero"`
+	ServiceType      string          `bun:"service_type"`
+	Currency         Currency        `bun:"currency"`
+	PerformanceMinor int64           `bun:"performance_minor"`
+	Rate             decimal.Decimal `bun:"rate"` // a fraction: 0.08 is 8 per cent
+	AmountMinor      int64           `bun:"amount_minor"`
+	Reason           string          `bun:"reason,nullzero"` // why zero or negative (N11)
+}
+
+// NodeID returns the id to page by.
+func (l IncentiveLine) NodeID() ID { return l.ID }
+
+// Performance returns the consumption that counts.
+func (l IncentiveLine) Performance() Money { return NewMoney(l.PerformanceMinor, l.Currency) }
+
+// Amount returns the incentive of the line.
+func (l IncentiveLine) Amount() Money { return NewMoney(l.AmountMinor, l.Currency) }
+
+// IncentiveLineConnection and IncentiveLineEdge are a page of lines.
+type (
+	IncentiveLineConnection = Connection[IncentiveLine]
+	IncentiveLineEdge       = Edge[IncentiveLine]
+)
+
+// IncentiveAmountMinor returns performance times rate, rounded half away from zero once, in minor units.
+func IncentiveAmountMinor(performanceMinor int64, rate decimal.Decimal) int64 {
+	return decimal.NewFromInt(performanceMinor).Mul(rate).Round(0).IntPart()
+}

@@ -1,0 +1,180 @@
+package models
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// AccountKind is what an account holds for its owner (M01).
+type AccountKind string
+
+// The kinds of account. Vendor codes of the first five: 1, 2, 5, 7, 8.
+const (
+	AccountBalance     AccountKind = "BALANCE"
+	AccountCredit      AccountKind = "CREDIT"
+	AccountBonus       AccountKind = "BONUS"
+	AccountDeposit     AccountKind = "DEPOSIT"
+	AccountAllocatable AccountKind = "ALLOCATABLE"
+	AccountRevenue     AccountKind = "REVENUE" // where paid orders go; the cloud's side
+	AccountWorld       AccountKind = "WORLD"   // the outside: money comes from here and leaves to it
+)
+
+// OwnerKind says whose an account is.
+type OwnerKind string
+
+// The owners of accounts.
+const (
+	OwnerPartner  OwnerKind = "PARTNER"
+	OwnerCustomer OwnerKind = "CUSTOMER"
+	OwnerCloud    OwnerKind = "CLOUD"
+)
+
+// Account is one balance of one asset. All amounts are minor units of the asset. Balance never falls below Floor except where Floor is nil.
+type Account struct {
+	bun.BaseModel `bun:"table:accounts,alias:acc"`
+
+	ID             ID          `bun:"id,pk"`
+	OwnerKind      OwnerKind   `bun:"owner_kind"`
+	OwnerID        string      `bun:"owner_id"` // a partner's or customer's id, or the cloud's code
+	Kind           AccountKind `bun:"kind"`
+	Asset          string      `bun:"asset"`       // a currency code; later also a coupon quota's id
+	FloorMinor     *int64      `bun:"floor_minor"` // nil = unbounded (the outside world)
+	BalanceMinor   int64       `bun:"balance_minor"`
+	HeldMinor      int64       `bun:"held_minor"`      // pending debits
+	EarmarkedMinor int64       `bun:"earmarked_minor"` // set aside, not free to spend or allocate (M03)
+	Version        int64       `bun:"version"`         // number of entries, gapless
+	CreatedAt      time.Time   `bun:"created_at"`
+	UpdatedAt      time.Time   `bun:"updated_at"`
+}
+
+// AvailableMinor returns what may be debited now: balance less held and earmarked money, plus the credit line.
+func (a Account) AvailableMinor() int64 {
+	floor := int64(0)
+	if a.FloorMinor != nil {
+		floor = *a.FloorMinor
+	}
+	return a.BalanceMinor - a.HeldMinor - a.EarmarkedMinor - floor
+}
+
+// TransferKind says why value moved (3.6).
+type TransferKind string
+
+// The kinds of transfer.
+const (
+	TransferRecharge TransferKind = "RECHARGE"
+	TransferFund     TransferKind = "FUND"
+	TransferReclaim  TransferKind = "RECLAIM"
+	TransferPayment  TransferKind = "ORDER_PAYMENT"
+	TransferRefund   TransferKind = "ORDER_REFUND"
+	TransferReversal TransferKind = "REVERSAL"
+	TransferAdjust   TransferKind = "ADJUST"
+)
+
+// Transfer is one movement of value, immutable once written. Its entries sum to zero for every asset.
+type Transfer struct {
+	bun.BaseModel `bun:"table:transfers,alias:t"`
+
+	ID         ID           `bun:"id,pk"`
+	Kind       TransferKind `bun:"kind"`
+	OrderID    ID           `bun:"order_id,nullzero"`
+	ReversesID ID           `bun:"reverses_id,nullzero"` // unique: a transfer is reversed at most once
+	ActorID    string       `bun:"actor_id"`
+	RequestID  string       `bun:"request_id"`
+	Reason     string       `bun:"reason,nullzero"`
+	CreatedAt  time.Time    `bun:"created_at"`
+}
+
+// NodeID returns the id to page by.
+func (t Transfer) NodeID() ID { return t.ID }
+
+// Entry is one account's part of a transfer. Version counts the account's entries from 1 without a gap.
+type Entry struct {
+	bun.BaseModel `bun:"table:entries,alias:e"`
+
+	ID                ID        `bun:"id,pk"`
+	TransferID        ID        `bun:"transfer_id"`
+	AccountID         ID        `bun:"account_id"`
+	Asset             string    `bun:"asset"`
+	AmountMinor       int64     `bun:"amount_minor"` // signed
+	Version           int64     `bun:"version"`
+	BalanceAfterMinor int64     `bun:"balance_after_minor"`
+	CreatedAt         time.Time `bun:"created_at"`
+}
+
+// HoldState is the state of a pending debit.
+type HoldState string
+
+// The states of a hold: a pending one is posted, voided or expired, and then stays so.
+const (
+	HoldPending HoldState = "PENDING"
+	HoldPosted  HoldState = "POSTED"
+	HoldVoided  HoldState = "VOIDED"
+	HoldExpired HoldState = "EXPIRED"
+)
+
+// Hold is a pending debit for an order.
+type Hold struct {
+	bun.BaseModel `bun:"table:holds,alias:h"`
+
+	ID          ID        `bun:"id,pk"`
+	AccountID   ID        `bun:"account_id"`
+	OrderID     ID        `bun:"order_id,nullzero"`
+	AmountMinor int64     `bun:"amount_minor"`
+	State       HoldState `bun:"state"`
+	TransferID  ID        `bun:"transfer_id,nullzero"`
+	ExpiresAt   time.Time `bun:"expires_at"`
+	CreatedAt   time.Time `bun:"created_at"`
+	UpdatedAt   time.Time `bun:"updated_at"`
+}
+
+// IdempotencyKey remembers the first answer to a request that moves value. Kept for good, scoped to the caller's
+// organisation.
+type IdempotencyKey struct {
+	bun.BaseModel `bun:"table:idempotency_keys,alias:ik"`
+
+	Scope       string    `bun:"scope,pk"` // Principal.OrganisationID
+	Key         string    `bun:"key,pk"`
+	Operation   string    `bun:"operation"`
+	RequestHash []byte    `bun:"request_hash"` // SHA-256 of the operation and its input
+	Answer      []byte    `bun:"answer"`       // JSON
+	CreatedAt   time.Time `bun:"created_at"`
+}
+
+// BalanceAccount is one account's part of a Balance.
+type BalanceAccount struct {
+	Type   AccountKind
+	Amount Money
+}
+
+// Balance is what an owner has in its currency, over its money accounts, as of one moment. Version grows with every
+// change and orders two answers; AsOf is when it was read from the ledger.
+type Balance struct {
+	Available Money
+	Total     Money
+	Held      Money
+	Earmarked Money
+	Version   int64
+	AsOf      time.Time
+	Accounts  []BalanceAccount
+}
+
+// BalanceOf adds up the money accounts of one owner in one currency. Accounts of other assets are left out.
+func BalanceOf(accounts []Account, currency Currency, asOf time.Time) Balance {
+	b := Balance{AsOf: asOf}
+	var available, total, held, earmarked int64
+	for _, a := range accounts {
+		if a.Asset != string(currency) {
+			continue
+		}
+		b.Version += a.Version
+		b.Accounts = append(b.Accounts, BalanceAccount{Type: a.Kind, Amount: NewMoney(a.BalanceMinor, currency)})
+		total += a.BalanceMinor
+		held += a.HeldMinor
+		earmarked += a.EarmarkedMinor
+		available += a.AvailableMinor()
+	}
+	b.Available, b.Total = NewMoney(available, currency), NewMoney(total, currency)
+	b.Held, b.Earmarked = NewMoney(held, currency), NewMoney(earmarked, currency)
+	return b
+}

@@ -1,0 +1,199 @@
+package models
+
+import (
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// OrderStatus is the state of an order (O01).
+type OrderStatus string
+
+// The states of an order.
+const (
+	OrderPendingReview       OrderStatus = "PENDING_REVIEW"
+	OrderPendingRefund       OrderStatus = "PENDING_REFUND"
+	OrderProcessing          OrderStatus = "PROCESSING"
+	OrderCancelled           OrderStatus = "CANCELLED"
+	OrderCompleted           OrderStatus = "COMPLETED"
+	OrderPendingPayment      OrderStatus = "PENDING_PAYMENT"
+	OrderPendingConfirmation OrderStatus = "PENDING_CONFIRMATION"
+)
+
+// WireCode returns the vendor's numeric code of the state (3.4).
+func (s OrderStatus) WireCode() int {
+	switch s {
+	case OrderPendingReview:
+		return 1
+	case OrderPendingRefund:
+		return 2
+	case OrderProcessing:
+		return 3
+	case OrderCancelled:
+		return 4
+	case OrderCompleted:
+		return 5
+	case OrderPendingPayment:
+		return 6
+	case OrderPendingConfirmation:
+		return 9
+	}
+	return 0
+}
+
+// CanBecome reports whether an order may move from s to next (4.2): review, payment, processing, completion; it may be
+// cancelled only before it is paid (O06).
+func (s OrderStatus) CanBecome(next OrderStatus) bool {
+	var to []OrderStatus
+	switch s {
+	case OrderPendingReview, OrderPendingConfirmation:
+		to = []OrderStatus{OrderPendingPayment, OrderCancelled}
+	case OrderPendingPayment:
+		to = []OrderStatus{OrderProcessing, OrderCancelled}
+	case OrderProcessing:
+		to = []OrderStatus{OrderCompleted, OrderPendingRefund}
+	case OrderPendingRefund:
+		to = []OrderStatus{OrderCompleted, OrderCancelled}
+	}
+	return slices.Contains(to, next)
+}
+
+// OrderType says what an order is for (3.4).
+type OrderType string
+
+// The types of order. Vendor codes: 1, 2, 3, 4, 10, 11.
+const (
+	OrderNew         OrderType = "NEW"
+	OrderRenew       OrderType = "RENEW"
+	OrderChange      OrderType = "CHANGE"
+	OrderUnsubscribe OrderType = "UNSUBSCRIBE"
+	OrderToPayPerUse OrderType = "TO_PAY_PER_USE"
+	OrderToPeriod    OrderType = "TO_PERIOD"
+)
+
+// OrderSource says who placed an order (3.4). Vendor codes: 1 customer, 2 agent, 8 system.
+type OrderSource string
+
+// The sources of an order.
+const (
+	PlacedByCustomer OrderSource = "CUSTOMER"
+	PlacedByPartner  OrderSource = "PARTNER"
+	PlacedBySystem   OrderSource = "SYSTEM"
+)
+
+// Order is what a customer buys. PartnerID is the partner whose resale money it spends, zero for an advisory customer's own order: only
+// that partner sees it (O02).
+type Order struct {
+	bun.BaseModel `bun:"table:orders,alias:o"`
+
+	ID            ID          `bun:"id,pk"`
+	Cloud         string      `bun:"cloud"`
+	Number        string      `bun:"number"` // what people read to each other; unique
+	CustomerID    ID          `bun:"customer_id"`
+	PartnerID     ID          `bun:"partner_id,nullzero"`
+	Status        OrderStatus `bun:"status"`
+	Type          OrderType   `bun:"type"`
+	Source        OrderSource `bun:"source"`
+	Currency      Currency    `bun:"currency"`
+	TotalMinor    int64       `bun:"total_minor"`    // to pay, after discounts
+	OfficialMinor int64       `bun:"official_minor"` // before discounts
+	ExternalID    string      `bun:"external_id,nullzero"`
+	TransferID    ID          `bun:"transfer_id,nullzero"` // the payment; zero until paid
+	PayBy         *time.Time  `bun:"pay_by"`               // the payment deadline (O06)
+	CreatedAt     time.Time   `bun:"created_at"`
+	PaidAt        *time.Time  `bun:"paid_at"`
+	CompletedAt   *time.Time  `bun:"completed_at"`
+	UpdatedAt     time.Time   `bun:"updated_at"`
+}
+
+// NodeID returns the id to page by.
+func (o Order) NodeID() ID { return o.ID }
+
+// IsNode marks the type as a GraphQL Node.
+func (Order) IsNode() {}
+
+// Total returns what there is to pay.
+func (o Order) Total() Money { return NewMoney(o.TotalMinor, o.Currency) }
+
+// OfficialTotal returns the list price.
+func (o Order) OfficialTotal() Money { return NewMoney(o.OfficialMinor, o.Currency) }
+
+// Payable returns nil when the order may be paid at now, else PRECONDITION_FAILED with the reason ORDER_ALREADY_PAID,
+// ORDER_CANCELLED, ORDER_NOT_PAYABLE or ORDER_PAYMENT_DEADLINE_PASSED (O04, O06).
+func (o Order) Payable(now time.Time) error {
+	switch {
+	case o.PaidAt != nil:
+		return Precondition("ORDER_ALREADY_PAID", "This order is paid already; nothing was taken again.")
+	case o.Status == OrderCancelled:
+		return Precondition("ORDER_CANCELLED", "This order was cancelled and cannot be paid any more.")
+	case o.Status != OrderPendingPayment:
+		return Precondition("ORDER_NOT_PAYABLE", "This order does not wait for payment.")
+	case o.PayBy != nil && !now.Before(*o.PayBy):
+		return Precondition("ORDER_PAYMENT_DEADLINE_PASSED", "The payment deadline of this order has passed; place it again.")
+	}
+	return nil
+}
+
+// OrderConnection and OrderEdge are a page of orders.
+type (
+	OrderConnection = Connection[Order]
+	OrderEdge       = Edge[Order]
+)
+
+// PeriodType is the unit of a bought period (3.4). Vendor codes: 0 day, 2 month, 3 year, 4 hour, 5 one-off.
+type PeriodType string
+
+// The period units.
+const (
+	PeriodDay    PeriodType = "DAY"
+	PeriodMonth  PeriodType = "MONTH"
+	PeriodYear   PeriodType = "YEAR"
+	PeriodHour   PeriodType = "HOUR"
+	PeriodOneOff PeriodType = "ONE_OFF"
+)
+
+// After returns the instant that lies count periods after from; a one-off period has no end and returns the zero time.
+func (p PeriodType) After(from time.Time, count int) time.Time {
+	switch p {
+	case PeriodHour:
+		return from.Add(time.Duration(count) * time.Hour)
+	case PeriodDay:
+		return from.AddDate(0, 0, count)
+	case PeriodMonth:
+		return addMonths(from, count)
+	case PeriodYear:
+		return addMonths(from, 12*count)
+	}
+	return time.Time{}
+}
+
+// addMonths keeps the day of the month, or takes the last day of a shorter one: 31 January and a month is 28 or 29 February.
+func addMonths(from time.Time, months int) time.Time {
+	first := time.Date(from.Year(), from.Month(), 1, from.Hour(), from.Minute(), from.Second(), from.Nanosecond(), from.Location())
+	last := first.AddDate(0, months+1, -1).Day()
+	return first.AddDate(0, months, min(from.Day(), last)-1)
+}
+
+// OrderItem is one line of an order. A line with ParentID is bought as part of the line it names: the system disk of a
+// server, which becomes a sub-resource (O11).
+type OrderItem struct {
+	bun.BaseModel `bun:"table:order_items,alias:oi"`
+
+	ID           ID         `bun:"id,pk"`
+	OrderID      ID         `bun:"order_id"`
+	ParentID     ID         `bun:"parent_id,nullzero"`
+	Position     int        `bun:"position"`
+	ServiceType  string     `bun:"service_type"`  // hws.service.type.* (K01)
+	ResourceType string     `bun:"resource_type"` // hws.resource.type.* (K01)
+	SpecCode     string     `bun:"spec_code"`
+	Region       string     `bun:"region"`
+	Quantity     int        `bun:"quantity"` // 1 to 10000 (K03)
+	PeriodType   PeriodType `bun:"period_type"`
+	PeriodCount  int        `bun:"period_count"`
+	Currency     Currency   `bun:"currency"`
+	AmountMinor  int64      `bun:"amount_minor"`
+}
+
+// Amount returns what the line costs, all of its quantity and periods together.
+func (i OrderItem) Amount() Money { return NewMoney(i.AmountMinor, i.Currency) }

@@ -1,0 +1,84 @@
+package models
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// ResourceStatus is the state of a period resource (3.5).
+type ResourceStatus string
+
+// The states. Vendor codes: 2 in use, 3 closed, 4 frozen, 5 expired; creating has none.
+const (
+	ResourceCreating ResourceStatus = "CREATING"
+	ResourceInUse    ResourceStatus = "IN_USE"
+	ResourceClosed   ResourceStatus = "CLOSED"
+	ResourceFrozen   ResourceStatus = "FROZEN"
+	ResourceExpired  ResourceStatus = "EXPIRED"
+)
+
+// ChargingMode says how a resource is paid for (3.5). Vendor codes: 1 period, 3 pay-per-use.
+type ChargingMode string
+
+// The charging modes.
+const (
+	ChargedByPeriod ChargingMode = "PERIOD"
+	ChargedByUse    ChargingMode = "PAY_PER_USE"
+)
+
+// ExpirePolicy says what happens at expiry (3.5). Vendor codes: 0 to 5 in this order.
+type ExpirePolicy string
+
+// The expire policies. Only AUTO_RENEW renews.
+const (
+	ExpireGracePeriod    ExpirePolicy = "GRACE_PERIOD"
+	ExpireToPayPerUse    ExpirePolicy = "TO_PAY_PER_USE"
+	ExpireDelete         ExpirePolicy = "DELETE"
+	ExpireAutoRenew      ExpirePolicy = "AUTO_RENEW"
+	ExpireFreeze         ExpirePolicy = "FREEZE"
+	ExpireAfterRetention ExpirePolicy = "DELETE_AFTER_RETENTION"
+)
+
+// Resource is what a customer runs. One without ParentID is a main resource; the others are its sub-resources and never
+// change alone (O11).
+type Resource struct {
+	bun.BaseModel `bun:"table:resources,alias:r"`
+
+	ID           ID             `bun:"id,pk"`
+	Cloud        string         `bun:"cloud"`
+	CloudID      string         `bun:"cloud_id"` // the cloud's own id of it
+	CustomerID   ID             `bun:"customer_id"`
+	PartnerID    ID             `bun:"partner_id,nullzero"` // the partner whose resale customer runs it
+	OrderID      ID             `bun:"order_id"`
+	OrderItemID  ID             `bun:"order_item_id"`
+	ParentID     ID             `bun:"parent_id,nullzero"`
+	Name         string         `bun:"name"`
+	Status       ResourceStatus `bun:"status"`
+	Region       string         `bun:"region"`
+	ServiceType  string         `bun:"service_type"`
+	ResourceType string         `bun:"resource_type"`
+	SpecCode     string         `bun:"spec_code"`
+	ChargingMode ChargingMode   `bun:"charging_mode"`
+	ExpirePolicy ExpirePolicy   `bun:"expire_policy"`
+	ExternalID   string         `bun:"external_id,nullzero"`
+	EffectiveAt  time.Time      `bun:"effective_at"`
+	ExpiresAt    *time.Time     `bun:"expires_at"`
+	CreatedAt    time.Time      `bun:"created_at"`
+	UpdatedAt    time.Time      `bun:"updated_at"`
+}
+
+// NodeID returns the id to page by.
+func (r Resource) NodeID() ID { return r.ID }
+
+// IsNode marks the type as a GraphQL Node.
+func (Resource) IsNode() {}
+
+// IsMain reports whether it is a main resource.
+func (r Resource) IsMain() bool { return r.ParentID == "" }
+
+// ResourceConnection and ResourceEdge are a page of resources.
+type (
+	ResourceConnection = Connection[Resource]
+	ResourceEdge       = Edge[Resource]
+)

@@ -1,0 +1,36 @@
+package models
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Session is a signed-in browser. The row is the truth; the token itself is never stored, only its digest.
+type Session struct {
+	bun.BaseModel `bun:"table:sessions,alias:s"`
+
+	ID              ID         `bun:"id,pk"`
+	TokenHash       []byte     `bun:"token_hash"` // SHA-256 of the 256-bit token
+	UserID          ID         `bun:"user_id"`
+	Epoch           int64      `bun:"epoch"` // the user's SessionEpoch when it was issued
+	PlatformID      string     `bun:"platform_id,nullzero"`
+	NameID          string     `bun:"name_id,nullzero"`
+	SessionIndex    string     `bun:"session_index,nullzero"`
+	UserAgent       string     `bun:"user_agent,nullzero"`
+	RemoteAddr      string     `bun:"remote_addr,nullzero"`
+	CreatedAt       time.Time  `bun:"created_at"`
+	LastSeenAt      time.Time  `bun:"last_seen_at"` // to the minute
+	ExpiresAt       time.Time  `bun:"expires_at"`   // absolute end
+	RevokedAt       *time.Time `bun:"revoked_at"`
+	IdleTimeoutSecs int64      `bun:"idle_timeout_secs"`
+}
+
+// NodeID returns the id to page by.
+func (s Session) NodeID() ID { return s.ID }
+
+// LiveAt reports whether the session is neither revoked, expired nor idle for too long at now, for a user whose sessions count from epoch.
+func (s Session) LiveAt(now time.Time, epoch int64) bool {
+	idleUntil := s.LastSeenAt.Add(time.Duration(s.IdleTimeoutSecs) * time.Second)
+	return s.RevokedAt == nil && s.Epoch >= epoch && now.Before(s.ExpiresAt) && now.Before(idleUntil)
+}
