@@ -1,0 +1,3 @@
+DROP TABLE outbox;
+--bun:split
+DROP TABLE events;

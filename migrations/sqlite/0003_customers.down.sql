@@ -1,0 +1,3 @@
+DROP TABLE associations;
+--bun:split
+DROP TABLE customers;

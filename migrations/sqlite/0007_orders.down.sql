@@ -1,0 +1,3 @@
+DROP TABLE order_items;
+--bun:split
+DROP TABLE orders;

@@ -1,0 +1,3 @@
+DROP TABLE incentive_lines;
+--bun:split
+DROP TABLE incentive_statements;
