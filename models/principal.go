@@ -33,13 +33,14 @@ const (
 	ReadExposure   Permission = "EXPOSURE_READ"
 	WriteExposure  Permission = "EXPOSURE_WRITE"
 	ManageKeys     Permission = "KEYS_MANAGE"
+	ReadEvents     Permission = "EVENTS_READ"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
 func AllPermissions() []Permission {
 	return []Permission{
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
-		ReadIncentives, ReadExposure, WriteExposure, ManageKeys,
+		ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents,
 	}
 }
 

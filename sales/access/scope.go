@@ -1,0 +1,133 @@
+package access
+
+import (
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// Scope narrows a query to the rows that a principal may see. The query's model must use the alias its bun tag gives it.
+type Scope func(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery
+
+// Partners shows a partner itself, its distributor and its resellers; a customer its own partner.
+func Partners(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("p.id IN (SELECT cs.partner_id FROM customers AS cs WHERE cs.id = ?)", who.CustomerID)
+	case who.PartnerID == "":
+		return nothing(q)
+	case who.PartnerKind == models.CloudReseller:
+		return q.Where("(p.id = ? OR p.id IN (SELECT ps.parent_id FROM partners AS ps WHERE ps.id = ?))", who.PartnerID, who.PartnerID)
+	}
+	return q.Where("(p.id = ? OR p.parent_id = ?)", who.PartnerID, who.PartnerID)
+}
+
+// PartnersWithin shows the partners whose business the principal may read and act for: itself and its resellers, but
+// not its distributor. Customers see none.
+func PartnersWithin(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.PartnerID == "" || who.CustomerID != "":
+		return nothing(q)
+	}
+	return q.Where("(p.id = ? OR p.parent_id = ?)", who.PartnerID, who.PartnerID)
+}
+
+// Customers shows a customer itself, and a partner the customers associated with it or with its resellers now, in
+// either mode.
+func Customers(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "c.id", "c.partner_id")
+}
+
+// CustomersWithBalance shows the customers whose money the principal may see: a partner only its resale customers,
+// because an advisory customer's money is its own (C01, M02).
+func CustomersWithBalance(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	q = Customers(q, who)
+	if who.SeesAll() || who.CustomerID != "" {
+		return q
+	}
+	return q.Where("c.mode = ?", models.Resale)
+}
+
+// Associations shows the same as Customers, and to a partner only those with itself or its resellers.
+func Associations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "a.customer_id", "a.partner_id")
+}
+
+// Orders shows a customer its own orders, and a partner those that its resale customers, or its resellers', pay with its
+// money (O02).
+func Orders(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "o.customer_id", "o.partner_id")
+}
+
+// Resources shows a customer its own resources, and a partner those of its resale customers and its resellers'.
+func Resources(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "r.customer_id", "r.partner_id")
+}
+
+// IncentiveStatements shows a partner its own: a distributor's carry its resellers' performance, a reseller has none
+// (P12, P14).
+func IncentiveStatements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "ist.partner_id")
+}
+
+// AccessConfigurations shows a partner its own.
+func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "ac.partner_id")
+}
+
+// APIKeys shows a partner and a customer their own.
+func APIKeys(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("k.customer_id = ?", who.CustomerID)
+	case who.PartnerID != "":
+		return q.Where("k.partner_id = ?", who.PartnerID)
+	}
+	return nothing(q)
+}
+
+// Events shows a partner what happened to it and to its customers, and a customer what happened to it.
+func Events(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("ev.customer_id = ?", who.CustomerID)
+	case who.PartnerID != "":
+		return q.Where("ev.partner_id = ?", who.PartnerID)
+	}
+	return nothing(q)
+}
+
+func owned(q *bun.SelectQuery, who models.Principal, customer, partner string) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("? = ?", bun.Safe(customer), who.CustomerID)
+	case who.PartnerID == "":
+		return nothing(q)
+	case who.PartnerKind == models.Distributor:
+		return q.Where("(? = ? OR ? IN (SELECT ps.id FROM partners AS ps WHERE ps.parent_id = ?))",
+			bun.Safe(partner), who.PartnerID, bun.Safe(partner), who.PartnerID)
+	}
+	return q.Where("? = ?", bun.Safe(partner), who.PartnerID)
+}
+
+func ownPartner(q *bun.SelectQuery, who models.Principal, partner string) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.PartnerID == "" || who.CustomerID != "":
+		return nothing(q)
+	}
+	return q.Where("? = ?", bun.Safe(partner), who.PartnerID)
+}
+
+func nothing(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("1 = 0") }
