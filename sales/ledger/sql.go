@@ -1,0 +1,163 @@
+package ledger
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+func selectAccountOf(ctx context.Context, db bun.IDB, spec AccountSpec) ([]models.Account, error) {
+	var rows []models.Account
+	err := db.NewSelect().Model(&rows).
+		Where("acc.owner_id = ? AND acc.owner_kind = ?", spec.OwnerID, spec.OwnerKind).
+		Where("acc.kind = ? AND acc.asset = ?", spec.Kind, spec.Asset).
+		Scan(ctx)
+	return rows, err
+}
+
+func insertAccount(ctx context.Context, db bun.IDB, account *models.Account) error {
+	_, err := db.NewInsert().Model(account).On("CONFLICT (owner_id, owner_kind, kind, asset) DO NOTHING").Returning("NULL").Exec(ctx)
+	return err
+}
+
+func selectAccountsForUpdate(ctx context.Context, db bun.IDB, ids []models.ID) ([]models.Account, error) {
+	var rows []models.Account
+	// PostgreSQL locks rows in the order in which they leave the sort.
+	err := store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.id IN (?)", bun.List(ids)).Order("acc.id")).Scan(ctx)
+	return rows, err
+}
+
+func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []models.AccountKind) ([]models.Account, error) {
+	var rows []models.Account
+	q := db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", bun.List(owners)).Order("acc.owner_id", "acc.id")
+	if len(kinds) > 0 {
+		q = q.Where("acc.kind IN (?)", bun.List(kinds))
+	}
+	return rows, q.Scan(ctx)
+}
+
+// updateAccounts writes the changed figures of accounts that this transaction has locked, all with one statement.
+func updateAccounts(ctx context.Context, db bun.IDB, accounts []models.Account) error {
+	if len(accounts) == 0 {
+		return nil
+	}
+	ids := make([]models.ID, len(accounts))
+	cases := strings.Repeat(" WHEN ? THEN ?", len(accounts))
+	var balances, helds, versions []any
+	for i, account := range accounts {
+		ids[i] = account.ID
+		balances = append(balances, account.ID, account.BalanceMinor)
+		helds = append(helds, account.ID, account.HeldMinor)
+		versions = append(versions, account.ID, account.Version)
+	}
+	_, err := db.NewUpdate().Model((*models.Account)(nil)).
+		Set("balance_minor = CASE id"+cases+" END", balances...).
+		Set("held_minor = CASE id"+cases+" END", helds...).
+		Set("version = CASE id"+cases+" END", versions...).
+		Set("updated_at = ?", accounts[0].UpdatedAt). // one change, one time
+		Where("id IN (?)", bun.List(ids)).
+		Exec(ctx)
+	return err
+}
+
+func insertTransfer(ctx context.Context, db bun.IDB, transfer *models.Transfer, entries []models.Entry) error {
+	if _, err := db.NewInsert().Model(transfer).Exec(ctx); err != nil {
+		return err
+	}
+	_, err := db.NewInsert().Model(&entries).Exec(ctx)
+	return err
+}
+
+func selectTransfer(ctx context.Context, db bun.IDB, id models.ID, lock bool) ([]models.Transfer, error) {
+	var rows []models.Transfer
+	q := db.NewSelect().Model(&rows).Where("t.id = ?", id)
+	if lock {
+		q = store.ForUpdate(q)
+	}
+	return rows, q.Scan(ctx)
+}
+
+func existsReversal(ctx context.Context, db bun.IDB, id models.ID) (bool, error) {
+	return db.NewSelect().Model((*models.Transfer)(nil)).Where("t.reverses_id = ?", id).Exists(ctx)
+}
+
+func selectEntries(ctx context.Context, db bun.IDB, transfer models.ID) ([]models.Entry, error) {
+	var rows []models.Entry
+	err := db.NewSelect().Model(&rows).Where("e.transfer_id = ?", transfer).Order("e.account_id").Scan(ctx)
+	return rows, err
+}
+
+func selectBalanceAt(ctx context.Context, db bun.IDB, account models.ID, at time.Time) (int64, error) {
+	var balances []int64
+	err := db.NewSelect().Model((*models.Entry)(nil)).Column("balance_after_minor").
+		Where("e.account_id = ? AND e.created_at <= ?", account, at).
+		Order("e.created_at DESC", "e.version DESC").Limit(1).
+		Scan(ctx, &balances)
+	if err != nil || len(balances) == 0 {
+		return 0, err
+	}
+	return balances[0], nil
+}
+
+func insertHold(ctx context.Context, db bun.IDB, hold *models.Hold) error {
+	_, err := db.NewInsert().Model(hold).Exec(ctx)
+	return err
+}
+
+// selectHoldAccount returns the account of a hold, which never changes, or "" when there is no such hold.
+func selectHoldAccount(ctx context.Context, db bun.IDB, id models.ID) (models.ID, error) {
+	var accounts []models.ID
+	err := db.NewSelect().Model((*models.Hold)(nil)).Column("account_id").Where("h.id = ?", id).Scan(ctx, &accounts)
+	if err != nil || len(accounts) == 0 {
+		return "", err
+	}
+	return accounts[0], nil
+}
+
+func selectPendingHoldsForUpdate(ctx context.Context, db bun.IDB, ids []models.ID) ([]models.Hold, error) {
+	var rows []models.Hold
+	q := db.NewSelect().Model(&rows).Where("h.id IN (?)", bun.List(ids)).Where("h.state = ?", models.HoldPending).Order("h.id")
+	return rows, store.ForUpdate(q).Scan(ctx)
+}
+
+func selectDueHolds(ctx context.Context, db bun.IDB, now time.Time, limit int) ([]models.Hold, error) {
+	var rows []models.Hold
+	err := db.NewSelect().Model(&rows).Where("h.state = ? AND h.expires_at <= ?", models.HoldPending, now).
+		Order("h.expires_at", "h.id").Limit(int64(limit)).Scan(ctx)
+	return rows, err
+}
+
+func updateHolds(ctx context.Context, db bun.IDB, ids []models.ID, state models.HoldState, transfer models.ID, now time.Time) error {
+	q := db.NewUpdate().Model((*models.Hold)(nil)).Set("state = ?, updated_at = ?", state, now).Where("id IN (?)", bun.List(ids))
+	if transfer != "" {
+		q = q.Set("transfer_id = ?", transfer)
+	}
+	_, err := q.Exec(ctx)
+	return err
+}
+
+// insertKey reports whether the key is new. On PostgreSQL it waits while another open transaction holds the key.
+func insertKey(ctx context.Context, db bun.IDB, row *models.IdempotencyKey) (bool, error) {
+	result, err := db.NewInsert().Model(row).On("CONFLICT (scope, key) DO NOTHING").Returning("NULL").Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n == 1, err
+}
+
+func updateKeyAnswer(ctx context.Context, db bun.IDB, row *models.IdempotencyKey) error {
+	_, err := db.NewUpdate().Model(row).Column("answer").WherePK().Exec(ctx)
+	return err
+}
+
+func selectKey(ctx context.Context, db bun.IDB, scope, key string) (models.IdempotencyKey, error) {
+	var row models.IdempotencyKey
+	err := db.NewSelect().Model(&row).Where("ik.scope = ? AND ik.key = ?", scope, key).Scan(ctx)
+	return row, err
+}
