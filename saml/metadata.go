@@ -1,0 +1,248 @@
+package saml
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	crewjam "github.com/crewjam/saml"
+
+	"github.com/partnergraph/partnergraph/saml/xmlguard"
+)
+
+// IdPMetadata is what we keep from a partner's metadata file.
+type IdPMetadata struct {
+	EntityID string
+	// SSORedirectURL and SSOPostURL are where a login is sent; at least one is set.
+	SSORedirectURL, SSOPostURL string
+	// SLORedirectURL and SLOPostURL are where a logout is sent; both may be empty.
+	SLORedirectURL, SLOPostURL string
+	// SigningCerts holds at least one certificate with an RSA key of 2048 bits or an EC key of 256 bits and more. Their dates are
+	// not looked at: in SAML metadata a certificate only carries a key.
+	SigningCerts []*x509.Certificate
+	// ValidUntil is zero when the file names none. It is judged when the file is uploaded, not at each login.
+	ValidUntil time.Time
+}
+
+// Finding is one remark on an uploaded metadata file, worded for the person who uploaded it.
+type Finding struct {
+	Code    string // stable, upper case
+	Message string
+	Fatal   bool // the file cannot be used
+}
+
+// ErrMetadata is wrapped by the error of ParseIdPMetadata; the findings say what is wrong.
+var ErrMetadata = errors.New("saml: unusable identity provider metadata")
+
+// MetadataOption changes how ParseIdPMetadata judges a file.
+type MetadataOption func(*metadataReader)
+
+// AllowLoopback accepts plain http addresses on loopback hosts. Only for development and the demo.
+func AllowLoopback(dev bool) MetadataOption { return func(r *metadataReader) { r.dev = dev } }
+
+// At judges validUntil at this instant; without it the file's validUntil is read and not judged.
+func At(now time.Time) MetadataOption { return func(r *metadataReader) { r.now = now } }
+
+// metadataClockSkew is how wrong the clocks may be when validUntil is judged (SDP-G01).
+const metadataClockSkew = 3 * time.Minute
+
+type metadataReader struct {
+	dev      bool
+	now      time.Time
+	findings []Finding
+}
+
+func (r *metadataReader) fatal(code, message string) {
+	r.findings = append(r.findings, Finding{code, message, true})
+}
+
+func (r *metadataReader) note(code, message string) {
+	r.findings = append(r.findings, Finding{code, message, false})
+}
+
+// ParseIdPMetadata reads a partner's metadata file as uploaded (domain 2.1: UTF-8, at most 2 MiB, one EntityDescriptor with one
+// IDPSSODescriptor). The findings are for the uploader and may be non-empty on success; the error wraps ErrMetadata when any of them
+// is fatal. The file's own signature is not verified: the upload by a signed-in partner is what it is trusted for.
+func ParseIdPMetadata(data []byte, opts ...MetadataOption) (IdPMetadata, []Finding, error) {
+	r := &metadataReader{}
+	for _, o := range opts {
+		o(r)
+	}
+	md := r.read(data)
+	for _, f := range r.findings {
+		if f.Fatal {
+			return IdPMetadata{}, r.findings, fmt.Errorf("%w: %s", ErrMetadata, f.Code)
+		}
+	}
+	return md, r.findings, nil
+}
+
+func (r *metadataReader) read(data []byte) IdPMetadata {
+	var md IdPMetadata
+	if err := xmlguard.Metadata(data); err != nil {
+		if ref := (*xmlguard.Refusal)(nil); errors.As(err, &ref) && ref.Kind == xmlguard.TooLarge {
+			r.fatal("METADATA_TOO_LARGE", "The file is larger than 2 MiB or nested too deeply.")
+		} else {
+			r.fatal("METADATA_NOT_XML", "The file is not plain UTF-8 XML without a document type.")
+		}
+		return md
+	}
+	entity, err := decodeEntity(data)
+	if err != nil {
+		r.fatal("METADATA_NOT_ENTITY", "The file must hold exactly one EntityDescriptor of SAML 2.0 metadata.")
+		return md
+	}
+	r.readEntity(entity, &md)
+	return md
+}
+
+func (r *metadataReader) readEntity(entity *crewjam.EntityDescriptor, md *IdPMetadata) {
+	md.EntityID = entity.EntityID
+	if md.EntityID == "" || len(md.EntityID) > 1024 || strings.TrimSpace(md.EntityID) != md.EntityID {
+		r.fatal("ENTITY_ID_INVALID", "The entityID must be present, at most 1024 characters, without blanks around it.")
+	}
+	if len(entity.IDPSSODescriptors) != 1 {
+		r.fatal("IDP_DESCRIPTOR_COUNT", "The file must hold exactly one IDPSSODescriptor.")
+		return
+	}
+	idp := entity.IDPSSODescriptors[0]
+	if !strings.Contains(" "+idp.ProtocolSupportEnumeration+" ", " urn:oasis:names:tc:SAML:2.0:protocol ") {
+		r.fatal("PROTOCOL_UNSUPPORTED", "The IDPSSODescriptor must support urn:oasis:names:tc:SAML:2.0:protocol.")
+	}
+	r.readValidity(entity, idp.ValidUntil, md)
+	r.readEndpoints(idp, md)
+	r.readKeys(idp.KeyDescriptors, md)
+}
+
+func (r *metadataReader) readValidity(entity *crewjam.EntityDescriptor, role *time.Time, md *IdPMetadata) {
+	md.ValidUntil = entity.ValidUntil
+	if role != nil && !role.IsZero() && (md.ValidUntil.IsZero() || role.Before(md.ValidUntil)) {
+		md.ValidUntil = *role
+	}
+	if md.ValidUntil.IsZero() {
+		return
+	}
+	if !r.now.IsZero() && r.now.Add(-metadataClockSkew).After(md.ValidUntil) {
+		r.fatal("METADATA_EXPIRED", "The file's validUntil has passed.")
+		return
+	}
+	r.note("METADATA_VALID_UNTIL", "The file's validUntil is only judged now; upload a new file when your keys change.")
+}
+
+func (r *metadataReader) readEndpoints(idp crewjam.IDPSSODescriptor, md *IdPMetadata) {
+	take := func(dst *string, e crewjam.Endpoint, what string, fatal bool) {
+		switch {
+		case *dst != "":
+			r.note("ENDPOINT_REPEATED", "Only the first "+what+" address of each binding is used.")
+		case !r.usableURL(e.Location) && fatal:
+			r.fatal("ENDPOINT_NOT_HTTPS", "Every "+what+" Location must be an absolute https address.")
+		case !r.usableURL(e.Location):
+			r.note("ENDPOINT_NOT_HTTPS", "A "+what+" Location that is not an absolute https address was left out.")
+		default:
+			*dst = e.Location
+		}
+	}
+	for _, e := range idp.SingleSignOnServices {
+		switch e.Binding {
+		case crewjam.HTTPRedirectBinding:
+			take(&md.SSORedirectURL, e, "SingleSignOnService", true)
+		case crewjam.HTTPPostBinding:
+			take(&md.SSOPostURL, e, "SingleSignOnService", true)
+		}
+	}
+	if md.SSORedirectURL == "" && md.SSOPostURL == "" {
+		r.fatal("SSO_MISSING", "The file names no usable SingleSignOnService with the HTTP-Redirect or HTTP-POST binding.")
+	}
+	for _, e := range idp.SingleLogoutServices {
+		switch e.Binding {
+		case crewjam.HTTPRedirectBinding:
+			take(&md.SLORedirectURL, e, "SingleLogoutService", false)
+		case crewjam.HTTPPostBinding:
+			take(&md.SLOPostURL, e, "SingleLogoutService", false)
+		}
+	}
+}
+
+func (r *metadataReader) readKeys(keys []crewjam.KeyDescriptor, md *IdPMetadata) {
+	for _, k := range keys {
+		// A descriptor without use serves both purposes; leaving it out once switched a product's verification off.
+		if k.Use != "signing" && k.Use != "" {
+			continue
+		}
+		for _, c := range k.KeyInfo.X509Data.X509Certificates {
+			cert, err := parseCert(c.Data)
+			if err != nil {
+				r.note("CERTIFICATE_UNREADABLE", "A signing certificate could not be read and was left out.")
+				continue
+			}
+			if !StrongKey(cert.PublicKey) {
+				r.note("CERTIFICATE_WEAK", "A signing certificate was left out: RSA needs 2048 bits, EC 256, other kinds are not used.")
+				continue
+			}
+			md.SigningCerts = append(md.SigningCerts, cert)
+			// The first certificate is the key; any further ones in the same descriptor are its chain.
+			break
+		}
+	}
+	switch n := len(md.SigningCerts); {
+	case n == 0:
+		r.fatal("CERTIFICATE_MISSING", "The file holds no usable signing certificate (RSA of 2048 bits or more, EC of 256 or more).")
+	case n > 8:
+		r.fatal("CERTIFICATES_TOO_MANY", "The file holds more than 8 signing certificates.")
+	}
+}
+
+func decodeEntity(data []byte) (*crewjam.EntityDescriptor, error) {
+	return unmarshalEntity(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+}
+
+func parseCert(text string) (*x509.Certificate, error) {
+	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}
+
+// StrongKey reports whether a public key is one we accept signatures from: RSA of 2048 to 8192 bits, EC of 256 bits and more.
+func StrongKey(pub any) bool {
+	switch k := pub.(type) {
+	case *rsa.PublicKey:
+		return k.N.BitLen() >= 2048 && k.N.BitLen() <= 8192
+	case *ecdsa.PublicKey:
+		return k.Curve.Params().BitSize >= 256
+	}
+	return false
+}
+
+func (r *metadataReader) usableURL(s string) bool { return UsableURL(s, r.dev) }
+
+// UsableURL reports whether a browser may be sent there: an absolute https address without user name or fragment; with dev also
+// plain http on a loopback host (localhost, *.localhost, 127.0.0.0/8, ::1).
+func UsableURL(s string, dev bool) bool {
+	if s == "" || len(s) > 2048 || strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' }) {
+		return false
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || strings.HasSuffix(s, "#") {
+		return false
+	}
+	return u.Scheme == "https" || dev && u.Scheme == "http" && loopback(u.Hostname())
+}
+
+func loopback(host string) bool {
+	host = strings.ToLower(host)
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,147 @@
+package sp
+
+import (
+	"crypto"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/verify"
+)
+
+// acs takes the platform's answer. The order matters: cheap refusals first, the parked login is used up before anything is
+// verified, and the platform is looked up afresh because it may have been disabled or changed since the login began.
+func (h *Handler) acs(w http.ResponseWriter, r *http.Request, v *visit) error {
+	ctx := r.Context()
+	if id := r.PathValue("platformID"); platformIDs.MatchString(id) {
+		v.platformID = id
+	}
+	message, relay, err := readAnswer(w, r)
+	if err != nil {
+		return err
+	}
+	c, err := h.connection(ctx, v, r.PathValue("platformID"))
+	if err != nil {
+		return err
+	}
+	parked, err := h.takeParked(w, r, c.PlatformID, relay)
+	if err != nil {
+		return err
+	}
+	if c.Disabled {
+		return refuse(saml.PlatformDisabled, "")
+	}
+	verified, err := h.verify(c, parked, message)
+	if err != nil {
+		return err
+	}
+	v.assertionID = verified.Assertion.ID
+	first, err := h.cfg.Replays.Once(ctx, c.PlatformID, v.assertionID, verified.UsableUntil)
+	if err != nil {
+		return fmt.Errorf("sp: replay row: %w", err)
+	}
+	if !first {
+		return refuse(saml.Replayed, "")
+	}
+	arrival, err := arrive(c, parked, verified)
+	if err != nil {
+		return err
+	}
+	target, err := h.cfg.People.Arrive(w, r, arrival)
+	if err != nil {
+		return err
+	}
+	v.accepted = saml.LoginAccepted
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}
+
+var relayIDs = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+// readAnswer reads the form: exactly one SAMLResponse and one RelayState in the body, nothing of SAML in the query.
+func readAnswer(w http.ResponseWriter, r *http.Request) (message []byte, relay string, err error) {
+	query := r.URL.Query()
+	if query.Has("SAMLart") {
+		return nil, "", refuse(saml.ArtifactRefused, "")
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, "", refuse(saml.MethodNotAllowed, "")
+	}
+	if query.Has("SAMLResponse") || query.Has("SAMLRequest") || query.Has("RelayState") {
+		return nil, "", refuse(saml.ResponseMalformed, "message in the query")
+	}
+	if ct, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || ct != "application/x-www-form-urlencoded" {
+		return nil, "", refuse(saml.ResponseMalformed, "content type")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			return nil, "", refuse(saml.ResponseTooLarge, "form")
+		}
+		return nil, "", refuse(saml.ResponseMalformed, "form")
+	}
+	f := r.PostForm
+	switch {
+	case f.Has("SAMLart"):
+		return nil, "", refuse(saml.ArtifactRefused, "")
+	case f.Has("SAMLRequest") || len(f["SAMLResponse"]) != 1 || len(f["RelayState"]) > 1:
+		return nil, "", refuse(saml.ResponseMalformed, "fields")
+	case f.Get("RelayState") == "":
+		return nil, "", refuse(saml.UnsolicitedResponse, "")
+	case !relayIDs.MatchString(f.Get("RelayState")):
+		return nil, "", refuse(saml.LoginUnknown, "relay state")
+	}
+	message, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Get("SAMLResponse")), ""))
+	if err != nil {
+		return nil, "", refuse(saml.ResponseMalformed, "base64")
+	}
+	return message, f.Get("RelayState"), nil
+}
+
+// takeParked uses the login up and checks that this browser began it: an answer that an attacker obtained for himself and planted in
+// a victim's browser stops here.
+func (h *Handler) takeParked(w http.ResponseWriter, r *http.Request, platformID, relay string) (ParkedRequest, error) {
+	p, err := h.cfg.Requests.Take(r.Context(), platformID, relay)
+	switch {
+	case errors.Is(err, ErrUnknownRequest):
+		return p, refuse(saml.LoginUnknown, "")
+	case errors.Is(err, ErrExpired):
+		return p, refuse(saml.LoginExpired, "")
+	case err != nil:
+		return p, fmt.Errorf("sp: take parked login: %w", err)
+	case p.PlatformID != platformID || p.RelayID != relay:
+		return p, refuse(saml.LoginUnknown, "row of another login")
+	case !h.cfg.Now().Before(p.ExpiresAt):
+		return p, refuse(saml.LoginExpired, "")
+	case !h.releaseBrowser(w, r, p.BrowserHash):
+		return p, refuse(saml.BrowserMismatch, "")
+	}
+	return p, nil
+}
+
+func (h *Handler) verify(c Connection, p ParkedRequest, message []byte) (verify.Verified, error) {
+	idp, err := h.identityProvider(c)
+	if err != nil {
+		return verify.Verified{}, err
+	}
+	if idp.EntityID != p.Issuer {
+		return verify.Verified{}, refuse(saml.IssuerMismatch, "metadata changed during the login")
+	}
+	var keys []crypto.Decrypter
+	for _, k := range c.Keys {
+		if d, ok := k.Signer.(crypto.Decrypter); ok {
+			keys = append(keys, d)
+		}
+	}
+	return verify.Response(message, verify.Expect{
+		Issuer: p.Issuer, Audience: EntityID(h.cfg.BaseURL, c.PlatformID), ACS: ACSURL(h.cfg.BaseURL, c.PlatformID),
+		RequestID: p.RequestID, Certificates: idp.SigningCerts, Keys: keys, AllowCBC: c.AllowCBC, Now: h.cfg.Now(),
+	})
+}

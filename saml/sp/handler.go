@@ -1,0 +1,199 @@
+package sp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/partnergraph/partnergraph/saml"
+)
+
+// Config wires a Handler.
+type Config struct {
+	// BaseURL is our origin as browsers see it, without path or trailing slash, such as https://cloud.example. Required.
+	BaseURL string
+
+	Connections Connections // required
+	Requests    Requests    // required
+	Replays     Replays     // required
+	Services    Services    // required
+	People      People      // required
+	Pages       Pages       // required
+	Audit       Audit       // optional
+
+	Logger *slog.Logger     // default slog.Default()
+	Now    func() time.Time // default time.Now
+	Rand   io.Reader        // default crypto/rand
+
+	// ParkFor is how long a login may stay unanswered. Default 15 minutes: people read, mistype and fetch second factors.
+	ParkFor time.Duration
+	// Dev accepts plain http on loopback hosts, for BaseURL and identity providers. Never in production.
+	Dev bool
+}
+
+// Handler serves /saml/login and /saml/sp/{platformId}/metadata|acs.
+type Handler struct {
+	cfg Config
+	mux *http.ServeMux
+}
+
+var _ http.Handler = (*Handler)(nil)
+
+// maxForm bounds the posted form: a 256 KiB message grows by a third in base64 and a little in form encoding.
+const maxForm = 512 << 10
+
+// New checks the configuration and returns the handler. The error names what is missing.
+func New(cfg Config) (*Handler, error) {
+	if !saml.UsableURL(cfg.BaseURL, cfg.Dev) {
+		return nil, errors.New("sp: BaseURL must be an https origin")
+	}
+	if u, err := url.Parse(cfg.BaseURL); err != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery {
+		return nil, errors.New("sp: BaseURL must have neither path nor query")
+	}
+	for name, missing := range map[string]bool{
+		"Connections": cfg.Connections == nil, "Requests": cfg.Requests == nil, "Replays": cfg.Replays == nil,
+		"Services": cfg.Services == nil, "People": cfg.People == nil, "Pages": cfg.Pages == nil,
+	} {
+		if missing {
+			return nil, fmt.Errorf("sp: %s is required", name)
+		}
+	}
+	h := &Handler{cfg: cfg.withDefaults(), mux: http.NewServeMux()}
+	h.mux.Handle("GET /saml/login", h.guarded(h.login))
+	h.mux.Handle("GET /saml/sp/{platformID}/metadata", h.guarded(h.metadata))
+	h.mux.Handle("/saml/sp/{platformID}/acs", h.guarded(h.acs))
+	return h, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Audit == nil {
+		c.Audit = func(context.Context, string, saml.Reason, string) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.ParkFor <= 0 {
+		c.ParkFor = 15 * time.Minute
+	}
+	return c
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// visit collects what is known of a request, for the audit line of its end.
+type visit struct {
+	platformID  string
+	assertionID string
+	accepted    saml.Reason // reason of the audit line on success; empty: no line
+}
+
+// guarded turns the error of a handler into a page, a log line and an audit line, and a panic into a malformed message: whatever a
+// stranger sent, the process and the other logins go on.
+func (h *Handler) guarded(serve func(http.ResponseWriter, *http.Request, *visit) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{}
+		w.Header().Set("Cache-Control", "no-store")
+		defer func() {
+			if p := recover(); p != nil {
+				h.cfg.Logger.ErrorContext(r.Context(), "saml handler panicked", "panic_type", fmt.Sprintf("%T", p), "platform_id", v.platformID)
+				h.refuse(w, r, v, &saml.Refusal{Reason: saml.ResponseMalformed, Detail: "panic"})
+			}
+		}()
+		if err := serve(w, r, v); err != nil {
+			h.refuse(w, r, v, err)
+			return
+		}
+		if v.accepted != "" {
+			h.cfg.Audit(r.Context(), v.platformID, v.accepted, v.assertionID)
+		}
+	})
+}
+
+// refuse shows the error page. Errors that are no refusal are ours, and told to nobody but the log.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, v *visit, err error) {
+	var ref *saml.Refusal
+	if !errors.As(err, &ref) {
+		h.cfg.Logger.ErrorContext(r.Context(), "saml login failed", "platform_id", v.platformID, "error", err)
+		ref = &saml.Refusal{Reason: saml.Unavailable}
+	} else {
+		h.cfg.Logger.InfoContext(r.Context(), "saml login refused", "platform_id", v.platformID, "reason", ref.Reason, "detail", ref.Detail)
+	}
+	h.cfg.Audit(r.Context(), v.platformID, ref.Reason, v.assertionID)
+	h.cfg.Pages.Error(w, r, status(ref.Reason), ref.Reason)
+}
+
+// status gives each reason its HTTP status.
+func status(reason saml.Reason) int {
+	switch reason {
+	case saml.UnknownPlatform:
+		return http.StatusNotFound
+	case saml.PlatformDisabled, saml.BrowserMismatch, saml.PartnerMismatch, saml.IdentityNotBound, saml.PersonRefused:
+		return http.StatusForbidden
+	case saml.MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case saml.ResponseTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case saml.MetadataInvalid:
+		return http.StatusBadGateway
+	case saml.SigningKeyMissing:
+		return http.StatusInternalServerError
+	case saml.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
+}
+
+func refuse(r saml.Reason, detail string) error { return &saml.Refusal{Reason: r, Detail: detail} }
+
+var platformIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// connection finds an existing platform, enabled or not.
+func (h *Handler) connection(ctx context.Context, v *visit, platformID string) (Connection, error) {
+	if !platformIDs.MatchString(platformID) || strings.Trim(platformID, ".") == "" {
+		return Connection{}, refuse(saml.UnknownPlatform, "id")
+	}
+	v.platformID = platformID
+	c, err := h.cfg.Connections.ConnectionByPlatform(ctx, platformID)
+	if errors.Is(err, ErrUnknownPlatform) {
+		return Connection{}, refuse(saml.UnknownPlatform, "")
+	}
+	if err == nil && c.PlatformID != platformID {
+		return Connection{}, fmt.Errorf("sp: asked for platform %s, got another", platformID)
+	}
+	return c, err
+}
+
+// identityProvider returns the platform's metadata.
+func (h *Handler) identityProvider(c Connection) (saml.IdPMetadata, error) {
+	if c.IdP != nil {
+		return *c.IdP, nil
+	}
+	md, _, err := saml.ParseIdPMetadata(c.IdPMetadata, saml.AllowLoopback(h.cfg.Dev))
+	if err != nil {
+		return saml.IdPMetadata{}, refuse(saml.MetadataInvalid, "")
+	}
+	return md, nil
+}
+
+// EntityID returns our entityID towards one platform; it is also the address of our metadata.
+func EntityID(baseURL, platformID string) string {
+	return baseURL + "/saml/sp/" + platformID + "/metadata"
+}
+
+// ACSURL returns the only address at which a platform's answers are taken.
+func ACSURL(baseURL, platformID string) string { return baseURL + "/saml/sp/" + platformID + "/acs" }

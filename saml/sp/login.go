@@ -1,0 +1,101 @@
+package sp
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/partnergraph/partnergraph/saml"
+)
+
+// loginLink is GET /saml/login as documented for platforms (domain 2.2).
+type loginLink struct {
+	platformID, service string
+	firstLogin          bool
+}
+
+// readLink accepts each parameter at most once: two readings of one link are how a check and a use come apart.
+func readLink(rawQuery string) (loginLink, error) {
+	var l loginLink
+	q, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return l, refuse(saml.LoginLinkInvalid, "query")
+	}
+	for _, name := range []string{"xAccountType", "isFirstLogin", "service"} {
+		if len(q[name]) > 1 {
+			return l, refuse(saml.LoginLinkInvalid, "parameter repeated")
+		}
+	}
+	if l.platformID = q.Get("xAccountType"); l.platformID == "" {
+		return l, refuse(saml.LoginLinkInvalid, "no xAccountType")
+	}
+	switch q.Get("isFirstLogin") {
+	case "true":
+		l.firstLogin = true
+	case "", "false":
+	default:
+		return l, refuse(saml.LoginLinkInvalid, "isFirstLogin")
+	}
+	l.service = q.Get("service")
+	return l, nil
+}
+
+// login sends the browser to the platform's identity provider with a signed request, after parking what must be known when it
+// comes back.
+func (h *Handler) login(w http.ResponseWriter, r *http.Request, v *visit) error {
+	link, err := readLink(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	c, err := h.connection(ctx, v, link.platformID)
+	if err != nil {
+		return err
+	}
+	if c.Disabled {
+		return refuse(saml.PlatformDisabled, "")
+	}
+	if err := h.checkService(ctx, c.PlatformID, link.service); err != nil {
+		return err
+	}
+	idp, err := h.identityProvider(c)
+	if err != nil {
+		return err
+	}
+	key, err := activeKey(c.Keys)
+	if err != nil {
+		return err
+	}
+	parked, err := h.park(w, r, link, idp)
+	if err != nil {
+		return err
+	}
+	v.accepted = saml.LoginStarted
+	return h.sendRequest(w, r, key, idp, parked)
+}
+
+// park writes the row and binds the browser.
+func (h *Handler) park(w http.ResponseWriter, r *http.Request, link loginLink, idp saml.IdPMetadata) (ParkedRequest, error) {
+	relay, err := h.random(32)
+	if err != nil {
+		return ParkedRequest{}, fmt.Errorf("sp: random: %w", err)
+	}
+	id, err := h.random(24)
+	if err != nil {
+		return ParkedRequest{}, fmt.Errorf("sp: random: %w", err)
+	}
+	hash, err := h.bindBrowser(w, r)
+	if err != nil {
+		return ParkedRequest{}, fmt.Errorf("sp: random: %w", err)
+	}
+	now := h.cfg.Now().UTC()
+	p := ParkedRequest{
+		PlatformID: link.platformID, RelayID: relay, RequestID: "_" + id, Issuer: idp.EntityID,
+		Service: link.service, FirstLogin: link.firstLogin, BrowserHash: hash,
+		CreatedAt: now, ExpiresAt: now.Add(h.cfg.ParkFor),
+	}
+	if err := h.cfg.Requests.Park(r.Context(), p); err != nil {
+		return ParkedRequest{}, fmt.Errorf("sp: park: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,103 @@
+package sp
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/beevik/etree"
+)
+
+const (
+	nsMetadata = "urn:oasis:names:tc:SAML:2.0:metadata"
+	nsDSig     = "http://www.w3.org/2000/09/xmldsig#"
+	nsProtocol = "urn:oasis:names:tc:SAML:2.0:protocol"
+
+	// Partners are asked to look again every hour, which bounds how long a key must be announced before it signs, and not to
+	// trust a copy older than a week.
+	metadataCacheDuration = "PT1H"
+	metadataValidFor      = 7 * 24 * time.Hour
+)
+
+// metadata serves our description towards one platform. A disabled one gets it too: it is read while a connection is being set up.
+func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) error {
+	c, err := h.connection(r.Context(), v, r.PathValue("platformID"))
+	if err != nil {
+		return err
+	}
+	doc, err := Metadata(h.cfg.BaseURL, c, h.cfg.Now())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/samlmetadata+xml; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err = w.Write(doc)
+	return err
+}
+
+// Metadata writes our metadata for one platform: it advertises only what is served (SDP-MD04), so one consumer with the POST binding,
+// no artifacts, no logout. The error is a *saml.Refusal when there is no active key.
+func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
+	if _, err := activeKey(c.Keys); err != nil {
+		return nil, err
+	}
+	doc := etree.NewDocument()
+	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
+	entity := doc.CreateElement("md:EntityDescriptor")
+	entity.CreateAttr("xmlns:md", nsMetadata)
+	entity.CreateAttr("xmlns:ds", nsDSig)
+	entity.CreateAttr("entityID", EntityID(baseURL, c.PlatformID))
+	entity.CreateAttr("validUntil", now.UTC().Add(metadataValidFor).Format("2006-01-02T15:04:05Z"))
+	entity.CreateAttr("cacheDuration", metadataCacheDuration)
+
+	role := entity.CreateElement("md:SPSSODescriptor")
+	role.CreateAttr("protocolSupportEnumeration", nsProtocol)
+	role.CreateAttr("AuthnRequestsSigned", "true")
+	role.CreateAttr("WantAssertionsSigned", "true")
+	describeKeys(role, c)
+	role.CreateElement("md:NameIDFormat").SetText("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
+	acs := role.CreateElement("md:AssertionConsumerService")
+	acs.CreateAttr("Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST")
+	acs.CreateAttr("Location", ACSURL(baseURL, c.PlatformID))
+	acs.CreateAttr("index", "0")
+	acs.CreateAttr("isDefault", "true")
+	doc.Indent(2)
+	out, err := doc.WriteToBytes()
+	if err != nil {
+		return nil, fmt.Errorf("sp: write metadata: %w", err)
+	}
+	return out, nil
+}
+
+// describeKeys publishes the signing keys, active before next, and the active one for encryption.
+func describeKeys(role *etree.Element, c Connection) {
+	for _, state := range []KeyState{KeyActive, KeyNext} {
+		for _, k := range c.Keys {
+			if k.State == state && k.Cert != nil {
+				describeKey(role, "signing", k.Cert.Raw)
+			}
+		}
+	}
+	key, err := activeKey(c.Keys)
+	if err != nil {
+		return
+	}
+	kd := describeKey(role, "encryption", key.Cert.Raw)
+	methods := []string{"http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2009/xmlenc11#aes128-gcm"}
+	if c.AllowCBC {
+		methods = append(methods, "http://www.w3.org/2001/04/xmlenc#aes256-cbc", "http://www.w3.org/2001/04/xmlenc#aes128-cbc")
+	}
+	for _, m := range append(methods, "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p") {
+		kd.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", m)
+	}
+}
+
+func describeKey(role *etree.Element, use string, der []byte) *etree.Element {
+	kd := role.CreateElement("md:KeyDescriptor")
+	kd.CreateAttr("use", use)
+	kd.CreateElement("ds:KeyInfo").CreateElement("ds:X509Data").CreateElement("ds:X509Certificate").
+		SetText(base64.StdEncoding.EncodeToString(der))
+	return kd
+}

@@ -1,0 +1,125 @@
+package sp
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/partnergraph/partnergraph/saml"
+)
+
+// Sentinels that implementations of the interfaces return, wrapped or not.
+var (
+	// ErrUnknownPlatform: Connections knows no such platform.
+	ErrUnknownPlatform = errors.New("sp: unknown platform")
+	// ErrUnknownRequest: Requests holds no such row, or it was taken before.
+	ErrUnknownRequest = errors.New("sp: unknown login request")
+	// ErrExpired: the row existed and its ExpiresAt has passed. It is deleted all the same.
+	ErrExpired = errors.New("sp: login request expired")
+)
+
+// KeyState says what a key of ours is used for during a rotation.
+type KeyState string
+
+// The life of a key: published, then used, then kept to read what old metadata still makes partners encrypt to it.
+const (
+	KeyNext    KeyState = "NEXT"    // in the metadata, decrypts, does not sign yet
+	KeyActive  KeyState = "ACTIVE"  // signs, decrypts, in the metadata
+	KeyRetired KeyState = "RETIRED" // only decrypts, not in the metadata
+)
+
+// SigningKey is one of our RSA keys. The Signer must also be a crypto.Decrypter to open encrypted assertions; *rsa.PrivateKey is both.
+type SigningKey struct {
+	Signer crypto.Signer
+	Cert   *x509.Certificate
+	State  KeyState
+}
+
+// Connection is one partner platform as this room sees it.
+type Connection struct {
+	PlatformID  string // xAccountType: 1 to 64 of A-Z a-z 0-9 . _ -
+	PartnerBPID string // the bpId its assertions must carry
+	// IdP is the platform's parsed metadata; when nil, IdPMetadata (the file) is parsed at each use.
+	IdP         *saml.IdPMetadata
+	IdPMetadata []byte
+	Disabled    bool
+	Keys        []SigningKey
+	AllowCBC    bool // accept AES-CBC encrypted assertions; off unless the partner's product knows no GCM
+}
+
+// Connections finds platforms. It is asked at the start of a login and again when the answer arrives, and must then answer with
+// what is true now.
+type Connections interface {
+	// ConnectionByPlatform returns ErrUnknownPlatform for a platform that does not exist or was deleted.
+	ConnectionByPlatform(ctx context.Context, platformID string) (Connection, error)
+}
+
+// ParkedRequest is a login sent out and not yet answered. It is written once and read once.
+type ParkedRequest struct {
+	PlatformID string
+	RelayID    string // the RelayState: 43 characters of base64url
+	RequestID  string // ID of the AuthnRequest
+	Issuer     string // entityID of the identity provider it was sent to
+	Service    string // where to land afterwards; may be empty
+	FirstLogin bool
+	// BrowserHash is the hexadecimal SHA-256 of the token that only this browser's cookie holds.
+	BrowserHash string
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+}
+
+// Requests keeps parked logins.
+type Requests interface {
+	Park(ctx context.Context, p ParkedRequest) error
+	// Take deletes and returns the row, atomically: of two callers at most one gets it. A row of another platform is ErrUnknownRequest
+	// and stays. An overdue one is ErrExpired.
+	Take(ctx context.Context, platformID, relayID string) (ParkedRequest, error)
+}
+
+// Replays remembers assertions that were used.
+type Replays interface {
+	// Once records the assertion and reports whether it was new. The row must last until at least that instant.
+	Once(ctx context.Context, platformID, assertionID string, until time.Time) (first bool, err error)
+}
+
+// Services is a platform's list of landing addresses. ServiceInList is a safe way to compare with list entries.
+type Services interface {
+	ServiceAllowed(ctx context.Context, platformID, service string) bool
+}
+
+// Arrival is a verified person at the door. Strings from the partner's signed assertion are untrusted text, to be escaped like any
+// other; the named ones are bounded in length and free of control characters.
+type Arrival struct {
+	PlatformID string
+	XAccountID string // customer account at the platform, at most 128; with PlatformID the identity's key
+	XUserID    string // user at the platform, at most 128
+	BPID       string // equals the connection's PartnerBPID
+
+	Name, Email, Mobile string              // optional; empty when absent
+	Attributes          map[string][]string // every attribute as sent, by Name
+
+	NameID, NameIDFormat, SessionIndex string    // for logout only, never an identity
+	SessionNotOnOrAfter                time.Time // zero: the platform set no end
+	FirstLogin                         bool      // the link said isFirstLogin=true; only then may an account be bound
+	Service                            string    // allowed landing address; empty: the default
+	AssertionID                        string
+}
+
+// People lets the person in.
+type People interface {
+	// Arrive issues the session, or parks the first login for the create-or-bind page, and returns where to send the browser (303).
+	// It may set cookies on w and must not write a body. To refuse it returns a *saml.Refusal with IdentityNotBound or PersonRefused.
+	Arrive(w http.ResponseWriter, r *http.Request, a Arrival) (redirect string, err error)
+}
+
+// Pages shows the page a person sees when a login is refused. The reason is one of package saml.
+type Pages interface {
+	Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason)
+}
+
+// Audit receives one line for each login started, accepted or refused. The platform id is empty or a well-formed id that may not
+// exist; the assertion id is empty until an assertion was verified.
+type Audit func(ctx context.Context, platformID string, reason saml.Reason, assertionID string)

@@ -1,0 +1,200 @@
+package verify
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/xml"
+	"errors"
+	"time"
+
+	"github.com/beevik/etree"
+	crewjam "github.com/crewjam/saml"
+	"github.com/russellhaering/goxmldsig/etreeutils"
+
+	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/xmlguard"
+)
+
+const (
+	nsAssertion = "urn:oasis:names:tc:SAML:2.0:assertion"
+	nsProtocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
+	nsDSig      = "http://www.w3.org/2000/09/xmldsig#"
+)
+
+// Refusal is the error of every refused message; the reasons are listed in package saml.
+type Refusal = saml.Refusal
+
+// Expect says what an acceptable answer looks like. Every field is required unless noted.
+type Expect struct {
+	Issuer    string // entityID the request was sent to
+	Audience  string // our own entityID
+	ACS       string // the address the answer was posted to, as in our metadata
+	RequestID string // ID of the AuthnRequest
+
+	Certificates []*x509.Certificate // the issuer's signing certificates; dates are ignored
+	Keys         []crypto.Decrypter  // our decryption keys, tried in order; may be empty
+	AllowCBC     bool                // accept AES-CBC encryption, which carries no integrity of its own; off by default
+
+	Now  time.Time
+	Skew time.Duration // how wrong clocks may be; zero means 3 minutes
+	// MaxAge is how old an answer may be by its IssueInstant, besides the skew; zero means 10 minutes.
+	MaxAge time.Duration
+}
+
+// Verified is an assertion of which every byte was covered by the issuer's signature.
+type Verified struct {
+	Assertion *crewjam.Assertion
+	// UsableUntil is when the assertion stops being acceptable, skew included: keep its ID at least that long against replay.
+	UsableUntil time.Time
+	// SessionNotOnOrAfter is the earliest end the issuer set for sessions; zero when it set none.
+	SessionNotOnOrAfter time.Time
+	SessionIndex        string
+	OneTimeUse          bool
+	// ResponseSigned and Encrypted say how the assertion travelled.
+	ResponseSigned, Encrypted bool
+}
+
+// Response verifies the decoded XML of a SAMLResponse. The error is always a *Refusal. No input makes it panic.
+func Response(message []byte, want Expect) (Verified, error) {
+	want = want.withDefaults()
+	if err := xmlguard.Response(message); err != nil {
+		return Verified{}, guardRefusal(err)
+	}
+	root, err := parse(message)
+	if err != nil {
+		return Verified{}, err
+	}
+	var v Verified
+	// From here on a signed response is replaced by what its signature covers; only an unsigned one is read as it came.
+	if child(root, nsDSig, "Signature") != nil {
+		if root, err = verifySigned(root, want.Certificates); err != nil {
+			return Verified{}, err
+		}
+		v.ResponseSigned = true
+	}
+	if err := checkEnvelope(root, want); err != nil {
+		return Verified{}, err
+	}
+	assertion, encrypted, err := openAssertion(root, want)
+	if err != nil {
+		return Verified{}, err
+	}
+	v.Encrypted = encrypted
+	switch {
+	case child(assertion, nsDSig, "Signature") != nil:
+		if assertion, err = verifySigned(assertion, want.Certificates); err != nil {
+			return Verified{}, err
+		}
+	case !v.ResponseSigned:
+		return Verified{}, refuse(saml.SignatureMissing, "neither assertion nor response is signed")
+	}
+	return v.read(assertion, want)
+}
+
+func (w Expect) withDefaults() Expect {
+	if w.Skew == 0 {
+		w.Skew = 3 * time.Minute
+	}
+	if w.MaxAge == 0 {
+		w.MaxAge = 10 * time.Minute
+	}
+	return w
+}
+
+func refuse(r saml.Reason, detail string) error { return &Refusal{Reason: r, Detail: detail} }
+
+// guardRefusal gives the guard's words a reason.
+func guardRefusal(err error) error {
+	var g *xmlguard.Refusal
+	if !errors.As(err, &g) {
+		return refuse(saml.ResponseMalformed, "guard")
+	}
+	switch g.Kind {
+	case xmlguard.TooLarge:
+		return refuse(saml.ResponseTooLarge, g.Rule)
+	case xmlguard.Signature:
+		return refuse(saml.SignatureInvalid, g.Rule)
+	case xmlguard.Algorithm:
+		return refuse(saml.AlgorithmRefused, g.Rule)
+	}
+	return refuse(saml.ResponseMalformed, g.Rule)
+}
+
+func parse(data []byte) (*etree.Element, error) {
+	doc := etree.NewDocument()
+	if err := doc.ReadFromBytes(data); err != nil || doc.Root() == nil {
+		return nil, refuse(saml.ResponseMalformed, "not parsed")
+	}
+	return doc.Root(), nil
+}
+
+// openAssertion returns the response's assertion as an element standing alone, decrypted if need be.
+func openAssertion(root *etree.Element, want Expect) (assertion *etree.Element, encrypted bool, err error) {
+	plain, sealed := child(root, nsAssertion, "Assertion"), child(root, nsAssertion, "EncryptedAssertion")
+	switch {
+	case plain != nil && sealed == nil:
+		assertion, err = detach(plain)
+		return assertion, false, err
+	case sealed != nil && plain == nil:
+		assertion, err = decryptAssertion(sealed, want)
+		return assertion, true, err
+	}
+	return nil, false, refuse(saml.ResponseMalformed, "number of assertions")
+}
+
+// detach copies an element together with the namespaces it inherits.
+func detach(e *etree.Element) (*etree.Element, error) {
+	ctx, err := etreeutils.NSBuildParentContext(e)
+	if err != nil {
+		return nil, refuse(saml.ResponseMalformed, "namespaces")
+	}
+	alone, err := etreeutils.NSDetatch(ctx, e)
+	if err != nil || alone == nil {
+		return nil, refuse(saml.ResponseMalformed, "namespaces")
+	}
+	// Written and read once more, so that nothing keeps a pointer into the unverified document.
+	doc := etree.NewDocument()
+	doc.SetRoot(alone)
+	data, err := doc.WriteToBytes()
+	if err != nil {
+		return nil, refuse(saml.ResponseMalformed, "not written")
+	}
+	return parse(data)
+}
+
+// decode unmarshals a verified element into crewjam's type.
+func decode(e *etree.Element) (*crewjam.Assertion, error) {
+	doc := etree.NewDocument()
+	doc.SetRoot(e.Copy())
+	data, err := doc.WriteToBytes()
+	if err != nil {
+		return nil, refuse(saml.AssertionMalformed, "not written")
+	}
+	a := &crewjam.Assertion{}
+	dec := xml.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(a); err != nil {
+		return nil, refuse(saml.AssertionMalformed, "not decoded")
+	}
+	return a, nil
+}
+
+// child returns the first direct child of that name; the guard has made sure that where it matters there is only one.
+func child(e *etree.Element, ns, tag string) *etree.Element {
+	for _, c := range e.ChildElements() {
+		if c.Tag == tag && c.NamespaceURI() == ns {
+			return c
+		}
+	}
+	return nil
+}
+
+func children(e *etree.Element, ns, tag string) []*etree.Element {
+	var out []*etree.Element
+	for _, c := range e.ChildElements() {
+		if c.Tag == tag && c.NamespaceURI() == ns {
+			out = append(out, c)
+		}
+	}
+	return out
+}
