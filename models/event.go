@@ -71,3 +71,6 @@ type OutboxRow struct {
 	LastError string    `bun:"last_error,nullzero"`
 	CreatedAt time.Time `bun:"created_at"`
 }
+
+// TypeName returns the type as the API shows it.
+func (e Event) TypeName() string { return string(e.Type) }

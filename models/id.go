@@ -95,8 +95,14 @@ func (id ID) Require(prefix, field string) error {
 	return Invalid(field, fmt.Sprintf("%s must be an id that starts with %q.", field, prefix+"_"))
 }
 
-// MarshalGQL writes the id as a JSON string.
-func (id ID) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(id))) }
+// MarshalGQL writes the id as a JSON string, and no id as null.
+func (id ID) MarshalGQL(w io.Writer) {
+	if id == "" {
+		_, _ = io.WriteString(w, "null")
+		return
+	}
+	_, _ = io.WriteString(w, strconv.Quote(string(id)))
+}
 
 // UnmarshalGQL reads an id from a GraphQL literal or variable; anything but a well-formed TypeID is INVALID.
 func (id *ID) UnmarshalGQL(v any) error {
@@ -110,4 +116,10 @@ func (id *ID) UnmarshalGQL(v any) error {
 	}
 	*id = parsed
 	return nil
+}
+
+// Node is whatever has a global id and can be looked up by it alone.
+type Node interface {
+	IsNode()
+	NodeID() ID
 }

@@ -1,7 +1,9 @@
 package models
 
 import (
+	"io"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -103,4 +105,18 @@ type (
 // IncentiveAmountMinor returns performance times rate, rounded half away from zero once, in minor units.
 func IncentiveAmountMinor(performanceMinor int64, rate decimal.Decimal) int64 {
 	return decimal.NewFromInt(performanceMinor).Mul(rate).Round(0).IntPart()
+}
+
+// MarshalGQL writes the month as a JSON string.
+func (c BillingCycle) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(string(c))) }
+
+// UnmarshalGQL reads a month; anything else is INVALID.
+func (c *BillingCycle) UnmarshalGQL(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return Invalid("billingCycle", "A billing cycle is a string such as \"2026-11\".")
+	}
+	parsed, err := ParseBillingCycle(s, "billingCycle")
+	*c = parsed
+	return err
 }
