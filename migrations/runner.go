@@ -174,6 +174,10 @@ func embedded(engine store.Engine) ([]step, error) {
 
 func apply(ctx context.Context, db *store.DB, s step) error {
 	err := db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		// Where no lock keeps others out (SQLite), another process may have been here since the steps were read.
+		if taken, err := tx.NewSelect().TableExpr("bun_migrations").Where("name = ?", s.Name).Exists(ctx); err != nil || taken {
+			return err
+		}
 		if err := execute(ctx, tx, s.up); err != nil {
 			return err
 		}
