@@ -38,7 +38,8 @@ func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []
 	if len(kinds) > 0 {
 		q = q.Where("acc.kind IN (?)", bun.List(kinds))
 	}
-	return rows, q.Scan(ctx)
+	err := q.Scan(ctx)
+	return rows, err
 }
 
 // updateAccounts writes the changed figures of accounts that this transaction has locked, all with one statement.
@@ -79,7 +80,8 @@ func selectTransfer(ctx context.Context, db bun.IDB, id models.ID, lock bool) ([
 	if lock {
 		q = store.ForUpdate(q)
 	}
-	return rows, q.Scan(ctx)
+	err := q.Scan(ctx)
+	return rows, err
 }
 
 func existsReversal(ctx context.Context, db bun.IDB, id models.ID) (bool, error) {
@@ -122,7 +124,8 @@ func selectHoldAccount(ctx context.Context, db bun.IDB, id models.ID) (models.ID
 func selectPendingHoldsForUpdate(ctx context.Context, db bun.IDB, ids []models.ID) ([]models.Hold, error) {
 	var rows []models.Hold
 	q := db.NewSelect().Model(&rows).Where("h.id IN (?)", bun.List(ids)).Where("h.state = ?", models.HoldPending).Order("h.id")
-	return rows, store.ForUpdate(q).Scan(ctx)
+	err := store.ForUpdate(q).Scan(ctx)
+	return rows, err
 }
 
 func selectDueHolds(ctx context.Context, db bun.IDB, now time.Time, limit int) ([]models.Hold, error) {

@@ -1,0 +1,22 @@
+package funds
+
+import (
+	"time"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// Service answers for balances. Its fields are set once, before use; it is then safe for concurrent use.
+type Service struct {
+	DB     *store.DB
+	Ledger *ledger.Service
+	Now    func() time.Time
+}
+
+// moneyKinds are the accounts that make up a balance (M01). Allocatable money is a part of the balance that the vendor
+// shows apart; revenue and the outside world are nobody's balance.
+func moneyKinds() []models.AccountKind {
+	return []models.AccountKind{models.AccountBalance, models.AccountCredit, models.AccountBonus, models.AccountDeposit}
+}
