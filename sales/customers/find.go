@@ -1,0 +1,170 @@
+package customers
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+)
+
+// The names of the lists, which their cursors carry.
+const (
+	listCustomers         = "customers"
+	listPartnersCustomers = "partner.customers"
+)
+
+// CustomerFilter narrows Find. Nil = no filter.
+type CustomerFilter struct {
+	PartnerID  *models.ID
+	Mode       *models.AssociationMode
+	Query      *string // the start of the account name, in any case; at most 64 characters
+	ExternalID *string
+}
+
+func (f CustomerFilter) check() error {
+	if f.PartnerID != nil {
+		if err := f.PartnerID.Require(models.PrefixPartner, "partnerId"); err != nil {
+			return err
+		}
+	}
+	if f.Query != nil && len(*f.Query) > 64 {
+		return models.Invalid("query", "A search has at most 64 characters.")
+	}
+	return nil
+}
+
+// Find returns the customers that the caller may see, in the order of their ids.
+func (s *Service) Find(ctx context.Context, who models.Principal, filter CustomerFilter, args models.PageArgs) (models.Connection[models.Customer], error) {
+	var none models.Connection[models.Customer]
+	if err := access.Require(who, models.ReadCustomers); err != nil {
+		return none, err
+	}
+	if err := filter.check(); err != nil {
+		return none, err
+	}
+	page, err := args.Page(listCustomers)
+	if err != nil {
+		return none, err
+	}
+	rows, total, err := selectPage(ctx, s.DB, who, filter, page)
+	if err != nil {
+		return none, err
+	}
+	if err := s.openPersonal(rows); err != nil {
+		return none, err
+	}
+	return models.NewConnection(page, rows, total), nil
+}
+
+// FindForPartners returns a page of customers for each of the partners, with one statement for all of them and one more
+// when totals are wanted. A partner that the caller may not see has an empty page.
+func (s *Service) FindForPartners(ctx context.Context, who models.Principal, partners []models.ID, args models.PageArgs) (map[models.ID]models.Connection[models.Customer], error) {
+	if err := access.Require(who, models.ReadCustomers); err != nil {
+		return nil, err
+	}
+	page, err := args.Page(listPartnersCustomers)
+	if err != nil {
+		return nil, err
+	}
+	parents := distinct(partners)
+	rows, err := selectPerPartner(ctx, s.DB, who, parents, page)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openPersonal(rows); err != nil {
+		return nil, err
+	}
+	byPartner := make(map[models.ID][]models.Customer, len(parents))
+	for _, customer := range rows {
+		byPartner[customer.PartnerID] = append(byPartner[customer.PartnerID], customer)
+	}
+	totals := make(map[models.ID]*int, len(parents))
+	if page.WantTotal {
+		if totals, err = s.totals(ctx, who, parents); err != nil {
+			return nil, err
+		}
+	}
+	pages := make(map[models.ID]models.Connection[models.Customer], len(parents))
+	for _, partner := range partners {
+		pages[partner] = models.NewConnection(page, byPartner[partner], totals[partner])
+	}
+	return pages, nil
+}
+
+func (s *Service) totals(ctx context.Context, who models.Principal, partners []string) (map[models.ID]*int, error) {
+	totals := make(map[models.ID]*int, len(partners))
+	for _, partner := range partners {
+		totals[models.ID(partner)] = new(int)
+	}
+	counts, err := countPerPartner(ctx, s.DB, who, partners)
+	for _, c := range counts {
+		*totals[c.ParentID] = c.Rows
+	}
+	return totals, err
+}
+
+// distinct drops ids that occur twice, whose rows would be read twice.
+func distinct(ids []models.ID) []string {
+	seen := make(map[models.ID]bool, len(ids))
+	var once []string
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			once = append(once, string(id))
+		}
+	}
+	return once
+}
+
+// ByIDs returns the customers with these ids that the caller may see; the others are absent.
+func (s *Service) ByIDs(ctx context.Context, who models.Principal, ids []models.ID) (map[models.ID]models.Customer, error) {
+	if err := access.Require(who, models.ReadCustomers); err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return map[models.ID]models.Customer{}, nil
+	}
+	found, err := selectCustomers(ctx, s.DB, who, ids)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openPersonal(found); err != nil {
+		return nil, err
+	}
+	byID := make(map[models.ID]models.Customer, len(found))
+	for _, customer := range found {
+		byID[customer.ID] = customer
+	}
+	return byID, nil
+}
+
+// ByIDIn returns one customer that the caller may see, for a room that works in its own transaction. Personal data stays
+// sealed, and no permission is asked for: the caller has done so for what it is about.
+func (s *Service) ByIDIn(ctx context.Context, db bun.IDB, who models.Principal, id models.ID) (customer models.Customer, found bool, err error) {
+	customers, err := selectCustomers(ctx, db, who, []models.ID{id})
+	if err != nil || len(customers) == 0 {
+		return models.Customer{}, false, err
+	}
+	return customers[0], true, nil
+}
+
+// AssociationsFor returns the association in force of each of the customers that has one and that the caller may see.
+func (s *Service) AssociationsFor(ctx context.Context, who models.Principal, customers []models.ID) (map[models.ID]models.Association, error) {
+	if err := access.Require(who, models.ReadCustomers); err != nil {
+		return nil, err
+	}
+	if len(customers) == 0 {
+		return map[models.ID]models.Association{}, nil
+	}
+	found, err := selectAssociations(ctx, s.DB, who, customers)
+	if err != nil {
+		return nil, err
+	}
+	byCustomer := make(map[models.ID]models.Association, len(found))
+	for _, association := range found {
+		byCustomer[association.CustomerID] = association
+	}
+	return byCustomer, nil
+}

@@ -1,0 +1,63 @@
+package customers
+
+import (
+	"strings"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// The names under which the columns are sealed: together with the row's id they keep a sealed value from being moved to
+// another column or customer.
+const (
+	columnRealName = "customers.real_name"
+	columnEmail    = "customers.email"
+	columnPhone    = "customers.phone"
+)
+
+// sealPersonal turns the personal fields that are given into their columns.
+func (s *Service) sealPersonal(c *models.Customer) {
+	c.RealNameSealed = s.sealText(c, columnRealName, c.RealName)
+	c.EmailSealed = s.sealText(c, columnEmail, c.Email)
+	c.PhoneSealed = s.sealText(c, columnPhone, c.Phone)
+	if c.Email != nil {
+		c.EmailBlind = s.Seal.Blind(strings.ToLower(*c.Email), columnEmail)
+	}
+}
+
+func (s *Service) sealText(c *models.Customer, column string, text *string) []byte {
+	if text == nil {
+		return nil
+	}
+	return s.Seal.Seal([]byte(*text), column+":"+string(c.ID))
+}
+
+// openPersonal fills in the personal fields of customers that the caller may see; whoever may see a customer may see how
+// to reach it (3.2).
+func (s *Service) openPersonal(customers []models.Customer) error {
+	for i := range customers {
+		c := &customers[i]
+		var err error
+		if c.RealName, err = s.openText(c, columnRealName, c.RealNameSealed); err != nil {
+			return err
+		}
+		if c.Email, err = s.openText(c, columnEmail, c.EmailSealed); err != nil {
+			return err
+		}
+		if c.Phone, err = s.openText(c, columnPhone, c.PhoneSealed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) openText(c *models.Customer, column string, sealed []byte) (*string, error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	plain, err := s.Seal.Open(sealed, column+":"+string(c.ID))
+	if err != nil {
+		return nil, err
+	}
+	text := string(plain)
+	return &text, nil
+}
