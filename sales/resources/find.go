@@ -1,0 +1,162 @@
+package resources
+
+import (
+	"context"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+)
+
+// The names of the lists, which their cursors carry.
+const (
+	listResources          = "resources"
+	listCustomersResources = "customer.resources"
+)
+
+// MaxNested bounds the lists that are not paged: the resources of one order and the sub-resources of one main resource.
+const MaxNested = 200
+
+// ResourceFilter narrows Find. Nil = no filter; an empty Status matches nothing.
+type ResourceFilter struct {
+	CustomerID *models.ID
+	OrderID    *models.ID
+	OnlyMain   *bool // true = main resources only, false = sub-resources only
+	Status     []models.ResourceStatus
+}
+
+func (f ResourceFilter) check() error {
+	if f.CustomerID != nil {
+		if err := f.CustomerID.Require(models.PrefixCustomer, "customerId"); err != nil {
+			return err
+		}
+	}
+	if f.OrderID != nil {
+		return f.OrderID.Require(models.PrefixOrder, "orderId")
+	}
+	return nil
+}
+
+// Find returns the resources that the caller may see, newest first.
+func (s *Service) Find(ctx context.Context, who models.Principal, filter ResourceFilter, args models.PageArgs) (models.Connection[models.Resource], error) {
+	var none models.Connection[models.Resource]
+	if err := access.Require(who, models.ReadResources); err != nil {
+		return none, err
+	}
+	if err := filter.check(); err != nil {
+		return none, err
+	}
+	page, err := args.Page(listResources)
+	if err != nil {
+		return none, err
+	}
+	rows, total, err := selectPage(ctx, s.DB, who, filter, page)
+	if err != nil {
+		return none, err
+	}
+	return models.NewConnection(page, rows, total), nil
+}
+
+// FindForCustomers returns a page of resources for each of the customers, newest first, with one statement for all of
+// them and one more when totals are wanted.
+func (s *Service) FindForCustomers(ctx context.Context, who models.Principal, customers []models.ID, args models.PageArgs) (map[models.ID]models.Connection[models.Resource], error) {
+	if err := access.Require(who, models.ReadResources); err != nil {
+		return nil, err
+	}
+	page, err := args.Page(listCustomersResources)
+	if err != nil {
+		return nil, err
+	}
+	return s.pages(ctx, who, "customer_id", customers, page, true, func(r models.Resource) models.ID { return r.CustomerID })
+}
+
+// pages reads a page for each of the parents, which the column names.
+func (s *Service) pages(ctx context.Context, who models.Principal, column string, parents []models.ID, page models.Page, descending bool, parentOf func(models.Resource) models.ID) (map[models.ID]models.Connection[models.Resource], error) {
+	ids := distinct(parents)
+	rows, err := selectPerParent(ctx, s.DB, who, column, ids, page, descending)
+	if err != nil {
+		return nil, err
+	}
+	byParent := make(map[models.ID][]models.Resource, len(ids))
+	for _, row := range rows {
+		byParent[parentOf(row)] = append(byParent[parentOf(row)], row)
+	}
+	totals := make(map[models.ID]*int, len(ids))
+	if page.WantTotal {
+		if totals, err = s.totals(ctx, who, column, ids); err != nil {
+			return nil, err
+		}
+	}
+	pages := make(map[models.ID]models.Connection[models.Resource], len(ids))
+	for _, parent := range parents {
+		pages[parent] = models.NewConnection(page, byParent[parent], totals[parent])
+	}
+	return pages, nil
+}
+
+func (s *Service) totals(ctx context.Context, who models.Principal, column string, parents []string) (map[models.ID]*int, error) {
+	totals := make(map[models.ID]*int, len(parents))
+	for _, parent := range parents {
+		totals[models.ID(parent)] = new(int)
+	}
+	counts, err := countPerParent(ctx, s.DB, who, column, parents)
+	for _, c := range counts {
+		*totals[c.ParentID] = c.Rows
+	}
+	return totals, err
+}
+
+// distinct drops ids that occur twice, whose rows would be read twice.
+func distinct(ids []models.ID) []string {
+	seen := make(map[models.ID]bool, len(ids))
+	var once []string
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			once = append(once, string(id))
+		}
+	}
+	return once
+}
+
+// ByIDs returns the resources with these ids that the caller may see; the others are absent.
+func (s *Service) ByIDs(ctx context.Context, who models.Principal, ids []models.ID) (map[models.ID]models.Resource, error) {
+	if err := access.Require(who, models.ReadResources); err != nil {
+		return nil, err
+	}
+	byID := make(map[models.ID]models.Resource, len(ids))
+	if len(ids) == 0 {
+		return byID, nil
+	}
+	found, err := selectResources(ctx, s.DB, who, ids)
+	for _, resource := range found {
+		byID[resource.ID] = resource
+	}
+	return byID, err
+}
+
+// FindForOrders returns what each of the orders brought into being, main resources and sub-resources, oldest first and at
+// most MaxNested per order, with one statement (O03).
+func (s *Service) FindForOrders(ctx context.Context, who models.Principal, orders []models.ID) (map[models.ID][]models.Resource, error) {
+	return s.findPerParent(ctx, who, "order_id", orders, func(r models.Resource) models.ID { return r.OrderID })
+}
+
+// SubResourcesFor returns what follows each of the main resources, oldest first and at most MaxNested for each, with one
+// statement (O11).
+func (s *Service) SubResourcesFor(ctx context.Context, who models.Principal, mains []models.ID) (map[models.ID][]models.Resource, error) {
+	return s.findPerParent(ctx, who, "parent_id", mains, func(r models.Resource) models.ID { return r.ParentID })
+}
+
+func (s *Service) findPerParent(ctx context.Context, who models.Principal, column string, parents []models.ID, parentOf func(models.Resource) models.ID) (map[models.ID][]models.Resource, error) {
+	if err := access.Require(who, models.ReadResources); err != nil {
+		return nil, err
+	}
+	pages, err := s.pages(ctx, who, column, parents, models.Page{Size: MaxNested}, false, parentOf)
+	if err != nil {
+		return nil, err
+	}
+	byParent := make(map[models.ID][]models.Resource, len(parents))
+	for parent, page := range pages {
+		byParent[parent] = page.Nodes()
+	}
+	return byParent, nil
+}
