@@ -1,0 +1,55 @@
+package orders
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+)
+
+// CancelOrder says which order to cancel.
+type CancelOrder struct {
+	OrderID models.ID
+}
+
+// Cancel cancels an order that waits for payment (O06). The customer may, and operators; a partner may not, as with
+// paying. Any other state is PRECONDITION_FAILED with the reason ORDER_NOT_CANCELLABLE, somebody else's order NOT_FOUND.
+func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOrder) (models.Order, error) {
+	if err := access.Require(who, models.PayOrders); err != nil {
+		return models.Order{}, err
+	}
+	if who.CustomerID == "" && !who.SeesAll() {
+		return models.Order{}, models.Forbidden("Only the customer cancels its order: use the customer's own credential.")
+	}
+	if err := cmd.OrderID.Require(models.PrefixOrder, "orderId"); err != nil {
+		return models.Order{}, err
+	}
+	var order models.Order
+	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		var found bool
+		var err error
+		if order, found, err = selectOrderForUpdate(ctx, tx, who, cmd.OrderID); err != nil {
+			return err
+		}
+		if !found {
+			return ErrUnknown
+		}
+		if order.Status != models.OrderPendingPayment {
+			return ErrNotCancellable
+		}
+		order.Status, order.UpdatedAt = models.OrderCancelled, s.now()
+		if err := updateOrder(ctx, tx, &order); err != nil {
+			return err
+		}
+		return s.Events.Record(ctx, tx, who, models.Event{
+			Type: models.EventOrderCancelled, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
+			Fields: []string{"status"},
+		})
+	})
+	if err != nil {
+		return models.Order{}, err
+	}
+	return order, nil
+}

@@ -1,0 +1,170 @@
+package orders
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+)
+
+// The names of the lists, which their cursors carry.
+const (
+	listOrders          = "orders"
+	listCustomersOrders = "customer.orders"
+	listPartnersOrders  = "partner.orders"
+)
+
+// OrderFilter narrows Find. Nil = no filter; an empty Status or Type matches nothing.
+type OrderFilter struct {
+	CustomerID    *models.ID
+	PartnerID     *models.ID // whose resale money pays, such as a distributor's reseller (O02)
+	Status        []models.OrderStatus
+	Type          []models.OrderType
+	Number        *string
+	ExternalID    *string
+	CreatedAfter  *time.Time // inclusive
+	CreatedBefore *time.Time // exclusive
+}
+
+func (f OrderFilter) check() error {
+	if f.CustomerID != nil {
+		if err := f.CustomerID.Require(models.PrefixCustomer, "customerId"); err != nil {
+			return err
+		}
+	}
+	if f.PartnerID != nil {
+		return f.PartnerID.Require(models.PrefixPartner, "partnerId")
+	}
+	return nil
+}
+
+// Find returns the orders that the caller may see, newest first.
+func (s *Service) Find(ctx context.Context, who models.Principal, filter OrderFilter, args models.PageArgs) (models.Connection[models.Order], error) {
+	var none models.Connection[models.Order]
+	if err := access.Require(who, models.ReadOrders); err != nil {
+		return none, err
+	}
+	if err := filter.check(); err != nil {
+		return none, err
+	}
+	page, err := args.Page(listOrders)
+	if err != nil {
+		return none, err
+	}
+	rows, total, err := selectPage(ctx, s.DB, who, filter, page)
+	if err != nil {
+		return none, err
+	}
+	return models.NewConnection(page, rows, total), nil
+}
+
+// FindForCustomers returns a page of orders for each of the customers, newest first, with one statement for all of them and
+// one more when totals are wanted.
+func (s *Service) FindForCustomers(ctx context.Context, who models.Principal, customers []models.ID, args models.PageArgs) (map[models.ID]models.Connection[models.Order], error) {
+	return s.findPerParent(ctx, who, listCustomersOrders, "customer_id", customers, args, func(o models.Order) models.ID { return o.CustomerID })
+}
+
+// FindForPartners returns a page of the orders paid with each partner's resale money (O02), newest first, with one
+// statement for all of them and one more when totals are wanted.
+func (s *Service) FindForPartners(ctx context.Context, who models.Principal, partners []models.ID, args models.PageArgs) (map[models.ID]models.Connection[models.Order], error) {
+	return s.findPerParent(ctx, who, listPartnersOrders, "partner_id", partners, args, func(o models.Order) models.ID { return o.PartnerID })
+}
+
+func (s *Service) findPerParent(ctx context.Context, who models.Principal, list, column string, parents []models.ID, args models.PageArgs, parentOf func(models.Order) models.ID) (map[models.ID]models.Connection[models.Order], error) {
+	if err := access.Require(who, models.ReadOrders); err != nil {
+		return nil, err
+	}
+	page, err := args.Page(list)
+	if err != nil {
+		return nil, err
+	}
+	ids := distinct(parents)
+	rows, err := selectPerParent(ctx, s.DB, who, column, ids, page)
+	if err != nil {
+		return nil, err
+	}
+	byParent := make(map[models.ID][]models.Order, len(ids))
+	for _, row := range rows {
+		byParent[parentOf(row)] = append(byParent[parentOf(row)], row)
+	}
+	totals := make(map[models.ID]*int, len(ids))
+	if page.WantTotal {
+		if totals, err = s.totals(ctx, who, column, ids); err != nil {
+			return nil, err
+		}
+	}
+	pages := make(map[models.ID]models.Connection[models.Order], len(ids))
+	for _, parent := range parents {
+		pages[parent] = models.NewConnection(page, byParent[parent], totals[parent])
+	}
+	return pages, nil
+}
+
+func (s *Service) totals(ctx context.Context, who models.Principal, column string, parents []string) (map[models.ID]*int, error) {
+	totals := make(map[models.ID]*int, len(parents))
+	for _, parent := range parents {
+		totals[models.ID(parent)] = new(int)
+	}
+	counts, err := countPerParent(ctx, s.DB, who, column, parents)
+	for _, c := range counts {
+		*totals[c.ParentID] = c.Rows
+	}
+	return totals, err
+}
+
+// distinct drops ids that occur twice, whose rows would be read twice.
+func distinct(ids []models.ID) []string {
+	seen := make(map[models.ID]bool, len(ids))
+	var once []string
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			once = append(once, string(id))
+		}
+	}
+	return once
+}
+
+// ByIDs returns the orders with these ids that the caller may see; the others are absent.
+func (s *Service) ByIDs(ctx context.Context, who models.Principal, ids []models.ID) (map[models.ID]models.Order, error) {
+	if err := access.Require(who, models.ReadOrders); err != nil {
+		return nil, err
+	}
+	byID := make(map[models.ID]models.Order, len(ids))
+	if len(ids) == 0 {
+		return byID, nil
+	}
+	found, err := selectOrders(ctx, s.DB, who, ids)
+	for _, order := range found {
+		byID[order.ID] = order
+	}
+	return byID, err
+}
+
+// ItemsFor returns the lines of each of the orders that the caller may see, in their order, with one statement. An order has
+// at most MaxItems.
+func (s *Service) ItemsFor(ctx context.Context, who models.Principal, orders []models.ID) (map[models.ID][]models.OrderItem, error) {
+	if err := access.Require(who, models.ReadOrders); err != nil {
+		return nil, err
+	}
+	byOrder := make(map[models.ID][]models.OrderItem, len(orders))
+	if len(orders) == 0 {
+		return byOrder, nil
+	}
+	found, err := selectItems(ctx, s.DB, who, orders)
+	for _, item := range found {
+		byOrder[item.OrderID] = append(byOrder[item.OrderID], item)
+	}
+	return byOrder, err
+}
+
+// Purchases answers what sales/customers asks about orders. The zero value is ready.
+type Purchases struct{}
+
+// HasPaid reports whether the customer has ever paid an order.
+func (Purchases) HasPaid(ctx context.Context, db bun.IDB, customerID models.ID) (bool, error) {
+	return existsPaidOrder(ctx, db, customerID)
+}

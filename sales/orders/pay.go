@@ -1,0 +1,188 @@
+package orders
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+)
+
+// maxCoupons is how many coupons one payment may use (O04).
+const maxCoupons = 3
+
+// PayOrder says which order to pay.
+type PayOrder struct {
+	OrderID        models.ID
+	CouponIDs      []models.ID // at most 3 (O04); refused until there are coupons
+	IdempotencyKey string      // 1 to 128 printable ASCII characters, made up once per payment
+}
+
+// PayResult is what a payment did.
+type PayResult struct {
+	Order     models.Order
+	Balance   models.Balance // the customer's, after the payment
+	ReturnURL *string        // where the partner's platform wants its customer back, signed; nil when it set no address
+}
+
+// paid is the part of the result that the idempotency key keeps. The return URL is left out: it is valid for five minutes
+// only, so every replay signs a fresh one.
+type paid struct {
+	Order     models.Order
+	Balance   models.Balance
+	PartnerID models.ID // whose platform the customer goes back to
+}
+
+// Pay pays an order from the customer's balance, exactly once: a repeated key returns the first answer, a second payment
+// with another key is PRECONDITION_FAILED with the reason ORDER_ALREADY_PAID. Customers only (O04). An order of somebody
+// else is NOT_FOUND; ORDER_CANCELLED, ORDER_NOT_PAYABLE, ORDER_PAYMENT_DEADLINE_PASSED and CUSTOMER_FROZEN are reasons of
+// PRECONDITION_FAILED, too little money is INSUFFICIENT_BALANCE with the figures. Whatever fails leaves nothing behind
+// and the key free.
+func (s *Service) Pay(ctx context.Context, who models.Principal, cmd PayOrder) (PayResult, error) {
+	if err := access.Require(who, models.PayOrders); err != nil {
+		return PayResult{}, err
+	}
+	if err := cmd.check(who); err != nil {
+		return PayResult{}, err
+	}
+	var done paid
+	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		done = paid{}
+		asked := struct{ OrderID models.ID }{cmd.OrderID}
+		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "payOrder", asked, func() (any, error) {
+			return s.payIn(ctx, tx, who, cmd.OrderID)
+		}, &done)
+	})
+	if err != nil {
+		return PayResult{}, err
+	}
+	s.nudge()
+	return PayResult{Order: done.Order, Balance: done.Balance, ReturnURL: s.returnURL(ctx, who, done)}, nil
+}
+
+func (cmd PayOrder) check(who models.Principal) error {
+	if who.CustomerID == "" {
+		return ErrCustomerPays
+	}
+	if err := cmd.OrderID.Require(models.PrefixOrder, "orderId"); err != nil {
+		return err
+	}
+	if len(cmd.CouponIDs) > maxCoupons {
+		return models.Invalid("couponIds", "A payment uses at most 3 coupons.")
+	}
+	if len(cmd.CouponIDs) > 0 {
+		return ErrNoCouponsYet
+	}
+	return ledger.CheckKey(cmd.IdempotencyKey)
+}
+
+// payIn is the payment itself. The lock on the order makes two payments take turns, so the second sees the first.
+func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (paid, error) {
+	order, found, err := selectOrderForUpdate(ctx, tx, who, id)
+	if err != nil {
+		return paid{}, err
+	}
+	if !found {
+		return paid{}, ErrUnknown
+	}
+	now := s.now()
+	if err := order.Payable(now); err != nil {
+		return paid{}, err
+	}
+	customer, found, err := s.Customers.ByIDIn(ctx, tx, who, order.CustomerID)
+	if err != nil {
+		return paid{}, err
+	}
+	if !found {
+		return paid{}, ErrCustomerUnknown
+	}
+	if customer.Frozen != models.NotFrozen {
+		return paid{}, ErrCustomerFrozen
+	}
+	if order.TransferID, err = s.takeMoney(ctx, tx, who, order); err != nil {
+		return paid{}, err
+	}
+	order.Status, order.PaidAt, order.UpdatedAt = models.OrderProcessing, &now, now
+	if err := updateOrder(ctx, tx, &order); err != nil {
+		return paid{}, err
+	}
+	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(order.CustomerID)}, moneyAccounts()...)
+	if err != nil {
+		return paid{}, err
+	}
+	balance := models.BalanceOf(accounts, order.Currency, now)
+	if err := s.recordPaid(ctx, tx, who, order, balance); err != nil {
+		return paid{}, err
+	}
+	return paid{Order: order, Balance: balance, PartnerID: customer.PartnerID}, nil
+}
+
+// takeMoney moves the total from the customer's balance to the cloud's revenue and returns the transfer. An order that
+// costs nothing moves nothing, because a transfer of zero says nothing.
+func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, error) {
+	if order.TotalMinor == 0 {
+		return "", nil
+	}
+	floor := int64(0)
+	payer, err := s.Ledger.Open(ctx, tx, ledger.AccountSpec{
+		OwnerKind: models.OwnerCustomer, OwnerID: string(order.CustomerID), Kind: models.AccountBalance,
+		Asset: string(order.Currency), Floor: &floor,
+	})
+	if err != nil {
+		return "", err
+	}
+	revenue, err := s.Ledger.Open(ctx, tx, ledger.AccountSpec{
+		OwnerKind: models.OwnerCloud, OwnerID: order.Cloud, Kind: models.AccountRevenue, Asset: string(order.Currency),
+	})
+	if err != nil {
+		return "", err
+	}
+	transfer, _, err := s.Ledger.Post(ctx, tx, who, ledger.Posting{
+		Kind: models.TransferPayment, OrderID: order.ID,
+		Legs: []ledger.Leg{
+			{AccountID: payer.ID, AmountMinor: -order.TotalMinor},
+			{AccountID: revenue.ID, AmountMinor: order.TotalMinor},
+		},
+	})
+	return transfer.ID, err
+}
+
+// recordPaid names the partner only where it may know: an advisory customer's money is its own (C01).
+func (s *Service) recordPaid(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, balance models.Balance) error {
+	happened := []models.Event{{
+		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
+		Fields: []string{"status", "paidAt"},
+		Data:   map[string]any{"total": order.Total().Amount().StringFixed(order.Currency.Scale()), "currency": order.Currency, "transferId": order.TransferID},
+	}}
+	if order.TransferID != "" {
+		happened = append(happened, models.Event{
+			Type: models.EventBalanceChanged, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.CustomerID),
+			Fields: []string{"balance"},
+			Data:   map[string]any{"transferId": order.TransferID, "version": balance.Version},
+		})
+	}
+	return s.Events.Record(ctx, tx, who, happened...)
+}
+
+// returnURL asks after the commit: the money is taken, so a platform whose address cannot be signed costs the customer a
+// link, not the payment.
+func (s *Service) returnURL(ctx context.Context, who models.Principal, done paid) *string {
+	if s.Returns == nil || done.PartnerID == "" {
+		return nil
+	}
+	url, err := s.Returns.SignReturn(ctx, done.PartnerID, done.Order.ID, string(done.Order.Status))
+	if err != nil {
+		s.logger().LogAttrs(ctx, slog.LevelWarn, "return url not signed", slog.String("order_id", string(done.Order.ID)),
+			slog.String("partner_id", string(done.PartnerID)), slog.String("request_id", who.RequestID), slog.Any("error", err))
+		return nil
+	}
+	return url
+}
+
+// moneyAccounts are the kinds that make up a balance (M01).
+func moneyAccounts() []models.AccountKind {
+	return []models.AccountKind{models.AccountBalance, models.AccountCredit, models.AccountBonus, models.AccountDeposit}
+}

@@ -1,0 +1,131 @@
+package orders
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// Provision makes what a paid order bought: it has the driver create everything, writes the resources, and completes the
+// order. It is the outbox handler for models.EventOrderPaid under ConsumerProvision. Delivered twice, or for an order
+// that is no longer in PROCESSING, it does nothing. An error means: deliver again later.
+func (s *Service) Provision(ctx context.Context, event models.Event) error {
+	who := models.SystemPrincipal(ConsumerProvision)
+	id := models.ID(event.SubjectID)
+	orders, err := selectOrders(ctx, s.DB, who, []models.ID{id})
+	if err != nil {
+		return err
+	}
+	if len(orders) == 0 {
+		return fmt.Errorf("provision: no order %s", id)
+	}
+	if orders[0].Status != models.OrderProcessing {
+		return nil
+	}
+	items, err := selectItems(ctx, s.DB, who, []models.ID{id})
+	if err != nil {
+		return err
+	}
+	// The cloud is asked outside any transaction: it may take its time, and nobody shall wait for its locks.
+	made, err := s.Driver.Create(ctx, ProvisionRequest{Order: orders[0], Items: items})
+	if err != nil {
+		return fmt.Errorf("provision order %s: %w", id, err)
+	}
+	if err := checkCreated(items, made); err != nil {
+		return fmt.Errorf("provision order %s: %w", id, err)
+	}
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.completeIn(ctx, tx, who, id, items, made) })
+	if err == nil {
+		s.nudge()
+	}
+	return err
+}
+
+// completeIn writes the resources and completes the order, unless somebody else has done so meanwhile.
+func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, items []models.OrderItem, made []Created) error {
+	order, found, err := selectOrderForUpdate(ctx, tx, who, id)
+	if err != nil || !found || order.Status != models.OrderProcessing {
+		return err
+	}
+	now := s.now()
+	if _, err := s.Resources.CreateIn(ctx, tx, who, s.resourcesOf(order, items, made, now)); err != nil {
+		return err
+	}
+	order.Status, order.CompletedAt, order.UpdatedAt = models.OrderCompleted, &now, now
+	if err := updateOrder(ctx, tx, &order); err != nil {
+		return err
+	}
+	return s.Events.Record(ctx, tx, who, models.Event{
+		Type: models.EventOrderCompleted, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
+		Fields: []string{"status", "completedAt"},
+		Data:   map[string]any{"resources": len(made)},
+	})
+}
+
+// resourcesOf turns what the cloud made into rows. A part ends with its main resource, whatever its own line says (O11).
+func (s *Service) resourcesOf(order models.Order, items []models.OrderItem, made []Created, now time.Time) []models.Resource {
+	lines := make(map[models.ID]models.OrderItem, len(items))
+	for _, item := range items {
+		lines[item.ID] = item
+	}
+	rows := make([]models.Resource, len(made))
+	mains := make(map[string]*models.Resource, len(made))
+	for i, c := range made {
+		line := lines[c.OrderItemID]
+		row := &rows[i]
+		*row = models.Resource{
+			ID: s.IDs(models.PrefixResource), Cloud: order.Cloud, CloudID: c.CloudID, CustomerID: order.CustomerID,
+			PartnerID: order.PartnerID, OrderID: order.ID, OrderItemID: line.ID, Name: c.Name, Status: models.ResourceInUse,
+			Region: line.Region, ServiceType: line.ServiceType, ResourceType: line.ResourceType, SpecCode: line.SpecCode,
+			ChargingMode: models.ChargedByPeriod, ExpirePolicy: models.ExpireGracePeriod, EffectiveAt: now,
+		}
+		if c.ParentCloudID != "" {
+			main := mains[c.ParentCloudID]
+			row.ParentID, row.ExpiresAt = main.ID, main.ExpiresAt
+			continue
+		}
+		if end := line.PeriodType.After(now, line.PeriodCount); !end.IsZero() {
+			row.ExpiresAt = &end
+		}
+		mains[c.CloudID] = row
+	}
+	return rows
+}
+
+// checkCreated holds a driver to its promise: every line as often as bought, every part with a main resource of the line it
+// belongs to. A half-made order stays in PROCESSING and is tried again.
+func checkCreated(items []models.OrderItem, made []Created) error {
+	lines := make(map[models.ID]models.OrderItem, len(items))
+	want := make(map[models.ID]int, len(items))
+	for _, item := range items {
+		lines[item.ID] = item
+		want[item.ID] = item.Quantity
+		if item.ParentID != "" {
+			want[item.ID] *= lines[item.ParentID].Quantity
+		}
+	}
+	mains := make(map[string]models.ID, len(made))
+	for _, c := range made {
+		line, known := lines[c.OrderItemID]
+		if !known || c.CloudID == "" || (line.ParentID == "") != (c.ParentCloudID == "") {
+			return fmt.Errorf("the cloud made something that was not ordered")
+		}
+		if line.ParentID != "" && mains[c.ParentCloudID] != line.ParentID {
+			return fmt.Errorf("the cloud made a part of %s without its main resource", line.ID)
+		}
+		if line.ParentID == "" {
+			mains[c.CloudID] = line.ID
+		}
+		want[line.ID]--
+	}
+	for id, missing := range want {
+		if missing != 0 {
+			return fmt.Errorf("the cloud made %d too few of line %s", missing, id)
+		}
+	}
+	return nil
+}

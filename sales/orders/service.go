@@ -1,0 +1,62 @@
+package orders
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// ConsumerProvision is the outbox consumer that events.Recorder names for models.EventOrderPaid and whose handler is
+// Service.Provision.
+const ConsumerProvision = "provision"
+
+// DefaultPayWithin is how long an order may be paid when nobody says otherwise. The vendor does not publish its figure.
+const DefaultPayWithin = 7 * 24 * time.Hour
+
+// Returns signs the way back to a partner's platform after a payment.
+type Returns interface {
+	// SignReturn returns the platform's return URL with the order's outcome signed, or nil when the partner, or the
+	// distributor that it belongs to, has set none.
+	SignReturn(ctx context.Context, partnerID, orderID models.ID, status string) (*string, error)
+}
+
+// Service leads orders through their life. All fields are required unless said otherwise and set once, before use; it is
+// then safe for concurrent use.
+type Service struct {
+	DB        *store.DB
+	Now       func() time.Time
+	IDs       models.IDSource
+	Events    *events.Recorder
+	Ledger    *ledger.Service
+	Customers *customers.Service
+	Resources *resources.Service
+	Driver    Driver
+	Returns   Returns      // nil = nobody is sent back
+	Logger    *slog.Logger // nil = slog.Default()
+	PayWithin time.Duration
+	// Nudge wakes whoever delivers the outbox, so that provisioning starts at once and not at the next poll. May be nil.
+	Nudge func()
+}
+
+// now is the time to write: in UTC and no finer than the databases keep.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+func (s *Service) logger() *slog.Logger {
+	if s.Logger == nil {
+		return slog.Default()
+	}
+	return s.Logger
+}
+
+func (s *Service) nudge() {
+	if s.Nudge != nil {
+		s.Nudge()
+	}
+}

@@ -1,0 +1,119 @@
+package orders
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+func insertOrder(ctx context.Context, tx bun.IDB, order *models.Order, items []models.OrderItem) error {
+	if _, err := tx.NewInsert().Model(order).Exec(ctx); err != nil {
+		return store.Translate(err)
+	}
+	_, err := tx.NewInsert().Model(&items).Exec(ctx)
+	return store.Translate(err)
+}
+
+// updateOrder writes what changes in an order's life.
+func updateOrder(ctx context.Context, tx bun.IDB, order *models.Order) error {
+	_, err := tx.NewUpdate().Model(order).
+		Column("status", "transfer_id", "paid_at", "completed_at", "updated_at").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectOrders(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Order, error) {
+	var rows []models.Order
+	err := access.Orders(db.NewSelect().Model(&rows).Where("o.id IN (?)", bun.List(ids)), who).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+func selectOrderForUpdate(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Order, bool, error) {
+	var rows []models.Order
+	err := store.ForUpdate(access.Orders(tx.NewSelect().Model(&rows).Where("o.id = ?", id), who)).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return models.Order{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
+// selectItems joins the orders, because what a principal may see of a line is what it may see of the order.
+func selectItems(ctx context.Context, db bun.IDB, who models.Principal, orders []models.ID) ([]models.OrderItem, error) {
+	var rows []models.OrderItem
+	q := db.NewSelect().Model(&rows).Join("JOIN orders AS o ON o.id = oi.order_id").
+		Where("oi.order_id IN (?)", bun.List(orders)).Order("oi.order_id", "oi.position")
+	return rows, store.Translate(access.Orders(q, who).Scan(ctx))
+}
+
+func existsPaidOrder(ctx context.Context, db bun.IDB, customer models.ID) (bool, error) {
+	exists, err := db.NewSelect().Model((*models.Order)(nil)).
+		Where("o.customer_id = ?", customer).Where("o.paid_at IS NOT NULL").Exists(ctx)
+	return exists, store.Translate(err)
+}
+
+func selectPage(ctx context.Context, db bun.IDB, who models.Principal, f OrderFilter, page models.Page) ([]models.Order, *int, error) {
+	var rows []models.Order
+	q := f.apply(access.Orders(db.NewSelect().Model(&rows), who))
+	if err := store.PageKeyset(page, true).Apply(q).Scan(ctx); err != nil {
+		return nil, nil, store.Translate(err)
+	}
+	if !page.WantTotal {
+		return rows, nil, nil
+	}
+	counted, err := f.apply(access.Orders(db.NewSelect().Model((*models.Order)(nil)), who)).Count(ctx)
+	total := int(counted)
+	return rows, &total, store.Translate(err)
+}
+
+// selectPerParent reads a page for each of the parents, which the column names.
+func selectPerParent(ctx context.Context, db bun.IDB, who models.Principal, column string, parents []string, page models.Page) ([]models.Order, error) {
+	var rows []models.Order
+	err := store.PerParent(ctx, db, &rows, store.PageKeyset(page, true), parents, func(parent string) *bun.SelectQuery {
+		return access.Orders(db.NewSelect().Model((*models.Order)(nil)).Where("o.? = ?", bun.Ident(column), parent), who)
+	})
+	return rows, store.Translate(err)
+}
+
+func countPerParent(ctx context.Context, db bun.IDB, who models.Principal, column string, parents []string) ([]count, error) {
+	var counts []count
+	q := db.NewSelect().Model((*models.Order)(nil)).ColumnExpr("o.? AS parent_id, count(*) AS rows", bun.Ident(column)).
+		Where("o.? IN (?)", bun.Ident(column), bun.List(parents)).GroupExpr("o.?", bun.Ident(column))
+	return counts, store.Translate(access.Orders(q, who).Scan(ctx, &counts))
+}
+
+// count is how many children a parent has.
+type count struct {
+	ParentID models.ID
+	Rows     int
+}
+
+func (f OrderFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	if f.CustomerID != nil {
+		q = q.Where("o.customer_id = ?", *f.CustomerID)
+	}
+	if f.PartnerID != nil {
+		q = q.Where("o.partner_id = ?", *f.PartnerID)
+	}
+	if f.Status != nil {
+		q = q.Where("o.status IN (?)", bun.List(f.Status))
+	}
+	if f.Type != nil {
+		q = q.Where("o.type IN (?)", bun.List(f.Type))
+	}
+	if f.Number != nil {
+		q = q.Where("o.number = ?", *f.Number)
+	}
+	if f.ExternalID != nil {
+		q = q.Where("o.external_id = ?", *f.ExternalID)
+	}
+	if f.CreatedAfter != nil {
+		q = q.Where("o.created_at >= ?", f.CreatedAfter.UTC())
+	}
+	if f.CreatedBefore != nil {
+		q = q.Where("o.created_at < ?", f.CreatedBefore.UTC())
+	}
+	return q
+}
