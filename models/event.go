@@ -23,6 +23,7 @@ const (
 	EventResourceCreated      EventType = "resource.created"
 	EventBalanceChanged       EventType = "balance.changed"
 	EventExposureUpdated      EventType = "exposure.updated"
+	EventReturnSecretRevealed EventType = "exposure.return_secret_revealed"
 	EventAPIKeyCreated        EventType = "api_key.created"
 	EventAPIKeyRevoked        EventType = "api_key.revoked"
 	EventPartnerCreated       EventType = "partner.created"

@@ -1,0 +1,87 @@
+package exposure
+
+import (
+	"context"
+	"errors"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// one turns "no such row" into false and translates every other error.
+func one(err error) (bool, error) {
+	err = store.Translate(err)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// lockPartner holds the partner's row, so that two first saves do not meet.
+func lockPartner(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.PartnerKind, bool, error) {
+	var kind models.PartnerKind
+	q := tx.NewSelect().Model((*models.Partner)(nil)).Column("kind").Where("p.id = ?", id)
+	found, err := one(store.ForUpdate(access.PartnersWithin(q, who)).Scan(ctx, &kind))
+	return kind, found, err
+}
+
+func lockOfPartner(ctx context.Context, tx bun.IDB, who models.Principal, partnerID models.ID) (models.AccessConfiguration, bool, error) {
+	var config models.AccessConfiguration
+	q := tx.NewSelect().Model(&config).Where("ac.partner_id = ?", partnerID)
+	found, err := one(store.ForUpdate(access.AccessConfigurations(q, who)).Scan(ctx))
+	return config, found, err
+}
+
+func insert(ctx context.Context, tx bun.IDB, config *models.AccessConfiguration) error {
+	_, err := tx.NewInsert().Model(config).Exec(ctx)
+	return store.Translate(err)
+}
+
+func update(ctx context.Context, tx bun.IDB, config *models.AccessConfiguration) error {
+	_, err := tx.NewUpdate().Model(config).ExcludeColumn("id", "partner_id", "platform_id", "created_at").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectVisible(ctx context.Context, idb bun.IDB, who models.Principal, column string, ids []models.ID) ([]models.AccessConfiguration, error) {
+	var configs []models.AccessConfiguration
+	q := idb.NewSelect().Model(&configs).Where("ac.? IN (?)", bun.Ident(column), bun.In(ids))
+	return configs, store.Translate(access.AccessConfigurations(q, who).Scan(ctx))
+}
+
+func selectByPlatform(ctx context.Context, idb bun.IDB, platformID string) (models.AccessConfiguration, bool, error) {
+	var config models.AccessConfiguration
+	found, err := one(idb.NewSelect().Model(&config).Where("ac.platform_id = ?", platformID).Scan(ctx))
+	return config, found, err
+}
+
+// selectServing prefers the partner's own configuration to its parent's.
+func selectServing(ctx context.Context, idb bun.IDB, partnerID models.ID) (models.AccessConfiguration, bool, error) {
+	var config models.AccessConfiguration
+	found, err := one(idb.NewSelect().Model(&config).
+		Where("(ac.partner_id = ? OR ac.partner_id = (SELECT p.parent_id FROM partners AS p WHERE p.id = ?))", partnerID, partnerID).
+		Where("ac.state = ?", models.ExposureEnabled).
+		OrderExpr("CASE WHEN ac.partner_id = ? THEN 0 ELSE 1 END", partnerID).Limit(1).Scan(ctx))
+	return config, found, err
+}
+
+// selectOriginsLike returns the lists of enabled platforms whose text holds the origin; the caller compares exactly. The
+// origin is a checked one, so it holds no quote; an underscore in it only finds more than needed.
+func selectOriginsLike(ctx context.Context, idb bun.IDB, origin string) ([][]string, error) {
+	var configs []models.AccessConfiguration
+	err := idb.NewSelect().Model(&configs).Column("allowed_origins").Where("ac.state = ?", models.ExposureEnabled).
+		Where("CAST(ac.allowed_origins AS text) LIKE ?", `%"`+origin+`"%`).Scan(ctx)
+	lists := make([][]string, len(configs))
+	for i, config := range configs {
+		lists[i] = config.AllowedOrigins
+	}
+	return lists, store.Translate(err)
+}
+
+func selectPartnerOfCustomer(ctx context.Context, idb bun.IDB, id models.ID) (models.ID, error) {
+	var customer models.Customer
+	_, err := one(idb.NewSelect().Model(&customer).Column("partner_id").Where("c.id = ?", id).Scan(ctx))
+	return customer.PartnerID, err
+}

@@ -1,0 +1,230 @@
+package exposure
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// maxMetadata bounds an identity provider's metadata, in bytes (A02).
+const maxMetadata = 2 << 20
+
+// The refusals of this room that callers may want to tell apart.
+var (
+	// ErrNoExposure refuses a cloud reseller (A01, P12).
+	ErrNoExposure = models.Precondition("EXPOSURE_NOT_AVAILABLE", "Partners of this kind have no capability exposure.")
+	// ErrPlatformIDFixed refuses another platform id than the one saved first (A03): logins and bindings hang on it.
+	ErrPlatformIDFixed = models.Precondition("PLATFORM_ID_FIXED", "The platform id cannot be changed once it is saved.")
+)
+
+// UpdateAccessConfiguration says what to change. A nil field stays as it is; an empty text or list clears it.
+type UpdateAccessConfiguration struct {
+	PartnerID           models.ID
+	PlatformID          *string // required at the first save, unchangeable afterwards (A03)
+	State               *models.ExposureState
+	IDPMetadata         *string // XML, at most 2 MiB (A02)
+	BindNotificationURL *string
+	OrderPaidURL        *string
+	OrderRechargeURL    *string
+	AllowedOrigins      []string // at most 50
+	AllowedServices     []string // at most 50
+	AttachmentUpload    *bool
+}
+
+// Updated is the configuration after a change.
+type Updated struct{ AccessConfiguration models.AccessConfiguration }
+
+// Update saves a platform's configuration, creating it at the first save; nothing is saved unless all of it is valid.
+// Errors: UNAUTHENTICATED, FORBIDDEN without EXPOSURE_WRITE, NOT_FOUND for a partner that is not the caller's, INVALID
+// with the field, CONFLICT with field platformId when another platform has it, ErrNoExposure, ErrPlatformIDFixed.
+func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateAccessConfiguration) (Updated, error) {
+	if err := authorise(who, models.WriteExposure, cmd.PartnerID); err != nil {
+		return Updated{}, err
+	}
+	changes, err := s.check(cmd)
+	if err != nil {
+		return Updated{}, err
+	}
+	var saved models.AccessConfiguration
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		config, exists, err := s.ownForUpdate(ctx, tx, who, cmd.PartnerID)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			if config, err = s.first(cmd); err != nil {
+				return err
+			}
+		} else if cmd.PlatformID != nil && *cmd.PlatformID != config.PlatformID {
+			return ErrPlatformIDFixed
+		}
+		saved, err = s.save(ctx, tx, who, config, exists, changes)
+		return err
+	})
+	return Updated{AccessConfiguration: saved}, err
+}
+
+// authorise checks the permission and the shape of the id.
+func authorise(who models.Principal, permission models.Permission, partnerID models.ID) error {
+	if err := access.Require(who, permission); err != nil {
+		return err
+	}
+	return partnerID.Require(models.PrefixPartner, "partnerId")
+}
+
+// ownForUpdate finds the partner among those whose business the caller may do, and locks its row and its configuration.
+func (s *Service) ownForUpdate(ctx context.Context, tx bun.IDB, who models.Principal, partnerID models.ID) (models.AccessConfiguration, bool, error) {
+	kind, found, err := lockPartner(ctx, tx, who, partnerID)
+	switch {
+	case err != nil:
+		return models.AccessConfiguration{}, false, err
+	case !found:
+		return models.AccessConfiguration{}, false, models.NotFound("partner")
+	case !kind.HasExposure():
+		return models.AccessConfiguration{}, false, ErrNoExposure
+	}
+	return lockOfPartner(ctx, tx, who, partnerID)
+}
+
+// first is the configuration that the first save starts from.
+func (s *Service) first(cmd UpdateAccessConfiguration) (models.AccessConfiguration, error) {
+	if cmd.PlatformID == nil {
+		return models.AccessConfiguration{}, models.Invalid("platformId", "The first save needs a platformId.")
+	}
+	config := models.AccessConfiguration{
+		ID: s.IDs(models.PrefixAccessConfiguration), PartnerID: cmd.PartnerID, PlatformID: *cmd.PlatformID, State: models.ExposureEnabled,
+		AllowedOrigins: []string{}, AllowedServices: []string{}, CreatedAt: s.now(),
+	}
+	secret, err := s.newSecret()
+	config.ReturnSecretSealed = s.Seal.Seal([]byte(secret), secretContext(config.ID))
+	return config, err
+}
+
+// change is one field's new value.
+type change struct {
+	field string // in API spelling, for the audit record
+	apply func(*models.AccessConfiguration)
+}
+
+// check checks every input and collects what it would change.
+func (s *Service) check(cmd UpdateAccessConfiguration) ([]change, error) {
+	var changes []change
+	add := func(field string, apply func(*models.AccessConfiguration)) {
+		changes = append(changes, change{field, apply})
+	}
+	if cmd.PlatformID != nil {
+		if err := models.CheckPlatformID(*cmd.PlatformID, "platformId"); err != nil {
+			return nil, err
+		}
+	}
+	if state := cmd.State; state != nil {
+		if *state != models.ExposureEnabled && *state != models.ExposureDisabled {
+			return nil, models.Invalid("state", "The state is ENABLED or DISABLED.")
+		}
+		add("state", func(c *models.AccessConfiguration) { c.State = *state })
+	}
+	if cmd.IDPMetadata != nil {
+		entityID, err := s.checkMetadata(*cmd.IDPMetadata)
+		if err != nil {
+			return nil, err
+		}
+		add("idpMetadata", func(c *models.AccessConfiguration) { c.IDPMetadata, c.IDPEntityID = *cmd.IDPMetadata, entityID })
+	}
+	for _, link := range []struct {
+		field string
+		value *string
+		check func(raw, field string) error
+		place func(*models.AccessConfiguration) *string
+	}{
+		{"bindNotificationUrl", cmd.BindNotificationURL, s.checkURL, func(c *models.AccessConfiguration) *string { return &c.BindNotificationURL }},
+		{"orderPaidUrl", cmd.OrderPaidURL, s.checkReturnURL, func(c *models.AccessConfiguration) *string { return &c.OrderPaidURL }},
+		{"orderRechargeUrl", cmd.OrderRechargeURL, s.checkURL, func(c *models.AccessConfiguration) *string { return &c.OrderRechargeURL }},
+	} {
+		if link.value == nil {
+			continue
+		}
+		if *link.value != "" {
+			if err := link.check(*link.value, link.field); err != nil {
+				return nil, err
+			}
+		}
+		add(link.field, func(c *models.AccessConfiguration) { *link.place(c) = *link.value })
+	}
+	return s.checkLists(cmd, changes)
+}
+
+func (s *Service) checkLists(cmd UpdateAccessConfiguration, changes []change) ([]change, error) {
+	if cmd.AllowedOrigins != nil {
+		origins, err := checkEach(cmd.AllowedOrigins, "allowedOrigins", s.checkOrigin)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, change{"allowedOrigins", func(c *models.AccessConfiguration) { c.AllowedOrigins = origins }})
+	}
+	if cmd.AllowedServices != nil {
+		services, err := checkEach(cmd.AllowedServices, "allowedServices", s.checkService)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, change{"allowedServices", func(c *models.AccessConfiguration) { c.AllowedServices = services }})
+	}
+	if upload := cmd.AttachmentUpload; upload != nil {
+		changes = append(changes, change{"attachmentUpload", func(c *models.AccessConfiguration) { c.AttachmentUpload = *upload }})
+	}
+	return changes, nil
+}
+
+// checkMetadata returns the entity id that the metadata names; empty metadata clears both.
+func (s *Service) checkMetadata(xml string) (string, error) {
+	if xml == "" {
+		return "", nil
+	}
+	if len(xml) > maxMetadata {
+		return "", models.Invalid("idpMetadata", "The metadata is larger than 2 MiB.")
+	}
+	entityID, err := s.Metadata.CheckIDPMetadata([]byte(xml))
+	var known *models.Error
+	switch {
+	case errors.As(err, &known):
+		return "", err
+	case err != nil:
+		return "", models.Invalid("idpMetadata", "The metadata cannot be used: "+err.Error())
+	}
+	return entityID, nil
+}
+
+// save applies the changes and writes row and record.
+func (s *Service) save(ctx context.Context, tx bun.IDB, who models.Principal, config models.AccessConfiguration, exists bool, changes []change) (models.AccessConfiguration, error) {
+	var fields []string
+	for _, change := range changes {
+		change.apply(&config)
+		fields = append(fields, change.field)
+	}
+	config.UpdatedAt = s.now()
+	if !exists {
+		fields = append(fields, "platformId")
+		if err := insert(ctx, tx, &config); err != nil {
+			if store.Conflicts(err, "access_configurations", "platform_id") {
+				return config, &models.Error{Code: models.CodeConflict, Field: "platformId", Message: "Another platform has this platform id."}
+			}
+			return config, err
+		}
+	} else if err := update(ctx, tx, &config); err != nil {
+		return config, err
+	}
+	slices.Sort(fields)
+	return config, s.record(ctx, tx, who, models.EventExposureUpdated, config, fields)
+}
+
+func (s *Service) record(ctx context.Context, tx bun.IDB, who models.Principal, kind models.EventType, config models.AccessConfiguration, fields []string) error {
+	return s.Events.Record(ctx, tx, who, models.Event{
+		Type: kind, SubjectID: string(config.ID), PartnerID: config.PartnerID, Fields: fields,
+		Data: map[string]any{"platformId": config.PlatformID, "state": config.State},
+	})
+}

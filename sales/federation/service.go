@@ -1,0 +1,60 @@
+package federation
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// The refusals of this room.
+var (
+	// ErrExpired is the answer for what was never parked, was taken before, or is too old: the three look alike.
+	ErrExpired = models.Precondition("EXPIRED", "This sign-in took too long or was finished before. Start again from your platform.")
+	// ErrAlreadyBound refuses a second binding of an account, a customer or a person of one platform (2.4).
+	ErrAlreadyBound = models.Precondition("IDENTITY_ALREADY_BOUND", "This account is bound to another customer, or this customer to another account.")
+)
+
+// Sealer encrypts at rest. The context belongs to the sealed value: another one does not open it.
+type Sealer interface {
+	Seal(plain []byte, context string) []byte
+	Open(sealed []byte, context string) ([]byte, error)
+}
+
+// DefaultFirstLoginLife is how long somebody may stay on the create-or-bind page.
+const DefaultFirstLoginLife = 30 * time.Minute
+
+// Service is the room. All fields are required unless they say otherwise and are set once, before use; it is then safe
+// for concurrent use.
+type Service struct {
+	DB     *store.DB
+	Now    func() time.Time
+	IDs    models.IDSource
+	Events *events.Recorder
+	Seal   Sealer
+	Random io.Reader // of cryptographic quality, for tokens, nonces and serial numbers
+	// FirstLoginLife is how long somebody may stay on the create-or-bind page; 0 = DefaultFirstLoginLife.
+	FirstLoginLife time.Duration
+}
+
+// now is the time to write: in UTC and no finer than the databases keep.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// token returns 256 random bits as text.
+func (s *Service) token() (string, error) {
+	raw := make([]byte, 32)
+	if _, err := io.ReadFull(s.Random, raw); err != nil {
+		return "", fmt.Errorf("federation: randomness: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+func digestOf(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}

@@ -1,0 +1,50 @@
+package identity
+
+import (
+	"context"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// UserByID returns a person, for this server's own use: it asks nobody's permission. NOT_FOUND when there is none.
+func (s *Service) UserByID(ctx context.Context, id models.ID) (models.User, error) {
+	user, _, found, err := selectUser(ctx, s.DB, id)
+	if err == nil && !found {
+		err = models.NotFound("user")
+	}
+	return user, err
+}
+
+// PrincipalOf returns what the person is as a caller. A disabled person is UNAUTHENTICATED.
+func (s *Service) PrincipalOf(ctx context.Context, user models.User) (models.Principal, error) {
+	_, who, err := s.SignedIn(ctx, user.ID)
+	return who, err
+}
+
+// SignedIn returns the person as it is now and what it is as a caller, in one statement. UNAUTHENTICATED when there is
+// no such person any more or it is disabled.
+func (s *Service) SignedIn(ctx context.Context, id models.ID) (models.User, models.Principal, error) {
+	user, partnerKind, found, err := selectUser(ctx, s.DB, id)
+	if err != nil {
+		return models.User{}, models.Principal{}, err
+	}
+	if !found || user.State != models.UserActive {
+		return models.User{}, models.Principal{}, models.Unauthenticated("This sign-in is no longer valid.")
+	}
+	return user, models.Principal{
+		Kind: user.Kind, UserID: user.ID, PartnerID: user.PartnerID, PartnerKind: partnerKind, CustomerID: user.CustomerID,
+		Permissions: intersect(models.DefaultPermissions(user.Kind, partnerKind), user.Permissions),
+	}, nil
+}
+
+// Self returns the signed-in person behind the principal, or nil when there is none, as behind an API key.
+func (s *Service) Self(ctx context.Context, who models.Principal) (*models.User, error) {
+	if who.UserID == "" {
+		return nil, nil
+	}
+	user, err := s.UserByID(ctx, who.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return &user, nil
+}

@@ -1,0 +1,106 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// userRow is a person with the kind of its partner.
+type userRow struct {
+	models.User `bun:",extend"`
+	PartnerKind models.PartnerKind `bun:"partner_kind,scanonly"`
+}
+
+// keyRow is a key with the kind of its partner.
+type keyRow struct {
+	models.APIKey `bun:",extend"`
+	PartnerKind   models.PartnerKind `bun:"partner_kind,scanonly"`
+}
+
+// one turns "no such row" into false and translates every other error.
+func one(err error) (bool, error) {
+	err = store.Translate(err)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func selectUser(ctx context.Context, idb bun.IDB, id models.ID) (models.User, models.PartnerKind, bool, error) {
+	var row userRow
+	found, err := one(idb.NewSelect().Model(&row).ColumnExpr("u.*").ColumnExpr("p.kind AS partner_kind").
+		Join("LEFT JOIN partners AS p ON p.id = u.partner_id").Where("u.id = ?", id).Scan(ctx))
+	return row.User, row.PartnerKind, found, err
+}
+
+func selectUserByLoginName(ctx context.Context, idb bun.IDB, name string) (models.User, bool, error) {
+	var user models.User
+	found, err := one(idb.NewSelect().Model(&user).Where("u.login_name = ?", name).Scan(ctx))
+	return user, found, err
+}
+
+func insertUser(ctx context.Context, idb bun.IDB, user *models.User) error {
+	_, err := idb.NewInsert().Model(user).Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectPartnerKind(ctx context.Context, idb bun.IDB, id models.ID) (models.PartnerKind, bool, error) {
+	var kind models.PartnerKind
+	found, err := one(idb.NewSelect().Model((*models.Partner)(nil)).Column("kind").Where("p.id = ?", id).Scan(ctx, &kind))
+	return kind, found, err
+}
+
+func existsCustomer(ctx context.Context, idb bun.IDB, id models.ID) (bool, error) {
+	found, err := idb.NewSelect().Model((*models.Customer)(nil)).Where("c.id = ?", id).Exists(ctx)
+	return found, store.Translate(err)
+}
+
+func insertKey(ctx context.Context, idb bun.IDB, key *models.APIKey) error {
+	_, err := idb.NewInsert().Model(key).Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectKeyByHash(ctx context.Context, idb bun.IDB, hash []byte) (models.APIKey, models.PartnerKind, bool, error) {
+	var row keyRow
+	found, err := one(idb.NewSelect().Model(&row).ColumnExpr("k.*").ColumnExpr("p.kind AS partner_kind").
+		Join("LEFT JOIN partners AS p ON p.id = k.partner_id").Where("k.hash = ?", hash).Scan(ctx))
+	return row.APIKey, row.PartnerKind, found, err
+}
+
+// lockKey finds a key that the principal may see and holds it until the transaction ends.
+func lockKey(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.APIKey, bool, error) {
+	var key models.APIKey
+	found, err := one(store.ForUpdate(access.APIKeys(tx.NewSelect().Model(&key).Where("k.id = ?", id), who)).Scan(ctx))
+	return key, found, err
+}
+
+func updateKeyRevoked(ctx context.Context, tx bun.IDB, key models.APIKey) error {
+	_, err := tx.NewUpdate().Model(&key).Column("revoked_at").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+// updateKeysUsed never moves the time back, whichever replica writes last.
+func updateKeysUsed(ctx context.Context, idb bun.IDB, ids []models.ID, minute time.Time) error {
+	_, err := idb.NewUpdate().Model((*models.APIKey)(nil)).Set("last_used_at = ?", minute).
+		Where("k.id IN (?)", bun.In(ids)).Where("(k.last_used_at IS NULL OR k.last_used_at < ?)", minute).Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectKeys(ctx context.Context, idb bun.IDB, who models.Principal, page models.Page) ([]models.APIKey, error) {
+	var keys []models.APIKey
+	q := access.APIKeys(idb.NewSelect().Model(&keys), who)
+	return keys, store.Translate(store.PageKeyset(page, true).Apply(q).Scan(ctx))
+}
+
+func countKeys(ctx context.Context, idb bun.IDB, who models.Principal) (*int, error) {
+	var n int
+	err := access.APIKeys(idb.NewSelect().Model((*models.APIKey)(nil)).ColumnExpr("count(*)"), who).Scan(ctx, &n)
+	return &n, store.Translate(err)
+}
