@@ -1,0 +1,204 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vikstrous/dataloadgen"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// loaderWait is how long the first call of a level waits for the others. A level of a list starts all its calls at once.
+const loaderWait = 300 * time.Microsecond
+
+// loaders join the calls that the fields of one level make into one call of a room. A set lives for one operation, so it
+// belongs to one principal and never outlives its view of the data.
+type loaders struct {
+	partner             *dataloadgen.Loader[models.ID, models.Partner]
+	customer            *dataloadgen.Loader[models.ID, models.Customer]
+	order               *dataloadgen.Loader[models.ID, models.Order]
+	resource            *dataloadgen.Loader[models.ID, models.Resource]
+	association         *dataloadgen.Loader[models.ID, models.Association]
+	accessConfiguration *dataloadgen.Loader[models.ID, models.AccessConfiguration]
+	partnerBalance      *dataloadgen.Loader[models.ID, models.Balance]
+	customerBalance     *dataloadgen.Loader[models.ID, models.Balance]
+	orderItems          *dataloadgen.Loader[models.ID, []models.OrderItem]
+	orderResources      *dataloadgen.Loader[models.ID, []models.Resource]
+	subResources        *dataloadgen.Loader[models.ID, []models.Resource]
+
+	resellers         *pageLoader[models.Partner]
+	partnerCustomers  *pageLoader[models.Customer]
+	partnerOrders     *pageLoader[models.Order]
+	partnerStatements *pageLoader[models.IncentiveStatement]
+	customerOrders    *pageLoader[models.Order]
+	customerResources *pageLoader[models.Resource]
+	statementLines    *pageLoader[models.IncentiveLine]
+}
+
+type loadersKey struct{}
+
+// WithLoaders puts a fresh set of loaders on the context of one operation.
+func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
+	who := r.Who(ctx)
+	return context.WithValue(ctx, loadersKey{}, &loaders{
+		partner:             byID(who, r.Partners.ByIDs),
+		customer:            byID(who, r.Customers.ByIDs),
+		order:               byID(who, r.Orders.ByIDs),
+		resource:            byID(who, r.Resources.ByIDs),
+		association:         byID(who, r.Customers.AssociationsFor),
+		accessConfiguration: byID(who, r.Exposure.ByPartnerIDs),
+		partnerBalance:      byID(who, r.Funds.PartnerBalances),
+		customerBalance:     byID(who, r.Funds.CustomerBalances),
+		orderItems:          byID(who, r.Orders.ItemsFor),
+		orderResources:      byID(who, r.Resources.FindForOrders),
+		subResources:        byID(who, r.Resources.SubResourcesFor),
+		resellers:           byPage(who, r.Partners.FindResellersFor),
+		partnerCustomers:    byPage(who, r.Customers.FindForPartners),
+		partnerOrders:       byPage(who, r.Orders.FindForPartners),
+		partnerStatements:   byPage(who, r.Incentives.FindStatementsForPartners),
+		customerOrders:      byPage(who, r.Orders.FindForCustomers),
+		customerResources:   byPage(who, r.Resources.FindForCustomers),
+		statementLines:      byPage(who, r.Incentives.FindLinesForStatements),
+	})
+}
+
+func loadersOf(ctx context.Context) *loaders {
+	set, _ := ctx.Value(loadersKey{}).(*loaders)
+	return set
+}
+
+func byID[V any](who models.Principal, fetch func(context.Context, models.Principal, []models.ID) (map[models.ID]V, error)) *dataloadgen.Loader[models.ID, V] {
+	return dataloadgen.NewMappedLoader(func(ctx context.Context, ids []models.ID) (map[models.ID]V, error) {
+		return fetch(ctx, who, ids)
+	}, dataloadgen.WithWait(loaderWait), dataloadgen.WithBatchCapacity(1000))
+}
+
+// pageKey is one parent's page; two fields that ask for different pages of the same parent do not meet.
+type pageKey struct {
+	parent        models.ID
+	first, last   int // -1 = not given
+	after, before string
+	total         bool
+}
+
+func keyOf(parent models.ID, args models.PageArgs) pageKey {
+	key := pageKey{parent: parent, first: -1, last: -1, total: args.WantTotal}
+	if args.First != nil {
+		key.first = *args.First
+	}
+	if args.Last != nil {
+		key.last = *args.Last
+	}
+	if args.After != nil {
+		key.after = *args.After
+	}
+	if args.Before != nil {
+		key.before = *args.Before
+	}
+	return key
+}
+
+func (k pageKey) args() models.PageArgs {
+	args := models.PageArgs{WantTotal: k.total}
+	if k.first >= 0 {
+		args.First = &k.first
+	}
+	if k.last >= 0 {
+		args.Last = &k.last
+	}
+	if k.after != "" {
+		args.After = &k.after
+	}
+	if k.before != "" {
+		args.Before = &k.before
+	}
+	return args
+}
+
+type pageLoader[T any] struct {
+	loader *dataloadgen.Loader[pageKey, models.Connection[T]]
+}
+
+func (l *pageLoader[T]) load(ctx context.Context, parent models.ID, args models.PageArgs) (models.Connection[T], error) {
+	if (args.First != nil && *args.First < 0) || (args.Last != nil && *args.Last < 0) {
+		_, err := args.Page("")
+		return models.Connection[T]{}, err
+	}
+	connection, err := l.loader.Load(ctx, keyOf(parent, args))
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return models.Connection[T]{}, nil
+	}
+	return connection, err
+}
+
+// byPage makes one call of the room per distinct page asked for, each with all the parents that ask for it.
+func byPage[T any](who models.Principal, fetch func(context.Context, models.Principal, []models.ID, models.PageArgs) (map[models.ID]models.Connection[T], error)) *pageLoader[T] {
+	batch := func(ctx context.Context, keys []pageKey) (map[pageKey]models.Connection[T], error) {
+		parents := map[pageKey][]models.ID{}
+		for _, key := range keys {
+			page := key
+			page.parent = ""
+			parents[page] = append(parents[page], key.parent)
+		}
+		found := make(map[pageKey]models.Connection[T], len(keys))
+		for page, ids := range parents {
+			connections, err := fetch(ctx, who, ids, page.args())
+			if err != nil {
+				return nil, err
+			}
+			for id, connection := range connections {
+				key := page
+				key.parent = id
+				found[key] = connection
+			}
+		}
+		return found, nil
+	}
+	return &pageLoader[T]{loader: dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(loaderWait), dataloadgen.WithBatchCapacity(1000))}
+}
+
+// optional loads what may be absent or invisible: both are null without an error.
+func optional[V any](ctx context.Context, loader *dataloadgen.Loader[models.ID, V], id models.ID) (*V, error) {
+	if id == "" {
+		return nil, nil
+	}
+	v, err := loader.Load(ctx, id)
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return nil, nil
+	}
+	// What a credential may not read at all is null inside another object, where a root field refuses it.
+	if models.CodeOf(err) == models.CodeForbidden {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// list loads a plain list that may be empty.
+func list[V any](ctx context.Context, loader *dataloadgen.Loader[models.ID, []V], id models.ID) ([]V, error) {
+	v, err := loader.Load(ctx, id)
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return nil, nil
+	}
+	return v, err
+}
+
+// must loads what a client asked for by id: NOT_FOUND when it is absent or invisible, INVALID when the id is of another
+// kind.
+func must[V any](ctx context.Context, loader *dataloadgen.Loader[models.ID, V], id models.ID, prefix, what string) (*V, error) {
+	if err := id.Require(prefix, "id"); err != nil {
+		return nil, err
+	}
+	v, err := loader.Load(ctx, id)
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return nil, models.NotFound(what)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}

@@ -1,0 +1,100 @@
+package resolvers
+
+import (
+	"context"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// maxNodes is how many ids nodes takes at once.
+const maxNodes = 100
+
+// node finds the object of any kind that an id names.
+func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) {
+	set := loadersOf(ctx)
+	switch id.Prefix() {
+	case models.PrefixPartner:
+		return asNode(must(ctx, set.partner, id, models.PrefixPartner, "partner"))
+	case models.PrefixCustomer:
+		return asNode(must(ctx, set.customer, id, models.PrefixCustomer, "customer"))
+	case models.PrefixOrder:
+		return asNode(must(ctx, set.order, id, models.PrefixOrder, "order"))
+	case models.PrefixResource:
+		return asNode(must(ctx, set.resource, id, models.PrefixResource, "resource"))
+	case models.PrefixIncentiveStatement:
+		return asNode(r.incentiveStatement(ctx, id))
+	case models.PrefixAccessConfiguration:
+		return asNode(r.accessConfiguration(ctx, id))
+	}
+	return nil, models.Invalid("id", "Objects of this kind cannot be looked up by id.")
+}
+
+func asNode[T models.Node](v *T, err error) (models.Node, error) {
+	if err != nil {
+		return nil, err
+	}
+	return *v, nil
+}
+
+func (r *Resolver) incentiveStatement(ctx context.Context, id models.ID) (*models.IncentiveStatement, error) {
+	return oneOf(ctx, r, id, models.PrefixIncentiveStatement, "incentive statement", r.Incentives.StatementsByIDs)
+}
+
+func (r *Resolver) accessConfiguration(ctx context.Context, id models.ID) (*models.AccessConfiguration, error) {
+	return oneOf(ctx, r, id, models.PrefixAccessConfiguration, "access configuration", r.Exposure.ByIDs)
+}
+
+// oneOf looks up one object of a kind that no list joins by id, so that no loader has to wait for company.
+func oneOf[V any](ctx context.Context, r *Resolver, id models.ID, prefix, what string,
+	fetch func(context.Context, models.Principal, []models.ID) (map[models.ID]V, error),
+) (*V, error) {
+	if err := id.Require(prefix, "id"); err != nil {
+		return nil, err
+	}
+	found, err := fetch(ctx, r.Who(ctx), []models.ID{id})
+	if err != nil {
+		return nil, err
+	}
+	v, ok := found[id]
+	if !ok {
+		return nil, models.NotFound(what)
+	}
+	return &v, nil
+}
+
+// nodes finds several objects; each that fails is null with an error of its own.
+func (r *Resolver) nodes(ctx context.Context, ids []models.ID) ([]models.Node, error) {
+	if len(ids) > maxNodes {
+		return nil, models.Invalid("ids", "At most 100 ids at once.")
+	}
+	found := make([]models.Node, len(ids))
+	var group sync.WaitGroup
+	for i, id := range ids {
+		group.Go(func() {
+			at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+			node, err := r.node(at, id)
+			if err != nil {
+				graphql.AddError(at, err)
+				return
+			}
+			found[i] = node
+		})
+	}
+	group.Wait()
+	return found, nil
+}
+
+// viewerPartner is the partner that a principal belongs to, or that a customer is associated with.
+func (r *Resolver) viewerPartner(ctx context.Context, who *models.Principal) (*models.Partner, error) {
+	if who.CustomerID == "" {
+		return optional(ctx, loadersOf(ctx).partner, who.PartnerID)
+	}
+	customer, err := optional(ctx, loadersOf(ctx).customer, who.CustomerID)
+	if err != nil || customer == nil {
+		return nil, err
+	}
+	return optional(ctx, loadersOf(ctx).partner, customer.PartnerID)
+}

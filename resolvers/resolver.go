@@ -1,0 +1,39 @@
+package resolvers
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/sales/incentives"
+	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/resources"
+)
+
+// Sessions is what the viewer needs of the session hall.
+type Sessions interface {
+	List(ctx context.Context, who models.Principal) ([]models.Session, error)
+}
+
+// Resolver answers the schema with the rooms. All fields are required and set once, before use.
+type Resolver struct {
+	Events     *events.Log
+	Identity   *identity.Service
+	Partners   *partners.Service
+	Exposure   *exposure.Service
+	Customers  *customers.Service
+	Funds      *funds.Service
+	Incentives *incentives.Service
+	Resources  *resources.Service
+	Orders     *orders.Service
+	Sessions   Sessions
+	// Who tells the principal of the request that a context belongs to.
+	Who func(ctx context.Context) models.Principal
+	Log *slog.Logger
+}
