@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"github.com/partnergraph/partnergraph/models"
 )
 
@@ -47,4 +49,14 @@ func (s *Service) Self(ctx context.Context, who models.Principal) (*models.User,
 		return nil, err
 	}
 	return &user, nil
+}
+
+// NextEpochIn ends all sessions that the person has so far, in the caller's transaction, and returns the person with its
+// new epoch. NOT_FOUND when there is no such person. The caller has checked who may do so.
+func (s *Service) NextEpochIn(ctx context.Context, tx bun.IDB, id models.ID) (models.User, error) {
+	user, found, err := updateEpoch(ctx, tx, id, s.now())
+	if err == nil && !found {
+		err = models.NotFound("user")
+	}
+	return user, err
 }

@@ -104,3 +104,10 @@ func countKeys(ctx context.Context, idb bun.IDB, who models.Principal) (*int, er
 	err := access.APIKeys(idb.NewSelect().Model((*models.APIKey)(nil)).ColumnExpr("count(*)"), who).Scan(ctx, &n)
 	return &n, store.Translate(err)
 }
+
+func updateEpoch(ctx context.Context, tx bun.IDB, id models.ID, now time.Time) (models.User, bool, error) {
+	var user models.User
+	found, err := one(tx.NewUpdate().Model(&user).Set("session_epoch = session_epoch + 1").Set("updated_at = ?", now).
+		Where("id = ?", id).Returning("*").Scan(ctx))
+	return user, found, err
+}

@@ -1,0 +1,137 @@
+package session
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+)
+
+// End signs the browser out: its session ends and its cookie goes. Without a session it only clears the cookie.
+func (s *Service) End(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	s.clearCookie(w)
+	hash, ok := s.tokenOf(r)
+	if !ok {
+		return nil
+	}
+	_, err := revokeByToken(ctx, s.DB, hash, s.now())
+	s.forget(ctx, hash)
+	return err
+}
+
+// List returns the caller's own sessions that live, newest first, at most 50; none for API keys.
+func (s *Service) List(ctx context.Context, who models.Principal) ([]models.Session, error) {
+	if who.UserID == "" {
+		return []models.Session{}, nil
+	}
+	user, _, err := s.People.SignedIn(ctx, who.UserID)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := selectOfUser(ctx, s.DB, who.UserID, s.now())
+	live := []models.Session{}
+	for _, session := range rows {
+		if session.LiveAt(s.now(), user.SessionEpoch) && len(live) < 50 {
+			live = append(live, session)
+		}
+	}
+	return live, err
+}
+
+// Revoke ends one session: people their own, operators anybody's. UNAUTHENTICATED for anonymous callers, NOT_FOUND for
+// another person's session. Revoking again changes nothing.
+func (s *Service) Revoke(ctx context.Context, who models.Principal, id models.ID) error {
+	if who.IsAnonymous() {
+		return models.Unauthenticated("Sign in first.")
+	}
+	if err := id.Require(models.PrefixSession, "id"); err != nil {
+		return err
+	}
+	var session models.Session
+	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		found := false
+		var err error
+		if session, found, err = lock(ctx, tx, id); err != nil {
+			return err
+		}
+		if !found || (session.UserID != who.UserID && !mayEndOthers(who)) {
+			return models.NotFound("session")
+		}
+		if session.RevokedAt != nil {
+			return nil
+		}
+		if _, err := revokeByToken(ctx, tx, session.TokenHash, s.now()); err != nil {
+			return err
+		}
+		return s.Events.Record(ctx, tx, who, models.Event{
+			Type: models.EventSessionsRevoked, SubjectID: string(session.UserID), PartnerID: who.PartnerID, CustomerID: who.CustomerID,
+			Data: map[string]any{"sessionId": session.ID},
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.forget(ctx, session.TokenHash)
+	return nil
+}
+
+// RevokeAll ends every session of a person, also those that some replica is just about to find: people their own,
+// operators anybody's. UNAUTHENTICATED for anonymous callers, NOT_FOUND for another person.
+func (s *Service) RevokeAll(ctx context.Context, who models.Principal, userID models.ID) error {
+	if who.IsAnonymous() {
+		return models.Unauthenticated("Sign in first.")
+	}
+	if err := userID.Require(models.PrefixUser, "userId"); err != nil {
+		return err
+	}
+	if userID != who.UserID && !mayEndOthers(who) {
+		return models.NotFound("user")
+	}
+	var hashes [][]byte
+	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		user, err := s.People.NextEpochIn(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		if hashes, err = revokeOfUser(ctx, tx, userID, s.now()); err != nil {
+			return err
+		}
+		return s.Events.Record(ctx, tx, who, models.Event{
+			Type: models.EventSessionsRevoked, SubjectID: string(userID), PartnerID: user.PartnerID, CustomerID: user.CustomerID,
+			Data: map[string]any{"sessions": len(hashes)},
+		})
+	})
+	if err != nil {
+		return err
+	}
+	s.forget(ctx, hashes...)
+	return nil
+}
+
+// mayEndOthers reports whether the caller may end the sessions of other people.
+func mayEndOthers(who models.Principal) bool {
+	return who.SeesAll() && access.Require(who, models.ManageKeys) == nil
+}
+
+// EndFederated ends the sessions that a partner platform's identity provider signs out: those of the NameID, or only the
+// ones with these indexes when there are any. It returns how many ended; the caller has verified the request.
+func (s *Service) EndFederated(ctx context.Context, platformID, nameID string, sessionIndexes []string) (int, error) {
+	if platformID == "" || nameID == "" {
+		return 0, nil
+	}
+	hashes, err := revokeFederated(ctx, s.DB, platformID, nameID, sessionIndexes, s.now())
+	if err != nil {
+		return 0, err
+	}
+	s.forget(ctx, hashes...)
+	return len(hashes), nil
+}
+
+// Sweep deletes the rows of sessions that reached their absolute end a day ago and returns how many. It is one of the
+// program's background jobs.
+func (s *Service) Sweep(ctx context.Context) (int64, error) {
+	return deleteBefore(ctx, s.DB, s.now().AddDate(0, 0, -1))
+}

@@ -1,0 +1,82 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// Origin says how the person came, when it came from a partner platform through SAML. The zero value is a password.
+type Origin struct {
+	PlatformID   string
+	NameID       string
+	SessionIndex string
+	NotOnOrAfter time.Time // the assertion's SessionNotOnOrAfter; zero = no limit of its own
+}
+
+// Issue signs the person in: a fresh token, so that one planted before the sign-in is worth nothing, its cookie on w, and
+// an end to the session that the browser had. The principal is what the session stands for.
+func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Request, user models.User, from Origin) (models.Session, error) {
+	token, err := s.newToken()
+	if err != nil {
+		return models.Session{}, err
+	}
+	now := s.now()
+	session := models.Session{
+		ID: s.IDs(models.PrefixSession), TokenHash: digestOf(token), UserID: user.ID, Epoch: user.SessionEpoch,
+		PlatformID: from.PlatformID, NameID: from.NameID, SessionIndex: from.SessionIndex,
+		UserAgent: shortened(r.UserAgent()), RemoteAddr: s.remoteAddr(r),
+		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.life()), IdleTimeoutSecs: int64(s.idle() / time.Second),
+	}
+	if end := from.NotOnOrAfter.UTC().Truncate(time.Microsecond); !from.NotOnOrAfter.IsZero() && end.Before(session.ExpiresAt) {
+		session.ExpiresAt = end
+	}
+	if !session.ExpiresAt.After(now) {
+		return models.Session{}, models.Unauthenticated("The identity provider's session is over already.")
+	}
+	previous, hadOne := s.tokenOf(r)
+	who := models.Principal{
+		Kind: user.Kind, UserID: user.ID, SessionID: session.ID, PartnerID: user.PartnerID, CustomerID: user.CustomerID,
+		RequestID: s.requestID(r), RemoteAddr: session.RemoteAddr,
+	}
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if hadOne {
+			if _, err := revokeByToken(ctx, tx, previous, now); err != nil {
+				return err
+			}
+		}
+		if err := insert(ctx, tx, &session); err != nil {
+			return err
+		}
+		return s.Events.Record(ctx, tx, who, signedIn(user, session))
+	})
+	if err != nil {
+		return models.Session{}, err
+	}
+	if hadOne {
+		s.forget(ctx, previous)
+	}
+	http.SetCookie(w, s.cookie(token))
+	return session, nil
+}
+
+func signedIn(user models.User, session models.Session) models.Event {
+	method := "password"
+	if session.PlatformID != "" {
+		method = "saml"
+	}
+	return models.Event{
+		Type: models.EventIdentitySignedIn, SubjectID: string(user.ID), PartnerID: user.PartnerID, CustomerID: user.CustomerID,
+		Data: map[string]any{"method": method, "platformId": session.PlatformID, "sessionId": session.ID},
+	}
+}
+
+// shortened bounds what a browser may make us store.
+func shortened(userAgent string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(userAgent[:min(len(userAgent), 256)], "\x00", ""), "")
+}

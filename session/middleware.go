@@ -1,0 +1,64 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+type contextKey struct{}
+
+// caller is what Middleware found out.
+type caller struct {
+	who models.Principal
+	err error
+}
+
+// Middleware puts the principal on the request's context. An API key in the Authorization header wins over a cookie, which
+// then is not looked at; a key that is not valid makes the caller anonymous, and From says so. A cookie that is not
+// valid any more is like none, so that people can sign in again.
+func (s *Service) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		found := s.identify(r)
+		if found.err != nil {
+			found.who = models.Principal{Kind: models.Anonymous}
+		}
+		found.who.RequestID, found.who.RemoteAddr = s.requestID(r), s.remoteAddr(r)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, found)))
+	})
+}
+
+func (s *Service) identify(r *http.Request) caller {
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 {
+		return caller{err: models.Unauthenticated("Send one Authorization header.")}
+	}
+	if len(headers) == 1 {
+		scheme, secret, _ := strings.Cut(headers[0], " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return caller{err: models.Unauthenticated("Send an API key as a bearer token.")}
+		}
+		who, err := s.Keys.Authenticate(r.Context(), strings.TrimSpace(secret))
+		return caller{who, err}
+	}
+	who, err := s.Lookup(r.Context(), r)
+	return caller{who, err}
+}
+
+// From returns who the request of this context comes from. The error is UNAUTHENTICATED for a credential that is not
+// valid, and another one when nobody could tell; the principal is anonymous then. Without Middleware it is anonymous.
+func From(ctx context.Context) (models.Principal, error) {
+	found, ok := ctx.Value(contextKey{}).(caller)
+	if !ok {
+		return models.Principal{Kind: models.Anonymous}, nil
+	}
+	return found.who, found.err
+}
+
+// Who is From without the error, for what comes after a door has looked at it.
+func Who(ctx context.Context) models.Principal {
+	who, _ := From(ctx)
+	return who
+}
