@@ -1,0 +1,227 @@
+package cache
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// ErrDown says that Redis is not asked at present because it has not answered lately.
+var ErrDown = errors.New("cache: redis does not answer")
+
+// Redis is a cache that replicas share. When Redis fails, reads are misses, counters and messages stay in this process,
+// and nothing waits longer than Options.Timeout.
+type Redis struct {
+	client  redis.UniversalClient
+	prefix  string
+	logger  *slog.Logger
+	tracer  trace.Tracer
+	breaker *breaker
+	pending *pending
+	local   *Memory // counters and messages while Redis is away
+
+	lookup, fill, invalidate, hit *redis.Script
+}
+
+var _ Cache = (*Redis)(nil)
+
+func openRedis(_ context.Context, url string, options Options) (*Redis, error) {
+	universal, err := parseRedis(url)
+	if err != nil {
+		return nil, err
+	}
+	universal.DialTimeout = options.Timeout
+	universal.ReadTimeout = options.Timeout
+	universal.WriteTimeout = options.Timeout
+	universal.PoolTimeout = options.Timeout
+	universal.ContextTimeoutEnabled = true
+	universal.MaxRetries = -1 // a miss is cheaper than a second wait
+	universal.DialerRetries = 1
+	universal.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return &Redis{
+		client: redis.NewUniversalClient(universal), prefix: options.Prefix,
+		logger: options.Logger, tracer: options.Tracer.Tracer("github.com/partnergraph/partnergraph/cache"),
+		breaker: &breaker{now: options.Now}, pending: &pending{now: options.Now}, local: newMemory(options),
+		lookup: redis.NewScript(lookupScript), fill: redis.NewScript(fillScript),
+		invalidate: redis.NewScript(invalidateScript), hit: redis.NewScript(hitScript),
+	}, nil
+}
+
+// parseRedis reads the first address of a comma list with go-redis and adds the others to it.
+func parseRedis(url string) (*redis.UniversalOptions, error) {
+	scheme, rest, _ := strings.Cut(url, "://")
+	master := ""
+	if before, name, found := strings.Cut(rest, "?master="); found {
+		rest, master = before, name
+	}
+	credentials, hosts := "", rest
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		credentials, hosts = rest[:at+1], rest[at+1:]
+	}
+	tail := ""
+	if i := strings.IndexAny(hosts, "/?"); i >= 0 {
+		hosts, tail = hosts[:i], hosts[i:]
+	}
+	addresses := strings.Split(hosts, ",")
+	first, err := redis.ParseURL(scheme + "://" + credentials + addresses[0] + tail)
+	if err != nil {
+		return nil, errors.New("cache: the redis url is malformed")
+	}
+	addresses[0] = first.Addr
+	return &redis.UniversalOptions{
+		Addrs: addresses, DB: first.DB, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
+		PoolSize: first.PoolSize, MasterName: master,
+	}, nil
+}
+
+// do runs one call under the breaker. A caller that ran out of its own time says nothing about Redis.
+func (r *Redis) do(ctx context.Context, operation string, call func(ctx context.Context) error) error {
+	if !r.breaker.allow() {
+		return ErrDown
+	}
+	ctx, span := r.tracer.Start(ctx, "redis "+operation, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("db.system.name", "redis"), attribute.String("db.operation.name", operation)))
+	defer span.End()
+	err := call(ctx)
+	if err == nil || errors.Is(err, redis.Nil) {
+		if r.breaker.report(false) {
+			r.logger.LogAttrs(ctx, slog.LevelInfo, "redis answers again")
+		}
+		return err
+	}
+	span.SetStatus(codes.Error, "")
+	if ctx.Err() == nil && r.breaker.report(true) {
+		r.logger.LogAttrs(ctx, slog.LevelWarn, "redis does not answer, going without", slog.String("error", err.Error()))
+	}
+	return err
+}
+
+// Get implements Bytes.
+func (r *Redis) Get(ctx context.Context, key string) (value []byte, ok bool) {
+	err := r.do(ctx, "GET", func(ctx context.Context) (err error) {
+		value, err = r.client.Get(ctx, r.key("b:", key)).Bytes()
+		return err
+	})
+	return value, err == nil
+}
+
+// Set implements Bytes.
+func (r *Redis) Set(ctx context.Context, key string, value []byte, ttl time.Duration) {
+	// A value that was not kept is a miss later; do has counted the failure.
+	_ = r.do(ctx, "SET", func(ctx context.Context) error {
+		return r.client.Set(ctx, r.key("b:", key), value, ttl).Err()
+	})
+}
+
+// Delete implements Bytes.
+func (r *Redis) Delete(ctx context.Context, key string) {
+	// Plain values never change, so one that stays is merely old, and expires.
+	_ = r.do(ctx, "DEL", func(ctx context.Context) error { return r.client.Del(ctx, r.key("b:", key)).Err() })
+}
+
+// Lookup implements Leased.
+func (r *Redis) Lookup(ctx context.Context, key string) Entry {
+	version, owed, distrust := r.pending.owed(key)
+	if distrust || owed && r.Invalidate(ctx, key, version) != nil {
+		return Entry{}
+	}
+	lease := rand.Text()
+	var answer []any
+	err := r.do(ctx, "LOOKUP", func(ctx context.Context) (err error) {
+		answer, err = r.lookup.Run(ctx, r.client, []string{r.key("v:", key)}, lease, leaseTTL.Milliseconds()).Slice()
+		return err
+	})
+	if err != nil || len(answer) == 0 {
+		return Entry{}
+	}
+	if len(answer) == 1 {
+		return Entry{Lease: lease}
+	}
+	text, _ := answer[0].(string)
+	value, _ := answer[1].(string)
+	if version, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return Entry{}
+	}
+	// Another goroutine's invalidation may have failed while this answer was under way.
+	if least, owed, _ := r.pending.owed(key); owed && version < least {
+		return Entry{}
+	}
+	return Entry{Value: []byte(value), Version: version, Hit: true}
+}
+
+// Fill implements Leased.
+func (r *Redis) Fill(ctx context.Context, key, lease string, version int64, value []byte, ttl time.Duration) bool {
+	if lease == "" {
+		return false
+	}
+	var done int
+	err := r.do(ctx, "FILL", func(ctx context.Context) (err error) {
+		done, err = r.fill.Run(ctx, r.client, []string{r.key("v:", key)},
+			lease, version, value, min(ttl, MaxLeasedTTL).Milliseconds(), floorTTL.Milliseconds()).Int()
+		return err
+	})
+	return err == nil && done == 1
+}
+
+// Invalidate implements Leased.
+func (r *Redis) Invalidate(ctx context.Context, key string, version int64) error {
+	// The commit is done; that its caller has gone meanwhile must not keep the cache from hearing of it.
+	ctx = context.WithoutCancel(ctx)
+	err := r.do(ctx, "INVALIDATE", func(ctx context.Context) error {
+		return r.invalidate.Run(ctx, r.client, []string{r.key("v:", key)}, version, floorTTL.Milliseconds()).Err()
+	})
+	if err != nil {
+		r.pending.owe(key, version)
+		return fmt.Errorf("cache: invalidate: %w", err)
+	}
+	r.pending.settle(key, version)
+	return nil
+}
+
+// Hit implements Counters.
+func (r *Redis) Hit(ctx context.Context, key string, window time.Duration) (int64, error) {
+	count, _ := r.count(ctx, key, window)
+	return count, nil
+}
+
+// Allow implements Counters.
+func (r *Redis) Allow(ctx context.Context, key string, limit int64, window time.Duration) (bool, time.Duration) {
+	count, left := r.count(ctx, key, window)
+	if count <= limit {
+		return true, 0
+	}
+	return false, left
+}
+
+func (r *Redis) count(ctx context.Context, key string, window time.Duration) (count int64, left time.Duration) {
+	var answer []int64
+	err := r.do(ctx, "HIT", func(ctx context.Context) (err error) {
+		answer, err = r.hit.Run(ctx, r.client, []string{r.key("c:", key)}, max(window.Milliseconds(), 1)).Int64Slice()
+		return err
+	})
+	if err != nil || len(answer) != 2 {
+		return r.local.hit(key, window)
+	}
+	return answer[0], time.Duration(answer[1]) * time.Millisecond
+}
+
+// Ping implements Cache.
+func (r *Redis) Ping(ctx context.Context) error {
+	return r.do(ctx, "PING", func(ctx context.Context) error { return r.client.Ping(ctx).Err() })
+}
+
+// Close implements Cache.
+func (r *Redis) Close() error { return errors.Join(r.local.Close(), r.client.Close()) }
+
+func (r *Redis) key(kind, key string) string { return r.prefix + kind + key }
