@@ -16,16 +16,18 @@ import (
 // that. Ending a session is noticed at once.
 const maxCached = 30 * time.Second
 
-// endedFor is how long the cache remembers that a session ended, so that a request which read the row just before cannot
-// bring it back.
-const endedFor = 2 * maxCached
+// Versions of a cached session: it lives, and then it has ended. A session never lives again, so two are enough to keep
+// a request that read the row just before its end from filling the cache with it.
+const (
+	versionLive  = 1
+	versionEnded = 2
+)
 
 // maxTouch is how exactly last_seen_at is kept.
 const maxTouch = time.Minute
 
 // cached is what the cache knows of a session: no personal value, and no token.
 type cached struct {
-	Ended     bool             `json:"ended,omitempty"`
 	Principal models.Principal `json:"principal"`
 	ExpiresAt time.Time        `json:"expiresAt"`
 }
@@ -37,10 +39,20 @@ func (s *Service) Lookup(ctx context.Context, r *http.Request) (models.Principal
 	if !ok {
 		return models.Principal{Kind: models.Anonymous}, nil
 	}
-	if known, found := s.recall(ctx, hash); found && s.now().Before(known.ExpiresAt) {
+	if s.Cache == nil {
+		who, _, err := s.lookupRow(ctx, hash)
+		return who, err
+	}
+	entry := s.Cache.Lookup(ctx, cacheKey(hash))
+	var known cached
+	if entry.Hit && json.Unmarshal(entry.Value, &known) == nil && s.now().Before(known.ExpiresAt) {
 		return known.Principal, nil
 	}
-	return s.lookupRow(ctx, hash)
+	who, session, err := s.lookupRow(ctx, hash)
+	if err == nil && session != nil && entry.Lease != "" {
+		s.remember(ctx, hash, entry.Lease, cached{Principal: who, ExpiresAt: session.ExpiresAt})
+	}
+	return who, err
 }
 
 // Current returns the whole session behind the request's cookie from the database, as signing out at a partner platform
@@ -54,18 +66,19 @@ func (s *Service) Current(ctx context.Context, r *http.Request) (session models.
 	return session, found, err
 }
 
-func (s *Service) lookupRow(ctx context.Context, hash []byte) (models.Principal, error) {
+// lookupRow returns the principal and the session behind it, which is nil when none lives.
+func (s *Service) lookupRow(ctx context.Context, hash []byte) (models.Principal, *models.Session, error) {
+	anonymous := models.Principal{Kind: models.Anonymous}
 	session, who, found, err := s.live(ctx, hash)
 	if err != nil || !found {
-		return models.Principal{Kind: models.Anonymous}, err
+		return anonymous, nil, err
 	}
-	if s.now().Sub(session.LastSeenAt) >= min(maxTouch, s.idle()/4) {
-		if err := updateSeen(ctx, s.DB, session.ID, s.now()); err != nil {
-			return models.Principal{Kind: models.Anonymous}, err
+	if now := s.now(); now.Sub(session.LastSeenAt) >= min(maxTouch, s.idle()/4) {
+		if err := updateSeen(ctx, s.DB, session.ID, now); err != nil {
+			return anonymous, nil, err
 		}
 	}
-	s.remember(ctx, hash, cached{Principal: who, ExpiresAt: session.ExpiresAt})
-	return who, nil
+	return who, &session, nil
 }
 
 // live finds the session and its person, and checks that both may still act.
@@ -87,49 +100,24 @@ func (s *Service) live(ctx context.Context, hash []byte) (models.Session, models
 
 func cacheKey(hash []byte) string { return "session:" + hex.EncodeToString(hash) }
 
-func (s *Service) recall(ctx context.Context, hash []byte) (cached, bool) {
-	if s.Cache == nil {
-		return cached{}, false
-	}
-	raw, found, err := s.Cache.Get(ctx, cacheKey(hash))
+func (s *Service) remember(ctx context.Context, hash []byte, lease string, known cached) {
+	raw, err := json.Marshal(known)
 	if err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the session cache does not answer", slog.Any("error", err))
-		return cached{}, false
-	}
-	var known cached
-	if !found || json.Unmarshal(raw, &known) != nil || known.Ended {
-		return cached{}, false
-	}
-	return known, true
-}
-
-// remember never overwrites: what is there is either the same or the note that the session ended.
-func (s *Service) remember(ctx context.Context, hash []byte, known cached) {
-	if s.Cache == nil {
+		s.Logger.LogAttrs(ctx, slog.LevelError, "a session cannot be cached", slog.Any("error", err))
 		return
 	}
-	raw, err := json.Marshal(known)
-	if err == nil {
-		err = s.Cache.Add(ctx, cacheKey(hash), raw, min(maxCached, s.idle()/4))
-	}
-	if err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the session cache does not take", slog.Any("error", err))
-	}
+	s.Cache.Fill(ctx, cacheKey(hash), lease, versionLive, raw, min(maxCached, s.idle()/4))
 }
 
-// forget notes in the cache that these sessions ended, after the rows say so. Without the cache a replica that still
+// forget tells the cache that these sessions ended, after the rows say so. When it cannot be told, a replica that still
 // remembers one believes it for maxCached at most.
 func (s *Service) forget(ctx context.Context, hashes ...[]byte) {
 	if s.Cache == nil {
 		return
 	}
-	raw, err := json.Marshal(cached{Ended: true})
 	for _, hash := range hashes {
-		if err == nil {
-			err = s.Cache.Set(ctx, cacheKey(hash), raw, endedFor)
+		if err := s.Cache.Invalidate(ctx, cacheKey(hash), versionEnded); err != nil {
+			s.Logger.LogAttrs(ctx, slog.LevelWarn, "the session cache was not told of an end", slog.Any("error", err))
 		}
-	}
-	if err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the session cache was not told of an end", slog.Any("error", err))
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/store"
@@ -37,14 +38,6 @@ type KeyAuthenticator interface {
 	Authenticate(ctx context.Context, secret string) (models.Principal, error)
 }
 
-// Cache keeps bytes for a while. Its errors are logged and otherwise like finding nothing.
-type Cache interface {
-	Get(ctx context.Context, key string) (value []byte, found bool, err error)
-	// Add stores the value unless the key is there; Set stores it in any case.
-	Add(ctx context.Context, key string, value []byte, ttl time.Duration) error
-	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
-}
-
 // Service issues, finds and ends sessions. All fields are required unless they say otherwise and are set once, before use;
 // it is then safe for concurrent use.
 type Service struct {
@@ -54,8 +47,8 @@ type Service struct {
 	Events *events.Recorder
 	People People
 	Keys   KeyAuthenticator
-	Cache  Cache     // nil = every request asks the database
-	Random io.Reader // of cryptographic quality, for tokens
+	Cache  cache.Leased // nil = every request asks the database
+	Random io.Reader    // of cryptographic quality, for tokens
 	Logger *slog.Logger
 	// CSRFKey keys the tokens of forms; 32 random bytes, the same on all replicas.
 	CSRFKey []byte
