@@ -1,0 +1,233 @@
+package pages
+
+// Names of the pages, as Views.Render takes them. Each goes with one struct.
+const (
+	SignIn           = "sign_in"           // SignInPage
+	FirstLogin       = "first_login"       // FirstLoginPage
+	Checkout         = "checkout"          // CheckoutPage
+	BindNotification = "bind_notification" // BindNotificationPage
+	Console          = "console"           // ConsolePage
+	Error            = "error"             // ErrorPage
+)
+
+// Names of the form fields that the pages post, for the handlers that read them.
+const (
+	FieldCSRF           = "csrf_token"
+	FieldNext           = "next"
+	FieldLoginName      = "login_name"
+	FieldPassword       = "password"
+	FieldBranch         = "branch" // BranchCreate or BranchBind
+	FieldTicket         = "ticket"
+	FieldAccountName    = "account_name"
+	FieldConsent        = "consent" // "yes" when ticked, else absent
+	FieldIdempotencyKey = "idempotency_key"
+)
+
+// Values of FieldBranch.
+const (
+	BranchCreate = "create"
+	BranchBind   = "bind"
+)
+
+// Common is what every page may carry. The zero value is a page for a visitor
+// who is not signed in.
+type Common struct {
+	// SignedInAs is the name shown in the header; empty shows none.
+	SignedInAs string
+	// RedirectTo are addresses on other origins to which the answer to one of
+	// the page's forms may redirect. Browsers hold a form's redirects against
+	// the page's policy, so a return URL missing here is a button that does nothing.
+	RedirectTo []string
+}
+
+func (c Common) common() Common { return c }
+
+// SignInPage asks for login name and password.
+type SignInPage struct {
+	Common
+	// Action is where the form is posted.
+	Action string
+	// Next is an opaque value posted back as FieldNext; the handler checks it.
+	Next string
+	// LoginName is put into its field, after a failed attempt for example.
+	LoginName string
+	// PlatformName, when set, is named as what follows after signing in.
+	PlatformName string
+	// Problem is a code of the catalogue's "problem." group; empty for none.
+	Problem string
+}
+
+// FirstLoginPage lets a person, once, choose the cloud account for its user of a
+// partner's platform (domain.md 2.5, A06). Both forms post to Action and
+// differ by FieldBranch.
+type FirstLoginPage struct {
+	Common
+	Action string
+	// Ticket names the parked first login; posted back as FieldTicket.
+	Ticket       string
+	PlatformName string
+	Create       CreateForm
+	Bind         BindForm
+}
+
+// CreateForm is the branch that creates a new account.
+type CreateForm struct {
+	// AccountName is the assertion's name attribute, or what was typed before.
+	AccountName string
+	// AgreementURL and PrivacyURL open in a new tab; an empty one is not shown.
+	AgreementURL, PrivacyURL string
+	// Problem is a code of the catalogue's "problem." group; empty for none.
+	Problem string
+}
+
+// BindForm is the branch that binds an existing account.
+type BindForm struct {
+	LoginName string
+	Problem   string
+}
+
+// CheckoutState is what can be done with the order on the checkout page.
+type CheckoutState string
+
+// The states of the checkout page.
+const (
+	CheckoutPayable       CheckoutState = "PAYABLE"
+	CheckoutPaid          CheckoutState = "PAID"
+	CheckoutCancelled     CheckoutState = "CANCELLED"
+	CheckoutExpired       CheckoutState = "EXPIRED"
+	CheckoutBalanceTooLow CheckoutState = "BALANCE_TOO_LOW"
+	CheckoutInReview      CheckoutState = "IN_REVIEW"
+)
+
+// CheckoutPage shows an order and, in state PAYABLE, the button that pays it.
+type CheckoutPage struct {
+	Common
+	Action      string
+	OrderNumber string
+	State       CheckoutState
+	Items       []CheckoutItem
+	// Total, Balance and Missing are formatted with their currency. Missing is
+	// shown in state BALANCE_TOO_LOW only.
+	Total, Balance, Missing string
+	// PayBy is a formatted time; empty when there is no deadline.
+	PayBy string
+	// CustomerName is the account that pays.
+	CustomerName string
+	// IdempotencyKey makes a double click pay once.
+	IdempotencyKey string
+	// ReturnURL leads back to the partner's platform, RechargeURL to where money
+	// is added (A04); an empty one is not shown.
+	ReturnURL, RechargeURL string
+	// PlatformName names the target of ReturnURL; may be empty.
+	PlatformName string
+	// ConsoleURL, when set, is offered beside the way back.
+	ConsoleURL string
+}
+
+// Payable reports whether the page shows the button that pays.
+func (p CheckoutPage) Payable() bool { return p.State == CheckoutPayable }
+
+// BalanceTooLow reports whether the page shows what is missing.
+func (p CheckoutPage) BalanceTooLow() bool { return p.State == CheckoutBalanceTooLow }
+
+// Open reports whether the order still waits for its payment.
+func (p CheckoutPage) Open() bool {
+	return p.Payable() || p.BalanceTooLow() || p.State == CheckoutInReview
+}
+
+// Tone is the colour of the message: "good", "bad" or "plain".
+func (p CheckoutPage) Tone() string {
+	switch p.State {
+	case CheckoutPaid:
+		return "good"
+	case CheckoutCancelled, CheckoutExpired, CheckoutBalanceTooLow:
+		return "bad"
+	default:
+		return "plain"
+	}
+}
+
+// CheckoutItem is one line of the order.
+type CheckoutItem struct {
+	Name, Spec, Quantity, Amount string
+}
+
+// BindNotificationPage posts the signed result of a binding to the partner's
+// platform through the browser (domain.md 2.6). A script submits the form; the
+// button does the same without one.
+type BindNotificationPage struct {
+	Common
+	// Target is the platform's bind-notification URL.
+	Target string
+	// Fields are posted as they are: bindRequest, SigAlg, Signature.
+	Fields       []Field
+	PlatformName string
+	// Unbind changes the words: the binding has ended.
+	Unbind bool
+}
+
+// Field is one hidden field of a form.
+type Field struct{ Name, Value string }
+
+// ConsolePage is where a customer lands who has no other place to go: who is
+// signed in, the newest orders and the newest resources.
+type ConsolePage struct {
+	Common
+	CustomerName string
+	// PartnerName is the partner that serves the customer; may be empty.
+	PartnerName string
+	// Balance is formatted with its currency; empty when not to be shown.
+	Balance       string
+	Orders        []ConsoleOrder
+	Resources     []ConsoleResource
+	MoreOrders    bool
+	MoreResources bool
+	// SignOutAction receives a POST; empty shows no button.
+	SignOutAction string
+}
+
+// ConsoleOrder is one line of the list of orders.
+type ConsoleOrder struct {
+	Number string
+	// Status is the order's status as the API spells it, such as PENDING_PAYMENT.
+	Status           string
+	Total, CreatedAt string
+	// URL is the order's checkout page; Payable words the link as "Pay".
+	URL     string
+	Payable bool
+}
+
+// ConsoleResource is one line of the list of resources.
+type ConsoleResource struct {
+	Name, Service, Region string
+	// Status is the resource's status as the API spells it, such as IN_USE.
+	Status string
+	// ExpiresAt is a formatted time; empty reads as "no end".
+	ExpiresAt string
+}
+
+// ErrorPage says what happened and what its reader can do.
+type ErrorPage struct {
+	Common
+	// Code is a machine code of the SAML door or of the API; the page shows it
+	// when the catalogue knows it and UNKNOWN otherwise.
+	Code string
+	// RequestID is shown as the support id.
+	RequestID string
+	// BackURL, when set, is offered as a button.
+	BackURL string
+}
+
+// Known returns Code, or UNKNOWN when the catalogue has no words for it.
+func (p ErrorPage) Known() string {
+	if _, ok := classOf(p.Code); ok {
+		return p.Code
+	}
+	return "UNKNOWN"
+}
+
+// Class returns the group of codes whose title and advice fit.
+func (p ErrorPage) Class() string {
+	class, _ := classOf(p.Code)
+	return class
+}

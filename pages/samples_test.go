@@ -1,0 +1,119 @@
+package pages_test
+
+import (
+	"fmt"
+
+	"github.com/partnergraph/partnergraph/pages"
+)
+
+// sample is one page in one of its states.
+type sample struct {
+	label string
+	name  string
+	data  any
+	// shows are words that must be on the English page.
+	shows []string
+	// hides are words that must not be.
+	hides []string
+}
+
+// samples has every page in every state, each text field filled with s(field).
+func samples(s func(string) string) []sample {
+	list := []sample{
+		{"sign-in", pages.SignIn, pages.SignInPage{Action: "/sign-in", Next: s("next"), LoginName: s("login")},
+			[]string{`action="/sign-in"`, "Login name", "current-password"}, []string{"alert"}},
+		{"sign-in failed", pages.SignIn, pages.SignInPage{Action: "/sign-in", PlatformName: s("platform"), Problem: "WRONG_CREDENTIALS"},
+			[]string{"to continue with", "Login name or password is wrong.", `role="alert"`}, nil},
+		{"sign-in failed oddly", pages.SignIn, pages.SignInPage{Action: "/sign-in", Problem: s("NEVER_HEARD_OF")},
+			[]string{"That did not work."}, []string{"NEVER_HEARD_OF"}},
+		{"first login", pages.FirstLogin, firstLogin(s, "", ""),
+			[]string{`value="create"`, `value="bind"`, "Customer agreement", "Privacy statement", `name="consent"`, `rel="noopener noreferrer"`},
+			[]string{"alert"}},
+		{"first login taken", pages.FirstLogin, firstLogin(s, "NAME_TAKEN", "WRONG_CREDENTIALS"),
+			[]string{"This account name is taken.", "Login name or password is wrong."}, nil},
+		{"bind", pages.BindNotification, pages.BindNotificationPage{Target: "https://shop.example/bind",
+			Fields: []pages.Field{{Name: "bindRequest", Value: s("e30=")}, {Name: "SigAlg", Value: "alg"}, {Name: "Signature", Value: "sig"}}, PlatformName: s("platform")},
+			[]string{`action="https://shop.example/bind"`, `name="bindRequest"`, "Your accounts are connected.", "submit.js", ">Continue<"}, []string{"csrf_token"}},
+		{"unbind", pages.BindNotification, pages.BindNotificationPage{Target: "https://shop.example/bind", PlatformName: s("platform"), Unbind: true},
+			[]string{"no longer connected"}, nil},
+		{"console empty", pages.Console, pages.ConsolePage{CustomerName: s("customer")},
+			[]string{"No orders yet.", "No resources yet."}, []string{"Sign out", "<table"}},
+		{"console", pages.Console, console(s),
+			[]string{"To be paid", "Completed", "In use", "Sign out", ">Pay<", ">Open<", "no end", "SOMETHING_NEW"}, []string{"No orders yet"}},
+	}
+	list = append(list, checkouts(s)...)
+	for _, code := range append(documentedCodes(), "UNKNOWN") {
+		list = append(list, sample{"error " + code, pages.Error,
+			pages.ErrorPage{Code: code, RequestID: s("req-1"), BackURL: "/console"},
+			[]string{">" + code + "<", "What you can do", "Support id", "Go back"}, nil})
+	}
+	return append(list, sample{"error of a stranger", pages.Error, pages.ErrorPage{Code: s("STRANGER")},
+		[]string{">UNKNOWN<"}, []string{"STRANGER", "Support id", "Go back"}})
+}
+
+func firstLogin(s func(string) string, create, bind string) pages.FirstLoginPage {
+	return pages.FirstLoginPage{
+		Action: "/saml/bind", Ticket: s("ticket"), PlatformName: s("platform"),
+		Create: pages.CreateForm{AccountName: s("account"), AgreementURL: "https://cloud.example/agreement",
+			PrivacyURL: "https://cloud.example/privacy", Problem: create},
+		Bind: pages.BindForm{LoginName: s("login"), Problem: bind},
+	}
+}
+
+func console(s func(string) string) pages.ConsolePage {
+	return pages.ConsolePage{
+		Common: pages.Common{SignedInAs: s("person")}, CustomerName: s("customer"), PartnerName: s("partner"),
+		Balance: s("1,250.00 CNY"), SignOutAction: "/sign-out", MoreOrders: true,
+		Orders: []pages.ConsoleOrder{
+			{Number: s("CS2611210001"), Status: "PENDING_PAYMENT", Total: s("320.00 CNY"), CreatedAt: s("2026-11-21 09:30"), URL: "/checkout/1", Payable: true},
+			{Number: s("CS2611200007"), Status: "COMPLETED", Total: s("99.00 CNY"), CreatedAt: s("2026-11-20 17:02"), URL: "/checkout/2"},
+			{Number: s("CS2611190003"), Status: s("SOMETHING_NEW"), Total: s("5.00 CNY"), CreatedAt: s("2026-11-19 08:00")},
+		},
+		Resources: []pages.ConsoleResource{
+			{Name: s("web-01"), Service: s("Elastic server"), Region: s("cn-north-4"), Status: "IN_USE", ExpiresAt: s("2027-11-20")},
+			{Name: s("web-01-disk"), Service: s("Block storage"), Region: s("cn-north-4"), Status: "IN_USE"},
+		},
+	}
+}
+
+func checkouts(s func(string) string) []sample {
+	base := pages.CheckoutPage{
+		Common: pages.Common{SignedInAs: s("person")},
+		Action: "/checkout/1", OrderNumber: s("CS2611210001"), CustomerName: s("customer"),
+		Items: []pages.CheckoutItem{
+			{Name: s("Elastic server"), Spec: s("c7.large.2 / 2 vCPU / 4 GiB"), Quantity: s("2"), Amount: s("280.00 CNY")},
+			{Name: s("Block storage"), Spec: s("SSD 40 GiB"), Quantity: s("2"), Amount: s("40.00 CNY")},
+		},
+		Total: s("320.00 CNY"), Balance: s("1,250.00 CNY"), Missing: s("70.00 CNY"), PayBy: s("2026-11-22 09:30 UTC"),
+		IdempotencyKey: s("key"), ReturnURL: "https://shop.example/orders/1", RechargeURL: "https://shop.example/recharge",
+		PlatformName: s("platform"), ConsoleURL: "/console",
+	}
+	words := map[pages.CheckoutState][2][]string{
+		pages.CheckoutPayable:       {{"Check the order, then pay.", "idempotency_key", "Balance available"}, {"Missing", "Add money"}},
+		pages.CheckoutPaid:          {{"is paid", "Back to"}, {"<form", "Balance available", "Pay by"}},
+		pages.CheckoutCancelled:     {{"was cancelled"}, {"<form", "Pay by"}},
+		pages.CheckoutExpired:       {{"time to pay this order is over"}, {"<form", "Add money"}},
+		pages.CheckoutBalanceTooLow: {{"does not cover", "Missing", "Add money", "https://shop.example/recharge"}, {"<form"}},
+		pages.CheckoutInReview:      {{"being reviewed", "Pay by"}, {"<form", "Missing"}},
+	}
+	var list []sample
+	for state, w := range words {
+		p := base
+		p.State = state
+		list = append(list, sample{fmt.Sprintf("checkout %s", state), pages.Checkout, p, w[0], w[1]})
+	}
+	plain := base
+	plain.State, plain.RechargeURL, plain.ReturnURL, plain.PlatformName = pages.CheckoutBalanceTooLow, "", "", ""
+	return append(list, sample{"checkout without links", pages.Checkout, plain, []string{"does not cover"}, []string{"Add money", "Back to"}})
+}
+
+// documentedCodes are the codes that may reach the error page.
+func documentedCodes() []string {
+	return []string{
+		"UNKNOWN_PLATFORM", "PLATFORM_DISABLED", "LOGIN_LINK_INVALID", "SERVICE_NOT_ALLOWED", "LOGIN_EXPIRED", "BROWSER_MISMATCH",
+		"RESPONSE_MALFORMED", "SIGNATURE_MISSING", "SIGNATURE_INVALID", "ISSUER_MISMATCH", "AUDIENCE_MISMATCH", "RECIPIENT_MISMATCH",
+		"TIME_WINDOW", "REPLAYED", "IDP_STATUS", "ATTRIBUTE_MISSING", "PARTNER_MISMATCH", "IDENTITY_NOT_BOUND", "RATE_LIMITED", "INTERNAL",
+		"INVALID", "UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "INSUFFICIENT_BALANCE", "PRECONDITION_FAILED",
+		"TOO_COMPLEX", "UNAVAILABLE", "FORM_EXPIRED",
+	}
+}
