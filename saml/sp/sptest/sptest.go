@@ -1,0 +1,175 @@
+// Package sptest implements the interfaces of sp in memory, for tests of anything that signs people in through SAML.
+//
+// Owns: a World with connections, parked logins, replay rows, an allow-list and a door that records who arrived. Does not own any
+// rule; nothing outside tests may import it. A World may be used concurrently.
+package sptest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/sp"
+)
+
+// World is everything a Handler needs. Exported fields are set before use; the rest is reached through methods.
+type World struct {
+	Now func() time.Time // required
+	// AllowServices lists addresses under which every platform's people may land.
+	AllowServices []string
+	// OnArrive replaces the usual answer, a redirect to the service or to /home.
+	OnArrive func(w http.ResponseWriter, r *http.Request, a sp.Arrival) (string, error)
+
+	mu          sync.Mutex
+	connections map[string]sp.Connection
+	parked      map[string]sp.ParkedRequest
+	replays     map[string]time.Time
+	arrivals    []sp.Arrival
+	audit       []string
+}
+
+var (
+	_ sp.Connections = (*World)(nil)
+	_ sp.Requests    = (*World)(nil)
+	_ sp.Replays     = (*World)(nil)
+	_ sp.Services    = (*World)(nil)
+	_ sp.People      = (*World)(nil)
+	_ sp.Pages       = (*World)(nil)
+)
+
+// SetConnection adds or replaces a platform.
+func (w *World) SetConnection(c sp.Connection) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.connections == nil {
+		w.connections = map[string]sp.Connection{}
+	}
+	w.connections[c.PlatformID] = c
+}
+
+// DropConnection deletes a platform.
+func (w *World) DropConnection(platformID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.connections, platformID)
+}
+
+// ConnectionByPlatform implements sp.Connections.
+func (w *World) ConnectionByPlatform(_ context.Context, platformID string) (sp.Connection, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c, ok := w.connections[platformID]; ok {
+		return c, nil
+	}
+	return sp.Connection{}, fmt.Errorf("sptest: %w", sp.ErrUnknownPlatform)
+}
+
+// Park implements sp.Requests.
+func (w *World) Park(_ context.Context, p sp.ParkedRequest) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.parked == nil {
+		w.parked = map[string]sp.ParkedRequest{}
+	}
+	w.parked[p.RelayID] = p
+	return nil
+}
+
+// Take implements sp.Requests.
+func (w *World) Take(_ context.Context, platformID, relayID string) (sp.ParkedRequest, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, ok := w.parked[relayID]
+	if !ok || p.PlatformID != platformID {
+		return sp.ParkedRequest{}, fmt.Errorf("sptest: %w", sp.ErrUnknownRequest)
+	}
+	delete(w.parked, relayID)
+	if !w.Now().Before(p.ExpiresAt) {
+		return sp.ParkedRequest{}, fmt.Errorf("sptest: %w", sp.ErrExpired)
+	}
+	return p, nil
+}
+
+// Parked returns the logins under way.
+func (w *World) Parked() []sp.ParkedRequest {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []sp.ParkedRequest
+	for _, p := range w.parked {
+		out = append(out, p)
+	}
+	return out
+}
+
+// Once implements sp.Replays.
+func (w *World) Once(_ context.Context, platformID, assertionID string, until time.Time) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.replays == nil {
+		w.replays = map[string]time.Time{}
+	}
+	key := platformID + "\x00" + assertionID
+	if end, ok := w.replays[key]; ok && w.Now().Before(end) {
+		return false, nil
+	}
+	w.replays[key] = until
+	return true, nil
+}
+
+// ServiceAllowed implements sp.Services.
+func (w *World) ServiceAllowed(_ context.Context, _, service string) bool {
+	return sp.ServiceInList(service, w.AllowServices)
+}
+
+// Arrive implements sp.People.
+func (w *World) Arrive(rw http.ResponseWriter, r *http.Request, a sp.Arrival) (string, error) {
+	w.mu.Lock()
+	w.arrivals = append(w.arrivals, a)
+	w.mu.Unlock()
+	if w.OnArrive != nil {
+		return w.OnArrive(rw, r, a)
+	}
+	if a.Service != "" {
+		return a.Service, nil
+	}
+	return "/home", nil
+}
+
+// Arrivals returns who arrived, in order.
+func (w *World) Arrivals() []sp.Arrival {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.arrivals)
+}
+
+// Error implements sp.Pages: the reason stands alone in the body and in a header.
+func (w *World) Error(rw http.ResponseWriter, _ *http.Request, status int, reason saml.Reason) {
+	rw.Header().Set("X-Reason", string(reason))
+	rw.WriteHeader(status)
+	_, _ = fmt.Fprint(rw, reason)
+}
+
+// Audit is an sp.Audit.
+func (w *World) Audit(_ context.Context, platformID string, reason saml.Reason, assertionID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.audit = append(w.audit, fmt.Sprintf("%s %s %t", platformID, reason, assertionID != ""))
+}
+
+// AuditLines returns "platform reason hasAssertion" for every line, in order.
+func (w *World) AuditLines() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.audit)
+}
+
+// Config returns a configuration with this World behind every interface.
+func (w *World) Config(baseURL string) sp.Config {
+	return sp.Config{
+		BaseURL: baseURL, Connections: w, Requests: w, Replays: w, Services: w, People: w, Pages: w, Audit: w.Audit, Now: w.Now,
+	}
+}
