@@ -34,7 +34,7 @@ type Config struct {
 	// ListSize is the length assumed of a list without a page size. Default 10.
 	ListSize int
 
-	// Introspection lets __schema and __type through. Default off.
+	// Introspection lets __schema and __type through, in the executor as well. Default off.
 	Introspection bool
 	// IntrospectionDepth is how deep fields may nest below __schema or __type, that field included; the query that
 	// GraphiQL sends needs 15. Default 20.

@@ -61,7 +61,7 @@ func (g *Guard) Measure(doc *ast.QueryDocument, op *ast.OperationDefinition, var
 }
 
 // MutateOperationContext measures the operation. Over a limit it returns TOO_COMPLEX; introspection that is switched
-// off is FORBIDDEN, and a number literal too large for any number type INVALID.
+// off is FORBIDDEN, and on it is switched on in the executor too; a number literal too large for any number type INVALID.
 func (g *Guard) MutateOperationContext(_ context.Context, opCtx *graphql.OperationContext) *gqlerror.Error {
 	m := newMeasurer(g.cfg, opCtx.Doc, opCtx.Variables)
 	figures := m.operation(opCtx.Operation)
@@ -70,6 +70,7 @@ func (g *Guard) MutateOperationContext(_ context.Context, opCtx *graphql.Operati
 	if figures.IntrospectionFields > 0 && !g.cfg.Introspection {
 		return coded("FORBIDDEN", "introspection is switched off on this server", nil)
 	}
+	opCtx.DisableIntrospection = !g.cfg.Introspection
 	if m.cycle != "" {
 		return coded("GRAPHQL_VALIDATION_FAILED", "a fragment of this document spreads itself", m.fragments[m.cycle].Position)
 	}

@@ -217,6 +217,9 @@ func TestIntrospectionIsASwitch(t *testing.T) {
 	if err := guard.New(guard.Config{Introspection: true}).MutateOperationContext(context.Background(), op); err != nil {
 		t.Errorf("the query GraphiQL sends is refused: %v", err)
 	}
+	if op.DisableIntrospection {
+		t.Error("introspection stays off in the executor")
+	}
 	for _, query := range []string{graphiqlIntrospection, `{ ...f } fragment f on Query { __type(name: "Query") { name } }`} {
 		err := guard.New(guard.Config{}).MutateOperationContext(context.Background(), prepare(t, query, nil))
 		if err == nil || err.Extensions["code"] != "FORBIDDEN" {
