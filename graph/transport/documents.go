@@ -132,7 +132,9 @@ func (d *documents) MutateOperationContext(ctx context.Context, opCtx *graphql.O
 const maxRemembered = 16 << 10
 
 // modest keeps the parsed form of documents up to maxRemembered; longer ones are parsed each time they come.
-type modest struct{ graphql.Cache[*ast.QueryDocument] }
+type modest struct {
+	graphql.Cache[*ast.QueryDocument]
+}
 
 func (m modest) Add(ctx context.Context, text string, doc *ast.QueryDocument) {
 	if len(text) <= maxRemembered {
