@@ -1,0 +1,215 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/partnergraph/partnergraph/cache"
+	"github.com/partnergraph/partnergraph/cache/cachetest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	cachetest.Each(t, cachetest.Conformance)
+}
+
+func TestMemoryForgetsTheLeastRecentlyUsedFirst(t *testing.T) {
+	t.Parallel()
+	c := cachetest.Open(t, "memory:", cache.WithMaxBytes(10_000))
+	ctx := t.Context()
+	for i := range 20 {
+		c.Set(ctx, fmt.Sprint(i), make([]byte, 1000), time.Hour)
+		c.Get(ctx, "0")
+	}
+	kept := 0
+	for i := range 20 {
+		if _, ok := c.Get(ctx, fmt.Sprint(i)); ok {
+			kept++
+		}
+	}
+	if _, ok := c.Get(ctx, "0"); !ok || kept == 0 || kept > 9 {
+		t.Errorf("kept %d of 20, the most used: %v; want at most 9 with it", kept, ok)
+	}
+}
+
+func TestBadURLsAreRefusedWithoutShowingThem(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"", "memcached://hunter2@x", "redis://u:hunter2@host:notaport", "redis://:hunter2@h/notadb"} {
+		_, err := cache.Open(t.Context(), address)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}
+
+func TestWithoutRedisReadsMissAndLimitsHold(t *testing.T) {
+	t.Parallel()
+	c := cachetest.Open(t, "redis://127.0.0.1:1") // nobody listens there
+	ctx := t.Context()
+	start := time.Now()
+
+	c.Set(ctx, "k", []byte("v"), time.Minute)
+	if _, ok := c.Get(ctx, "k"); ok {
+		t.Error("a hit from nowhere")
+	}
+	if got := c.Lookup(ctx, "k"); got.Hit || got.Lease != "" {
+		t.Errorf("Lookup = %+v, want a plain miss", got)
+	}
+	if c.Invalidate(ctx, "k", 1) == nil || c.Publish(ctx, "p", nil) == nil || c.Ping(ctx) == nil {
+		t.Error("what did not happen was reported as done")
+	}
+	refused := 0
+	for range 10 {
+		if ok, _ := c.Allow(ctx, "limit", 4, time.Minute); !ok {
+			refused++
+		}
+	}
+	if refused != 6 {
+		t.Errorf("%d of 10 calls refused, want 6", refused)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("going without took %s", took)
+	}
+}
+
+func TestOwnSubscribersHearWithoutRedis(t *testing.T) {
+	t.Parallel()
+	c := cachetest.Open(t, "redis://127.0.0.1:1")
+	sub, err := c.Subscribe(t.Context(), "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Publish(t.Context(), "p", []byte("hello"))
+	select {
+	case got := <-sub:
+		if string(got) != "hello" {
+			t.Errorf("got %q", got)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("nothing arrived")
+	}
+}
+
+func TestAnInvalidationLostInAnOutageIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	line := newLine(t)
+	c := cachetest.Open(t, line.url)
+	ctx := t.Context()
+	if !c.Fill(ctx, "balance", c.Lookup(ctx, "balance").Lease, 1, []byte("old"), time.Minute) {
+		t.Fatal("could not fill")
+	}
+
+	line.cut(true)
+	if err := c.Invalidate(ctx, "balance", 2); err == nil {
+		t.Fatal("an invalidation went through a cut line")
+	}
+	if got := c.Lookup(ctx, "balance"); got.Hit {
+		t.Fatalf("a hit through a cut line: %+v", got)
+	}
+	line.cut(false)
+
+	deadline := time.Now().Add(15 * time.Second)
+	for {
+		got := c.Lookup(ctx, "balance")
+		if got.Hit {
+			t.Fatalf("Redis came back and showed version %d after 2 was acknowledged", got.Version)
+		}
+		if got.Lease != "" {
+			return // Redis is back, knows of version 2, and asks to be filled
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("Redis is back and not used")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func TestASilentRedisHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	c := cachetest.Open(t, "redis://"+listener.Addr().String())
+	start := time.Now()
+	for range 200 {
+		c.Get(t.Context(), "k")
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("200 reads of a frozen Redis took %s", took)
+	}
+}
+
+// line is a connection to Redis that can be cut.
+type line struct {
+	url    string
+	target string
+
+	mu    sync.Mutex
+	down  bool
+	conns []net.Conn
+}
+
+func newLine(t *testing.T) *line {
+	t.Helper()
+	target, err := url.Parse(cachetest.RedisURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{target: target.Host}
+	target.Host = listener.Addr().String()
+	l.url = target.String()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		l.cut(true)
+	})
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			l.join(conn)
+		}
+	}()
+	return l
+}
+
+func (l *line) join(conn net.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		_ = conn.Close()
+		return
+	}
+	server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", l.target)
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	l.conns = append(l.conns, conn, server)
+	go func() { _, _ = io.Copy(server, conn) }()
+	go func() { _, _ = io.Copy(conn, server) }()
+}
+
+func (l *line) cut(down bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = down
+	for _, conn := range l.conns {
+		_ = conn.Close()
+	}
+	l.conns = nil
+}
