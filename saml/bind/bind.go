@@ -60,7 +60,7 @@ type Notification struct {
 	UserID       string `json:"userId,omitempty"`
 	UserName     string `json:"userName,omitempty"`
 	BindAction   Action `json:"bindAction"`
-	Nonce        string `json:"nonce,omitempty"`    // set by Build: 22 characters of base64url
+	Nonce        string `json:"nonce,omitempty"`    // set by Build when empty
 	IssuedAt     int64  `json:"issuedAt,omitempty"` // set by Build: seconds since 1970
 }
 
@@ -75,17 +75,20 @@ var (
 	ErrStale = errors.New("bind: notification is stale")
 )
 
-// Build completes the notification with nonce and time and signs it with the platform's active RSA key, the one whose certificate
+// Build completes the notification with the time, and a nonce unless it has one, and signs it with the platform's active RSA key, the one whose certificate
 // stands in our metadata.
 func Build(n Notification, key crypto.Signer, now time.Time, rand io.Reader) (Form, error) {
 	if _, ok := key.Public().(*rsa.PublicKey); !ok {
 		return Form{}, errors.New("bind: key is not RSA")
 	}
-	nonce := make([]byte, 16)
-	if _, err := io.ReadFull(rand, nonce); err != nil {
-		return Form{}, fmt.Errorf("bind: nonce: %w", err)
+	if n.Nonce == "" {
+		nonce := make([]byte, 16)
+		if _, err := io.ReadFull(rand, nonce); err != nil {
+			return Form{}, fmt.Errorf("bind: nonce: %w", err)
+		}
+		n.Nonce = base64.RawURLEncoding.EncodeToString(nonce)
 	}
-	n.Nonce, n.IssuedAt = base64.RawURLEncoding.EncodeToString(nonce), now.Unix()
+	n.IssuedAt = now.Unix()
 	body, err := json.Marshal(n)
 	if err != nil {
 		return Form{}, fmt.Errorf("bind: encode: %w", err)

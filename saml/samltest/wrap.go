@@ -67,6 +67,9 @@ func Wrappings(key Key) []Wrapping {
 			signed := Child(root, "Assertion")
 			root.InsertChildAt(signed.Index(), evilCopy(signed, signed.SelectAttrValue("ID", "")))
 		}},
+		{"evil assertion behind the signed one", assertion, func(t testing.TB, root *etree.Element) {
+			root.AddChild(evilCopy(Child(root, "Assertion"), "_evil_assertion_ID"))
+		}},
 		{"evil assertion in place of the signed one, same ID", assertion, func(t testing.TB, root *etree.Element) {
 			Evilize(Child(root, "Assertion"))
 		}},

@@ -86,9 +86,10 @@ func TestResponseAcceptsEveryWayAnAssertionMayTravel(t *testing.T) {
 			bad.Method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"
 			a.Subject.SubjectConfirmations = []crewjam.SubjectConfirmation{bad, good}
 		}}},
-		"clock two minutes off": {recipe: samltest.Recipe{Key: idp}, want: func(e *verify.Expect) { e.Now = samltest.Now().Add(7 * time.Minute) }},
-		"clock behind":          {recipe: samltest.Recipe{Key: idp}, want: func(e *verify.Expect) { e.Now = samltest.Now().Add(-2 * time.Minute) }},
-		"no name id":            {recipe: samltest.Recipe{Key: idp, Assertion: func(a *crewjam.Assertion) { a.Subject.NameID = nil }}},
+		"clock two minutes off":                {recipe: samltest.Recipe{Key: idp}, want: func(e *verify.Expect) { e.Now = samltest.Now().Add(7 * time.Minute) }},
+		"clock behind":                         {recipe: samltest.Recipe{Key: idp}, want: func(e *verify.Expect) { e.Now = samltest.Now().Add(-2 * time.Minute) }},
+		"key info shows a renewed certificate": {recipe: samltest.Recipe{Key: samltest.Key{Signer: idp.Signer, Cert: samltest.Certificate(t, idp.Signer, "renewed", time.Now(), time.Now().Add(time.Hour))}}},
+		"no name id":                           {recipe: samltest.Recipe{Key: idp, Assertion: func(a *crewjam.Assertion) { a.Subject.NameID = nil }}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -107,6 +107,51 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestWrappingsStopHere: every move that needs a second element, or one out of place, is refused for its shape alone. The two that
+// only change content are left to the signature.
+func TestWrappingsStopHere(t *testing.T) {
+	t.Parallel()
+	for _, w := range samltest.Wrappings(samltest.RSA(t, "idp", 2048)) {
+		root := w.Base.Element(t)
+		w.Move(t, root)
+		contentOnly := strings.Contains(w.Name, "in place of the signed one") || strings.Contains(w.Name, "in a signed response")
+		if got := kind(t, xmlguard.Response(samltest.Write(t, root))); (got == "") != contentOnly {
+			t.Errorf("%s: %q", w.Name, got)
+		}
+	}
+}
+
+// TestSignatureShape: anything but the one prescribed shape is refused before a key is touched.
+func TestSignatureShape(t *testing.T) {
+	t.Parallel()
+	genuine := string(samltest.Recipe{Key: samltest.RSA(t, "idp", 2048), ResponseUnsigned: true}.Build(t))
+	for name, tc := range map[string]struct {
+		old, with string
+		want      xmlguard.Kind
+	}{
+		"reference to the response": {`URI="#_assertion-1"`, `URI="#_response-1"`, xmlguard.Signature},
+		"reference to everything":   {`URI="#_assertion-1"`, `URI=""`, xmlguard.Signature},
+		"reference without URI":     {` URI="#_assertion-1"`, ``, xmlguard.Signature},
+		"object":                    {`</ds:Signature>`, `<ds:Object/></ds:Signature>`, xmlguard.Signature},
+		"object in key info":        {`<ds:KeyInfo>`, `<ds:KeyInfo><ds:Object/>`, xmlguard.Signature},
+		"two signatures":            {`<ds:Signature `, `<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/><ds:Signature `, xmlguard.Signature},
+		"markup in the value":       {`</ds:SignatureValue>`, `<ds:x/></ds:SignatureValue>`, xmlguard.Signature},
+		"markup in the digest":      {`</ds:DigestValue>`, `<ds:x/></ds:DigestValue>`, xmlguard.Signature},
+		"hmac output length":        {`rsa-sha256"/>`, `rsa-sha256"><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>`, xmlguard.Algorithm},
+		"xpath":                     {`xmldsig#enveloped-signature"`, `xmldsig#xpath"`, xmlguard.Algorithm},
+		"c14n with comments":        {`<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#WithComments"`, xmlguard.Algorithm},
+		"sha1 digest":               {`http://www.w3.org/2001/04/xmlenc#sha256`, `http://www.w3.org/2000/09/xmldsig#sha1`, xmlguard.Algorithm},
+	} {
+		changed := strings.Replace(genuine, tc.old, tc.with, 1)
+		if changed == genuine {
+			t.Fatalf("%s: nothing changed", name)
+		}
+		if got := kind(t, xmlguard.Response([]byte(changed))); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 func TestMetadataToleratesExports(t *testing.T) {
 	t.Parallel()
 	const md = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="x">%s</md:EntityDescriptor>`
