@@ -104,7 +104,7 @@ func pages[T models.Identified](ctx context.Context, db bun.IDB, parents []model
 		if page.WantTotal {
 			count := totals[parent]
 			n := int(count)
-		total = &n
+			total = &n
 		}
 		connections[parent] = models.NewConnection(page, byParent[parent], total)
 	}
