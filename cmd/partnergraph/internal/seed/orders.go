@@ -1,0 +1,170 @@
+package seed
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// payWithin is the payment deadline of an order: whatever is neither paid nor cancelled after it does not exist (O06).
+const payWithin = 7 * 24 * time.Hour
+
+// goods are what is sold: a specification and its list price for a month, in minor units.
+type goods struct {
+	spec  string
+	month int64
+}
+
+var (
+	servers = []goods{
+		{"s6.small.1.linux", 7_900}, {"s6.large.2.linux", 22_380}, {"s6.xlarge.2.linux", 44_760}, {"s6.2xlarge.2.win", 98_320},
+		{"c7.large.2.linux", 31_450}, {"c7.xlarge.4.linux", 70_900}, {"m7.2xlarge.8.linux", 182_640}, {"s6.large.4.win", 41_200},
+	}
+	disks = []goods{{"SSD.40G", 4_000}, {"SSD.100G", 10_000}, {"SAS.200G", 7_000}, {"ESSD.500G", 60_000}}
+)
+
+// Service and resource types (K01).
+const (
+	serverService, serverResource = "hws.service.type.ec2", "hws.resource.type.vm"
+	diskService, diskResource     = "hws.service.type.ebs", "hws.resource.type.volume"
+)
+
+// buyer chooses who placed an order at t: a resale customer of the largest partner for every fifth order, anybody else
+// for the others. Those who joined early have ordered more often.
+func (g *generator) buyer(order int, t time.Time) (int, models.ID, models.AssociationMode) {
+	joined := min(max(g.customerTimes.before(t.Add(-g.settle)), 1), g.Customers)
+	g.dice.roll(buyerStream, order)
+	first := g.dice.pcg.Uint64()
+	for attempt := range uint64(64) {
+		c := int(scramble(first+attempt) % uint64(joined))
+		if order%5 == 0 {
+			c -= c % 5
+		}
+		id, mode, _ := g.customerBirth(c)
+		ofLargest := g.sellerFor(c) == 0 && mode == models.Resale
+		if ofLargest == (order%5 == 0) || g.sellers() == 1 {
+			return c, id, mode
+		}
+	}
+	// Hardly anybody is there yet.
+	id, mode, _ := g.customerBirth(0)
+	return 0, id, mode
+}
+
+// order returns an order with its lines and, when it is completed, what runs because of it: one resource for each line.
+func (g *generator) order(i int) (models.Order, []models.OrderItem, []models.Resource) {
+	g.dice.roll(orderStream, i)
+	at := g.orderTimes.at(i, &g.dice)
+	customer, customerID, mode := g.buyer(i, at)
+	var partnerID models.ID
+	if mode == models.Resale {
+		partnerID = g.partnerID(g.seller(g.sellerFor(customer)))
+	}
+
+	g.dice.roll(orderDetails, i)
+	payBy := at.Add(payWithin)
+	o := models.Order{
+		ID: g.dice.id(models.PrefixOrder, at), Cloud: g.Cloud, Number: fmt.Sprintf("PG%s%09d", at.Format("060102"), i+1),
+		CustomerID: customerID, PartnerID: partnerID, Type: models.OrderNew, Source: models.PlacedByCustomer, Currency: g.Currency,
+		PayBy: &payBy, CreatedAt: at,
+	}
+	if partnerID != "" && g.dice.percent(20) {
+		o.Source, o.ExternalID = models.PlacedByPartner, fmt.Sprintf("po-%d", i+1)
+	}
+	g.progress(&o)
+	items := g.items(&o)
+	if o.Status != models.OrderCompleted {
+		return o, items, nil
+	}
+	return o, items, g.resources(&o, items)
+}
+
+// progress decides how far an order has come by End. One whose deadline lies after End may still be open.
+func (g *generator) progress(o *models.Order) {
+	paid := o.CreatedAt.Add(time.Minute + g.dice.upTo(29*time.Minute))
+	done := paid.Add(time.Second + g.dice.upTo(15*time.Minute))
+	given := o.CreatedAt.Add(time.Hour + g.dice.upTo(payWithin-time.Hour)) // up
+	recent, roll := o.PayBy.After(g.End), g.dice.below(100)
+	switch {
+	case recent && roll < 25:
+		o.Status, o.UpdatedAt = models.OrderPendingPayment, o.CreatedAt
+	case recent && roll < 33:
+		o.Status, o.PaidAt, o.UpdatedAt = models.OrderProcessing, &paid, paid
+	case roll >= 94:
+		o.Status, o.UpdatedAt = models.OrderCancelled, given
+		if given.After(g.End) {
+			o.UpdatedAt = g.End
+		}
+	default:
+		o.Status, o.PaidAt, o.CompletedAt, o.UpdatedAt = models.OrderCompleted, &paid, &done, done
+	}
+}
+
+// items makes the lines and with them the totals: a server, and disks that are bought as part of it (O11).
+func (g *generator) items(o *models.Order) []models.OrderItem {
+	period, count := models.PeriodYear, 1+g.dice.below(3)
+	months := int64(count) * 10 // a year costs ten months
+	if g.dice.percent(45) {
+		period, count = models.PeriodMonth, 1+g.dice.below(9)
+		months = int64(count)
+	}
+	region, discount := pick(&g.dice, regions), int64(g.dice.below(5)*5)
+	items := make([]models.OrderItem, g.ItemsPerOrder)
+	for k := range items {
+		what, service, resource := pick(&g.dice, servers), serverService, serverResource
+		if k > 0 {
+			what, service, resource = pick(&g.dice, disks), diskService, diskResource
+		}
+		official := what.month * months
+		items[k] = models.OrderItem{
+			ID: g.dice.id(models.PrefixOrderItem, o.CreatedAt.Add(time.Duration(k)*time.Microsecond)), OrderID: o.ID, Position: k + 1,
+			ServiceType: service, ResourceType: resource, SpecCode: what.spec, Region: region, Quantity: 1, PeriodType: period,
+			PeriodCount: count, Currency: o.Currency, AmountMinor: official - official*discount/100,
+		}
+		if k > 0 {
+			items[k].ParentID = items[0].ID
+		}
+		o.OfficialMinor += official
+		o.TotalMinor += items[k].AmountMinor
+	}
+	return items
+}
+
+// graceTime is how long an expired resource stays before it is closed.
+const graceTime = 15 * 24 * time.Hour
+
+func (g *generator) resources(o *models.Order, items []models.OrderItem) []models.Resource {
+	from := *o.CompletedAt
+	until := items[0].PeriodType.After(from, items[0].PeriodCount)
+	status, changed := models.ResourceInUse, from
+	switch {
+	case until.Add(graceTime).Before(g.End):
+		status, changed = models.ResourceClosed, until.Add(graceTime)
+	case until.Before(g.End):
+		status, changed = models.ResourceExpired, until
+	case g.dice.percent(1):
+		status = models.ResourceFrozen
+	}
+	policy := pick(&g.dice, []models.ExpirePolicy{models.ExpireGracePeriod, models.ExpireGracePeriod, models.ExpireDelete, models.ExpireFreeze})
+	resources := make([]models.Resource, len(items))
+	for k, item := range items {
+		born := from.Add(time.Duration(k) * time.Microsecond)
+		uuid := g.dice.uuid(born)
+		r := models.Resource{
+			ID: g.dice.id(models.PrefixResource, born), Cloud: o.Cloud, CloudID: hex.EncodeToString(uuid[:]), CustomerID: o.CustomerID,
+			PartnerID: o.PartnerID, OrderID: o.ID, OrderItemID: item.ID, Name: "ecs-" + o.Number, Status: status, Region: item.Region,
+			ServiceType: item.ServiceType, ResourceType: item.ResourceType, SpecCode: item.SpecCode, ChargingMode: models.ChargedByPeriod,
+			ExpirePolicy: policy, EffectiveAt: from, ExpiresAt: &until, CreatedAt: born, UpdatedAt: changed,
+		}
+		if r.UpdatedAt.Before(born) {
+			r.UpdatedAt = born
+		}
+		if k > 0 {
+			r.ParentID, r.Name = resources[0].ID, fmt.Sprintf("evs-%s-%d", o.Number, k)
+		}
+		resources[k] = r
+	}
+	return resources
+}
