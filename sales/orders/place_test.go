@@ -160,3 +160,25 @@ func TestCancel(t *testing.T) {
 		}
 	})
 }
+
+func TestPurchasesKnowWhoHasPaid(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.give(w.ofProvider, 1_000)
+		order := w.place(w.ofProvider, 1)
+		w.place(w.ofReseller, 1)
+		before, err := orders.Purchases{}.HasPaid(w.ctx, db, w.ofProvider.ID)
+		if err != nil || before {
+			t.Errorf("before paying: %v, %v", before, err)
+		}
+		if _, err := w.Pay(w.ctx, asCustomer(w.ofProvider), orders.PayOrder{OrderID: order.ID, IdempotencyKey: "k"}); err != nil {
+			t.Fatal(err)
+		}
+		after, err := orders.Purchases{}.HasPaid(w.ctx, db, w.ofProvider.ID)
+		other, otherErr := orders.Purchases{}.HasPaid(w.ctx, db, w.ofReseller.ID)
+		if err != nil || otherErr != nil || !after || other {
+			t.Errorf("after paying: %v, %v; a customer that has not: %v, %v", after, err, other, otherErr)
+		}
+	})
+}
