@@ -1,0 +1,423 @@
+package exposure_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/seal"
+	"github.com/partnergraph/partnergraph/store/storetest"
+)
+
+// metadata accepts any text but "broken" and names it as the entity id.
+type metadata struct{}
+
+func (metadata) CheckIDPMetadata(xml []byte) (string, error) {
+	if string(xml) == "broken" {
+		return "", errors.New("there is no signing certificate")
+	}
+	return "urn:idp:" + string(xml), nil
+}
+
+type world struct {
+	*exposure.Service
+	now                                time.Time
+	distributor, reseller, solution    models.Partner
+	operator, owner, seller, foreigner models.Principal
+	buyer                              models.Principal
+}
+
+func newWorld(t *testing.T, db *store.DB) *world {
+	t.Helper()
+	w := &world{now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return w.now }
+	ids := models.RandomIDs()
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	sealer, err := seal.New("k1:" + base64.StdEncoding.EncodeToString(key))
+	must(t, err)
+	w.Service = &exposure.Service{
+		DB: db, Now: clock, IDs: ids, Events: &events.Recorder{IDs: ids, Now: clock}, Seal: sealer, Metadata: metadata{},
+		Random: rand.Reader, Logger: slog.New(slog.DiscardHandler), OwnOrigin: "https://sales.example.com",
+	}
+	partner := func(kind models.PartnerKind, parent models.ID) models.Partner {
+		p := models.Partner{
+			ID: ids(models.PrefixPartner), Cloud: "hws", Kind: kind, Name: "P", Level: models.LevelStandard, State: models.PartnerActive,
+			ParentID: parent, Country: "CN", SigningEntity: "E", Currency: models.CNY, CreatedAt: w.now, UpdatedAt: w.now,
+		}
+		insert(t, db, &p)
+		return p
+	}
+	w.distributor = partner(models.Distributor, "")
+	w.reseller = partner(models.CloudReseller, w.distributor.ID)
+	w.solution = partner(models.SolutionProvider, "")
+	customer := models.Customer{
+		ID: ids(models.PrefixCustomer), Cloud: "hws", Name: "buyer", Kind: models.Enterprise, VerifiedStatus: models.Verified,
+		Frozen: models.NotFrozen, Currency: models.CNY, PartnerID: w.reseller.ID, Mode: models.Resale, CreatedAt: w.now, UpdatedAt: w.now,
+	}
+	insert(t, db, &customer)
+	as := func(p models.Partner) models.Principal {
+		return models.Principal{
+			Kind: models.PartnerKey, PartnerID: p.ID, PartnerKind: p.Kind, Permissions: models.DefaultPermissions(models.PartnerKey, p.Kind),
+		}
+	}
+	w.operator = models.Principal{Kind: models.Operator, Permissions: models.AllPermissions()}
+	w.owner, w.seller, w.foreigner = as(w.distributor), as(w.reseller), as(w.solution)
+	w.buyer = models.Principal{Kind: models.CustomerUser, CustomerID: customer.ID, Permissions: models.DefaultPermissions(models.CustomerUser, "")}
+	return w
+}
+
+func insert(t *testing.T, db *store.DB, row any) {
+	t.Helper()
+	_, err := db.NewInsert().Model(row).Exec(t.Context())
+	must(t, err)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// first saves the distributor's platform.
+func (w *world) first(t *testing.T) models.AccessConfiguration {
+	t.Helper()
+	saved, err := w.Update(t.Context(), w.owner, exposure.UpdateAccessConfiguration{
+		PartnerID: w.distributor.ID, PlatformID: ptr("acme_IDP"), OrderPaidURL: ptr("https://shop.example.com/paid?lang=zh"),
+		AllowedOrigins: []string{"https://shop.example.com"}, AllowedServices: []string{"https://console.example.com/app"},
+	})
+	must(t, err)
+	return saved.AccessConfiguration
+}
+
+func TestWhoMayUseTheConfiguration(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		config := w.first(t)
+		weak := w.owner
+		weak.Permissions = []models.Permission{models.ReadPartners}
+		for _, tc := range []struct {
+			name    string
+			who     models.Principal
+			partner models.ID
+			code    models.Code
+			reason  string
+			sees    models.Code // of reading the distributor's; "" with one row, or "none" with none
+		}{
+			{"operator", w.operator, w.distributor.ID, "", "", ""},
+			{"owner", w.owner, w.distributor.ID, "", "", ""},
+			{"owner for its reseller", w.owner, w.reseller.ID, models.CodePreconditionFailed, "EXPOSURE_NOT_AVAILABLE", ""},
+			{"operator for a reseller", w.operator, w.reseller.ID, models.CodePreconditionFailed, "EXPOSURE_NOT_AVAILABLE", ""},
+			{"reseller for itself", w.seller, w.reseller.ID, models.CodeForbidden, "", models.CodeForbidden},
+			{"reseller for its distributor", w.seller, w.distributor.ID, models.CodeForbidden, "", models.CodeForbidden},
+			{"foreign provider", w.foreigner, w.distributor.ID, models.CodeNotFound, "", "none"},
+			{"owner without permission", weak, w.distributor.ID, models.CodeForbidden, "", models.CodeForbidden},
+			{"customer", w.buyer, w.distributor.ID, models.CodeForbidden, "", models.CodeForbidden},
+			{"nobody", models.Principal{}, w.distributor.ID, models.CodeUnauthenticated, "", models.CodeUnauthenticated},
+			{"operator for another kind of id", w.operator, config.ID, models.CodeInvalid, "", ""},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				ctx := t.Context()
+				_, updateErr := w.Update(ctx, tc.who, exposure.UpdateAccessConfiguration{PartnerID: tc.partner, AttachmentUpload: ptr(true)})
+				_, revealErr := w.RevealReturnSecret(ctx, tc.who, tc.partner)
+				_, rotateErr := w.RotateReturnSecret(ctx, tc.who, exposure.RotateReturnSecret{PartnerID: tc.partner})
+				for what, err := range map[string]error{"update": updateErr, "reveal": revealErr, "rotate": rotateErr} {
+					var refusal *models.Error
+					_ = errors.As(err, &refusal)
+					if models.CodeOf(err) != tc.code || (refusal != nil && refusal.Reason() != tc.reason) {
+						t.Errorf("%s: got %v, want %q %s", what, err, tc.code, tc.reason)
+					}
+				}
+				byPartner, err := w.ByPartnerIDs(ctx, tc.who, []models.ID{w.distributor.ID, w.solution.ID})
+				byID, idErr := w.ByIDs(ctx, tc.who, []models.ID{config.ID})
+				want, rows := tc.sees, 0
+				if want == "" {
+					rows = 1
+				}
+				if want == "none" {
+					want = ""
+				}
+				if models.CodeOf(err) != want || models.CodeOf(idErr) != want || len(byPartner) != rows || len(byID) != rows {
+					t.Errorf("reading: %v, %v, %d and %d rows; want %q and %d", err, idErr, len(byPartner), len(byID), want, rows)
+				}
+			})
+		}
+	})
+}
+
+func TestUpdateRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.first(t)
+		type cmd = exposure.UpdateAccessConfiguration
+		link := func(field string, set func(*cmd, string)) map[string]func(*cmd) {
+			rows := map[string]func(*cmd){}
+			for name, bad := range map[string]string{
+				"http": "http://shop.example.com/x", "loopback http": "http://localhost/x", "script": "javascript:alert(1)", "relative": "/x",
+				"no host": "https:///x", "user": "https://a@shop.example.com/", "fragment": "https://shop.example.com/#a", "empty fragment": "https://shop.example.com/#",
+				"blank": "https://shop.example.com/a b", "backslash": `https://shop.example.com\@evil.example`, "line": "https://shop.example.com/\n",
+				"dots": "https://shop.example.com/a/../b", "long": "https://shop.example.com/" + strings.Repeat("a", 2048),
+			} {
+				rows[field+" "+name] = func(c *cmd) { set(c, bad) }
+			}
+			return rows
+		}
+		many := make([]string, 51)
+		for i := range many {
+			many[i] = "https://shop.example.com"
+		}
+		rows := map[string]func(*cmd){
+			"state unknown":                      func(c *cmd) { c.State = ptr(models.ExposureState("OFF")) },
+			"platformId malformed":               func(c *cmd) { c.PlatformID = ptr("1 x") },
+			"idpMetadata broken":                 func(c *cmd) { c.IDPMetadata = ptr("broken") },
+			"idpMetadata too large":              func(c *cmd) { c.IDPMetadata = ptr(strings.Repeat("x", 2<<20+1)) },
+			"orderPaidUrl with a signed name":    func(c *cmd) { c.OrderPaidURL = ptr("https://shop.example.com/?signature=x") },
+			"allowedOrigins path":                func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com/"} },
+			"allowedOrigins upper case":          func(c *cmd) { c.AllowedOrigins = []string{"https://Shop.example.com"} },
+			"allowedOrigins default port":        func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com:443"} },
+			"allowedOrigins null":                func(c *cmd) { c.AllowedOrigins = []string{"null"} },
+			"allowedOrigins wildcard":            func(c *cmd) { c.AllowedOrigins = []string{"https://*.example.com"} },
+			"allowedOrigins query":               func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com?x"} },
+			"allowedOrigins empty entry":         func(c *cmd) { c.AllowedOrigins = []string{""} },
+			"allowedOrigins too many":            func(c *cmd) { c.AllowedOrigins = many },
+			"allowedServices query":              func(c *cmd) { c.AllowedServices = []string{"https://shop.example.com/?x"} },
+			"allowedServices too many":           func(c *cmd) { c.AllowedServices = many },
+			"allowedServices http":               func(c *cmd) { c.AllowedServices = []string{"http://shop.example.com/"} },
+			"allowedServices dots":               func(c *cmd) { c.AllowedServices = []string{"https://shop.example.com/a/.."} },
+			"bindNotificationUrl after good one": func(c *cmd) { c.AttachmentUpload = ptr(true); c.BindNotificationURL = ptr("ftp://x") },
+		}
+		for field, set := range map[string]func(*cmd, string){
+			"orderPaidUrl":        func(c *cmd, s string) { c.OrderPaidURL = &s },
+			"orderRechargeUrl":    func(c *cmd, s string) { c.OrderRechargeURL = &s },
+			"bindNotificationUrl": func(c *cmd, s string) { c.BindNotificationURL = &s },
+		} {
+			for name, change := range link(field, set) {
+				rows[name] = change
+			}
+		}
+		before, err := w.ByPlatform(t.Context(), "acme_IDP")
+		must(t, err)
+		for name, change := range rows {
+			input := cmd{PartnerID: w.distributor.ID}
+			change(&input)
+			_, err := w.Update(t.Context(), w.owner, input)
+			var refusal *models.Error
+			if !errors.As(err, &refusal) || refusal.Code != models.CodeInvalid || !strings.HasPrefix(name, refusal.Field+" ") {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		after, err := w.ByPlatform(t.Context(), "acme_IDP")
+		must(t, err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("a refused change was saved (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func TestUpdateChangesWhatIsGivenAndKeepsThePlatformID(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		_, err := w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID})
+		if models.CodeOf(err) != models.CodeInvalid {
+			t.Errorf("a first save without a platform id: %v", err)
+		}
+		first := w.first(t)
+		w.now = w.now.Add(time.Hour)
+		saved, err := w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{
+			PartnerID: w.distributor.ID, PlatformID: ptr("acme_IDP"), IDPMetadata: ptr("x"), OrderPaidURL: ptr(""), AllowedServices: []string{},
+			State: ptr(models.ExposureDisabled),
+		})
+		must(t, err)
+		want := first
+		want.IDPMetadata, want.IDPEntityID, want.OrderPaidURL, want.AllowedServices = "x", "urn:idp:x", "", []string{}
+		want.State, want.UpdatedAt = models.ExposureDisabled, w.now
+		if diff := cmp.Diff(want, saved.AccessConfiguration); diff != "" {
+			t.Errorf("saved (-want +got):\n%s", diff)
+		}
+		stored, err := w.ByPlatform(ctx, "acme_IDP")
+		must(t, err)
+		if diff := cmp.Diff(want, stored); diff != "" {
+			t.Errorf("stored (-want +got):\n%s", diff)
+		}
+		_, err = w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID, PlatformID: ptr("other_IDP")})
+		if !errors.Is(err, exposure.ErrPlatformIDFixed) {
+			t.Errorf("another platform id: %v", err)
+		}
+		_, err = w.Update(ctx, w.foreigner, exposure.UpdateAccessConfiguration{PartnerID: w.solution.ID, PlatformID: ptr("acme_IDP")})
+		var refusal *models.Error
+		if !errors.As(err, &refusal) || refusal.Code != models.CodeConflict || refusal.Field != "platformId" {
+			t.Errorf("a taken platform id: %v", err)
+		}
+		var event models.Event
+		must(t, db.NewSelect().Model(&event).OrderExpr("ev.id DESC").Limit(1).Scan(ctx))
+		if diff := cmp.Diff([]string{"allowedServices", "idpMetadata", "orderPaidUrl", "state"}, event.Fields); diff != "" || event.PartnerID != w.distributor.ID {
+			t.Errorf("event %+v (-want +got):\n%s", event, diff)
+		}
+	})
+}
+
+func TestTwoFirstSavesAtOnceMakeOneConfiguration(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		var group sync.WaitGroup
+		errs := make([]error, 6)
+		for i := range errs {
+			group.Go(func() {
+				_, errs[i] = w.Update(context.Background(), w.owner, exposure.UpdateAccessConfiguration{
+					PartnerID: w.distributor.ID, PlatformID: ptr("acme_IDP"), AttachmentUpload: ptr(true),
+				})
+			})
+		}
+		group.Wait()
+		for _, err := range errs {
+			must(t, err)
+		}
+		if n, err := db.NewSelect().Model((*models.AccessConfiguration)(nil)).Count(t.Context()); err != nil || n != 1 {
+			t.Errorf("%d configurations, %v", n, err)
+		}
+	})
+}
+
+func TestOriginsAndServices(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.first(t)
+		_, err := w.Update(ctx, w.foreigner, exposure.UpdateAccessConfiguration{
+			PartnerID: w.solution.ID, PlatformID: ptr("other_IDP"), AllowedOrigins: []string{"https://other.example.com"},
+		})
+		must(t, err)
+		for origin, want := range map[string]bool{
+			"https://shop.example.com": true, "https://other.example.com": true, "https://shop.example.com.evil.example": false,
+			"https://hop.example.com": false, "http://shop.example.com": false, "null": false, "": false, "%": false, `https://shop.example.com"`: false,
+			"https://s_op.example.com": false, "https://shop.example.com:8443": false,
+		} {
+			if got, err := w.OriginAllowed(ctx, origin); err != nil || got != want {
+				t.Errorf("OriginAllowed(%q) = %v, %v", origin, got, err)
+			}
+		}
+		for name, tc := range map[string]struct {
+			who  models.Principal
+			want [2]bool // the distributor's origin, the provider's
+		}{
+			"owner": {w.owner, [2]bool{true, false}}, "its reseller": {w.seller, [2]bool{true, false}}, "the reseller's customer": {w.buyer, [2]bool{true, false}},
+			"the other provider": {w.foreigner, [2]bool{false, true}}, "operator": {w.operator, [2]bool{}}, "nobody": {models.Principal{}, [2]bool{}},
+		} {
+			for i, origin := range []string{"https://shop.example.com", "https://other.example.com"} {
+				if got, err := w.OriginAllowedFor(ctx, tc.who, origin); err != nil || got != tc.want[i] {
+					t.Errorf("%s from %s: %v, %v", name, origin, got, err)
+				}
+			}
+		}
+		services := map[string]bool{
+			"https://console.example.com/app": true, "https://console.example.com/app/x?y=1": true, "https://sales.example.com/checkout/1": true,
+			"https://console.example.com/apple": false, "https://console.example.com/": false, "https://console.example.com.evil.example/app": false,
+			"https://console.example.com/app/../x": false, "//console.example.com/app": false, "javascript:alert(1)": false, "": false,
+		}
+		check := func(platform string, off bool) {
+			for service, want := range services {
+				if got, err := w.ServiceAllowed(ctx, platform, service); err != nil || got != (want && !off) {
+					t.Errorf("ServiceAllowed(%s, %q) = %v, %v", platform, service, got, err)
+				}
+			}
+		}
+		check("acme_IDP", false)
+		check("nobody_IDP", true)
+		_, err = w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID, State: ptr(models.ExposureDisabled)})
+		must(t, err)
+		check("acme_IDP", true)
+		if got, err := w.OriginAllowed(ctx, "https://shop.example.com"); err != nil || got {
+			t.Errorf("a disabled platform's origin: %v, %v", got, err)
+		}
+	})
+}
+
+func TestTheWayBackIsSignedWithTheSecretShown(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		order := models.RandomIDs()(models.PrefixOrder)
+		if got, err := w.SignReturn(ctx, w.distributor.ID, order, "PROCESSING"); got != nil || err != nil {
+			t.Errorf("without a platform: %v, %v", got, err)
+		}
+		config := w.first(t)
+		secret, err := w.RevealReturnSecret(ctx, w.owner, w.distributor.ID)
+		must(t, err)
+		if strings.Contains(string(config.ReturnSecretSealed), secret) {
+			t.Error("the secret lies open in its row")
+		}
+		verify := func(partner models.ID, secret string) error {
+			t.Helper()
+			signed, err := w.SignReturn(ctx, partner, order, "PROCESSING")
+			must(t, err)
+			u, err := url.Parse(*signed)
+			must(t, err)
+			if u.Host != "shop.example.com" || u.Query().Get("lang") != "zh" {
+				t.Errorf("signed %s", *signed)
+			}
+			trip, err := models.VerifyReturnURL(u.Query(), "acme_IDP", secret, w.now)
+			if err == nil && (trip.OrderID != order || trip.Status != models.OrderProcessing) {
+				t.Errorf("trip %+v", trip)
+			}
+			return err
+		}
+		must(t, verify(w.distributor.ID, secret))
+		must(t, verify(w.reseller.ID, secret)) // its customers go back to the distributor's platform
+		rotated, err := w.RotateReturnSecret(ctx, w.owner, exposure.RotateReturnSecret{PartnerID: w.distributor.ID})
+		must(t, err)
+		if err := verify(w.distributor.ID, secret); err == nil {
+			t.Error("the old secret still verifies")
+		}
+		must(t, verify(w.distributor.ID, rotated.Secret))
+		if got, err := w.SignReturn(ctx, w.solution.ID, order, "PROCESSING"); got != nil || err != nil {
+			t.Errorf("another partner's: %v, %v", got, err)
+		}
+		_, err = w.RevealReturnSecret(ctx, w.foreigner, w.solution.ID)
+		if models.CodeOf(err) != models.CodeNotFound {
+			t.Errorf("revealing what was never saved: %v", err)
+		}
+		n, err := db.NewSelect().Model((*models.Event)(nil)).Where("ev.type = ?", models.EventReturnSecretRevealed).Count(ctx)
+		if err != nil || n != 1 {
+			t.Errorf("%d looks at the secret recorded, %v", n, err)
+		}
+	})
+}
+
+func TestDevelopmentAllowsPlainLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	w.Dev = true
+	w.first(t)
+	for raw, ok := range map[string]bool{
+		"http://shop.localhost:8081/paid": true, "http://127.0.0.1:9/": true, "http://[::1]:9/": true, "http://localhost/": true,
+		"http://shop.example.com/": false, "http://localhost.example.com/": false, "http://10.0.0.1/": false, "ftp://localhost/": false,
+	} {
+		_, err := w.Update(t.Context(), w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID, OrderRechargeURL: &raw})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
