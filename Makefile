@@ -1,0 +1,79 @@
+# Everything runs with Go alone; `make help` says what for. Servers that tests need are brought up and taken down by
+# cmd/testservers; set TEST_DATABASE_URL and TEST_REDIS_URL to use your own.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o errexit -o nounset -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+SERVERS  := go run ./cmd/testservers --
+LINTER   := go tool -modfile=.ci/tools.mod golangci-lint
+# The packages with end-to-end tests: the real program, a real browser, real SAML peers.
+E2E       = $(shell grep -rlE --include='*_test.go' '^//go:build .*\be2e\b' cmd examples saml | xargs -r -n1 dirname | sort -u | sed 's|^|./|')
+FUZZTIME ?= 10s
+WEB       = web/node_modules/.built
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: web ## Build bin/partnergraph with GraphiQL's assets inside
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/partnergraph ./cmd/partnergraph
+
+.PHONY: web
+web: $(WEB) ## Fetch GraphiQL's assets with npm; without npm its page loads them from a CDN
+
+$(WEB): web/package-lock.json web/build.mjs
+	@if command -v npm >/dev/null; then \
+		cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build && touch node_modules/.built; \
+	else \
+		echo 'npm is missing: the GraphiQL page will load its assets from a CDN'; \
+	fi
+
+.PHONY: demo
+demo: web ## Run the whole product on loopback with demo data, nothing else to install
+	go run ./cmd/partnergraph demo
+
+.PHONY: generate
+generate: ## Generate code from the schema
+	go generate ./...
+
+.PHONY: generated
+generated: ## Fail when generating changes anything
+	@before="$$(git diff; git status --porcelain)"; go generate ./...; after="$$(git diff; git status --porcelain)"; \
+	if [[ "$$before" != "$$after" ]]; then \
+		echo 'generated code was out of date; commit what `make generate` has changed:' >&2; git status --short >&2; exit 1; \
+	fi
+
+.PHONY: lint
+lint: ## Run go vet and golangci-lint
+	go vet ./...
+	$(LINTER) run ./...
+
+.PHONY: floors
+floors: ## Check which package imports which
+	go test ./cmd/floors
+
+.PHONY: test
+test: ## Run all tests on PostgreSQL, SQLite and Redis, started for this run only
+	$(SERVERS) go test ./...
+
+.PHONY: race
+race: ## Run all tests with the race detector, which needs a C compiler
+	$(SERVERS) go test -race ./...
+
+.PHONY: e2e
+e2e: web ## Run the end-to-end tests: the real program, a real browser, real SAML peers
+	@test -n "$(E2E)" || { echo 'no test file has the build tag e2e' >&2; exit 1; }
+	$(SERVERS) go test -tags e2e -count=1 -timeout 15m $(E2E)
+
+.PHONY: fuzz-short
+fuzz-short: ## Run every fuzz target for FUZZTIME (10s) each
+	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . --exclude-dir=node_modules | while IFS=: read -r file name; do \
+		echo "$${name#func } in $$(dirname "$$file")"; \
+		go test -run='^$$' -fuzz="^$${name#func }\$$" -fuzztime=$(FUZZTIME) "$$(dirname "$$file")"; \
+	done
+
+.PHONY: check
+check: generated lint floors test e2e ## Everything that a change must pass
