@@ -2,10 +2,9 @@ package federation
 
 import (
 	"context"
+	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"strings"
 
 	"github.com/uptrace/bun"
 

@@ -18,14 +18,16 @@ func (s *Service) Park(ctx context.Context, request models.ParkedRequest) error 
 	return insertParked(ctx, s.DB, &request)
 }
 
-// Take returns a parked request and deletes it in the same statement, so that of two answers one wins. ErrExpired
-// when there is none or it is too old.
-func (s *Service) Take(ctx context.Context, relayID string) (models.ParkedRequest, error) {
-	request, found, err := deleteParked(ctx, s.DB, relayID)
-	if err != nil {
+// Take returns a parked request and deletes it in the same statement, so that of two answers one wins. ErrUnknownRequest
+// when this platform has none by that id, or it was taken; ErrExpired when it is too old.
+func (s *Service) Take(ctx context.Context, platformID, relayID string) (models.ParkedRequest, error) {
+	request, found, err := deleteParked(ctx, s.DB, platformID, relayID)
+	switch {
+	case err != nil:
 		return models.ParkedRequest{}, err
-	}
-	if !found || !s.now().Before(request.ExpiresAt) {
+	case !found:
+		return models.ParkedRequest{}, ErrUnknownRequest
+	case !s.now().Before(request.ExpiresAt):
 		return models.ParkedRequest{}, ErrExpired
 	}
 	return request, nil

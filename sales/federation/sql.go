@@ -39,9 +39,9 @@ func insertParked(ctx context.Context, idb bun.IDB, request *models.ParkedReques
 	return insertRow(ctx, idb, request)
 }
 
-func deleteParked(ctx context.Context, idb bun.IDB, relayID string) (models.ParkedRequest, bool, error) {
+func deleteParked(ctx context.Context, idb bun.IDB, platformID, relayID string) (models.ParkedRequest, bool, error) {
 	var request models.ParkedRequest
-	found, err := one(idb.NewDelete().Model(&request).Where("relay_id = ?", relayID).Returning("*").Scan(ctx))
+	found, err := one(idb.NewDelete().Model(&request).Where("relay_id = ? AND platform_id = ?", relayID, platformID).Returning("*").Scan(ctx))
 	return request, found, err
 }
 
