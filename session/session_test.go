@@ -1,0 +1,426 @@
+package session_test
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partnergraph/partnergraph/cache"
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/session"
+	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/storetest"
+)
+
+type world struct {
+	*session.Service
+	identity *identity.Service
+	now      time.Time
+	ann, bob models.User // both operators
+	operator models.Principal
+}
+
+func newWorld(t *testing.T, db *store.DB, withCache bool) *world {
+	t.Helper()
+	w := &world{now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return w.now }
+	ids := models.RandomIDs()
+	recorder := &events.Recorder{IDs: ids, Now: clock}
+	hasher, err := identity.NewHasher(identity.Cost{MemoryKiB: 64, Passes: 1, Threads: 1}, rand.Reader, 2)
+	must(t, err)
+	quiet := slog.New(slog.DiscardHandler)
+	w.identity = &identity.Service{DB: db, Now: clock, IDs: ids, Events: recorder, Random: rand.Reader, Passwords: hasher, Logger: quiet}
+	w.Service = &session.Service{
+		DB: db, Now: clock, IDs: ids, Events: recorder, People: w.identity, Keys: w.identity, Random: rand.Reader, Logger: quiet,
+		CSRFKey: []byte("a key of this test"), RequestID: func(*http.Request) string { return "req-1" },
+	}
+	if withCache {
+		w.Cache, err = cache.Open(t.Context(), "memory:", cache.WithNow(clock))
+		must(t, err)
+	}
+	w.operator = models.SystemPrincipal("test")
+	w.ann, err = w.identity.CreateUser(t.Context(), w.operator, identity.CreateUser{LoginName: "ann"})
+	must(t, err)
+	w.bob, err = w.identity.CreateUser(t.Context(), w.operator, identity.CreateUser{LoginName: "bob"})
+	must(t, err)
+	return w
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// both runs fn on both engines, with and without a cache in front.
+func both(t *testing.T, fn func(t *testing.T, w *world)) {
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db, false)) })
+	t.Run("cached", func(t *testing.T) {
+		storetest.Each(t, func(t *testing.T, db *store.DB) { fn(t, newWorld(t, db, true)) })
+	})
+}
+
+// signIn issues a session for a browser that has the given cookie, which may be nil.
+func (w *world) signIn(t *testing.T, user models.User, from session.Origin, had *http.Cookie) (models.Session, *http.Cookie) {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	issued, err := w.Issue(t.Context(), recorder, request(had), user, from)
+	must(t, err)
+	cookies := recorder.Result().Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("cookies %v", cookies)
+	}
+	return issued, cookies[0]
+}
+
+func request(cookie *http.Cookie) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "https://sales.example.com/", nil)
+	r.RemoteAddr = "192.0.2.1:1234"
+	if cookie != nil {
+		r.AddCookie(cookie)
+	}
+	return r
+}
+
+// who sends a request through the middleware and returns what a door would see.
+func (w *world) who(t *testing.T, r *http.Request) (models.Principal, error) {
+	t.Helper()
+	var who models.Principal
+	var problem error
+	seen := false
+	w.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		who, problem = session.From(r.Context())
+		seen = true
+	})).ServeHTTP(httptest.NewRecorder(), r)
+	if !seen {
+		t.Fatal("the middleware swallowed the request")
+	}
+	return who, problem
+}
+
+func (w *world) wantUser(t *testing.T, cookie *http.Cookie, want models.ID) {
+	t.Helper()
+	who, err := w.who(t, request(cookie))
+	must(t, err)
+	if who.UserID != want || (want == "") != who.IsAnonymous() {
+		t.Errorf("the request comes from %+v, want user %q", who, want)
+	}
+}
+
+func TestCookieIsSignedInUntilItEnds(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		issued, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+		if cookie.Name != "__Host-partnergraph" || !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode ||
+			cookie.Path != "/" || cookie.Domain != "" || cookie.MaxAge != 0 || len(cookie.Value) != 43 {
+			t.Errorf("cookie %+v", cookie)
+		}
+		if strings.Contains(string(issued.TokenHash), cookie.Value) {
+			t.Error("the row holds the token")
+		}
+		who, err := w.who(t, request(cookie))
+		must(t, err)
+		want := models.Principal{
+			Kind: models.Operator, UserID: w.ann.ID, SessionID: issued.ID, Permissions: models.AllPermissions(),
+			RequestID: "req-1", RemoteAddr: "192.0.2.1",
+		}
+		for range 2 { // the second time perhaps from the cache
+			if diff := cmp.Diff(want, who); diff != "" {
+				t.Errorf("principal (-want +got):\n%s", diff)
+			}
+			who, err = w.who(t, request(cookie))
+			must(t, err)
+		}
+		w.wantUser(t, nil, "")
+		forged := *cookie
+		forged.Value = strings.Repeat("A", 43)
+		w.wantUser(t, &forged, "")
+		forged.Value = "short"
+		w.wantUser(t, &forged, "")
+
+		recorder := httptest.NewRecorder()
+		must(t, w.End(t.Context(), recorder, request(cookie)))
+		if gone := recorder.Result().Cookies(); len(gone) != 1 || gone[0].MaxAge >= 0 {
+			t.Errorf("signing out left the cookie: %v", gone)
+		}
+		w.wantUser(t, cookie, "")
+	})
+}
+
+func TestSessionEndsWhenIdleAndAtTheLatest(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		_, used := w.signIn(t, w.ann, session.Origin{}, nil)
+		_, idle := w.signIn(t, w.ann, session.Origin{}, nil)
+		for range 35 { // 11 h 40 min, never 30 minutes without use
+			w.now = w.now.Add(20 * time.Minute)
+			w.wantUser(t, used, w.ann.ID)
+		}
+		w.wantUser(t, idle, "")
+		w.now = w.now.Add(20 * time.Minute) // 12 h
+		w.wantUser(t, used, "")
+	})
+}
+
+func TestAssertionBoundsTheSession(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		_, cookie := w.signIn(t, w.ann, session.Origin{PlatformID: "acme_IDP", NameID: "n", NotOnOrAfter: w.now.Add(time.Minute)}, nil)
+		w.wantUser(t, cookie, w.ann.ID)
+		w.now = w.now.Add(time.Minute)
+		w.wantUser(t, cookie, "")
+		_, err := w.Issue(t.Context(), httptest.NewRecorder(), request(nil), w.ann, session.Origin{NotOnOrAfter: w.now})
+		if models.CodeOf(err) != models.CodeUnauthenticated {
+			t.Errorf("an assertion whose session is over: %v", err)
+		}
+	})
+}
+
+func TestSigningInRotates(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		_, first := w.signIn(t, w.ann, session.Origin{}, nil)
+		w.wantUser(t, first, w.ann.ID)
+		_, second := w.signIn(t, w.bob, session.Origin{}, first)
+		if first.Value == second.Value {
+			t.Error("the token stayed")
+		}
+		w.wantUser(t, first, "")
+		w.wantUser(t, second, w.bob.ID)
+	})
+}
+
+func TestWhoMayEndSessions(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		ann := models.Principal{Kind: models.PartnerMember, UserID: w.ann.ID}
+		bob := models.Principal{Kind: models.PartnerMember, UserID: w.bob.ID, Permissions: models.AllPermissions()}
+		mine, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+		_, other := w.signIn(t, w.ann, session.Origin{}, nil)
+		w.wantUser(t, cookie, w.ann.ID)
+		w.wantUser(t, other, w.ann.ID)
+		for name, tc := range map[string]struct {
+			who  models.Principal
+			id   models.ID
+			code models.Code
+		}{
+			"nobody":             {models.Principal{}, mine.ID, models.CodeUnauthenticated},
+			"another person":     {bob, mine.ID, models.CodeNotFound},
+			"a key":              {models.Principal{Kind: models.PartnerKey, KeyID: "key_x", Permissions: models.AllPermissions()}, mine.ID, models.CodeNotFound},
+			"an unknown one":     {ann, models.RandomIDs()(models.PrefixSession), models.CodeNotFound},
+			"another kind of id": {ann, w.ann.ID, models.CodeInvalid},
+		} {
+			if err := w.Revoke(ctx, tc.who, tc.id); models.CodeOf(err) != tc.code {
+				t.Errorf("%s: got %v, want %s", name, err, tc.code)
+			}
+		}
+		w.wantUser(t, cookie, w.ann.ID)
+		listed, err := w.List(ctx, ann)
+		must(t, err)
+		if len(listed) != 2 || listed[1].ID != mine.ID {
+			t.Errorf("listed %+v, want two, the newest first", listed)
+		}
+		must(t, w.Revoke(ctx, ann, mine.ID))
+		must(t, w.Revoke(ctx, ann, mine.ID))
+		w.wantUser(t, cookie, "")
+		w.wantUser(t, other, w.ann.ID)
+
+		for name, tc := range map[string]struct {
+			who  models.Principal
+			id   models.ID
+			code models.Code
+		}{
+			"nobody":             {models.Principal{}, w.ann.ID, models.CodeUnauthenticated},
+			"another person":     {bob, w.ann.ID, models.CodeNotFound},
+			"another kind of id": {ann, mine.ID, models.CodeInvalid},
+			"an unknown person":  {w.operator, models.RandomIDs()(models.PrefixUser), models.CodeNotFound},
+		} {
+			if err := w.RevokeAll(ctx, tc.who, tc.id); models.CodeOf(err) != tc.code {
+				t.Errorf("all by %s: got %v, want %s", name, err, tc.code)
+			}
+		}
+		must(t, w.RevokeAll(ctx, w.operator, w.ann.ID))
+		w.wantUser(t, other, "")
+		// A session issued for the person as it was before the end does not count.
+		_, stale := w.signIn(t, w.ann, session.Origin{}, nil)
+		w.wantUser(t, stale, "")
+		fresh, err := w.identity.UserByID(ctx, w.ann.ID)
+		must(t, err)
+		_, again := w.signIn(t, fresh, session.Origin{}, nil)
+		w.wantUser(t, again, w.ann.ID)
+		listed, err = w.List(ctx, models.Principal{Kind: models.PartnerKey, KeyID: "key_x"})
+		if err != nil || len(listed) != 0 {
+			t.Errorf("a key has sessions: %v, %v", listed, err)
+		}
+	})
+}
+
+func TestBearerKeyWinsOverTheCookie(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+		key, err := w.identity.CreateKey(t.Context(), w.operator, identity.CreateKey{Name: "k", Scopes: []models.Permission{models.ReadOrders}})
+		must(t, err)
+		for name, tc := range map[string]struct {
+			headers []string
+			code    models.Code
+		}{
+			"a good key":          {[]string{"Bearer " + key.Secret}, ""},
+			"in any case":         {[]string{"bEARER  " + key.Secret}, ""},
+			"a bad key":           {[]string{"Bearer pgk_" + strings.Repeat("a", 43)}, models.CodeUnauthenticated},
+			"an empty key":        {[]string{"Bearer"}, models.CodeUnauthenticated},
+			"an empty header":     {[]string{""}, models.CodeUnauthenticated},
+			"another scheme":      {[]string{"Basic YTpi"}, models.CodeUnauthenticated},
+			"the key and another": {[]string{"Bearer " + key.Secret, "Bearer x"}, models.CodeUnauthenticated},
+		} {
+			r := request(cookie)
+			r.Header["Authorization"] = tc.headers
+			who, err := w.who(t, r)
+			if models.CodeOf(err) != tc.code || (tc.code == "" && who.KeyID != key.APIKey.ID) || (tc.code != "" && !who.IsAnonymous()) || who.UserID != "" {
+				t.Errorf("%s: %+v, %v", name, who, err)
+			}
+		}
+	})
+}
+
+func TestPlatformSignsOutItsOwn(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		from := func(platform, name, index string) *http.Cookie {
+			_, cookie := w.signIn(t, w.ann, session.Origin{PlatformID: platform, NameID: name, SessionIndex: index}, nil)
+			w.wantUser(t, cookie, w.ann.ID)
+			return cookie
+		}
+		a1, a2, b, elsewhere := from("acme_IDP", "a", "1"), from("acme_IDP", "a", "2"), from("acme_IDP", "b", "1"), from("other_IDP", "a", "1")
+		_, local := w.signIn(t, w.ann, session.Origin{}, nil)
+		n, err := w.EndFederated(ctx, "acme_IDP", "a", []string{"1"})
+		if err != nil || n != 1 {
+			t.Errorf("ended %d, %v", n, err)
+		}
+		w.wantUser(t, a1, "")
+		w.wantUser(t, a2, w.ann.ID)
+		n, err = w.EndFederated(ctx, "acme_IDP", "a", nil)
+		if err != nil || n != 1 {
+			t.Errorf("ended %d, %v", n, err)
+		}
+		if n, err = w.EndFederated(ctx, "", "", nil); err != nil || n != 0 {
+			t.Errorf("without names %d ended, %v", n, err)
+		}
+		w.wantUser(t, a2, "")
+		for _, cookie := range []*http.Cookie{b, elsewhere, local} {
+			w.wantUser(t, cookie, w.ann.ID)
+		}
+		current, found, err := w.Current(ctx, request(b))
+		if err != nil || !found || current.NameID != "b" || current.PlatformID != "acme_IDP" {
+			t.Errorf("current %+v, %v, %v", current, found, err)
+		}
+	})
+}
+
+func TestDisabledPersonIsOutWithinHalfAMinute(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+		w.wantUser(t, cookie, w.ann.ID)
+		_, err := w.DB.NewUpdate().Model((*models.User)(nil)).Set("state = ?", models.UserDisabled).Where("id = ?", w.ann.ID).Exec(t.Context())
+		must(t, err)
+		w.now = w.now.Add(31 * time.Second)
+		w.wantUser(t, cookie, "")
+	})
+}
+
+func TestCacheSavesStatementsAndMayBeLost(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db, true)
+		_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+		w.wantUser(t, cookie, w.ann.ID)
+		ctx, counter := store.CountStatements(t.Context())
+		who, err := w.Lookup(ctx, request(cookie).WithContext(ctx))
+		if err != nil || who.UserID != w.ann.ID || counter.Count() != 0 {
+			t.Errorf("%+v, %v, %d statements, want none", who, err, counter.Count())
+		}
+		w.Cache, err = cache.Open(t.Context(), "memory:") // flushed
+		must(t, err)
+		w.wantUser(t, cookie, w.ann.ID)
+	})
+}
+
+// slowCache lets a session end between a reader's look at the row and its fill.
+type slowCache struct {
+	cache.Leased
+	beforeFill func()
+}
+
+func (c *slowCache) Fill(ctx context.Context, key, lease string, version int64, value []byte, ttl time.Duration) bool {
+	if run := c.beforeFill; run != nil {
+		c.beforeFill = nil
+		run()
+	}
+	return c.Leased.Fill(ctx, key, lease, version, value, ttl)
+}
+
+func TestSlowReaderDoesNotReviveAnEndedSession(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db, true)
+		_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+		w.Cache = &slowCache{Leased: w.Cache, beforeFill: func() {
+			must(t, w.End(t.Context(), httptest.NewRecorder(), request(cookie)))
+		}}
+		w.wantUser(t, cookie, w.ann.ID) // it looked before the end
+		w.wantUser(t, cookie, "")
+	})
+}
+
+func TestFormTokensBelongToOneSession(t *testing.T) {
+	t.Parallel()
+	w := &session.Service{CSRFKey: []byte("one")}
+	other := &session.Service{CSRFKey: []byte("two")}
+	token := w.CSRFToken("ses_a")
+	for name, tc := range map[string]struct {
+		service *session.Service
+		id      models.ID
+		token   string
+		want    bool
+	}{
+		"its own":       {w, "ses_a", token, true},
+		"another's":     {w, "ses_b", token, false},
+		"another key":   {other, "ses_a", token, false},
+		"empty":         {w, "ses_a", "", false},
+		"no session":    {w, "", w.CSRFToken(""), false},
+		"changed case":  {w, "ses_a", strings.ToUpper(token), false},
+		"with a suffix": {w, "ses_a", token + "0", false},
+	} {
+		if got := tc.service.CheckCSRF(tc.id, tc.token); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestSweepDeletesLongEnded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db, false)
+		w.signIn(t, w.ann, session.Origin{}, nil)
+		w.now = w.now.Add(36*time.Hour + time.Second)
+		_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+		if n, err := w.Sweep(t.Context()); err != nil || n != 1 {
+			t.Errorf("swept %d, %v", n, err)
+		}
+		w.wantUser(t, cookie, w.ann.ID)
+	})
+}
