@@ -153,8 +153,8 @@ type CheckoutItem struct {
 }
 
 // BindNotificationPage posts the signed result of a binding to the partner's
-// platform through the browser (domain.md 2.6). A script submits the form; the
-// button does the same without one.
+// platform through the browser (domain.md 2.6), into a frame, and then leads on
+// to Next. A script does both; without one a button and a link do the same.
 type BindNotificationPage struct {
 	Common
 	// Target is the platform's bind-notification URL.
@@ -162,6 +162,8 @@ type BindNotificationPage struct {
 	// Fields are posted as they are: bindRequest, SigAlg, Signature.
 	Fields       []Field
 	PlatformName string
+	// Next is where the person wanted to go; absolute, or a path of ours.
+	Next string
 	// Unbind changes the words: the binding has ended.
 	Unbind bool
 }

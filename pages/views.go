@@ -195,12 +195,15 @@ func nameOf(data any) string {
 // policy allows a page its style sheet, its own forms and no more. Only the
 // bind notification has a script.
 func policy(name string, c Common, data any) string {
-	script, targets := "'none'", "'self'"
+	script, targets, frames := "'none'", "'self'", "'none'"
 	if bind, ok := data.(BindNotificationPage); ok && name == BindNotification {
 		// Where the platform sends the browser after it took the notification is
 		// its own affair, so any https address may follow.
-		script = "'self'"
+		script, frames = "'self'", "https:"
 		targets = "https:"
+		if o := origin(bind.Target); o != "" {
+			frames += " " + o
+		}
 		c.RedirectTo = append([]string{bind.Target}, c.RedirectTo...)
 	}
 	for _, address := range c.RedirectTo {
@@ -208,7 +211,7 @@ func policy(name string, c Common, data any) string {
 			targets += " " + o
 		}
 	}
-	return "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src " + script +
+	return "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src " + script + "; frame-src " + frames +
 		"; form-action " + targets + "; base-uri 'none'; frame-ancestors 'none'"
 }
 

@@ -28,7 +28,9 @@ type view struct {
 	Customer  *client.CustomerOverviewCustomer
 }
 
-func (s *Storefront) home(w http.ResponseWriter, r *http.Request) { s.show(w, r, http.StatusOK, view{}) }
+func (s *Storefront) home(w http.ResponseWriter, r *http.Request) {
+	s.show(w, r, http.StatusOK, view{})
+}
 
 // signInPage asks who somebody is when partnergraph's request arrives before they signed in; it then goes on with the same request.
 func (s *Storefront) signInPage(w http.ResponseWriter, r *http.Request) {

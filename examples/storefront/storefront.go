@@ -2,8 +2,8 @@ package storefront
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
@@ -29,7 +29,7 @@ type Config struct {
 	PlatformID   string // xAccountType
 	PartnerID    string // the partner's id, the vendor's bpId
 	ReturnSecret string // signs the way back after payment
-	Key          crypto.Signer
+	Key          *rsa.PrivateKey
 	Certificate  *x509.Certificate
 	Now          func() time.Time
 }
@@ -51,7 +51,7 @@ func New(cfg Config) (*Storefront, error) {
 	s := &Storefront{cfg: cfg, mux: http.NewServeMux(), signedIn: map[string]string{}, bound: map[string]string{}, nonces: map[string]bool{}}
 	s.api = graphql.NewClient(cfg.APIOrigin+"/graphql", &bearer{key: cfg.APIKey, next: &http.Client{Timeout: 15 * time.Second}})
 	provider, err := idp.New(idp.Config{
-		EntityID: cfg.Origin + "/saml/metadata", SSOURL: cfg.Origin + "/saml/login", Key: cfg.Key, Cert: cfg.Certificate,
+		EntityID: cfg.Origin + "/saml/metadata", SSOURL: cfg.Origin + "/saml/login", Key: cfg.Key, Cert: cfg.Certificate, Now: cfg.Now,
 		SPMetadata: s.spMetadata, Person: s.person, LoginPage: http.HandlerFunc(s.signInPage),
 	})
 	if err != nil {
@@ -63,13 +63,12 @@ func New(cfg Config) (*Storefront, error) {
 	s.mux.HandleFunc("POST /sign-out", s.signOut)
 	s.mux.HandleFunc("POST /bind", s.bind)
 	s.mux.HandleFunc("GET /paid", s.paid)
-	s.mux.Handle("/saml/login", provider.SSO())
-	s.mux.Handle("GET /saml/metadata", provider.MetadataHandler())
+	s.mux.Handle("/saml/", provider)
 	return s, nil
 }
 
 // Metadata returns the identity provider's metadata, to be saved in the access configuration.
-func (s *Storefront) Metadata() ([]byte, error) { return s.idp.Metadata() }
+func (s *Storefront) Metadata() []byte { return s.idp.Metadata() }
 
 // ServeHTTP serves the platform's pages.
 func (s *Storefront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -155,7 +154,7 @@ func (s *Storefront) person(r *http.Request) (idp.Person, bool) {
 		return idp.Person{}, false
 	}
 	return idp.Person{
-		XUserID: account + "-admin", XAccountID: account, BPID: s.cfg.PartnerID, Name: account,
+		UserID: account + "-admin", AccountID: account, BPID: s.cfg.PartnerID, Name: account,
 		Email: account + "@example.com",
 	}, true
 }

@@ -1,0 +1,203 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/partnergraph/partnergraph/cache"
+	"github.com/partnergraph/partnergraph/migrations"
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/pages"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/saml/sp"
+	"github.com/partnergraph/partnergraph/session"
+	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/seal"
+)
+
+// App is a wired server. Use New, then Run, then Close.
+type App struct {
+	Rooms   *Rooms
+	Handler http.Handler
+	Log     *slog.Logger
+
+	cfg      Config
+	cache    cache.Cache
+	sealer   *seal.Sealer
+	sessions *session.Service
+	site     *pages.Site
+	sp       *sp.Handler
+	metrics  *httpMetrics
+	traces   trace.TracerProvider
+	health   *health
+	jobs     []func(context.Context)
+	closers  []func() error
+	warned   bool
+}
+
+// Options are what a caller brings that is no setting.
+type Options struct {
+	Version   string
+	LogOutput io.Writer        // required
+	Now       func() time.Time // nil = time.Now
+	Driver    orders.Driver    // nil = the simulator
+	Consumers []Consumer       // told of events, besides the rooms
+}
+
+// New checks the configuration, opens the database and the cache, and wires everything. On error nothing stays open.
+func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Driver == nil {
+		opts.Driver = orders.Simulator{}
+	}
+	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.sealer, err = seal.New(cfg.SealKeys); err != nil {
+		return nil, fmt.Errorf("setting seal-keys: %w", err)
+	}
+	if err := a.openStores(ctx, opts); err != nil {
+		return nil, err
+	}
+	if err := a.wire(opts); err != nil {
+		return nil, err
+	}
+	if a.Handler, err = a.routes(); err != nil {
+		return nil, err
+	}
+	a.schedule()
+	return a, nil
+}
+
+// openStores opens traces, database and cache, and brings the schema up to date when told to.
+func (a *App) openStores(ctx context.Context, opts Options) error {
+	traces, flush, err := newTracing(ctx, a.cfg.OTLPEndpoint, opts.Version)
+	if err != nil {
+		return err
+	}
+	a.traces = traces
+	a.closers = append(a.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return flush(ctx)
+	})
+	db, err := store.Open(ctx, a.cfg.DatabaseURL, store.WithMaxOpen(a.cfg.MaxConns), store.WithLogger(a.Log), store.WithTracerProvider(traces))
+	if err != nil {
+		return fmt.Errorf("setting database-url: %w", err)
+	}
+	a.closers = append(a.closers, db.Close)
+	a.Rooms = &Rooms{DB: db, Now: opts.Now, IDs: models.RandomIDs(), Cloud: a.cfg.Cloud}
+	if a.cfg.Migrate {
+		if _, err := migrations.Up(ctx, db); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
+	a.cache, err = cache.Open(ctx, a.cfg.CacheURL, cache.WithOptions(cache.Options{Logger: a.Log, Tracer: traces}))
+	if err != nil {
+		return fmt.Errorf("setting cache-url: %w", err)
+	}
+	a.closers = append(a.closers, a.cache.Close)
+	a.health = &health{checks: []check{
+		{"database", func(ctx context.Context) error {
+			if db.Ping(ctx) != nil {
+				return errors.New("does not answer")
+			}
+			return nil
+		}},
+		{"schema", func(ctx context.Context) error { return schemaReady(ctx, db) }},
+	}}
+	return nil
+}
+
+// schemaReady says when steps are missing.
+func schemaReady(ctx context.Context, db *store.DB) error {
+	steps, err := migrations.Status(ctx, db)
+	if err != nil {
+		return errors.New("cannot be read")
+	}
+	missing := 0
+	for _, step := range steps {
+		if !step.Applied() {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return fmt.Errorf("lacks %d migrations; run partnergraph migrate", missing)
+	}
+	return nil
+}
+
+// schedule lists the background jobs that Run starts.
+func (a *App) schedule() {
+	for _, relay := range a.Rooms.relays {
+		a.jobs = append(a.jobs, func(ctx context.Context) { _ = relay.Run(ctx) })
+	}
+	a.jobs = append(a.jobs,
+		func(ctx context.Context) { a.Rooms.Identity.RunUsage(ctx, time.Minute) },
+		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
+		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
+	)
+}
+
+// every runs a job at an interval until its context ends, and logs what fails.
+func (a *App) every(interval time.Duration, name string, job func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				if err := job(ctx); err != nil && ctx.Err() == nil {
+					a.Log.WarnContext(ctx, "job failed", slog.String("job", name), slog.Any("error", err))
+				}
+			}
+		}
+	}
+}
+
+// wake makes every relay look for due rows now.
+func (r *Rooms) wake() {
+	for _, relay := range r.relays {
+		relay.Nudge()
+	}
+}
+
+// DeliverOutbox hands out everything that is due, in the caller's goroutine; for start-up and tests.
+func (r *Rooms) DeliverOutbox(ctx context.Context) error {
+	for _, relay := range r.relays {
+		for more := true; more; {
+			var err error
+			if more, err = relay.Deliver(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *App) relay(consumer string, handle events.Handler) {
+	a.Rooms.relays = append(a.Rooms.relays, &events.Relay{
+		DB: a.Rooms.DB, Consumer: consumer, Handle: handle, Now: a.Rooms.Now, Logger: a.Log,
+	})
+}
+
+var random = rand.Reader

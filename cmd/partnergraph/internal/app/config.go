@@ -1,0 +1,172 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config is every setting of a server. Each is a flag, an environment variable PARTNERGRAPH_<NAME>, and a field here.
+// docs/configuration.md lists them; a test keeps the list complete.
+type Config struct {
+	// Listen is the TCP address to serve on, host:port; port 0 picks a free one.
+	Listen string `default:"127.0.0.1:8080" env:"PARTNERGRAPH_LISTEN" help:"TCP address to serve on, host:port."`
+	// PublicURL is the origin that browsers reach this server by, without a path; required, https unless Dev.
+	PublicURL string `name:"public-url" env:"PARTNERGRAPH_PUBLIC_URL" help:"Origin that browsers reach this server by, such as https://sales.example.com."`
+	// DatabaseURL is postgres://... or sqlite:///path; required.
+	DatabaseURL string `name:"database-url" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db."`
+	// CacheURL is redis://..., rediss://..., or memory: for a single replica.
+	CacheURL string `name:"cache-url" default:"memory:" env:"PARTNERGRAPH_CACHE_URL" help:"redis://host:6379/0, rediss://..., or memory: for a single replica."`
+	// SealKeys encrypt personal data and secrets at rest: id:base64 of 32 bytes, comma separated, the active one first; required.
+	SealKeys string `name:"seal-keys" env:"PARTNERGRAPH_SEAL_KEYS" help:"Keys that encrypt personal data and secrets at rest: id:base64 of 32 bytes, comma separated, the active one first."`
+	// Dev allows plain http and loopback addresses; never set it where strangers can reach the server.
+	Dev bool `env:"PARTNERGRAPH_DEV" help:"Allow plain http and loopback addresses. Never in production."`
+	// Migrate brings the schema up to date at start.
+	Migrate bool `default:"false" env:"PARTNERGRAPH_MIGRATE" help:"Bring the database schema up to date at start."`
+	// MaxConns bounds database connections; PostgreSQL only.
+	MaxConns int `name:"max-conns" default:"16" env:"PARTNERGRAPH_MAX_CONNS" help:"Most database connections, 1 to 1000; PostgreSQL only."`
+	// Introspection answers __schema queries; also switches GraphiQL on.
+	Introspection bool `default:"true" negatable:"" env:"PARTNERGRAPH_INTROSPECTION" help:"Answer introspection queries and serve GraphiQL."`
+	// OperationTimeout bounds one GraphQL operation.
+	OperationTimeout time.Duration `name:"operation-timeout" default:"10s" env:"PARTNERGRAPH_OPERATION_TIMEOUT" help:"Most time for one GraphQL operation, 100ms to 5m."`
+	// MaxDepth, MaxAliases, MaxRootFields and MaxCost bound one GraphQL document.
+	MaxDepth      int `name:"max-depth" default:"15" env:"PARTNERGRAPH_MAX_DEPTH" help:"Deepest nesting of a query."`
+	MaxAliases    int `name:"max-aliases" default:"50" env:"PARTNERGRAPH_MAX_ALIASES" help:"Most aliases in a query."`
+	MaxRootFields int `name:"max-root-fields" default:"30" env:"PARTNERGRAPH_MAX_ROOT_FIELDS" help:"Most root fields in a query."`
+	MaxCost       int `name:"max-cost" default:"50000" env:"PARTNERGRAPH_MAX_COST" help:"Most objects a query may ask for, page sizes multiplied through."`
+	// TrustedDocuments is a JSON file of hash to document; when set, only those are executed.
+	TrustedDocuments string `name:"trusted-documents" env:"PARTNERGRAPH_TRUSTED_DOCUMENTS" help:"JSON file of SHA-256 to document; when set, only these operations are executed."`
+	// RateLimit is calls per RateWindow for each API key, session or, without either, address.
+	RateLimit  int           `name:"rate-limit" default:"600" env:"PARTNERGRAPH_RATE_LIMIT" help:"Most calls per window for each key, session or address; 0 = unlimited."`
+	RateWindow time.Duration `name:"rate-window" default:"1m" env:"PARTNERGRAPH_RATE_WINDOW" help:"Length of the rate window, 1s to 1h."`
+	// TrustedProxies are the addresses or CIDR ranges whose X-Forwarded-For is believed.
+	TrustedProxies []string `name:"trusted-proxy" env:"PARTNERGRAPH_TRUSTED_PROXIES" help:"Address or CIDR whose X-Forwarded-For is believed; repeatable."`
+	// SessionIdle and SessionLife end a signed-in session.
+	SessionIdle time.Duration `name:"session-idle" default:"30m" env:"PARTNERGRAPH_SESSION_IDLE" help:"A session ends after this long without use, 1m to 24h."`
+	SessionLife time.Duration `name:"session-life" default:"12h" env:"PARTNERGRAPH_SESSION_LIFE" help:"A session ends after this long at the latest, 5m to 720h."`
+	// ShutdownTimeout is how long requests in flight may take to finish at the end.
+	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"20s" env:"PARTNERGRAPH_SHUTDOWN_TIMEOUT" help:"How long requests in flight may take to finish at the end."`
+	// MetricsListen serves /metrics on an address of its own; empty = on the main one, for loopback callers only.
+	MetricsListen string `name:"metrics-listen" env:"PARTNERGRAPH_METRICS_LISTEN" help:"Separate TCP address for /metrics; empty = on the main address, for loopback callers only."`
+	// OTLPEndpoint is where traces go, http(s)://host:port; empty = nowhere.
+	OTLPEndpoint string `name:"otlp-endpoint" env:"PARTNERGRAPH_OTLP_ENDPOINT" help:"OpenTelemetry collector for traces, http(s)://host:port; empty = none."`
+	// LogLevel is debug, info, warn or error; LogFormat is json or text.
+	LogLevel  string `name:"log-level" default:"info" enum:"debug,info,warn,error" env:"PARTNERGRAPH_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat string `name:"log-format" default:"json" enum:"json,text" env:"PARTNERGRAPH_LOG_FORMAT" help:"json or text."`
+	// Cloud is the short code of the cloud that is sold.
+	Cloud string `default:"hws" env:"PARTNERGRAPH_CLOUD" help:"Short code of the cloud that is sold."`
+}
+
+// Check returns one error that names every setting that is missing or out of range, and what it should be.
+func (c Config) Check() error {
+	return errors.Join(
+		c.checkPublicURL(),
+		required("database-url", c.DatabaseURL, "such as postgres://user@host/name or sqlite:///path/file.db"),
+		required("cache-url", c.CacheURL, "such as redis://host:6379/0 or memory:"),
+		required("seal-keys", c.SealKeys, "such as k1:<base64 of 32 random bytes>"),
+		checkAddress("listen", c.Listen),
+		between("max-conns", c.MaxConns, 1, 1000),
+		between("max-depth", c.MaxDepth, 1, 100),
+		between("max-aliases", c.MaxAliases, 1, 10_000),
+		between("max-root-fields", c.MaxRootFields, 1, 1000),
+		between("max-cost", c.MaxCost, 1, 100_000_000),
+		between("rate-limit", c.RateLimit, 0, 10_000_000),
+		lasting("operation-timeout", c.OperationTimeout, 100*time.Millisecond, 5*time.Minute),
+		lasting("rate-window", c.RateWindow, time.Second, time.Hour),
+		lasting("session-idle", c.SessionIdle, time.Minute, 24*time.Hour),
+		lasting("session-life", c.SessionLife, 5*time.Minute, 720*time.Hour),
+		lasting("shutdown-timeout", c.ShutdownTimeout, 0, 10*time.Minute),
+		c.checkProxies(),
+		c.checkOptionalURLs(),
+	)
+}
+
+func (c Config) checkPublicURL() error {
+	if err := required("public-url", c.PublicURL, "such as https://sales.example.com"); err != nil {
+		return err
+	}
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case err != nil || u.Host == "" || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return fmt.Errorf("setting public-url: %q is not an origin such as https://sales.example.com", c.PublicURL)
+	case u.Scheme != "https" && (!c.Dev || u.Scheme != "http"):
+		return errors.New("setting public-url: must be https; plain http is for --dev only")
+	}
+	return nil
+}
+
+func (c Config) checkOptionalURLs() error {
+	if c.OTLPEndpoint != "" {
+		u, err := url.Parse(c.OTLPEndpoint)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("setting otlp-endpoint: %q is not http(s)://host:port", c.OTLPEndpoint)
+		}
+	}
+	if c.MetricsListen != "" {
+		return checkAddress("metrics-listen", c.MetricsListen)
+	}
+	return nil
+}
+
+func (c Config) checkProxies() error {
+	_, err := parseProxies(c.TrustedProxies)
+	return err
+}
+
+func parseProxies(list []string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, s := range list {
+		if addr, err := netip.ParseAddr(s); err == nil {
+			prefixes = append(prefixes, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("setting trusted-proxy: %q is neither an address nor a CIDR range", s)
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
+}
+
+// origin returns PublicURL without a trailing slash.
+func (c Config) origin() string { return strings.TrimSuffix(c.PublicURL, "/") }
+
+func (c Config) level() slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel))
+	return level
+}
+
+func required(name, value, example string) error {
+	if value == "" {
+		return fmt.Errorf("setting %s: is required, %s", name, example)
+	}
+	return nil
+}
+
+func between(name string, value, lowest, highest int) error {
+	if value < lowest || value > highest {
+		return fmt.Errorf("setting %s: %d is not from %d to %d", name, value, lowest, highest)
+	}
+	return nil
+}
+
+func lasting(name string, value, shortest, longest time.Duration) error {
+	if value < shortest || value > longest {
+		return fmt.Errorf("setting %s: %s is not from %s to %s", name, value, shortest, longest)
+	}
+	return nil
+}
+
+func checkAddress(name, value string) error {
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		return fmt.Errorf("setting %s: %q is not host:port", name, value)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/felixge/httpsnoop"
+	"github.com/google/uuid"
+)
+
+type requestInfo struct {
+	id   string
+	addr string
+}
+
+type requestInfoKey struct{}
+
+func infoOf(ctx context.Context) requestInfo {
+	info, _ := ctx.Value(requestInfoKey{}).(requestInfo)
+	return info
+}
+
+// identify gives every request an id, answers with it, and finds the caller's address. An id that a trusted proxy sent is kept.
+func identify(proxies []netip.Prefix, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		addr, viaProxy := clientAddr(r, proxies)
+		id := ""
+		if sent := r.Header.Get("X-Request-Id"); viaProxy && len(sent) <= 64 && isToken(sent) {
+			id = sent
+		}
+		if id == "" {
+			id = strings.ReplaceAll(uuid.Must(uuid.NewV7()).String(), "-", "")
+		}
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, requestInfo{id: id, addr: addr})))
+	})
+}
+
+func isToken(s string) bool {
+	for _, c := range s {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// clientAddr believes X-Forwarded-For only from trusted proxies, and takes its last untrusted address.
+func clientAddr(r *http.Request, proxies []netip.Prefix) (addr string, viaProxy bool) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr, false
+	}
+	if !within(host, proxies) {
+		return host, false
+	}
+	hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		if !within(hop.String(), proxies) {
+			return hop.String(), true
+		}
+	}
+	return host, true
+}
+
+func within(host string, prefixes []netip.Prefix) bool {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range prefixes {
+		if prefix.Contains(addr.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// logged writes one line per request: never a query string, a header or a body, because they carry secrets and people.
+func logged(log *slog.Logger, metrics *httpMetrics, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := httpsnoop.CaptureMetrics(next, w, r)
+		route := routeOf(r)
+		metrics.observe(route, r.Method, seen.Code, seen.Duration)
+		level := slog.LevelInfo
+		if route == "/healthz" || route == "/readyz" || route == "/metrics" {
+			level = slog.LevelDebug
+		}
+		info := infoOf(r.Context())
+		log.LogAttrs(r.Context(), level, "request",
+			slog.String("request_id", info.id), slog.String("method", r.Method), slog.String("route", route),
+			slog.Int("status", seen.Code), slog.Int64("bytes", seen.Written), slog.Float64("duration_ms", float64(seen.Duration)/float64(time.Millisecond)),
+			slog.String("remote_addr", info.addr))
+	})
+}
+
+// routeOf names the route by the pattern that matched, so that ids do not multiply log lines and metrics.
+func routeOf(r *http.Request) string {
+	if r.Pattern == "" {
+		return "unmatched"
+	}
+	_, path, found := strings.Cut(r.Pattern, " ")
+	if !found {
+		path = r.Pattern
+	}
+	return path
+}
+
+// recovered turns a panic below into a plain 500 with the request id.
+func recovered(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				id := infoOf(r.Context()).id
+				log.ErrorContext(r.Context(), "panic in a handler", slog.String("request_id", id), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				http.Error(w, fmt.Sprintf("Something went wrong here. Tell support the request id %s.", id), http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// hardened sets the headers that hold for every answer; pages add a content security policy of their own.
+func hardened(https bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if h.Get("Content-Security-Policy") == "" {
+			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		}
+		if https {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/pages"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/federation"
+	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/sales/incentives"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/saml/sp"
+	"github.com/partnergraph/partnergraph/session"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// Rooms are the rooms of the house, introduced to each other.
+type Rooms struct {
+	DB         *store.DB
+	Now        func() time.Time
+	IDs        models.IDSource
+	Cloud      string
+	Recorder   *events.Recorder
+	EventLog   *events.Log
+	Ledger     *ledger.Service
+	Identity   *identity.Service
+	Partners   *partners.Service
+	Exposure   *exposure.Service
+	Federation *federation.Service
+	Customers  *customers.Service
+	Funds      *funds.Service
+	Incentives *incentives.Service
+	Resources  *resources.Service
+	Orders     *orders.Service
+
+	relays []*events.Relay
+}
+
+// Consumer is somebody outside the rooms who is told of events, at least once.
+type Consumer struct {
+	Name   string
+	Events []models.EventType
+	Handle func(*Rooms) events.Handler
+}
+
+// wire introduces the rooms to each other and to the doors, lowest floor first.
+func (a *App) wire(opts Options) error {
+	r := a.Rooms
+	r.Recorder = &events.Recorder{IDs: r.IDs, Now: r.Now, Consumers: map[models.EventType][]string{
+		models.EventOrderPaid: {orders.ConsumerProvision},
+	}}
+	for _, consumer := range opts.Consumers {
+		for _, event := range consumer.Events {
+			r.Recorder.Consumers[event] = append(r.Recorder.Consumers[event], consumer.Name)
+		}
+	}
+	r.EventLog = &events.Log{DB: r.DB, Require: access.Require, Scope: access.Events}
+	hasher, err := identity.NewHasher(identity.DefaultCost(), random, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return err
+	}
+	r.Ledger = &ledger.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
+	r.Identity = &identity.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Random: random, Passwords: hasher, Attempts: a.cache, Logger: a.Log,
+	}
+	r.Partners = &partners.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
+	fed := &federate{recorder: r.Recorder, db: r.DB, log: a.Log, now: r.Now, random: random, dev: a.cfg.Dev}
+	r.Exposure = &exposure.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Metadata: fed, Random: random, Logger: a.Log,
+		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
+	}
+	r.Federation = &federation.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random}
+	r.Customers = &customers.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}}
+	r.Funds = &funds.Service{DB: r.DB, Ledger: r.Ledger, Now: r.Now}
+	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
+	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
+	r.Orders = &orders.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
+		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake,
+	}
+	a.relay(orders.ConsumerProvision, r.Orders.Provision)
+	for _, consumer := range opts.Consumers {
+		a.relay(consumer.Name, consumer.Handle(r))
+	}
+	return a.wireDoors(fed)
+}
+
+// wireDoors makes the session hall, the pages and the SAML door.
+func (a *App) wireDoors(fed *federate) error {
+	r := a.Rooms
+	formKey := a.formKey()
+	a.sessions = &session.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, People: r.Identity, Keys: r.Identity, Cache: a.cache, Random: random,
+		Logger: a.Log, CSRFKey: formKey, Idle: a.cfg.SessionIdle, Life: a.cfg.SessionLife,
+		RemoteAddr: func(r *http.Request) string { return infoOf(r.Context()).addr },
+		RequestID:  func(r *http.Request) string { return infoOf(r.Context()).id },
+	}
+	a.site = &pages.Site{
+		DB: r.DB, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers,
+		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Sessions: a.sessions, Signer: fed, Limits: a.cache, Now: r.Now,
+		Log: a.Log, Origin: a.cfg.origin(), FormKey: formKey, Wake: r.wake,
+	}
+	views, err := pages.NewViews(pages.Options{FormToken: a.site.FormToken, Logger: a.Log})
+	if err != nil {
+		return err
+	}
+	a.site.Views = views
+	fed.exposure, fed.federation, fed.site = r.Exposure, r.Federation, a.site
+	a.sp, err = sp.New(sp.Config{
+		BaseURL: a.cfg.origin(), Connections: fed, Requests: fed, Replays: fed, Services: fed, People: fed, Pages: fed, Audit: fed.audit,
+		Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev,
+	})
+	return err
+}
+
+// formKey derives the key of form tokens from the seal keys, so that all replicas have the same and nobody configures one more.
+func (a *App) formKey() []byte {
+	return []byte(a.sealer.Blind("form tokens", "csrf"))
+}

@@ -1,0 +1,238 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/partnergraph/partnergraph/cache"
+	"github.com/partnergraph/partnergraph/graph"
+	"github.com/partnergraph/partnergraph/graph/guard"
+	"github.com/partnergraph/partnergraph/graph/transport"
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/resolvers"
+	"github.com/partnergraph/partnergraph/session"
+	"github.com/partnergraph/partnergraph/web"
+)
+
+// routes is the mux with everything around it.
+func (a *App) routes() (http.Handler, error) {
+	proxies, err := parseProxies(a.cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	gql, err := a.graphQL()
+	if err != nil {
+		return nil, err
+	}
+	limited := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(next)) }
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", transport.CORS{AllowedOrigin: a.originAllowed, Credentials: true}.Wrap(limited(gql)))
+	mux.Handle("/saml/", limited(a.sp))
+	a.site.Register(mux, limited)
+	if a.cfg.Introspection {
+		mux.Handle(web.PagePath, web.GraphiQL(web.Config{}))
+		mux.Handle(web.AssetsPath, web.GraphiQL(web.Config{}))
+	}
+	mux.HandleFunc("GET /healthz", a.health.live)
+	mux.HandleFunc("GET /readyz", a.health.ready)
+	if a.cfg.MetricsListen == "" {
+		mux.Handle("GET /metrics", loopbackOnly(a.metrics.handler()))
+	}
+	mux.Handle("/", limited(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.site.ShowError(w, r, http.StatusNotFound, string(models.CodeNotFound))
+	})))
+	https := strings.HasPrefix(a.cfg.PublicURL, "https:")
+	handler := identify(proxies, logged(a.Log, a.metrics, recovered(a.Log, hardened(https, mux))))
+	return otelhttp.NewHandler(handler, "http", otelhttp.WithTracerProvider(a.traces)), nil
+}
+
+// graphQL assembles the GraphQL door.
+func (a *App) graphQL() (http.Handler, error) {
+	r := a.Rooms
+	resolver := &resolvers.Resolver{
+		Events: r.EventLog, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Customers: r.Customers, Funds: r.Funds,
+		Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders, Sessions: a.sessions, Who: session.Who, Log: a.Log,
+	}
+	cfg := graph.Config{Resolvers: resolver}
+	cfg.Directives.Auth = resolver.Auth
+	trusted, err := readDocuments(a.cfg.TrustedDocuments)
+	if err != nil {
+		return nil, err
+	}
+	server := transport.Server(graph.NewExecutableSchema(cfg), transport.Config{
+		Guard: guard.Config{
+			Depth: a.cfg.MaxDepth, Aliases: a.cfg.MaxAliases, RootFields: a.cfg.MaxRootFields, Cost: a.cfg.MaxCost, Introspection: a.cfg.Introspection,
+		},
+		Deadline: a.cfg.OperationTimeout, Suggestions: a.cfg.Dev, PersistedQueries: documents{a.cache}, TrustedDocuments: trusted,
+		ErrorPresenter: resolver.Present, Recover: resolver.Recover, Extensions: []graphql.HandlerExtension{operations{resolver, a.metrics}},
+		CookieAuthenticated: func(r *http.Request) bool { return session.Who(r.Context()).SessionID != "" },
+		CSRF:                transport.CSRF{PublicOrigin: a.cfg.origin(), AllowedOrigin: a.originAllowed},
+	})
+	// A credential that is not valid fails the whole request: nobody should mistake an expired key for an empty list.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := session.From(r.Context()); err != nil {
+			shown := resolver.Present(r.Context(), err)
+			status := http.StatusUnauthorized
+			if models.CodeOf(err) != models.CodeUnauthenticated {
+				status = http.StatusServiceUnavailable
+			}
+			writeErrors(w, status, shown)
+			return
+		}
+		server.ServeHTTP(w, r)
+	}), nil
+}
+
+func writeErrors(w http.ResponseWriter, status int, shown *gqlerror.Error) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": gqlerror.List{shown}})
+}
+
+// operations gives each operation its loaders and measures it.
+type operations struct {
+	resolver *resolvers.Resolver
+	metrics  *httpMetrics
+}
+
+var (
+	_ graphql.HandlerExtension     = operations{}
+	_ graphql.OperationInterceptor = operations{}
+	_ graphql.ResponseInterceptor  = operations{}
+)
+
+// ExtensionName names it for gqlgen.
+func (operations) ExtensionName() string { return "operations" }
+
+// Validate has nothing to refuse.
+func (operations) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation puts the loaders on the context.
+func (o operations) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(o.resolver.WithLoaders(ctx))
+}
+
+// InterceptResponse measures the operation and counts its errors by code.
+func (o operations) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	started := time.Now()
+	response := next(ctx)
+	if response == nil {
+		return nil
+	}
+	kind, outcome := "unknown", "ok"
+	if op := graphql.GetOperationContext(ctx); op != nil && op.Operation != nil {
+		kind = string(op.Operation.Operation)
+	}
+	for _, e := range response.Errors {
+		outcome = "error"
+		code, _ := e.Extensions["code"].(string)
+		o.metrics.rejected.WithLabelValues(code).Inc()
+	}
+	o.metrics.operations.WithLabelValues(kind, outcome).Observe(time.Since(started).Seconds())
+	return response
+}
+
+// documents keeps automatic persisted queries for a day.
+type documents struct{ cache cache.Bytes }
+
+// Get returns a document by its hash.
+func (d documents) Get(ctx context.Context, key string) (string, bool) {
+	value, ok := d.cache.Get(ctx, "apq:"+key)
+	return string(value), ok
+}
+
+// Add keeps a document.
+func (d documents) Add(ctx context.Context, key, value string) {
+	d.cache.Set(ctx, "apq:"+key, []byte(value), 24*time.Hour)
+}
+
+// readDocuments reads the trusted documents, or nothing when there is no file.
+func readDocuments(path string) (map[string]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("setting trusted-documents: %w", err)
+	}
+	var documents map[string]string
+	if err := json.Unmarshal(raw, &documents); err != nil {
+		return nil, fmt.Errorf("setting trusted-documents: %s is not a JSON object of hash to document: %w", path, err)
+	}
+	return documents, nil
+}
+
+// originAllowed asks the platform that serves the caller; a preflight carries no credential, so it is asked whether any
+// platform allows the origin.
+func (a *App) originAllowed(ctx context.Context, origin string) bool {
+	ask := a.Rooms.Exposure.OriginAllowed
+	if who := session.Who(ctx); !who.IsAnonymous() {
+		ask = func(ctx context.Context, origin string) (bool, error) {
+			return a.Rooms.Exposure.OriginAllowedFor(ctx, who, origin)
+		}
+	}
+	allowed, err := ask(ctx, origin)
+	if err != nil {
+		a.Log.WarnContext(ctx, "allowed origins not read", slog.Any("error", err))
+	}
+	return allowed && err == nil
+}
+
+// limited bounds the calls of each key, session or, without either, address.
+func (a *App) limited(next http.Handler) http.Handler {
+	if a.cfg.RateLimit == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := session.Who(r.Context())
+		key := "rate:" + who.ActorID()
+		if who.IsAnonymous() {
+			key = "rate:addr:" + who.RemoteAddr
+		}
+		ok, retryAfter := a.cache.Allow(r.Context(), key, int64(a.cfg.RateLimit), a.cfg.RateWindow)
+		if ok {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a.refuseRate(w, r, retryAfter)
+	})
+}
+
+func (a *App) refuseRate(w http.ResponseWriter, r *http.Request, retryAfter time.Duration) {
+	refusal := models.RateLimited(retryAfter)
+	seconds, _ := refusal.Details["retryAfter"].(int64)
+	w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	if r.URL.Path != "/graphql" {
+		a.site.ShowError(w, r, http.StatusTooManyRequests, string(models.CodeRateLimited))
+		return
+	}
+	writeErrors(w, http.StatusTooManyRequests, &gqlerror.Error{
+		Message: refusal.Message, Extensions: map[string]any{"code": string(refusal.Code), "retryAfter": seconds, "details": refusal.Details},
+	})
+}
+
+// loopbackOnly hides a handler from everybody but this machine.
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		addr, parseErr := netip.ParseAddr(host)
+		if err != nil || parseErr != nil || !addr.Unmap().IsLoopback() || r.Header.Get("X-Forwarded-For") != "" {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,338 @@
+// Package demo fills a database with a small believable world through the rooms' own operations, and runs the example
+// storefront beside the server. It is for loopback only: its API keys are fixed and public.
+package demo
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/partners"
+)
+
+// PlatformID is the demo partner platform's xAccountType.
+const PlatformID = "demo_IDP"
+
+// Password is what the demo's people sign in with.
+const Password = "demo-Password-1"
+
+// Keys are the demo's fixed API keys, one per kind of principal.
+type Keys struct {
+	Operator         string `json:"operator"`
+	Distributor      string `json:"distributor"`
+	Reseller         string `json:"reseller"`
+	SolutionProvider string `json:"solutionProvider"`
+	Customer         string `json:"customer"`
+}
+
+// FixedKeys returns the keys; they are the same in every demo.
+func FixedKeys() Keys {
+	return Keys{
+		Operator:         "pgk_demoOperator0000000000000000000000000001",
+		Distributor:      "pgk_demoDistributor0000000000000000000000002",
+		Reseller:         "pgk_demoReseller0000000000000000000000000003",
+		SolutionProvider: "pgk_demoSolutionProvider00000000000000000004",
+		Customer:         "pgk_demoCustomer0000000000000000000000000005",
+	}
+}
+
+// World is what Fill made and the storefront needs.
+type World struct {
+	Distributor, Reseller, SolutionProvider models.Partner
+	Customer                                models.Customer
+}
+
+// filler carries the rooms through the steps.
+type filler struct {
+	*app.Rooms
+	who models.Principal
+	now time.Time
+}
+
+// Fill makes the demo's world in an empty database, or finds the one that is there.
+func Fill(ctx context.Context, rooms *app.Rooms) (World, error) {
+	f := filler{Rooms: rooms, who: models.SystemPrincipal("demo"), now: rooms.Now().UTC()}
+	found, err := f.Partners.Find(ctx, f.who, partners.PartnerFilter{}, models.PageArgs{})
+	if err != nil {
+		return World{}, err
+	}
+	if len(found.Edges) > 0 {
+		return f.find(ctx, found.Nodes())
+	}
+	return f.make(ctx)
+}
+
+// find recognises the world of an earlier run.
+func (f filler) find(ctx context.Context, all []models.Partner) (World, error) {
+	var w World
+	for _, p := range all {
+		switch p.ExternalID {
+		case "demo-distributor":
+			w.Distributor = p
+		case "demo-reseller":
+			w.Reseller = p
+		case "demo-solution-provider":
+			w.SolutionProvider = p
+		}
+	}
+	name := customerNames()[0]
+	found, err := f.Customers.Find(ctx, f.who, customers.CustomerFilter{Query: &name}, models.PageArgs{})
+	if err != nil {
+		return World{}, err
+	}
+	if w.SolutionProvider.ID == "" || len(found.Edges) == 0 {
+		return World{}, fmt.Errorf("this database holds something else than the demo")
+	}
+	w.Customer = found.Edges[0].Node
+	return w, nil
+}
+
+func (f filler) make(ctx context.Context) (World, error) {
+	var w World
+	var err error
+	if w.Distributor, err = f.partner(ctx, models.Distributor, "Demo Distributor", "demo-distributor", nil); err != nil {
+		return w, err
+	}
+	if w.Reseller, err = f.partner(ctx, models.CloudReseller, "Demo Cloud Reseller", "demo-reseller", &w.Distributor.ID); err != nil {
+		return w, err
+	}
+	if w.SolutionProvider, err = f.partner(ctx, models.SolutionProvider, "Demo Solution Provider", "demo-solution-provider", nil); err != nil {
+		return w, err
+	}
+	for i, name := range customerNames() {
+		owner := w.SolutionProvider
+		switch i % 4 {
+		case 2:
+			owner = w.Reseller
+		case 3:
+			owner = w.Distributor
+		}
+		mode := models.Resale
+		if i == len(customerNames())-1 {
+			mode, owner = models.Advisory, w.SolutionProvider
+		}
+		customer, err := f.customer(ctx, owner, name, mode, i)
+		if err != nil {
+			return w, fmt.Errorf("customer %s: %w", name, err)
+		}
+		if i == 0 {
+			w.Customer = customer
+		}
+	}
+	for _, earner := range []models.Partner{w.Distributor, w.SolutionProvider} {
+		if err := f.statements(ctx, earner); err != nil {
+			return w, err
+		}
+	}
+	return w, f.credentials(ctx, w)
+}
+
+func customerNames() []string {
+	return []string{"demo-bakery", "demo-observatory", "demo-orchard", "demo-printworks", "demo-theatre", "demo-shipyard", "demo-library", "demo-clinic", "demo-museum"}
+}
+
+func (f filler) partner(ctx context.Context, kind models.PartnerKind, name, external string, parent *models.ID) (models.Partner, error) {
+	partner, err := f.Partners.Create(ctx, f.who, partners.CreatePartner{
+		Kind: kind, Name: name, Level: models.LevelLeading, Country: "CN", SigningEntity: "Demo Cloud", Currency: models.CNY,
+		ExternalID: external, ParentID: parent, Cloud: f.Cloud,
+	})
+	if err != nil {
+		return partner, fmt.Errorf("partner %s: %w", name, err)
+	}
+	return partner, f.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return f.move(ctx, tx, models.TransferRecharge, "opening balance", 100_000_000, world(f.Cloud), ownerOf(partner.ID, models.OwnerPartner))
+	})
+}
+
+// customer makes a customer with money, two orders that went all the way, and one that waits for payment.
+func (f filler) customer(ctx context.Context, partner models.Partner, name string, mode models.AssociationMode, i int) (models.Customer, error) {
+	customer, err := f.Customers.Create(ctx, f.who, customers.CreateCustomer{
+		Name: name, Kind: models.Enterprise, PartnerID: partner.ID, Mode: mode, RealName: "Demo customer " + name, Email: name + "@example.com",
+		ExternalID: fmt.Sprintf("crm-%04d", i+1),
+	})
+	if err != nil {
+		return customer, err
+	}
+	err = f.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return f.endow(ctx, tx, customer, partner.ID, 1_000_000)
+	})
+	if err != nil {
+		return customer, err
+	}
+	self := f.who
+	self.Kind, self.CustomerID = models.CustomerUser, customer.ID
+	for n := range 3 {
+		order, err := f.Orders.Place(ctx, f.who, serverOrder(customer.ID, n))
+		if err != nil {
+			return customer, err
+		}
+		if n == 2 {
+			break
+		}
+		key := fmt.Sprintf("demo-%s-%d", name, n)
+		if _, err := f.Orders.Pay(ctx, self, orders.PayOrder{OrderID: order.ID, IdempotencyKey: key}); err != nil {
+			return customer, err
+		}
+	}
+	return customer, f.DeliverOutbox(ctx)
+}
+
+// serverOrder is a server with its system disk for some months.
+func serverOrder(customer models.ID, n int) orders.PlaceOrder {
+	specs := []string{"s6.large.2.linux", "s6.xlarge.2.linux", "c7.large.4.linux"}
+	prices := []int64{22_800, 45_600, 39_900}
+	return orders.PlaceOrder{CustomerID: customer, Source: models.PlacedByCustomer, Items: []orders.PlaceItem{{
+		ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm", SpecCode: specs[n%3], Region: "cn-north-4",
+		Quantity: 1, PeriodType: models.PeriodMonth, PeriodCount: 1 + n, AmountMinor: prices[n%3] * int64(1+n),
+		Parts: []orders.PlaceItem{{
+			ServiceType: "hws.service.type.ebs", ResourceType: "hws.resource.type.volume", SpecCode: "SSD", Region: "cn-north-4",
+			Quantity: 1, AmountMinor: 2_800 * int64(1+n),
+		}},
+	}}}
+}
+
+// Welcome gives a customer that came through a first login something to see: money from its partner and an order to pay.
+// It is the handler of customer.associated in the demo, so it may be called twice.
+func Welcome(rooms *app.Rooms) events.Handler {
+	return func(ctx context.Context, event models.Event) error {
+		if event.ActorKind == models.System && event.RequestID == models.SystemPrincipal("demo").RequestID {
+			return nil
+		}
+		f := filler{Rooms: rooms, who: models.SystemPrincipal("demo"), now: rooms.Now().UTC()}
+		waiting, err := f.Orders.Find(ctx, f.who, orders.OrderFilter{CustomerID: &event.CustomerID}, models.PageArgs{})
+		if err != nil || len(waiting.Edges) > 0 {
+			return err
+		}
+		if _, err := f.Orders.Place(ctx, f.who, serverOrder(event.CustomerID, 1)); err != nil {
+			return err
+		}
+		found, err := f.Customers.ByIDs(ctx, f.who, []models.ID{event.CustomerID})
+		if err != nil {
+			return err
+		}
+		return f.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			return f.endow(ctx, tx, found[event.CustomerID], event.PartnerID, 500_000)
+		})
+	}
+}
+
+// endow lets the partner fund its resale customer; an advisory customer recharges itself (C01, C02).
+func (f filler) endow(ctx context.Context, tx bun.Tx, customer models.Customer, partner models.ID, minor int64) error {
+	if customer.Mode == models.Advisory {
+		return f.move(ctx, tx, models.TransferRecharge, "recharge", minor, world(f.Cloud), ownerOf(customer.ID, models.OwnerCustomer))
+	}
+	return f.move(ctx, tx, models.TransferFund, "funding", minor, ownerOf(partner, models.OwnerPartner), ownerOf(customer.ID, models.OwnerCustomer))
+}
+
+func world(cloud string) ledger.AccountSpec {
+	return ledger.AccountSpec{OwnerKind: models.OwnerCloud, OwnerID: cloud, Kind: models.AccountWorld, Asset: string(models.CNY)}
+}
+
+func ownerOf(id models.ID, kind models.OwnerKind) ledger.AccountSpec {
+	var floor int64
+	return ledger.AccountSpec{OwnerKind: kind, OwnerID: string(id), Kind: models.AccountBalance, Asset: string(models.CNY), Floor: &floor}
+}
+
+func (f filler) move(ctx context.Context, tx bun.Tx, kind models.TransferKind, reason string, minor int64, from, to ledger.AccountSpec) error {
+	source, err := f.Ledger.Open(ctx, tx, from)
+	if err != nil {
+		return err
+	}
+	target, err := f.Ledger.Open(ctx, tx, to)
+	if err != nil {
+		return err
+	}
+	_, _, err = f.Ledger.Post(ctx, tx, f.who, ledger.Posting{Kind: kind, Reason: reason, Legs: []ledger.Leg{
+		{AccountID: source.ID, AmountMinor: -minor}, {AccountID: target.ID, AmountMinor: minor},
+	}})
+	return err
+}
+
+// statements gives a partner half a year of incentives, the current month estimated.
+func (f filler) statements(ctx context.Context, partner models.Partner) error {
+	for back := 5; back >= 0; back-- {
+		month := f.now.AddDate(0, -back, 1-f.now.Day())
+		status := models.StatementDone
+		switch back {
+		case 0:
+			status = models.StatementEstimated
+		case 1:
+			status = models.StatementToConfirm
+		}
+		statement := models.IncentiveStatement{
+			ID: f.IDs(models.PrefixIncentiveStatement), PartnerID: partner.ID, Period: models.BillingCycleAt(month), Status: status,
+			Currency: models.CNY, CreatedAt: f.now, UpdatedAt: f.now,
+		}
+		lines := []models.IncentiveLine{
+			f.line("hws.service.type.ec2", 820_000+int64(back)*31_300, "0.08", ""),
+			f.line("hws.service.type.ebs", 240_000+int64(back)*9_700, "0.05", ""),
+			f.line("hws.service.type.marketplace", 90_000, "0", "POLICY_PERFORMANCE_WITHOUT_REBATE"),
+		}
+		for i := range lines {
+			lines[i].StatementID = statement.ID
+			statement.PerformanceMinor += lines[i].PerformanceMinor
+			statement.TotalMinor += lines[i].AmountMinor
+		}
+		err := f.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			_, _, err := f.Incentives.Put(ctx, tx, statement, lines)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("incentive statement: %w", err)
+		}
+	}
+	return nil
+}
+
+func (f filler) line(service string, performance int64, rate, reason string) models.IncentiveLine {
+	fraction := decimal.RequireFromString(rate)
+	return models.IncentiveLine{
+		ID: f.IDs(models.PrefixIncentiveLine), ServiceType: service, Currency: models.CNY, PerformanceMinor: performance, Rate: fraction,
+		AmountMinor: models.IncentiveAmountMinor(performance, fraction), Reason: reason,
+	}
+}
+
+// credentials writes the fixed keys and people who can sign in with the demo's password.
+func (f filler) credentials(ctx context.Context, w World) error {
+	keys := FixedKeys()
+	rows := []models.APIKey{
+		f.key("demo operator", keys.Operator, models.Operator, models.Partner{}, ""),
+		f.key("demo distributor", keys.Distributor, models.PartnerKey, w.Distributor, ""),
+		f.key("demo reseller", keys.Reseller, models.PartnerKey, w.Reseller, ""),
+		f.key("demo solution provider", keys.SolutionProvider, models.PartnerKey, w.SolutionProvider, ""),
+		f.key("demo customer", keys.Customer, models.CustomerUser, models.Partner{}, w.Customer.ID),
+	}
+	if _, err := f.DB.NewInsert().Model(&rows).Exec(ctx); err != nil {
+		return err
+	}
+	password := Password
+	for _, person := range []identity.CreateUser{
+		{LoginName: "operator", Password: &password},
+		{LoginName: "partner", Password: &password, PartnerID: &w.SolutionProvider.ID},
+		{LoginName: "demo-bakery", Password: &password, CustomerID: &w.Customer.ID},
+	} {
+		if _, err := f.Identity.CreateUser(ctx, f.who, person); err != nil {
+			return fmt.Errorf("user %s: %w", person.LoginName, err)
+		}
+	}
+	return nil
+}
+
+func (f filler) key(name, secret string, kind models.PrincipalKind, partner models.Partner, customer models.ID) models.APIKey {
+	sum := sha256.Sum256([]byte(secret))
+	return models.APIKey{
+		ID: f.IDs(models.PrefixAPIKey), Name: name, Kind: kind, PartnerID: partner.ID, CustomerID: customer, Hash: sum[:], Prefix: secret[:10],
+		Scopes: models.DefaultPermissions(kind, partner.Kind), CreatedAt: f.now,
+	}
+}
