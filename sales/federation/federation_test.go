@@ -242,6 +242,7 @@ func TestBinding(t *testing.T) {
 				b.PlatformID, b.CustomerID, b.UserID = "other_IDP", w.customers[1], w.users[1]
 			}, "", ""},
 			{"the account to another customer", func(b *federation.Binding) { b.CustomerID, b.UserID = w.customers[1], w.users[1] }, models.CodePreconditionFailed, "IDENTITY_ALREADY_BOUND"},
+			{"a further person to another customer", func(b *federation.Binding) { b.XUserID, b.CustomerID, b.UserID = "u-9", w.customers[1], w.users[1] }, models.CodePreconditionFailed, "IDENTITY_ALREADY_BOUND"},
 			{"the customer to another account", func(b *federation.Binding) { b.XAccountID = "acc-2" }, models.CodePreconditionFailed, "IDENTITY_ALREADY_BOUND"},
 			{"another customer's user", func(b *federation.Binding) { b.UserID = w.users[1] }, models.CodeNotFound, ""},
 			{"no account", func(b *federation.Binding) { b.XAccountID = "" }, models.CodeInvalid, ""},
