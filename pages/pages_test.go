@@ -212,12 +212,12 @@ func TestPolicyAllowsOnlyWhatThePageNeeds(t *testing.T) {
 		sample
 		want string
 	}{
-		{sample{"sign-in", pages.SignIn, pages.SignInPage{}, nil, nil}, head + "'none'; form-action 'self'" + tail},
+		{sample{"sign-in", pages.SignIn, pages.SignInPage{}, nil, nil}, head + "'none'; frame-src 'none'; form-action 'self'" + tail},
 		{sample{"checkout", pages.Checkout, pages.CheckoutPage{State: pages.CheckoutPayable,
 			Common: pages.Common{RedirectTo: []string{"https://shop.example:8443/orders?x=1"}}}, nil, nil},
-			head + "'none'; form-action 'self' https://shop.example:8443" + tail},
+			head + "'none'; frame-src 'none'; form-action 'self' https://shop.example:8443" + tail},
 		{sample{"bind", pages.BindNotification, pages.BindNotificationPage{Target: "http://shop.localhost:8080/bind"}, nil, nil},
-			head + "'self'; form-action https: http://shop.localhost:8080" + tail},
+			head + "'self'; frame-src https: http://shop.localhost:8080; form-action https: http://shop.localhost:8080" + tail},
 	} {
 		_, header := render(t, v, "en", c.sample)
 		if diff := cmp.Diff(c.want, header.Get("Content-Security-Policy")); diff != "" {

@@ -2,9 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"log/slog"
 	"net"
@@ -50,8 +47,6 @@ type Service struct {
 	Cache  cache.Leased // nil = every request asks the database
 	Random io.Reader    // of cryptographic quality, for tokens
 	Logger *slog.Logger
-	// CSRFKey keys the tokens of forms; 32 random bytes, the same on all replicas.
-	CSRFKey []byte
 	// Idle ends a session that was not used for so long, Life any session; 0 = the defaults.
 	Idle, Life time.Duration
 	// Plain is for development without TLS: the cookie then is neither Secure nor named __Host-.
@@ -91,16 +86,4 @@ func (s *Service) requestID(r *http.Request) string {
 		return ""
 	}
 	return s.RequestID(r)
-}
-
-// CSRFToken returns what a form of this session carries, so that no other site can post it.
-func (s *Service) CSRFToken(session models.ID) string {
-	mac := hmac.New(sha256.New, s.CSRFKey)
-	mac.Write([]byte("form\n" + string(session)))
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-// CheckCSRF reports, in constant time, whether a form's token belongs to the session.
-func (s *Service) CheckCSRF(session models.ID, token string) bool {
-	return session != "" && hmac.Equal([]byte(s.CSRFToken(session)), []byte(token))
 }

@@ -41,7 +41,7 @@ func newWorld(t *testing.T, db *store.DB, withCache bool) *world {
 	w.identity = &identity.Service{DB: db, Now: clock, IDs: ids, Events: recorder, Random: rand.Reader, Passwords: hasher, Logger: quiet}
 	w.Service = &session.Service{
 		DB: db, Now: clock, IDs: ids, Events: recorder, People: w.identity, Keys: w.identity, Random: rand.Reader, Logger: quiet,
-		CSRFKey: []byte("a key of this test"), RequestID: func(*http.Request) string { return "req-1" },
+		RequestID: func(*http.Request) string { return "req-1" },
 	}
 	if withCache {
 		w.Cache, err = cache.Open(t.Context(), "memory:", cache.WithNow(clock))
@@ -384,31 +384,6 @@ func TestSlowReaderDoesNotReviveAnEndedSession(t *testing.T) {
 		w.wantUser(t, cookie, w.ann.ID) // it looked before the end
 		w.wantUser(t, cookie, "")
 	})
-}
-
-func TestFormTokensBelongToOneSession(t *testing.T) {
-	t.Parallel()
-	w := &session.Service{CSRFKey: []byte("one")}
-	other := &session.Service{CSRFKey: []byte("two")}
-	token := w.CSRFToken("ses_a")
-	for name, tc := range map[string]struct {
-		service *session.Service
-		id      models.ID
-		token   string
-		want    bool
-	}{
-		"its own":       {w, "ses_a", token, true},
-		"another's":     {w, "ses_b", token, false},
-		"another key":   {other, "ses_a", token, false},
-		"empty":         {w, "ses_a", "", false},
-		"no session":    {w, "", w.CSRFToken(""), false},
-		"changed case":  {w, "ses_a", strings.ToUpper(token), false},
-		"with a suffix": {w, "ses_a", token + "0", false},
-	} {
-		if got := tc.service.CheckCSRF(tc.id, tc.token); got != tc.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
 }
 
 func TestSweepDeletesLongEnded(t *testing.T) {

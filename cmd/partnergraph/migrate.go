@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/seed"
 	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/seal"
 )
 
 type migrateCommand struct {
@@ -60,6 +62,7 @@ type seedCommand struct {
 	Customers   int    `default:"100000" help:"How many customers."`
 	Orders      int    `default:"1000000" help:"How many orders, each with two items and, when completed, two resources."`
 	Seed        uint64 `default:"1" help:"The same seed and sizes give the same rows."`
+	SealKeys    string `name:"seal-keys" env:"PARTNERGRAPH_SEAL_KEYS" help:"Keys to seal generated personal data with; empty = no personal data."`
 	Quiet       bool   `help:"No progress bar."`
 }
 
@@ -74,6 +77,14 @@ func (c seedCommand) Run(ctx context.Context) error {
 		return err
 	}
 	options := seed.Options{Partners: c.Partners, Customers: c.Customers, Orders: c.Orders, Seed: c.Seed}
+	if c.SealKeys != "" {
+		sealer, err := seal.New(c.SealKeys)
+		if err != nil {
+			return fmt.Errorf("setting seal-keys: %w", err)
+		}
+		options.SealPersonal = sealer.Seal
+		options.BlindEmail = func(address string) string { return sealer.Blind(address, "customers.email") }
+	}
 	if !c.Quiet {
 		options.Progress = seed.Bar(os.Stderr)
 	}
@@ -81,6 +92,16 @@ func (c seedCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Printf("%+v\n", result)
+	return printSeeded(os.Stdout, result)
+}
+
+// printSeeded prints what was made, a line per table.
+func printSeeded(w io.Writer, result seed.Result) error {
+	for _, table := range result.Tables {
+		if _, err := fmt.Fprintf(w, "%-22s %10d rows  %8.1f s\n", table.Table, table.Rows, table.Took.Seconds()); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%-22s %s\ndone in %s\n", "largest partner", result.LargestPartner, result.Took.Round(time.Millisecond))
 	return err
 }
