@@ -50,7 +50,9 @@ func (e *ConstraintError) Error() string {
 }
 
 // Is matches the kind.
-func (e *ConstraintError) Is(target error) bool { return target == e.Kind }
+func (e *ConstraintError) Is(target error) bool {
+	return target == e.Kind
+}
 
 // Unwrap returns the driver's error, whose text may carry values: not for logs.
 func (e *ConstraintError) Unwrap() error { return e.cause }
@@ -59,7 +61,7 @@ func (e *ConstraintError) Unwrap() error { return e.cause }
 // constraint. It answers alike on both engines, which names of constraints do not.
 func Conflicts(err error, table string, columns ...string) bool {
 	var broken *ConstraintError
-	if !errors.As(Translate(err), &broken) || broken.Kind != ErrConflict || broken.Table != table {
+	if !errors.As(Translate(err), &broken) || !errors.Is(broken.Kind, ErrConflict) || broken.Table != table {
 		return false
 	}
 	for _, column := range columns {
@@ -113,7 +115,7 @@ func translatePostgres(err error, pg *pgconn.PgError) error {
 	kind := map[string]error{"23505": ErrConflict, "23503": ErrReference, "23514": ErrCheck, "23502": ErrCheck}[pg.Code]
 	if kind != nil {
 		broken := &ConstraintError{Kind: kind, Name: pg.ConstraintName, Table: pg.TableName, cause: err}
-		if kind == ErrConflict {
+		if errors.Is(kind, ErrConflict) {
 			broken.Columns = keyColumns(pg.Detail)
 		}
 		return broken
@@ -168,7 +170,7 @@ func uniqueOf(err error, message string) *ConstraintError {
 		broken.Name = strings.TrimSuffix(name, "'")
 		return broken
 	}
-	for _, column := range strings.Split(what, ", ") {
+	for column := range strings.SplitSeq(what, ", ") {
 		table, name, _ := strings.Cut(column, ".")
 		broken.Table = table
 		broken.Columns = append(broken.Columns, name)

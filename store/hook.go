@@ -80,12 +80,13 @@ func (h *hook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.C
 	if counter != nil && !transactional(statement.Operation) {
 		counter.add(statement)
 	}
-	ctx, _ = h.tracer.Start(ctx, statement.String(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+	//nolint:spancheck // AfterQuery ends it
+	ctx, span := h.tracer.Start(ctx, statement.String(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("db.system.name", h.system()),
 		attribute.String("db.operation.name", statement.Operation),
 		attribute.String("db.collection.name", statement.Table),
 	))
-	event.Stash = map[any]any{counterKey{}: trace.SpanFromContext(ctx)}
+	event.Stash = map[any]any{counterKey{}: span}
 	return ctx
 }
 

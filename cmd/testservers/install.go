@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,25 +13,29 @@ import (
 // software is one thing to install: its name for each package manager.
 type software map[string]string
 
-//nolint:gochecknoglobals // constant tables
-var (
-	postgresPackage = software{"apt-get": "postgresql", "dnf": "postgresql-server", "apk": "postgresql", "brew": "postgresql@17"}
-	redisPackage    = software{"apt-get": "redis-server", "dnf": "redis", "apk": "redis", "brew": "redis"}
-)
+func postgresPackage() software {
+	return software{"apt-get": "postgresql", "dnf": "postgresql-server", "apk": "postgresql", "brew": "postgresql@17"}
+}
 
-// managers says how each package manager installs without asking.
-//
-//nolint:gochecknoglobals // a constant table
-var managers = []struct {
+func redisPackage() software {
+	return software{"apt-get": "redis-server", "dnf": "redis", "apk": "redis", "brew": "redis"}
+}
+
+// manager says how a package manager installs without asking.
+type manager struct {
 	name    string
 	refresh []string
 	install []string
 	root    bool
-}{
-	{"apt-get", []string{"update", "-q"}, []string{"install", "-yq", "--no-install-recommends"}, true},
-	{"dnf", nil, []string{"install", "-yq"}, true},
-	{"apk", nil, []string{"add", "--no-cache"}, true},
-	{"brew", nil, []string{"install", "-q"}, false},
+}
+
+func managers() []manager {
+	return []manager{
+		{"apt-get", []string{"update", "-q"}, []string{"install", "-yq", "--no-install-recommends"}, true},
+		{"dnf", nil, []string{"install", "-yq"}, true},
+		{"apk", nil, []string{"add", "--no-cache"}, true},
+		{"brew", nil, []string{"install", "-q"}, false},
+	}
 }
 
 // find returns the path of a program, installing its software once when there is none.
@@ -67,31 +72,35 @@ func locate(program string) (string, bool) {
 
 // install installs the software with the first package manager there is and returns its name there.
 func (s *servers) install(ctx context.Context, from software) (string, error) {
-	for _, manager := range managers {
+	for _, manager := range managers() {
 		path, err := exec.LookPath(manager.name)
 		if err != nil {
 			continue
 		}
-		name := from[manager.name]
-		if manager.root && os.Geteuid() != 0 {
-			return name, fmt.Errorf("%s needs root", manager.name)
-		}
-		if manager.name == "apt-get" {
-			restore, err := forbidDaemons()
-			if err != nil {
-				return name, err
-			}
-			defer restore()
-		}
-		s.logger.Warn("installing", "package", name, "with", manager.name)
-		if manager.refresh != nil {
-			if err := quietly(ctx, path, manager.refresh...); err != nil {
-				return name, err
-			}
-		}
-		return name, quietly(ctx, path, append(slices.Clone(manager.install), name)...)
+		s.logger.Warn("installing", "package", from[manager.name], "with", manager.name)
+		return from[manager.name], manager.run(ctx, path, from[manager.name])
 	}
-	return from["apt-get"], fmt.Errorf("no package manager found")
+	return from["apt-get"], errors.New("no package manager found")
+}
+
+// run installs the package name with the manager at path.
+func (m manager) run(ctx context.Context, path, name string) error {
+	if m.root && os.Geteuid() != 0 {
+		return fmt.Errorf("%s needs root", m.name)
+	}
+	if m.name == "apt-get" {
+		restore, err := forbidDaemons()
+		if err != nil {
+			return err
+		}
+		defer restore()
+	}
+	if m.refresh != nil {
+		if err := quietly(ctx, path, m.refresh...); err != nil {
+			return err
+		}
+	}
+	return quietly(ctx, path, append(slices.Clone(m.install), name)...)
 }
 
 // forbidDaemons keeps Debian's packages from starting a server when they are installed.
@@ -100,6 +109,7 @@ func forbidDaemons() (restore func(), err error) {
 	if _, err := os.Stat(policy); err == nil {
 		return func() {}, nil // somebody decided already
 	}
+	//nolint:gosec // it is run by whoever installs
 	if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func run(args []string) (code int, err error) {
 
 // command runs args to their end. A signal reaches it as SIGTERM, and as SIGKILL when it does not end within ten seconds.
 func command(ctx context.Context, args, environment []string) (int, error) {
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // running it is the purpose
 	cmd.Env = environment
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// A group of its own, so that the tests and what they started go together.

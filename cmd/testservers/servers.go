@@ -28,11 +28,11 @@ type servers struct {
 
 // startPostgres initialises and starts a server without durability, which tests do not need, and returns its url.
 func (s *servers) startPostgres(ctx context.Context) (string, error) {
-	initdb, err := s.find(ctx, "initdb", postgresPackage)
+	initdb, err := s.find(ctx, "initdb", postgresPackage())
 	if err != nil {
 		return "", err
 	}
-	server, err := s.find(ctx, "postgres", postgresPackage)
+	server, err := s.find(ctx, "postgres", postgresPackage())
 	if err != nil {
 		return "", err
 	}
@@ -52,14 +52,14 @@ func (s *servers) startPostgres(ctx context.Context) (string, error) {
 	if out, err := create.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 	}
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return "", err
 	}
 	settings := []string{
 		"listen_addresses=127.0.0.1", "port=" + port, "unix_socket_directories=", "max_connections=500",
 		"fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=128MB", "max_wal_size=2GB",
-		"autovacuum_naptime=10s", "timezone=UTC", "log_min_messages=fatal",
+		"autovacuum_naptime=10s", "deadlock_timeout=100ms", "timezone=UTC", "log_min_messages=fatal",
 	}
 	args := []string{"-D", data}
 	for _, setting := range settings {
@@ -74,7 +74,7 @@ func (s *servers) startPostgres(ctx context.Context) (string, error) {
 
 // startRedis starts a server that keeps nothing and returns its url.
 func (s *servers) startRedis(ctx context.Context) (string, error) {
-	server, err := s.find(ctx, "redis-server", redisPackage)
+	server, err := s.find(ctx, "redis-server", redisPackage())
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func (s *servers) startRedis(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +105,7 @@ func (s *servers) start(account *syscall.Credential, dir, name string, args ...s
 		return err
 	}
 	defer func() { _ = log.Close() }() // the server has its own descriptor
-	cmd := exec.Command(name, args...)
+	cmd := exec.Command(name, args...) //nolint:noctx // it ends after the command does, in stop
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.SysProcAttr = dying(account)
 	if err := cmd.Start(); err != nil {
@@ -209,8 +209,8 @@ func unprivileged() (*syscall.Credential, error) {
 }
 
 // freePort asks the system for a port. Another process could take it before the server does; then the server says so.
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

@@ -18,8 +18,6 @@ import (
 
 // The templates are built once per test binary. They are functions of the embedded files alone, so that sharing them
 // shares no state between tests.
-//
-//nolint:gochecknoglobals // see above
 var (
 	sqliteTemplate   = sync.OnceValues(buildSQLite)
 	postgresTemplate = sync.OnceValues(buildPostgres)
