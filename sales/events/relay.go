@@ -2,9 +2,11 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -132,14 +134,15 @@ func (r *Relay) backoff(attempts int) time.Duration {
 	return min(wait, longest)
 }
 
-// describe keeps the text of our own errors, which is fit for people, and of others only as much as helps to find them in
-// the log.
+// describe keeps the text of our own errors, which is fit for people. A stranger's may carry values: the log has it.
 func describe(failure error) string {
-	text := string(models.CodeOf(failure)) + ": " + failure.Error()
-	if len(text) > 500 {
-		text = text[:500]
+	text := string(models.CodeOf(failure))
+	var ours *models.Error
+	if errors.As(failure, &ours) {
+		text += ": " + ours.Message
 	}
-	return text
+	// PostgreSQL refuses half a character.
+	return strings.ToValidUTF8(text[:min(len(text), 500)], "")
 }
 
 func (r *Relay) signal() chan struct{} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 func selectPartners(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]owner, error) {
@@ -16,7 +17,7 @@ func selectPartners(ctx context.Context, db bun.IDB, who models.Principal, ids [
 	var owners []owner
 	q := db.NewSelect().Model((*models.Partner)(nil)).Column("p.id", "p.currency").Where("p.id IN (?)", bun.List(ids))
 	err := access.PartnersWithin(q, who).Scan(ctx, &owners)
-	return owners, err
+	return owners, store.Translate(err)
 }
 
 func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]owner, error) {
@@ -26,5 +27,5 @@ func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids 
 	var owners []owner
 	q := db.NewSelect().Model((*models.Customer)(nil)).Column("c.id", "c.currency").Where("c.id IN (?)", bun.List(ids))
 	err := access.CustomersWithBalance(q, who).Scan(ctx, &owners)
-	return owners, err
+	return owners, store.Translate(err)
 }

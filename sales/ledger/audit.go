@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"fmt"
+
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // Report is what an audit found. Each breach is a count of rows that should be zero.
@@ -53,7 +55,7 @@ func (s *Service) Audit(ctx context.Context) (Report, error) {
 		{"I7 refunds", &r.OverRefunded, auditRefunds},
 	} {
 		if err := s.DB.NewRaw(check.query).Scan(ctx, check.into); err != nil {
-			return Report{}, fmt.Errorf("audit of %s: %w", check.name, err)
+			return Report{}, fmt.Errorf("audit of %s: %w", check.name, store.Translate(err))
 		}
 	}
 	return r, nil

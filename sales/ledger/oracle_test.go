@@ -76,7 +76,7 @@ func runAgainstOracle(rt *rapid.T, b *book) {
 			o.assets[id] = string(asset)
 		}
 	}
-	for range rapid.IntRange(1, 12).Draw(rt, "operations") {
+	for range rapid.IntRange(1, 8).Draw(rt, "operations") {
 		want, err := step(rt, b, o, ids)
 		if got := models.CodeOf(err); got != want {
 			rt.Fatalf("the ledger says %q (%v), the oracle %q", got, err, want)
