@@ -72,11 +72,11 @@ func (c Customer) NodeID() ID { return c.ID }
 // IsNode marks the type as a GraphQL Node.
 func (Customer) IsNode() {}
 
-// CustomerConnection and CustomerEdge are a page of customers.
-type (
-	CustomerConnection = Connection[Customer]
-	CustomerEdge       = Edge[Customer]
-)
+// CustomerConnection is a page of customers.
+type CustomerConnection = Connection[Customer]
+
+// CustomerEdge is one of the customers and its position.
+type CustomerEdge = Edge[Customer]
 
 // accountName is the vendor's rule for domain_name in CreateSubCustomer (3.2).
 var accountName = regexp.MustCompile(`^[a-zA-Z_-][a-zA-Z0-9_-]*$`)

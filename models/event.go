@@ -55,11 +55,11 @@ type Event struct {
 // NodeID returns the id to page by.
 func (e Event) NodeID() ID { return e.ID }
 
-// EventConnection and EventEdge are a page of events.
-type (
-	EventConnection = Connection[Event]
-	EventEdge       = Edge[Event]
-)
+// EventConnection is a page of events.
+type EventConnection = Connection[Event]
+
+// EventEdge is one of the events and its position.
+type EventEdge = Edge[Event]
 
 // OutboxRow says that one consumer still has to be told of one event.
 type OutboxRow struct {

@@ -66,11 +66,11 @@ func (s IncentiveStatement) Total() Money { return NewMoney(s.TotalMinor, s.Curr
 // Performance returns the settled cash consumption that it is computed from (N01).
 func (s IncentiveStatement) Performance() Money { return NewMoney(s.PerformanceMinor, s.Currency) }
 
-// IncentiveStatementConnection and IncentiveStatementEdge are a page of statements.
-type (
-	IncentiveStatementConnection = Connection[IncentiveStatement]
-	IncentiveStatementEdge       = Edge[IncentiveStatement]
-)
+// IncentiveStatementConnection is a page of statements.
+type IncentiveStatementConnection = Connection[IncentiveStatement]
+
+// IncentiveStatementEdge is one of the statements and its position.
+type IncentiveStatementEdge = Edge[IncentiveStatement]
 
 // IncentiveLine explains one part of a statement: a service type's performance, the rate and what comes of it.
 type IncentiveLine struct {
@@ -96,11 +96,11 @@ func (l IncentiveLine) Performance() Money { return NewMoney(l.PerformanceMinor,
 // Amount returns the incentive of the line.
 func (l IncentiveLine) Amount() Money { return NewMoney(l.AmountMinor, l.Currency) }
 
-// IncentiveLineConnection and IncentiveLineEdge are a page of lines.
-type (
-	IncentiveLineConnection = Connection[IncentiveLine]
-	IncentiveLineEdge       = Edge[IncentiveLine]
-)
+// IncentiveLineConnection is a page of lines.
+type IncentiveLineConnection = Connection[IncentiveLine]
+
+// IncentiveLineEdge is one of the lines and its position.
+type IncentiveLineEdge = Edge[IncentiveLine]
 
 // IncentiveAmountMinor returns performance times rate, rounded half away from zero once, in minor units.
 func IncentiveAmountMinor(performanceMinor int64, rate decimal.Decimal) int64 {

@@ -135,11 +135,11 @@ func (o Order) Payable(now time.Time) error {
 	return nil
 }
 
-// OrderConnection and OrderEdge are a page of orders.
-type (
-	OrderConnection = Connection[Order]
-	OrderEdge       = Edge[Order]
-)
+// OrderConnection is a page of orders.
+type OrderConnection = Connection[Order]
+
+// OrderEdge is one of the orders and its position.
+type OrderEdge = Edge[Order]
 
 // PeriodType is the unit of a bought period (3.4). Vendor codes: 0 day, 2 month, 3 year, 4 hour, 5 one-off.
 type PeriodType string

@@ -68,8 +68,8 @@ func (p Partner) NodeID() ID { return p.ID }
 // IsNode marks the type as a GraphQL Node.
 func (Partner) IsNode() {}
 
-// PartnerConnection and PartnerEdge are a page of partners.
-type (
-	PartnerConnection = Connection[Partner]
-	PartnerEdge       = Edge[Partner]
-)
+// PartnerConnection is a page of partners.
+type PartnerConnection = Connection[Partner]
+
+// PartnerEdge is one of the partners and its position.
+type PartnerEdge = Edge[Partner]

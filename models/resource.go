@@ -77,8 +77,8 @@ func (Resource) IsNode() {}
 // IsMain reports whether it is a main resource.
 func (r Resource) IsMain() bool { return r.ParentID == "" }
 
-// ResourceConnection and ResourceEdge are a page of resources.
-type (
-	ResourceConnection = Connection[Resource]
-	ResourceEdge       = Edge[Resource]
-)
+// ResourceConnection is a page of resources.
+type ResourceConnection = Connection[Resource]
+
+// ResourceEdge is one of the resources and its position.
+type ResourceEdge = Edge[Resource]

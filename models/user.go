@@ -58,11 +58,11 @@ type APIKey struct {
 // NodeID returns the id to page by.
 func (k APIKey) NodeID() ID { return k.ID }
 
-// APIKeyConnection and APIKeyEdge are a page of API keys.
-type (
-	APIKeyConnection = Connection[APIKey]
-	APIKeyEdge       = Edge[APIKey]
-)
+// APIKeyConnection is a page of API keys.
+type APIKeyConnection = Connection[APIKey]
+
+// APIKeyEdge is one of the API keys and its position.
+type APIKeyEdge = Edge[APIKey]
 
 // UsableAt reports whether the key is neither revoked nor expired at now.
 func (k APIKey) UsableAt(now time.Time) bool {

@@ -97,7 +97,8 @@ func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage
 		})
 	}
 	s.judge(&page, order, balance)
-	return page, s.addWays(ctx, &page, partner.ID, order)
+	err = s.addWays(ctx, &page, partner.ID, order)
+	return page, err
 }
 
 // judge says what can be done with the order now.

@@ -41,7 +41,6 @@ type App struct {
 	health   *health
 	jobs     []func(context.Context)
 	closers  []func() error
-	warned   bool
 }
 
 // Options are what a caller brings that is no setting.

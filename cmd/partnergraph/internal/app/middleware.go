@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,13 +34,13 @@ func identify(proxies []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		addr, viaProxy := clientAddr(r, proxies)
 		id := ""
-		if sent := r.Header.Get("X-Request-Id"); viaProxy && len(sent) <= 64 && isToken(sent) {
+		if sent := r.Header.Get("X-Request-ID"); viaProxy && len(sent) <= 64 && isToken(sent) {
 			id = sent
 		}
 		if id == "" {
 			id = strings.ReplaceAll(uuid.Must(uuid.NewV7()).String(), "-", "")
 		}
-		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("X-Request-ID", id)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, requestInfo{id: id, addr: addr})))
 	})
 }
@@ -62,8 +64,8 @@ func clientAddr(r *http.Request, proxies []netip.Prefix) (addr string, viaProxy 
 		return host, false
 	}
 	hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+	for _, sent := range slices.Backward(hops) {
+		hop, err := netip.ParseAddr(strings.TrimSpace(sent))
 		if err != nil {
 			break
 		}
@@ -121,7 +123,10 @@ func routeOf(r *http.Request) string {
 func recovered(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			if p := recover(); p != nil {
+				if aborted, ok := p.(error); ok && errors.Is(aborted, http.ErrAbortHandler) {
+					panic(p)
+				}
 				id := infoOf(r.Context()).id
 				log.ErrorContext(r.Context(), "panic in a handler", slog.String("request_id", id), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 				http.Error(w, fmt.Sprintf("Something went wrong here. Tell support the request id %s.", id), http.StatusInternalServerError)

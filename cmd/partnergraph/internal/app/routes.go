@@ -99,7 +99,9 @@ func (a *App) graphQL() (http.Handler, error) {
 func writeErrors(w http.ResponseWriter, status int, shown *gqlerror.Error) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": gqlerror.List{shown}})
+	if err := json.NewEncoder(w).Encode(&graphql.Response{Errors: gqlerror.List{shown}}); err != nil {
+		return // the caller has gone
+	}
 }
 
 // operations gives each operation its loaders and measures it.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -90,8 +91,8 @@ func (a *App) serveMetrics(ctx context.Context) (*http.Server, error) {
 // Close releases the database, the cache and the trace exporter. Call it after Run.
 func (a *App) Close() error {
 	var errs []error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		errs = append(errs, a.closers[i]())
+	for _, closer := range slices.Backward(a.closers) {
+		errs = append(errs, closer())
 	}
 	return errors.Join(errs...)
 }

@@ -171,7 +171,8 @@ func loadSecrets(path string) (secrets, error) {
 	raw, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		return s, json.Unmarshal(raw, &s)
+		err = json.Unmarshal(raw, &s)
+		return s, err
 	case !errors.Is(err, fs.ErrNotExist):
 		return s, err
 	}
