@@ -70,6 +70,8 @@ func newHook(provider trace.TracerProvider, engine Engine) *hook {
 }
 
 // BeforeQuery opens the span.
+//
+//nolint:spancheck // AfterQuery ends it
 func (h *hook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
 	counter, _ := ctx.Value(counterKey{}).(*Counter)
 	// Outside a trace and a test there is nobody to tell, so naming the statement would be wasted.
@@ -80,12 +82,12 @@ func (h *hook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.C
 	if counter != nil && !transactional(statement.Operation) {
 		counter.add(statement)
 	}
-	//nolint:spancheck // AfterQuery ends it
-	ctx, span := h.tracer.Start(ctx, statement.String(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("db.system.name", h.system()),
-		attribute.String("db.operation.name", statement.Operation),
-		attribute.String("db.collection.name", statement.Table),
-	))
+	ctx, span := h.tracer.Start(ctx, statement.String(), //nolint:spancheck // AfterQuery ends it
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+			attribute.String("db.system.name", h.system()),
+			attribute.String("db.operation.name", statement.Operation),
+			attribute.String("db.collection.name", statement.Table),
+		))
 	event.Stash = map[any]any{counterKey{}: span}
 	return ctx
 }
