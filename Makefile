@@ -35,6 +35,10 @@ $(WEB): web/package-lock.json web/build.mjs
 demo: web ## Run the whole product on loopback with demo data, nothing else to install
 	go run ./cmd/partnergraph demo
 
+.PHONY: seed
+seed: ## Fill an empty database with a generated data set: make seed ARGS='--help'
+	go run ./cmd/partnergraph seed $(ARGS)
+
 .PHONY: generate
 generate: ## Generate code from the schema
 	go generate ./...
