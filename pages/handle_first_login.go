@@ -183,7 +183,7 @@ func (s *Site) firstLogin(w http.ResponseWriter, r *http.Request) {
 		s.Fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // the service was held against the platform's list when the login began
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 // problem is a refusal that the form shows beside its fields.

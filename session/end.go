@@ -52,7 +52,7 @@ func (s *Service) Revoke(ctx context.Context, who models.Principal, id models.ID
 	}
 	var session models.Session
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		found := false
+		var found bool
 		var err error
 		if session, found, err = lock(ctx, tx, id); err != nil {
 			return err

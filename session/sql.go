@@ -57,7 +57,7 @@ func revokeFederated(ctx context.Context, idb bun.IDB, platformID, nameID string
 	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery {
 		q = q.Where("platform_id = ? AND name_id = ?", platformID, nameID)
 		if len(indexes) > 0 {
-			q = q.Where("session_index IN (?)", bun.In(indexes))
+			q = q.Where("session_index IN (?)", bun.List(indexes))
 		}
 		return q
 	})

@@ -238,7 +238,7 @@ func TestExamplesAreValidAgainstTheSchema(t *testing.T) {
 	var names []string
 	for _, e := range list {
 		names = append(names, e.Name)
-		if _, err := gqlparser.LoadQuery(schema, e.Query); err != nil {
+		if _, err := gqlparser.LoadQueryWithRules(schema, e.Query, nil); err != nil {
 			t.Errorf("%s: %v", e.Name, err)
 		}
 		if e.Variables != "" && !json.Valid([]byte(e.Variables)) {

@@ -242,7 +242,7 @@ func TestNumbersThatFitNoTypeAreRefusedBeforeTheyPanic(t *testing.T) {
 		`query($a: Decimal = 1e999) { pay(amount: $a) }`,
 	} {
 		// Parsed with its variables left out: coercing such a default fails already.
-		doc, errs := gqlparser.LoadQuery(schema(t), query)
+		doc, errs := gqlparser.LoadQueryWithRules(schema(t), query, nil)
 		if errs != nil {
 			t.Fatal(errs)
 		}

@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/partnergraph/partnergraph/graph/guard"
@@ -151,6 +150,6 @@ func setField(ctx context.Context, err *gqlerror.Error) {
 	if len(err.Path) <= len(at) {
 		return
 	}
-	err.Extensions["field"] = ast.Path(err.Path[len(at):]).String()
+	err.Extensions["field"] = err.Path[len(at):].String()
 	err.Path = at
 }

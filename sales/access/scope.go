@@ -75,7 +75,7 @@ func IncentiveStatements(q *bun.SelectQuery, who models.Principal) *bun.SelectQu
 }
 
 // AccessConfigurations shows a partner its own.
-func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery { //nolint:revive // the noun is called so
+func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ownPartner(q, who, "ac.partner_id")
 }
 

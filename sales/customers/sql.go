@@ -83,7 +83,8 @@ func countPerPartner(ctx context.Context, db bun.IDB, who models.Principal, part
 	var counts []count
 	q := db.NewSelect().Model((*models.Customer)(nil)).ColumnExpr("c.partner_id AS parent_id, count(*) AS rows").
 		Where("c.partner_id IN (?)", bun.List(partners)).GroupExpr("c.partner_id")
-	return counts, store.Translate(access.Customers(q, who).Scan(ctx, &counts))
+	err := store.Translate(access.Customers(q, who).Scan(ctx, &counts))
+	return counts, err
 }
 
 // count is how many children a parent has.

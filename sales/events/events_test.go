@@ -91,8 +91,10 @@ func TestRelayDeliversInOrderAndForgets(t *testing.T) {
 		if !deliver(t, r) {
 			t.Error("a full batch does not say that there may be more")
 		}
-		if deliver(t, r) || deliver(t, r) {
-			t.Error("an empty outbox says that there is more")
+		for range 2 {
+			if deliver(t, r) {
+				t.Error("an empty outbox says that there is more")
+			}
 		}
 		for i := range got {
 			got[i].CreatedAt = got[i].CreatedAt.UTC()

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -209,9 +210,7 @@ func TestUpdateRefusesBadInput(t *testing.T) {
 			"orderRechargeUrl":    func(c *cmd, s string) { c.OrderRechargeURL = &s },
 			"bindNotificationUrl": func(c *cmd, s string) { c.BindNotificationURL = &s },
 		} {
-			for name, change := range link(field, set) {
-				rows[name] = change
-			}
+			maps.Copy(rows, link(field, set))
 		}
 		before, err := w.ByPlatform(t.Context(), "acme_IDP")
 		must(t, err)

@@ -47,7 +47,7 @@ func update(ctx context.Context, tx bun.IDB, config *models.AccessConfiguration)
 
 func selectVisible(ctx context.Context, idb bun.IDB, who models.Principal, column string, ids []models.ID) ([]models.AccessConfiguration, error) {
 	var configs []models.AccessConfiguration
-	q := idb.NewSelect().Model(&configs).Where("ac.? IN (?)", bun.Ident(column), bun.In(ids))
+	q := idb.NewSelect().Model(&configs).Where("ac.? IN (?)", bun.Ident(column), bun.List(ids))
 	return configs, store.Translate(access.AccessConfigurations(q, who).Scan(ctx))
 }
 

@@ -26,7 +26,7 @@ func (s *Service) RevokeKey(ctx context.Context, who models.Principal, cmd Revok
 	}
 	var key models.APIKey
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		found := false
+		var found bool
 		var err error
 		if key, found, err = lockKey(ctx, tx, who, cmd.APIKeyID); err != nil {
 			return err

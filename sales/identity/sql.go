@@ -89,7 +89,7 @@ func updateKeyRevoked(ctx context.Context, tx bun.IDB, key models.APIKey) error 
 // updateKeysUsed never moves the time back, whichever replica writes last.
 func updateKeysUsed(ctx context.Context, idb bun.IDB, ids []models.ID, minute time.Time) error {
 	_, err := idb.NewUpdate().Model((*models.APIKey)(nil)).Set("last_used_at = ?", minute).
-		Where("k.id IN (?)", bun.In(ids)).Where("(k.last_used_at IS NULL OR k.last_used_at < ?)", minute).Exec(ctx)
+		Where("k.id IN (?)", bun.List(ids)).Where("(k.last_used_at IS NULL OR k.last_used_at < ?)", minute).Exec(ctx)
 	return store.Translate(err)
 }
 

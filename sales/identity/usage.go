@@ -66,8 +66,8 @@ func (s *Service) RunUsage(ctx context.Context, interval time.Duration) {
 			s.flushAndLog(ctx)
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
 			s.flushAndLog(last)
+			cancel()
 			return
 		}
 	}

@@ -103,8 +103,7 @@ func pages[T models.Identified](ctx context.Context, db bun.IDB, parents []model
 		var total *int
 		if page.WantTotal {
 			count := totals[parent]
-			n := int(count)
-			total = &n
+			total = &count
 		}
 		connections[parent] = models.NewConnection(page, byParent[parent], total)
 	}

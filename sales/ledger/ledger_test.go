@@ -117,7 +117,7 @@ func TestPostMovesBalancesAndNumbersEntries(t *testing.T) {
 		if transfer.ActorID != payer.ActorID() || transfer.RequestID != "r-1" || transfer.Reason != "why" || transfer.ID == recharge.ID {
 			t.Errorf("the transfer does not say who, why or which: %+v", transfer)
 		}
-		if !slices.IsSortedFunc(after, func(a, b models.Account) int { return int(cmpIDs(a.ID, b.ID)) }) {
+		if !slices.IsSortedFunc(after, func(a, b models.Account) int { return cmpIDs(a.ID, b.ID) }) {
 			t.Error("the accounts after are not in the order of their ids")
 		}
 		for _, account := range after {

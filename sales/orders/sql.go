@@ -81,7 +81,8 @@ func countPerParent(ctx context.Context, db bun.IDB, who models.Principal, colum
 	var counts []count
 	q := db.NewSelect().Model((*models.Order)(nil)).ColumnExpr("o.? AS parent_id, count(*) AS rows", bun.Ident(column)).
 		Where("o.? IN (?)", bun.Ident(column), bun.List(parents)).GroupExpr("o.?", bun.Ident(column))
-	return counts, store.Translate(access.Orders(q, who).Scan(ctx, &counts))
+	err := store.Translate(access.Orders(q, who).Scan(ctx, &counts))
+	return counts, err
 }
 
 // count is how many children a parent has.

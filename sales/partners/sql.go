@@ -32,7 +32,7 @@ func filtered(q *bun.SelectQuery, who models.Principal, filter PartnerFilter) *b
 	case len(filter.Kind) == 0:
 		q = q.Where("1 = 0")
 	default:
-		q = q.Where("p.kind IN (?)", bun.In(filter.Kind))
+		q = q.Where("p.kind IN (?)", bun.List(filter.Kind))
 	}
 	if filter.ParentID != nil {
 		q = q.Where("p.parent_id = ?", *filter.ParentID)
@@ -58,7 +58,7 @@ func count(ctx context.Context, idb bun.IDB, who models.Principal, filter Partne
 
 func selectByIDs(ctx context.Context, idb bun.IDB, who models.Principal, ids []models.ID) ([]models.Partner, error) {
 	var rows []models.Partner
-	q := access.Partners(idb.NewSelect().Model(&rows).Where("p.id IN (?)", bun.In(ids)), who)
+	q := access.Partners(idb.NewSelect().Model(&rows).Where("p.id IN (?)", bun.List(ids)), who)
 	return rows, store.Translate(q.Scan(ctx))
 }
 
@@ -84,7 +84,7 @@ func countChildren(ctx context.Context, idb bun.IDB, who models.Principal, paren
 		Total    int
 	}
 	q := idb.NewSelect().Model((*models.Partner)(nil)).ColumnExpr("p.parent_id").ColumnExpr("count(*) AS total").
-		Where("p.parent_id IN (?)", bun.In(parents)).GroupExpr("p.parent_id")
+		Where("p.parent_id IN (?)", bun.List(parents)).GroupExpr("p.parent_id")
 	err := store.Translate(access.Partners(q, who).Scan(ctx, &rows))
 	for _, row := range rows {
 		totals[row.ParentID] = row.Total

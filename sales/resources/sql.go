@@ -48,7 +48,8 @@ func countPerParent(ctx context.Context, db bun.IDB, who models.Principal, colum
 	var counts []count
 	q := db.NewSelect().Model((*models.Resource)(nil)).ColumnExpr("r.? AS parent_id, count(*) AS rows", bun.Ident(column)).
 		Where("r.? IN (?)", bun.Ident(column), bun.List(parents)).GroupExpr("r.?", bun.Ident(column))
-	return counts, store.Translate(access.Resources(q, who).Scan(ctx, &counts))
+	err := store.Translate(access.Resources(q, who).Scan(ctx, &counts))
+	return counts, err
 }
 
 // count is how many children a parent has.

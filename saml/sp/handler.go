@@ -81,7 +81,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.Default()
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = time.Now //nolint:forbidigo // the default of a field
 	}
 	if c.Rand == nil {
 		c.Rand = rand.Reader

@@ -51,7 +51,7 @@ func TestMetadataGolden(t *testing.T) {
 	}
 	golden := filepath.Join("testdata", "metadata.golden.xml")
 	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil { //nolint:gosec // a fixture
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

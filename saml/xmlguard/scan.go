@@ -3,6 +3,7 @@ package xmlguard
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -39,7 +40,7 @@ func scan(data []byte, lim Limits, comments bool) (*node, error) {
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	for {
 		tok, err := dec.RawToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -247,7 +248,8 @@ func isNCName(s string) bool {
 	}
 	for i, c := range []byte(s) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
-		if !letter && (i == 0 || !(c >= '0' && c <= '9' || c == '-' || c == '.')) {
+		other := c >= '0' && c <= '9' || c == '-' || c == '.'
+		if !letter && (i == 0 || !other) {
 			return false
 		}
 	}

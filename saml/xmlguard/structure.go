@@ -9,8 +9,8 @@ func checkResponse(root *node) error {
 	if !root.is(nsProtocol, "Response") {
 		return refuse(Structure, "root is not a Response")
 	}
-	below, direct := 0, 0
-	below = root.count(func(e *node) bool { return e.ns == nsAssertion && isAssertionName(e.local) })
+	direct := 0
+	below := root.count(func(e *node) bool { return e.ns == nsAssertion && isAssertionName(e.local) })
 	for _, c := range root.children {
 		if c.ns == nsAssertion && isAssertionName(c.local) {
 			direct++

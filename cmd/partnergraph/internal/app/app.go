@@ -38,6 +38,7 @@ type App struct {
 	sp       *sp.Handler
 	metrics  *httpMetrics
 	traces   trace.TracerProvider
+	trusted  map[string]string // trusted documents by hash; nil = any document
 	health   *health
 	jobs     []func(context.Context)
 	closers  []func() error
@@ -50,6 +51,8 @@ type Options struct {
 	Now       func() time.Time // nil = time.Now
 	Driver    orders.Driver    // nil = the simulator
 	Consumers []Consumer       // told of events, besides the rooms
+	// Traces gets the spans instead of the configured collector; the caller shuts it down. Nil = by the configuration.
+	Traces trace.TracerProvider
 }
 
 // New checks the configuration, opens the database and the cache, and wires everything. On error nothing stays open.
@@ -72,6 +75,9 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
 	if a.sealer, err = seal.New(cfg.SealKeys); err != nil {
 		return nil, fmt.Errorf("setting seal-keys: %w", err)
 	}
+	if a.trusted, err = readDocuments(cfg.TrustedDocuments); err != nil {
+		return nil, err
+	}
 	if err := a.openStores(ctx, opts); err != nil {
 		return nil, err
 	}
@@ -90,6 +96,9 @@ func (a *App) openStores(ctx context.Context, opts Options) error {
 	traces, flush, err := newTracing(ctx, a.cfg.OTLPEndpoint, opts.Version)
 	if err != nil {
 		return err
+	}
+	if opts.Traces != nil {
+		traces = opts.Traces
 	}
 	a.traces = traces
 	a.closers = append(a.closers, func() error {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,8 +29,8 @@ type Config struct {
 	Dev bool `env:"PARTNERGRAPH_DEV" help:"Allow plain http and loopback addresses. Never in production."`
 	// Migrate brings the schema up to date at start.
 	Migrate bool `default:"false" env:"PARTNERGRAPH_MIGRATE" help:"Bring the database schema up to date at start."`
-	// MaxConns bounds database connections; PostgreSQL only.
-	MaxConns int `name:"max-conns" default:"16" env:"PARTNERGRAPH_MAX_CONNS" help:"Most database connections, 1 to 1000; PostgreSQL only."`
+	// MaxConns bounds database connections of this replica.
+	MaxConns int `name:"max-conns" default:"16" env:"PARTNERGRAPH_MAX_CONNS" help:"Most database connections of this replica, 1 to 1000."`
 	// Introspection answers __schema queries; also switches GraphiQL on.
 	Introspection bool `default:"true" negatable:"" env:"PARTNERGRAPH_INTROSPECTION" help:"Answer introspection queries and serve GraphiQL."`
 	// OperationTimeout bounds one GraphQL operation.
@@ -49,8 +50,10 @@ type Config struct {
 	// SessionIdle and SessionLife end a signed-in session.
 	SessionIdle time.Duration `name:"session-idle" default:"30m" env:"PARTNERGRAPH_SESSION_IDLE" help:"A session ends after this long without use, 1m to 24h."`
 	SessionLife time.Duration `name:"session-life" default:"12h" env:"PARTNERGRAPH_SESSION_LIFE" help:"A session ends after this long at the latest, 5m to 720h."`
-	// ShutdownTimeout is how long requests in flight may take to finish at the end.
-	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"20s" env:"PARTNERGRAPH_SHUTDOWN_TIMEOUT" help:"How long requests in flight may take to finish at the end."`
+	// ShutdownDelay is how long to go on serving, with /readyz already answering 503, so that a load balancer can notice.
+	ShutdownDelay time.Duration `name:"shutdown-delay" default:"0s" env:"PARTNERGRAPH_SHUTDOWN_DELAY" help:"How long to go on serving at the end while /readyz answers 503, so that a load balancer can notice, up to 5m."`
+	// ShutdownTimeout is how long requests in flight may take to finish after that.
+	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"20s" env:"PARTNERGRAPH_SHUTDOWN_TIMEOUT" help:"How long requests in flight may take to finish at the end, up to 10m."`
 	// MetricsListen serves /metrics on an address of its own; empty = on the main one, for loopback callers only.
 	MetricsListen string `name:"metrics-listen" env:"PARTNERGRAPH_METRICS_LISTEN" help:"Separate TCP address for /metrics; empty = on the main address, for loopback callers only."`
 	// OTLPEndpoint is where traces go, http(s)://host:port; empty = nowhere.
@@ -80,9 +83,13 @@ func (c Config) Check() error {
 		lasting("rate-window", c.RateWindow, time.Second, time.Hour),
 		lasting("session-idle", c.SessionIdle, time.Minute, 24*time.Hour),
 		lasting("session-life", c.SessionLife, 5*time.Minute, 720*time.Hour),
+		lasting("shutdown-delay", c.ShutdownDelay, 0, 5*time.Minute),
 		lasting("shutdown-timeout", c.ShutdownTimeout, 0, 10*time.Minute),
 		c.checkProxies(),
 		c.checkOptionalURLs(),
+		oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error"),
+		oneOf("log-format", c.LogFormat, "json", "text"),
+		required("cloud", c.Cloud, "such as hws"),
 	)
 }
 
@@ -160,6 +167,13 @@ func between(name string, value, lowest, highest int) error {
 func lasting(name string, value, shortest, longest time.Duration) error {
 	if value < shortest || value > longest {
 		return fmt.Errorf("setting %s: %s is not from %s to %s", name, value, shortest, longest)
+	}
+	return nil
+}
+
+func oneOf(name, value string, words ...string) error {
+	if !slices.Contains(words, value) {
+		return fmt.Errorf("setting %s: %q is none of %s", name, value, strings.Join(words, ", "))
 	}
 	return nil
 }

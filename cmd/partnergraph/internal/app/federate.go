@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -181,6 +184,7 @@ func (f *federate) CheckIDPMetadata(xml []byte) (string, error) {
 // audit writes each refused or accepted login to the log and, when the platform exists, to the audit record.
 func (f *federate) audit(ctx context.Context, platformID string, reason saml.Reason, assertionID string) {
 	who := session.Who(ctx)
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String("saml.platform_id", platformID), attribute.String("saml.outcome", string(reason)))
 	f.log.InfoContext(ctx, "saml login", slog.String("request_id", who.RequestID), slog.String("platform_id", platformID), slog.String("reason", string(reason)))
 	if reason == saml.LoginStarted || reason == saml.LoginAccepted || platformID == "" {
 		return

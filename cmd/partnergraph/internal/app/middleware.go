@@ -15,6 +15,8 @@ import (
 
 	"github.com/felixge/httpsnoop"
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 )
 
 type requestInfo struct {
@@ -63,7 +65,8 @@ func clientAddr(r *http.Request, proxies []netip.Prefix) (addr string, viaProxy 
 	if !within(host, proxies) {
 		return host, false
 	}
-	hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+	// Some proxies add a header line of their own instead of extending the one that the caller sent: all lines are one list.
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, sent := range slices.Backward(hops) {
 		hop, err := netip.ParseAddr(strings.TrimSpace(sent))
 		if err != nil {
@@ -94,17 +97,30 @@ func logged(log *slog.Logger, metrics *httpMetrics, next http.Handler) http.Hand
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen := httpsnoop.CaptureMetrics(next, w, r)
 		route := routeOf(r)
-		metrics.observe(route, r.Method, seen.Code, seen.Duration)
+		method := knownMethod(r.Method)
+		metrics.observe(route, method, seen.Code, seen.Duration)
+		span := trace.SpanFromContext(r.Context())
+		span.SetName(method + " " + route)
+		span.SetAttributes(attribute.String("http.route", route), attribute.String("request_id", infoOf(r.Context()).id))
 		level := slog.LevelInfo
 		if route == "/healthz" || route == "/readyz" || route == "/metrics" {
 			level = slog.LevelDebug
 		}
 		info := infoOf(r.Context())
 		log.LogAttrs(r.Context(), level, "request",
-			slog.String("request_id", info.id), slog.String("method", r.Method), slog.String("route", route),
+			slog.String("request_id", info.id), slog.String("method", method), slog.String("route", route),
 			slog.Int("status", seen.Code), slog.Int64("bytes", seen.Written), slog.Float64("duration_ms", float64(seen.Duration)/float64(time.Millisecond)),
 			slog.String("remote_addr", info.addr))
 	})
+}
+
+// knownMethod keeps invented methods from multiplying metrics.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "OTHER"
 }
 
 // routeOf names the route by the pattern that matched, so that ids do not multiply log lines and metrics.

@@ -16,6 +16,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/graph"
@@ -56,7 +60,12 @@ func (a *App) routes() (http.Handler, error) {
 	})))
 	https := strings.HasPrefix(a.cfg.PublicURL, "https:")
 	handler := identify(proxies, logged(a.Log, a.metrics, recovered(a.Log, hardened(https, mux))))
-	return otelhttp.NewHandler(handler, "http", otelhttp.WithTracerProvider(a.traces)), nil
+	return otelhttp.NewHandler(handler, "http", otelhttp.WithTracerProvider(a.traces), otelhttp.WithPropagators(propagation.TraceContext{}),
+		// A stranger's trace is linked to, not continued: it must not decide what is sampled here.
+		otelhttp.WithPublicEndpointFn(func(r *http.Request) bool {
+			_, viaProxy := clientAddr(r, proxies)
+			return !viaProxy
+		})), nil
 }
 
 // graphQL assembles the GraphQL door.
@@ -68,16 +77,12 @@ func (a *App) graphQL() (http.Handler, error) {
 	}
 	cfg := graph.Config{Resolvers: resolver}
 	cfg.Directives.Auth = resolver.Auth
-	trusted, err := readDocuments(a.cfg.TrustedDocuments)
-	if err != nil {
-		return nil, err
-	}
 	server := transport.Server(graph.NewExecutableSchema(cfg), transport.Config{
 		Guard: guard.Config{
 			Depth: a.cfg.MaxDepth, Aliases: a.cfg.MaxAliases, RootFields: a.cfg.MaxRootFields, Cost: a.cfg.MaxCost, Introspection: a.cfg.Introspection,
 		},
-		Deadline: a.cfg.OperationTimeout, Suggestions: a.cfg.Dev, PersistedQueries: documents{a.cache}, TrustedDocuments: trusted,
-		ErrorPresenter: resolver.Present, Recover: resolver.Recover, Extensions: []graphql.HandlerExtension{operations{resolver, a.metrics}},
+		Deadline: a.cfg.OperationTimeout, Suggestions: a.cfg.Dev, PersistedQueries: documents{a.cache}, TrustedDocuments: a.trusted,
+		ErrorPresenter: resolver.Present, Recover: resolver.Recover, Extensions: []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName)}},
 		CookieAuthenticated: func(r *http.Request) bool { return session.Who(r.Context()).SessionID != "" },
 		CSRF:                transport.CSRF{PublicOrigin: a.cfg.origin(), AllowedOrigin: a.originAllowed},
 	})
@@ -91,6 +96,10 @@ func (a *App) graphQL() (http.Handler, error) {
 			}
 			writeErrors(w, status, shown)
 			return
+		}
+		// A stream of events outlives the time that a single answer may take.
+		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		}
 		server.ServeHTTP(w, r)
 	}), nil
@@ -108,6 +117,7 @@ func writeErrors(w http.ResponseWriter, status int, shown *gqlerror.Error) {
 type operations struct {
 	resolver *resolvers.Resolver
 	metrics  *httpMetrics
+	tracer   trace.Tracer
 }
 
 var (
@@ -127,25 +137,33 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 	return next(o.resolver.WithLoaders(ctx))
 }
 
-// InterceptResponse measures the operation and counts its errors by code.
+// InterceptResponse measures the operation, counts its errors by code and puts it into the trace: its kind and name,
+// never its text or variables.
 func (o operations) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	started := time.Now()
+	kind, name, outcome := "unknown", "", "ok"
+	if op := graphql.GetOperationContext(ctx); op != nil && op.Operation != nil {
+		kind, name = string(op.Operation.Operation), shortened(op.Operation.Name)
+	}
+	ctx, span := o.tracer.Start(ctx, strings.TrimSpace(kind+" "+name), trace.WithAttributes(
+		attribute.String("graphql.operation.type", kind), attribute.String("graphql.operation.name", name)))
+	defer span.End()
 	response := next(ctx)
 	if response == nil {
 		return nil
-	}
-	kind, outcome := "unknown", "ok"
-	if op := graphql.GetOperationContext(ctx); op != nil && op.Operation != nil {
-		kind = string(op.Operation.Operation)
 	}
 	for _, e := range response.Errors {
 		outcome = "error"
 		code, _ := e.Extensions["code"].(string)
 		o.metrics.rejected.WithLabelValues(code).Inc()
+		span.SetStatus(codes.Error, code)
 	}
 	o.metrics.operations.WithLabelValues(kind, outcome).Observe(time.Since(started).Seconds())
 	return response
 }
+
+// shortened cuts what a caller may make as long as a document.
+func shortened(name string) string { return name[:min(len(name), 64)] }
 
 // documents keeps automatic persisted queries for a day.
 type documents struct{ cache cache.Bytes }
@@ -173,6 +191,10 @@ func readDocuments(path string) (map[string]string, error) {
 	var documents map[string]string
 	if err := json.Unmarshal(raw, &documents); err != nil {
 		return nil, fmt.Errorf("setting trusted-documents: %s is not a JSON object of hash to document: %w", path, err)
+	}
+	// null is valid JSON too, and must not switch the restriction off.
+	if len(documents) == 0 {
+		return nil, fmt.Errorf("setting trusted-documents: %s holds no document", path)
 	}
 	return documents, nil
 }

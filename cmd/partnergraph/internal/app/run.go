@@ -32,6 +32,8 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(net.A
 	server := &http.Server{
 		Handler: a.Handler, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		// From the end of the header: the body, the operation, and a reader who takes his time.
+		WriteTimeout: time.Minute + a.cfg.OperationTimeout,
 	}
 	metrics, err := a.serveMetrics(ctx)
 	if err != nil {
@@ -50,6 +52,9 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(net.A
 	case err = <-failed:
 	case <-ctx.Done():
 		a.health.draining.Store(true)
+		if a.cfg.ShutdownDelay > 0 {
+			time.Sleep(a.cfg.ShutdownDelay)
+		}
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
 		defer cancel()
 		err = server.Shutdown(grace)

@@ -14,6 +14,9 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
+// tracerName names this package's spans by where they come from.
+const tracerName = "github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
+
 // newTracing sends spans to the configured collector, or nowhere. The returned function flushes what is left.
 func newTracing(ctx context.Context, endpoint, version string) (trace.TracerProvider, func(context.Context) error, error) {
 	if endpoint == "" {

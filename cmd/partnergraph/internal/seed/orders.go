@@ -78,7 +78,8 @@ func (g *generator) order(i int) (models.Order, []models.OrderItem, []models.Res
 	if o.Status != models.OrderCompleted {
 		return o, items, nil
 	}
-	return o, items, g.resources(&o, items)
+	made := g.resources(&o, items)
+	return o, items, made
 }
 
 // progress decides how far an order has come by End. One whose deadline lies after End may still be open.
