@@ -1,0 +1,304 @@
+package apitest
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/saml/samltest"
+)
+
+// Org is a partner of the world with what belongs to it.
+type Org struct {
+	Tag        string // part of every text it has, and of nobody else's
+	Partner    models.Partner
+	Parent     *Org // a reseller's distributor
+	Key        string
+	KeyID      models.ID
+	PlatformID string // empty for resellers
+	Resale     *Buyer
+	Advisory   *Buyer
+}
+
+// Buyer is a customer of the world.
+type Buyer struct {
+	Tag      string
+	Customer models.Customer
+	Owner    *Org
+	Key      string
+	KeyID    models.ID
+	Paid     models.Order // delivered, with a server and its disk
+	Waiting  models.Order // to be paid; the money suffices
+	Dear     models.Order // to be paid; the money does not suffice
+}
+
+// World is two of everything, so that each has a stranger of its own kind.
+type World struct {
+	*app.Rooms
+	Distributors, Resellers, Providers [2]*Org
+	OperatorKey                        string
+	OperatorKeyID                      models.ID
+	ExpiredKey, RevokedKey             string // both once the second provider's
+	texts                              map[string]models.ID
+	amounts                            map[string]string // to what they tell: an id, or balance:id
+	events                             map[models.ID]models.Event
+	owners                             map[models.ID]holder
+	who                                models.Principal
+	serial                             int64
+}
+
+// Orgs returns all partners.
+func (w *World) Orgs() []*Org {
+	return []*Org{w.Distributors[0], w.Resellers[0], w.Distributors[1], w.Resellers[1], w.Providers[0], w.Providers[1]}
+}
+
+// Buyers returns all customers.
+func (w *World) Buyers() []*Buyer {
+	var all []*Buyer
+	for _, org := range w.Orgs() {
+		all = append(all, org.Resale, org.Advisory)
+	}
+	return all
+}
+
+// Build makes the world through the rooms' own operations.
+func Build(t *testing.T, s *Server) *World {
+	t.Helper()
+	w := &World{
+		Rooms: s.App.Rooms, texts: map[string]models.ID{}, amounts: map[string]string{}, who: models.SystemPrincipal("test"), serial: 100,
+	}
+	ctx := t.Context()
+	for i := range 2 {
+		w.Distributors[i] = w.org(ctx, t, models.Distributor, fmt.Sprintf("distributor%d", i), nil)
+		w.Resellers[i] = w.org(ctx, t, models.CloudReseller, fmt.Sprintf("reseller%d", i), w.Distributors[i])
+		w.Providers[i] = w.org(ctx, t, models.SolutionProvider, fmt.Sprintf("provider%d", i), nil)
+	}
+	must(t, w.DeliverOutbox(ctx))
+	operator := w.key(ctx, t, identity.CreateKey{Name: "operator"})
+	w.OperatorKey, w.OperatorKeyID = operator.Secret, operator.APIKey.ID
+	w.voidKeys(ctx, t, s.Clock)
+	w.index(ctx, t)
+	return w
+}
+
+func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, tag string, parent *Org) *Org {
+	t.Helper()
+	o := &Org{Tag: tag, Parent: parent}
+	cmd := partners.CreatePartner{
+		Kind: kind, Name: tag + " name", Level: models.LevelLeading, Country: "CN", SigningEntity: "Cloud", Currency: models.CNY,
+		ExternalID: tag + "-ext", Cloud: w.Cloud,
+	}
+	if parent != nil {
+		cmd.ParentID = &parent.Partner.ID
+	}
+	var err error
+	o.Partner, err = w.Partners.Create(ctx, w.who, cmd)
+	must(t, err)
+	w.text(tag+" name", o.Partner.ID)
+	w.text(tag+"-ext", o.Partner.ID)
+	w.Move(t, models.TransferRecharge, 50_000_000+w.next(), w.world(), Cash(models.OwnerPartner, o.Partner.ID))
+	key := w.key(ctx, t, identity.CreateKey{Name: tag + " key", PartnerID: &o.Partner.ID})
+	o.Key, o.KeyID = key.Secret, key.APIKey.ID
+	w.text(tag+" key", o.KeyID)
+	o.Resale = w.Buyer(t, o, tag+"-resale", models.Resale)
+	o.Advisory = w.Buyer(t, o, tag+"-advisory", models.Advisory)
+	if kind.HasExposure() {
+		w.expose(ctx, t, o)
+		w.statement(ctx, t, o)
+	}
+	return o
+}
+
+// Buyer makes a customer with money, an order that was paid and delivered, one to pay, and one that is too dear.
+func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.AssociationMode) *Buyer {
+	t.Helper()
+	ctx := t.Context()
+	b := &Buyer{Tag: tag, Owner: owner}
+	var err error
+	b.Customer, err = w.Customers.Create(ctx, w.who, customers.CreateCustomer{
+		Name: tag + "-account", Kind: models.Enterprise, PartnerID: owner.Partner.ID, Mode: mode, RealName: tag + " Limited",
+		Email: tag + "@example.com", Phone: fmt.Sprintf("0086-1380000%04d", w.next()), ExternalID: tag + "-ext",
+	})
+	must(t, err)
+	id := b.Customer.ID
+	for _, text := range []string{tag + "-account", tag + " Limited", tag + "@example.com", tag + "-ext", b.Customer.Phone} {
+		w.text(text, id)
+	}
+	from := Cash(models.OwnerPartner, owner.Partner.ID)
+	kind := models.TransferFund
+	if mode == models.Advisory { // it contracts with the cloud and puts its own money in
+		from, kind = w.world(), models.TransferRecharge
+	}
+	w.Move(t, kind, 1_000_000+w.next(), from, Cash(models.OwnerCustomer, id))
+	key := w.key(ctx, t, identity.CreateKey{Name: tag + " key", CustomerID: &id})
+	b.Key, b.KeyID = key.Secret, key.APIKey.ID
+	w.text(tag+" key", b.KeyID)
+	b.Paid = w.Place(t, b, tag+"-paid", 20_000)
+	_, err = w.Orders.Pay(ctx, w.as(b), orders.PayOrder{OrderID: b.Paid.ID, IdempotencyKey: tag})
+	must(t, err)
+	b.Waiting = w.Place(t, b, tag+"-waiting", 30_000)
+	b.Dear = w.Place(t, b, tag+"-dear", 900_000_000)
+	return b
+}
+
+// Place places an order of a server and its disk for a customer.
+func (w *World) Place(t *testing.T, b *Buyer, external string, minor int64) models.Order {
+	t.Helper()
+	order, err := w.Orders.Place(t.Context(), w.who, orders.PlaceOrder{
+		CustomerID: b.Customer.ID, Source: models.PlacedByCustomer, ExternalID: external, Items: []orders.PlaceItem{{
+			ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm", SpecCode: "s6.large.2.linux", Region: "cn-north-4",
+			Quantity: 1, PeriodType: models.PeriodMonth, PeriodCount: 1, AmountMinor: minor + w.next(),
+			Parts: []orders.PlaceItem{{
+				ServiceType: "hws.service.type.ebs", ResourceType: "hws.resource.type.volume", SpecCode: "SSD", Region: "cn-north-4",
+				Quantity: 1, AmountMinor: minor/10 + w.next(),
+			}},
+		}},
+	})
+	must(t, err)
+	w.text(external, order.ID)
+	w.text(order.Number, order.ID)
+	return order
+}
+
+func (w *World) as(b *Buyer) models.Principal {
+	return models.Principal{
+		Kind: models.CustomerUser, CustomerID: b.Customer.ID, KeyID: b.KeyID, RequestID: "test",
+		Permissions: models.DefaultPermissions(models.CustomerUser, ""),
+	}
+}
+
+func (w *World) key(ctx context.Context, t *testing.T, cmd identity.CreateKey) identity.CreatedKey {
+	t.Helper()
+	key, err := w.Identity.CreateKey(ctx, w.who, cmd)
+	must(t, err)
+	return key
+}
+
+// KeyWithout makes a key of the partner that lacks one permission.
+func (w *World) KeyWithout(t *testing.T, o *Org, permission models.Permission) string {
+	t.Helper()
+	var scopes []models.Permission
+	for _, p := range models.DefaultPermissions(models.PartnerKey, o.Partner.Kind) {
+		if p != permission {
+			scopes = append(scopes, p)
+		}
+	}
+	return w.key(t.Context(), t, identity.CreateKey{Name: "narrow", PartnerID: &o.Partner.ID, Scopes: scopes}).Secret
+}
+
+func (w *World) voidKeys(ctx context.Context, t *testing.T, clock *Clock) {
+	t.Helper()
+	until := clock.Now().Add(time.Minute)
+	id := w.Providers[1].Partner.ID
+	expired := w.key(ctx, t, identity.CreateKey{Name: "provider1 expired", PartnerID: &id, ExpiresAt: &until})
+	revoked := w.key(ctx, t, identity.CreateKey{Name: "provider1 revoked", PartnerID: &id})
+	clock.Advance(2 * time.Minute)
+	_, err := w.Identity.RevokeKey(ctx, w.who, identity.RevokeKey{APIKeyID: revoked.APIKey.ID})
+	must(t, err)
+	w.ExpiredKey, w.RevokedKey = expired.Secret, revoked.Secret
+}
+
+func (w *World) expose(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	o.PlatformID = o.Tag + "_IDP"
+	site := "https://" + o.Tag + ".example.com"
+	metadata := Metadata(t, site)
+	urls := map[string]string{}
+	for _, name := range []string{"bind", "paid", "recharge"} {
+		urls[name] = site + "/" + name
+	}
+	bind, paid, recharge := urls["bind"], urls["paid"], urls["recharge"]
+	saved, err := w.Exposure.Update(ctx, w.who, exposure.UpdateAccessConfiguration{
+		PartnerID: o.Partner.ID, PlatformID: &o.PlatformID, IDPMetadata: &metadata, BindNotificationURL: &bind, OrderPaidURL: &paid,
+		OrderRechargeURL: &recharge, AllowedOrigins: []string{site}, AllowedServices: []string{site + "/welcome"},
+	})
+	must(t, err)
+	w.text(o.PlatformID, saved.AccessConfiguration.ID)
+	w.text(site, saved.AccessConfiguration.ID)
+}
+
+// Metadata is an identity provider's, with its addresses under site.
+func Metadata(t *testing.T, site string) string {
+	t.Helper()
+	return fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
+<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="%s/idp">
+<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>
+<ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="%s/sso"/></md:IDPSSODescriptor></md:EntityDescriptor>`,
+		site, base64.StdEncoding.EncodeToString(samltest.EC(t, "idp").Cert.Raw), site)
+}
+
+func (w *World) statement(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	rate := decimal.RequireFromString("0.08")
+	performance := 700_000 + 100*w.next()
+	line := models.IncentiveLine{
+		ServiceType: "hws.service.type.ec2", CustomerID: o.Resale.Customer.ID, Currency: models.CNY, PerformanceMinor: performance, Rate: rate,
+		AmountMinor: models.IncentiveAmountMinor(performance, rate),
+	}
+	must(t, w.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, _, err := w.Incentives.Put(ctx, tx, models.IncentiveStatement{
+			PartnerID: o.Partner.ID, Period: "2026-10", Status: models.StatementToConfirm, Currency: models.CNY,
+			PerformanceMinor: performance, TotalMinor: line.AmountMinor,
+		}, []models.IncentiveLine{line})
+		return err
+	}))
+}
+
+// Cash is the balance account of an owner.
+func Cash(kind models.OwnerKind, id models.ID) ledger.AccountSpec {
+	var floor int64
+	return ledger.AccountSpec{OwnerKind: kind, OwnerID: string(id), Kind: models.AccountBalance, Asset: string(models.CNY), Floor: &floor}
+}
+
+func (w *World) world() ledger.AccountSpec {
+	return ledger.AccountSpec{OwnerKind: models.OwnerCloud, OwnerID: w.Cloud, Kind: models.AccountWorld, Asset: string(models.CNY)}
+}
+
+// Move moves money between two accounts.
+func (w *World) Move(t *testing.T, kind models.TransferKind, minor int64, from, to ledger.AccountSpec) {
+	t.Helper()
+	must(t, w.DB.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+		source, err := w.Ledger.Open(ctx, tx, from)
+		if err != nil {
+			return err
+		}
+		target, err := w.Ledger.Open(ctx, tx, to)
+		if err != nil {
+			return err
+		}
+		_, _, err = w.Ledger.Post(ctx, tx, w.who, ledger.Posting{Kind: kind, Reason: "test", Legs: []ledger.Leg{
+			{AccountID: source.ID, AmountMinor: -minor}, {AccountID: target.ID, AmountMinor: minor},
+		}})
+		return err
+	}))
+}
+
+// next makes every amount of the world its own.
+func (w *World) next() int64 {
+	w.serial += 13
+	return w.serial
+}
+
+func (w *World) text(text string, tells models.ID) { w.texts[strings.ToLower(text)] = tells }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("apitest: %v", err)
+	}
+}
