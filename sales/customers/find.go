@@ -7,6 +7,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // The names of the lists, which their cursors carry.
@@ -48,14 +49,12 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter Custome
 	if err != nil {
 		return none, err
 	}
-	rows, total, err := selectPage(ctx, s.DB, who, filter, page)
+	found, err := store.List[models.Customer](ctx, page, false, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
 	if err != nil {
 		return none, err
 	}
-	if err := s.openPersonal(rows); err != nil {
-		return none, err
-	}
-	return models.NewConnection(page, rows, total), nil
+	err = s.openPage(found)
+	return found, err
 }
 
 // FindForPartners returns a page of customers for each of the partners, with one statement for all of them and one more
@@ -68,54 +67,20 @@ func (s *Service) FindForPartners(ctx context.Context, who models.Principal, par
 	if err != nil {
 		return nil, err
 	}
-	parents := distinct(partners)
-	rows, err := selectPerPartner(ctx, s.DB, who, parents, page)
+	nested := store.Nested[models.Customer]{
+		Column: "c.partner_id", ParentOf: func(c models.Customer) models.ID { return c.PartnerID },
+		Visible: func() *bun.SelectQuery { return visible(s.DB, who) },
+	}
+	pages, err := nested.Pages(ctx, s.DB, partners, page)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.openPersonal(rows); err != nil {
-		return nil, err
-	}
-	byPartner := make(map[models.ID][]models.Customer, len(parents))
-	for _, customer := range rows {
-		byPartner[customer.PartnerID] = append(byPartner[customer.PartnerID], customer)
-	}
-	totals := make(map[models.ID]*int, len(parents))
-	if page.WantTotal {
-		if totals, err = s.totals(ctx, who, parents); err != nil {
+	for _, found := range pages {
+		if err := s.openPage(found); err != nil {
 			return nil, err
 		}
 	}
-	pages := make(map[models.ID]models.Connection[models.Customer], len(parents))
-	for _, partner := range partners {
-		pages[partner] = models.NewConnection(page, byPartner[partner], totals[partner])
-	}
 	return pages, nil
-}
-
-func (s *Service) totals(ctx context.Context, who models.Principal, partners []string) (map[models.ID]*int, error) {
-	totals := make(map[models.ID]*int, len(partners))
-	for _, partner := range partners {
-		totals[models.ID(partner)] = new(int)
-	}
-	counts, err := countPerPartner(ctx, s.DB, who, partners)
-	for _, c := range counts {
-		*totals[c.ParentID] = c.Rows
-	}
-	return totals, err
-}
-
-// distinct drops ids that occur twice, whose rows would be read twice.
-func distinct(ids []models.ID) []string {
-	seen := make(map[models.ID]bool, len(ids))
-	var once []string
-	for _, id := range ids {
-		if !seen[id] {
-			seen[id] = true
-			once = append(once, string(id))
-		}
-	}
-	return once
 }
 
 // ByIDs returns the customers with these ids that the caller may see; the others are absent.
@@ -130,11 +95,11 @@ func (s *Service) ByIDs(ctx context.Context, who models.Principal, ids []models.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.openPersonal(found); err != nil {
-		return nil, err
-	}
 	byID := make(map[models.ID]models.Customer, len(found))
 	for _, customer := range found {
+		if err := s.openPersonal(&customer); err != nil {
+			return nil, err
+		}
 		byID[customer.ID] = customer
 	}
 	return byID, nil

@@ -31,23 +31,18 @@ func (s *Service) sealText(c *models.Customer, column string, text *string) []by
 	return s.Seal.Seal([]byte(*text), column+":"+string(c.ID))
 }
 
-// openPersonal fills in the personal fields of customers that the caller may see; whoever may see a customer may see how
+// openPersonal fills in the personal fields of a customer that the caller may see; whoever may see a customer may see how
 // to reach it (3.2).
-func (s *Service) openPersonal(customers []models.Customer) error {
-	for i := range customers {
-		c := &customers[i]
-		var err error
-		if c.RealName, err = s.openText(c, columnRealName, c.RealNameSealed); err != nil {
-			return err
-		}
-		if c.Email, err = s.openText(c, columnEmail, c.EmailSealed); err != nil {
-			return err
-		}
-		if c.Phone, err = s.openText(c, columnPhone, c.PhoneSealed); err != nil {
-			return err
-		}
+func (s *Service) openPersonal(c *models.Customer) error {
+	var err error
+	if c.RealName, err = s.openText(c, columnRealName, c.RealNameSealed); err != nil {
+		return err
 	}
-	return nil
+	if c.Email, err = s.openText(c, columnEmail, c.EmailSealed); err != nil {
+		return err
+	}
+	c.Phone, err = s.openText(c, columnPhone, c.PhoneSealed)
+	return err
 }
 
 func (s *Service) openText(c *models.Customer, column string, sealed []byte) (*string, error) {
@@ -60,4 +55,14 @@ func (s *Service) openText(c *models.Customer, column string, sealed []byte) (*s
 	}
 	text := string(plain)
 	return &text, nil
+}
+
+// openPage opens the personal data of a page's customers in place.
+func (s *Service) openPage(page models.Connection[models.Customer]) error {
+	for i := range page.Edges {
+		if err := s.openPersonal(&page.Edges[i].Node); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -54,43 +54,13 @@ func selectPartner(ctx context.Context, tx bun.IDB, who models.Principal, id mod
 func selectAssociations(ctx context.Context, db bun.IDB, who models.Principal, customers []models.ID) ([]models.Association, error) {
 	var rows []models.Association
 	q := db.NewSelect().Model(&rows).Where("a.customer_id IN (?)", bun.List(customers)).Where("a.until IS NULL")
-	return rows, store.Translate(access.Associations(q, who).Scan(ctx))
-}
-
-func selectPage(ctx context.Context, db bun.IDB, who models.Principal, f CustomerFilter, page models.Page) ([]models.Customer, *int, error) {
-	var rows []models.Customer
-	q := f.apply(access.Customers(db.NewSelect().Model(&rows), who))
-	if err := store.PageKeyset(page, false).Apply(q).Scan(ctx); err != nil {
-		return nil, nil, store.Translate(err)
-	}
-	if !page.WantTotal {
-		return rows, nil, nil
-	}
-	counted, err := f.apply(access.Customers(db.NewSelect().Model((*models.Customer)(nil)), who)).Count(ctx)
-	total := int(counted)
-	return rows, &total, store.Translate(err)
-}
-
-func selectPerPartner(ctx context.Context, db bun.IDB, who models.Principal, partners []string, page models.Page) ([]models.Customer, error) {
-	var rows []models.Customer
-	err := store.PerParent(ctx, db, &rows, store.PageKeyset(page, false), partners, func(partner string) *bun.SelectQuery {
-		return access.Customers(db.NewSelect().Model((*models.Customer)(nil)).Where("c.partner_id = ?", partner), who)
-	})
+	err := access.Associations(q, who).Scan(ctx)
 	return rows, store.Translate(err)
 }
 
-func countPerPartner(ctx context.Context, db bun.IDB, who models.Principal, partners []string) ([]count, error) {
-	var counts []count
-	q := db.NewSelect().Model((*models.Customer)(nil)).ColumnExpr("c.partner_id AS parent_id, count(*) AS rows").
-		Where("c.partner_id IN (?)", bun.List(partners)).GroupExpr("c.partner_id")
-	err := store.Translate(access.Customers(q, who).Scan(ctx, &counts))
-	return counts, err
-}
-
-// count is how many children a parent has.
-type count struct {
-	ParentID models.ID
-	Rows     int
+// visible starts a query of the customers that a principal may see.
+func visible(db bun.IDB, who models.Principal) *bun.SelectQuery {
+	return access.Customers(db.NewSelect().Model((*models.Customer)(nil)), who)
 }
 
 func (f CustomerFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {

@@ -53,21 +53,7 @@ func (l *Log) Find(ctx context.Context, who models.Principal, filter Filter, arg
 	if err != nil {
 		return models.EventConnection{}, err
 	}
-	var total *int
-	if page.WantTotal {
-		count, err := l.selectEvents(filter, who).Count(ctx)
-		if err != nil {
-			return models.EventConnection{}, store.Translate(err)
-		}
-		n := int(count)
-		total = &n
-	}
-	rows := []models.Event{}
-	err = store.PageKeyset(page, true).Apply(l.selectEvents(filter, who)).Scan(ctx, &rows)
-	if err != nil {
-		return models.EventConnection{}, store.Translate(err)
-	}
-	return models.NewConnection(page, rows, total), nil
+	return store.List[models.Event](ctx, page, true, func() *bun.SelectQuery { return l.selectEvents(filter, who) })
 }
 
 func (l *Log) selectEvents(filter Filter, who models.Principal) *bun.SelectQuery {

@@ -3,8 +3,11 @@ package identity
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // FindKeys returns a page of the API keys of the caller's own organisation, or of all for operators, newest first.
@@ -18,15 +21,5 @@ func (s *Service) FindKeys(ctx context.Context, who models.Principal, args model
 	if err != nil {
 		return none, err
 	}
-	keys, err := selectKeys(ctx, s.DB, who, page)
-	if err != nil {
-		return none, err
-	}
-	var total *int
-	if page.WantTotal {
-		if total, err = countKeys(ctx, s.DB, who); err != nil {
-			return none, err
-		}
-	}
-	return models.NewConnection(page, keys, total), nil
+	return store.List[models.APIKey](ctx, page, true, func() *bun.SelectQuery { return visibleKeys(s.DB, who) })
 }

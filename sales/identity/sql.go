@@ -93,16 +93,9 @@ func updateKeysUsed(ctx context.Context, idb bun.IDB, ids []models.ID, minute ti
 	return store.Translate(err)
 }
 
-func selectKeys(ctx context.Context, idb bun.IDB, who models.Principal, page models.Page) ([]models.APIKey, error) {
-	var keys []models.APIKey
-	q := access.APIKeys(idb.NewSelect().Model(&keys), who)
-	return keys, store.Translate(store.PageKeyset(page, true).Apply(q).Scan(ctx))
-}
-
-func countKeys(ctx context.Context, idb bun.IDB, who models.Principal) (*int, error) {
-	var n int
-	err := access.APIKeys(idb.NewSelect().Model((*models.APIKey)(nil)).ColumnExpr("count(*)"), who).Scan(ctx, &n)
-	return &n, store.Translate(err)
+// visibleKeys starts a query of the API keys that a principal may see.
+func visibleKeys(idb bun.IDB, who models.Principal) *bun.SelectQuery {
+	return access.APIKeys(idb.NewSelect().Model((*models.APIKey)(nil)), who)
 }
 
 func updateEpoch(ctx context.Context, tx bun.IDB, id models.ID, now time.Time) (models.User, bool, error) {

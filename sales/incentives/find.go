@@ -3,8 +3,11 @@ package incentives
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // The names of the lists, which their cursors carry.
@@ -36,7 +39,7 @@ func (s *Service) FindStatements(ctx context.Context, who models.Principal, filt
 	if err != nil {
 		return models.IncentiveStatementConnection{}, err
 	}
-	return selectStatementsPage(ctx, s.DB, who, filter, page)
+	return store.List[models.IncentiveStatement](ctx, page, true, func() *bun.SelectQuery { return filtered(s.DB, who, filter) })
 }
 
 // FindStatementsForPartners returns a page of each partner's statements, newest first, with one statement for all partners
@@ -46,7 +49,11 @@ func (s *Service) FindStatementsForPartners(ctx context.Context, who models.Prin
 	if err != nil {
 		return nil, err
 	}
-	return statementPages(ctx, s.DB, who, partners, page)
+	nested := store.Nested[models.IncentiveStatement]{
+		Column: "ist.partner_id", ParentOf: func(row models.IncentiveStatement) models.ID { return row.PartnerID }, Descending: true,
+		Visible: func() *bun.SelectQuery { return visibleStatements(s.DB, who) },
+	}
+	return nested.Pages(ctx, s.DB, partners, page)
 }
 
 // StatementsByIDs returns the statements with these ids that the caller may see; the others are absent. It needs
@@ -73,7 +80,11 @@ func (s *Service) FindLinesForStatements(ctx context.Context, who models.Princip
 	if err != nil {
 		return nil, err
 	}
-	return linePages(ctx, s.DB, who, statements, page)
+	nested := store.Nested[models.IncentiveLine]{
+		Column: "isl.statement_id", ParentOf: func(row models.IncentiveLine) models.ID { return row.StatementID },
+		Visible: func() *bun.SelectQuery { return visibleLines(s.DB, who) },
+	}
+	return nested.Pages(ctx, s.DB, statements, page)
 }
 
 func check(who models.Principal, args models.PageArgs, list string) (models.Page, error) {

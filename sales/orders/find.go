@@ -8,6 +8,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // The names of the lists, which their cursors carry.
@@ -54,23 +55,19 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter OrderFi
 	if err != nil {
 		return none, err
 	}
-	rows, total, err := selectPage(ctx, s.DB, who, filter, page)
-	if err != nil {
-		return none, err
-	}
-	return models.NewConnection(page, rows, total), nil
+	return store.List[models.Order](ctx, page, true, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
 }
 
 // FindForCustomers returns a page of orders for each of the customers, newest first, with one statement for all of them and
 // one more when totals are wanted.
 func (s *Service) FindForCustomers(ctx context.Context, who models.Principal, customers []models.ID, args models.PageArgs) (map[models.ID]models.Connection[models.Order], error) {
-	return s.findPerParent(ctx, who, listCustomersOrders, "customer_id", customers, args, func(o models.Order) models.ID { return o.CustomerID })
+	return s.findPerParent(ctx, who, listCustomersOrders, "o.customer_id", customers, args, func(o models.Order) models.ID { return o.CustomerID })
 }
 
 // FindForPartners returns a page of the orders paid with each partner's resale money (O02), newest first, with one
 // statement for all of them and one more when totals are wanted.
 func (s *Service) FindForPartners(ctx context.Context, who models.Principal, partners []models.ID, args models.PageArgs) (map[models.ID]models.Connection[models.Order], error) {
-	return s.findPerParent(ctx, who, listPartnersOrders, "partner_id", partners, args, func(o models.Order) models.ID { return o.PartnerID })
+	return s.findPerParent(ctx, who, listPartnersOrders, "o.partner_id", partners, args, func(o models.Order) models.ID { return o.PartnerID })
 }
 
 func (s *Service) findPerParent(ctx context.Context, who models.Principal, list, column string, parents []models.ID, args models.PageArgs, parentOf func(models.Order) models.ID) (map[models.ID]models.Connection[models.Order], error) {
@@ -81,51 +78,10 @@ func (s *Service) findPerParent(ctx context.Context, who models.Principal, list,
 	if err != nil {
 		return nil, err
 	}
-	ids := distinct(parents)
-	rows, err := selectPerParent(ctx, s.DB, who, column, ids, page)
-	if err != nil {
-		return nil, err
+	nested := store.Nested[models.Order]{
+		Column: column, ParentOf: parentOf, Descending: true, Visible: func() *bun.SelectQuery { return visible(s.DB, who) },
 	}
-	byParent := make(map[models.ID][]models.Order, len(ids))
-	for _, row := range rows {
-		byParent[parentOf(row)] = append(byParent[parentOf(row)], row)
-	}
-	totals := make(map[models.ID]*int, len(ids))
-	if page.WantTotal {
-		if totals, err = s.totals(ctx, who, column, ids); err != nil {
-			return nil, err
-		}
-	}
-	pages := make(map[models.ID]models.Connection[models.Order], len(ids))
-	for _, parent := range parents {
-		pages[parent] = models.NewConnection(page, byParent[parent], totals[parent])
-	}
-	return pages, nil
-}
-
-func (s *Service) totals(ctx context.Context, who models.Principal, column string, parents []string) (map[models.ID]*int, error) {
-	totals := make(map[models.ID]*int, len(parents))
-	for _, parent := range parents {
-		totals[models.ID(parent)] = new(int)
-	}
-	counts, err := countPerParent(ctx, s.DB, who, column, parents)
-	for _, c := range counts {
-		*totals[c.ParentID] = c.Rows
-	}
-	return totals, err
-}
-
-// distinct drops ids that occur twice, whose rows would be read twice.
-func distinct(ids []models.ID) []string {
-	seen := make(map[models.ID]bool, len(ids))
-	var once []string
-	for _, id := range ids {
-		if !seen[id] {
-			seen[id] = true
-			once = append(once, string(id))
-		}
-	}
-	return once
+	return nested.Pages(ctx, s.DB, parents, page)
 }
 
 // ByIDs returns the orders with these ids that the caller may see; the others are absent.

@@ -45,50 +45,19 @@ func selectItems(ctx context.Context, db bun.IDB, who models.Principal, orders [
 	var rows []models.OrderItem
 	q := db.NewSelect().Model(&rows).Join("JOIN orders AS o ON o.id = oi.order_id").
 		Where("oi.order_id IN (?)", bun.List(orders)).Order("oi.order_id", "oi.position")
-	return rows, store.Translate(access.Orders(q, who).Scan(ctx))
+	err := access.Orders(q, who).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+// visible starts a query of the orders that a principal may see.
+func visible(db bun.IDB, who models.Principal) *bun.SelectQuery {
+	return access.Orders(db.NewSelect().Model((*models.Order)(nil)), who)
 }
 
 func existsPaidOrder(ctx context.Context, db bun.IDB, customer models.ID) (bool, error) {
 	exists, err := db.NewSelect().Model((*models.Order)(nil)).
 		Where("o.customer_id = ?", customer).Where("o.paid_at IS NOT NULL").Exists(ctx)
 	return exists, store.Translate(err)
-}
-
-func selectPage(ctx context.Context, db bun.IDB, who models.Principal, f OrderFilter, page models.Page) ([]models.Order, *int, error) {
-	var rows []models.Order
-	q := f.apply(access.Orders(db.NewSelect().Model(&rows), who))
-	if err := store.PageKeyset(page, true).Apply(q).Scan(ctx); err != nil {
-		return nil, nil, store.Translate(err)
-	}
-	if !page.WantTotal {
-		return rows, nil, nil
-	}
-	counted, err := f.apply(access.Orders(db.NewSelect().Model((*models.Order)(nil)), who)).Count(ctx)
-	total := int(counted)
-	return rows, &total, store.Translate(err)
-}
-
-// selectPerParent reads a page for each of the parents, which the column names.
-func selectPerParent(ctx context.Context, db bun.IDB, who models.Principal, column string, parents []string, page models.Page) ([]models.Order, error) {
-	var rows []models.Order
-	err := store.PerParent(ctx, db, &rows, store.PageKeyset(page, true), parents, func(parent string) *bun.SelectQuery {
-		return access.Orders(db.NewSelect().Model((*models.Order)(nil)).Where("o.? = ?", bun.Ident(column), parent), who)
-	})
-	return rows, store.Translate(err)
-}
-
-func countPerParent(ctx context.Context, db bun.IDB, who models.Principal, column string, parents []string) ([]count, error) {
-	var counts []count
-	q := db.NewSelect().Model((*models.Order)(nil)).ColumnExpr("o.? AS parent_id, count(*) AS rows", bun.Ident(column)).
-		Where("o.? IN (?)", bun.Ident(column), bun.List(parents)).GroupExpr("o.?", bun.Ident(column))
-	err := store.Translate(access.Orders(q, who).Scan(ctx, &counts))
-	return counts, err
-}
-
-// count is how many children a parent has.
-type count struct {
-	ParentID models.ID
-	Rows     int
 }
 
 func (f OrderFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"strings"
 
+	"github.com/uptrace/bun"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // PartnerFilter narrows a list of partners. A nil field does not filter; an empty list matches nothing.
@@ -41,17 +44,7 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter Partner
 	if err := filter.check(); err != nil {
 		return none, err
 	}
-	rows, err := selectPage(ctx, s.DB, who, filter, page)
-	if err != nil {
-		return none, err
-	}
-	var total *int
-	if page.WantTotal {
-		if total, err = count(ctx, s.DB, who, filter); err != nil {
-			return none, err
-		}
-	}
-	return models.NewConnection(page, rows, total), nil
+	return store.List[models.Partner](ctx, page, false, func() *bun.SelectQuery { return filtered(s.DB, who, filter) })
 }
 
 // ByIDs returns the partners with these ids that the caller sees, with one statement; the others are absent. FORBIDDEN
@@ -81,30 +74,11 @@ func (s *Service) FindResellersFor(ctx context.Context, who models.Principal, di
 	if err != nil {
 		return nil, err
 	}
-	rows, err := selectChildren(ctx, s.DB, who, distributorIDs, page)
-	if err != nil {
-		return nil, err
+	nested := store.Nested[models.Partner]{
+		Column: "p.parent_id", ParentOf: func(p models.Partner) models.ID { return p.ParentID },
+		Visible: func() *bun.SelectQuery { return filtered(s.DB, who, PartnerFilter{}) },
 	}
-	totals := map[models.ID]int{}
-	if page.WantTotal {
-		if totals, err = countChildren(ctx, s.DB, who, distributorIDs); err != nil {
-			return nil, err
-		}
-	}
-	grouped := map[models.ID][]models.Partner{}
-	for _, partner := range rows {
-		grouped[partner.ParentID] = append(grouped[partner.ParentID], partner)
-	}
-	found := make(map[models.ID]models.Connection[models.Partner], len(distributorIDs))
-	for _, id := range distributorIDs {
-		var total *int
-		if page.WantTotal {
-			n := totals[id]
-			total = &n
-		}
-		found[id] = models.NewConnection(page, grouped[id], total)
-	}
-	return found, nil
+	return nested.Pages(ctx, s.DB, distributorIDs, page)
 }
 
 // likePrefix makes a LIKE pattern of text that stands for itself, with \ as the escape.

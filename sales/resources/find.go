@@ -3,8 +3,11 @@ package resources
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // The names of the lists, which their cursors carry.
@@ -49,11 +52,7 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter Resourc
 	if err != nil {
 		return none, err
 	}
-	rows, total, err := selectPage(ctx, s.DB, who, filter, page)
-	if err != nil {
-		return none, err
-	}
-	return models.NewConnection(page, rows, total), nil
+	return store.List[models.Resource](ctx, page, true, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
 }
 
 // FindForCustomers returns a page of resources for each of the customers, newest first, with one statement for all of
@@ -66,56 +65,15 @@ func (s *Service) FindForCustomers(ctx context.Context, who models.Principal, cu
 	if err != nil {
 		return nil, err
 	}
-	return s.pages(ctx, who, "customer_id", customers, page, true, func(r models.Resource) models.ID { return r.CustomerID })
+	return s.pages(ctx, who, "r.customer_id", customers, page, true, func(r models.Resource) models.ID { return r.CustomerID })
 }
 
 // pages reads a page for each of the parents, which the column names.
 func (s *Service) pages(ctx context.Context, who models.Principal, column string, parents []models.ID, page models.Page, descending bool, parentOf func(models.Resource) models.ID) (map[models.ID]models.Connection[models.Resource], error) {
-	ids := distinct(parents)
-	rows, err := selectPerParent(ctx, s.DB, who, column, ids, page, descending)
-	if err != nil {
-		return nil, err
+	nested := store.Nested[models.Resource]{
+		Column: column, ParentOf: parentOf, Descending: descending, Visible: func() *bun.SelectQuery { return visible(s.DB, who) },
 	}
-	byParent := make(map[models.ID][]models.Resource, len(ids))
-	for _, row := range rows {
-		byParent[parentOf(row)] = append(byParent[parentOf(row)], row)
-	}
-	totals := make(map[models.ID]*int, len(ids))
-	if page.WantTotal {
-		if totals, err = s.totals(ctx, who, column, ids); err != nil {
-			return nil, err
-		}
-	}
-	pages := make(map[models.ID]models.Connection[models.Resource], len(ids))
-	for _, parent := range parents {
-		pages[parent] = models.NewConnection(page, byParent[parent], totals[parent])
-	}
-	return pages, nil
-}
-
-func (s *Service) totals(ctx context.Context, who models.Principal, column string, parents []string) (map[models.ID]*int, error) {
-	totals := make(map[models.ID]*int, len(parents))
-	for _, parent := range parents {
-		totals[models.ID(parent)] = new(int)
-	}
-	counts, err := countPerParent(ctx, s.DB, who, column, parents)
-	for _, c := range counts {
-		*totals[c.ParentID] = c.Rows
-	}
-	return totals, err
-}
-
-// distinct drops ids that occur twice, whose rows would be read twice.
-func distinct(ids []models.ID) []string {
-	seen := make(map[models.ID]bool, len(ids))
-	var once []string
-	for _, id := range ids {
-		if !seen[id] {
-			seen[id] = true
-			once = append(once, string(id))
-		}
-	}
-	return once
+	return nested.Pages(ctx, s.DB, parents, page)
 }
 
 // ByIDs returns the resources with these ids that the caller may see; the others are absent.
@@ -137,13 +95,13 @@ func (s *Service) ByIDs(ctx context.Context, who models.Principal, ids []models.
 // FindForOrders returns what each of the orders brought into being, main resources and sub-resources, oldest first and at
 // most MaxNested per order, with one statement (O03).
 func (s *Service) FindForOrders(ctx context.Context, who models.Principal, orders []models.ID) (map[models.ID][]models.Resource, error) {
-	return s.findPerParent(ctx, who, "order_id", orders, func(r models.Resource) models.ID { return r.OrderID })
+	return s.findPerParent(ctx, who, "r.order_id", orders, func(r models.Resource) models.ID { return r.OrderID })
 }
 
 // SubResourcesFor returns what follows each of the main resources, oldest first and at most MaxNested for each, with one
 // statement (O11).
 func (s *Service) SubResourcesFor(ctx context.Context, who models.Principal, mains []models.ID) (map[models.ID][]models.Resource, error) {
-	return s.findPerParent(ctx, who, "parent_id", mains, func(r models.Resource) models.ID { return r.ParentID })
+	return s.findPerParent(ctx, who, "r.parent_id", mains, func(r models.Resource) models.ID { return r.ParentID })
 }
 
 func (s *Service) findPerParent(ctx context.Context, who models.Principal, column string, parents []models.ID, parentOf func(models.Resource) models.ID) (map[models.ID][]models.Resource, error) {
