@@ -11,15 +11,6 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// one turns "no such row" into false and translates every other error.
-func one(err error) (bool, error) {
-	err = store.Translate(err)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 func insert(ctx context.Context, tx bun.IDB, session *models.Session) error {
 	_, err := tx.NewInsert().Model(session).Exec(ctx)
 	return store.Translate(err)
@@ -27,13 +18,13 @@ func insert(ctx context.Context, tx bun.IDB, session *models.Session) error {
 
 func selectByToken(ctx context.Context, idb bun.IDB, hash []byte) (models.Session, bool, error) {
 	var session models.Session
-	found, err := one(idb.NewSelect().Model(&session).Where("s.token_hash = ?", hash).Scan(ctx))
+	found, err := store.Found(idb.NewSelect().Model(&session).Where("s.token_hash = ?", hash).Scan(ctx))
 	return session, found, err
 }
 
 func lock(ctx context.Context, tx bun.IDB, id models.ID) (models.Session, bool, error) {
 	var session models.Session
-	found, err := one(store.ForUpdate(tx.NewSelect().Model(&session).Where("s.id = ?", id)).Scan(ctx))
+	found, err := store.Found(store.ForUpdate(tx.NewSelect().Model(&session).Where("s.id = ?", id)).Scan(ctx))
 	return session, found, err
 }
 

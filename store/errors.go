@@ -206,3 +206,13 @@ func retryable(err error) bool {
 	}
 	return false
 }
+
+// Found reads the error of a query for one row: "no such row" becomes false without an error, every other error is
+// translated.
+func Found(err error) (bool, error) {
+	err = Translate(err)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}

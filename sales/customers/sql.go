@@ -2,7 +2,6 @@ package customers
 
 import (
 	"context"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -71,16 +70,10 @@ func (f CustomerFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("c.mode = ?", *f.Mode)
 	}
 	if f.Query != nil {
-		// Both engines compare the same way only when both sides are folded here.
-		q = q.Where("lower(c.name) LIKE ? ESCAPE '!'", likePrefix(strings.ToLower(*f.Query)))
+		q = store.StartsWith(q, "c.name", *f.Query)
 	}
 	if f.ExternalID != nil {
 		q = q.Where("c.external_id = ?", *f.ExternalID)
 	}
 	return q
-}
-
-// likePrefix makes the pattern of everything that starts with the text, whose own wildcards stand for themselves.
-func likePrefix(text string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text) + "%"
 }

@@ -2,7 +2,6 @@ package exposure
 
 import (
 	"context"
-	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -11,27 +10,18 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// one turns "no such row" into false and translates every other error.
-func one(err error) (bool, error) {
-	err = store.Translate(err)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // lockPartner holds the partner's row, so that two first saves do not meet.
 func lockPartner(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.PartnerKind, bool, error) {
 	var kind models.PartnerKind
 	q := tx.NewSelect().Model((*models.Partner)(nil)).Column("kind").Where("p.id = ?", id)
-	found, err := one(store.ForUpdate(access.PartnersWithin(q, who)).Scan(ctx, &kind))
+	found, err := store.Found(store.ForUpdate(access.PartnersWithin(q, who)).Scan(ctx, &kind))
 	return kind, found, err
 }
 
 func lockOfPartner(ctx context.Context, tx bun.IDB, who models.Principal, partnerID models.ID) (models.AccessConfiguration, bool, error) {
 	var config models.AccessConfiguration
 	q := tx.NewSelect().Model(&config).Where("ac.partner_id = ?", partnerID)
-	found, err := one(store.ForUpdate(access.AccessConfigurations(q, who)).Scan(ctx))
+	found, err := store.Found(store.ForUpdate(access.AccessConfigurations(q, who)).Scan(ctx))
 	return config, found, err
 }
 
@@ -53,14 +43,14 @@ func selectVisible(ctx context.Context, idb bun.IDB, who models.Principal, colum
 
 func selectByPlatform(ctx context.Context, idb bun.IDB, platformID string) (models.AccessConfiguration, bool, error) {
 	var config models.AccessConfiguration
-	found, err := one(idb.NewSelect().Model(&config).Where("ac.platform_id = ?", platformID).Scan(ctx))
+	found, err := store.Found(idb.NewSelect().Model(&config).Where("ac.platform_id = ?", platformID).Scan(ctx))
 	return config, found, err
 }
 
 // selectServing prefers the partner's own configuration to its parent's.
 func selectServing(ctx context.Context, idb bun.IDB, partnerID models.ID) (models.AccessConfiguration, bool, error) {
 	var config models.AccessConfiguration
-	found, err := one(idb.NewSelect().Model(&config).
+	found, err := store.Found(idb.NewSelect().Model(&config).
 		Where("(ac.partner_id = ? OR ac.partner_id = (SELECT p.parent_id FROM partners AS p WHERE p.id = ?))", partnerID, partnerID).
 		Where("ac.state = ?", models.ExposureEnabled).
 		OrderExpr("CASE WHEN ac.partner_id = ? THEN 0 ELSE 1 END", partnerID).Limit(1).Scan(ctx))
@@ -82,6 +72,6 @@ func selectOriginsLike(ctx context.Context, idb bun.IDB, origin string) ([][]str
 
 func selectPartnerOfCustomer(ctx context.Context, idb bun.IDB, id models.ID) (models.ID, error) {
 	var customer models.Customer
-	_, err := one(idb.NewSelect().Model(&customer).Column("partner_id").Where("c.id = ?", id).Scan(ctx))
+	_, err := store.Found(idb.NewSelect().Model(&customer).Column("partner_id").Where("c.id = ?", id).Scan(ctx))
 	return customer.PartnerID, err
 }

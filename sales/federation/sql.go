@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -10,15 +9,6 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/store"
 )
-
-// one turns "no such row" into false and translates every other error.
-func one(err error) (bool, error) {
-	err = store.Translate(err)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
 
 // insertNew inserts the row unless a unique value of it is taken, and reports whether it did.
 func insertNew(ctx context.Context, idb bun.IDB, row any) (bool, error) {
@@ -41,7 +31,7 @@ func insertParked(ctx context.Context, idb bun.IDB, request *models.ParkedReques
 
 func deleteParked(ctx context.Context, idb bun.IDB, platformID, relayID string) (models.ParkedRequest, bool, error) {
 	var request models.ParkedRequest
-	found, err := one(idb.NewDelete().Model(&request).Where("relay_id = ? AND platform_id = ?", relayID, platformID).Returning("*").Scan(ctx))
+	found, err := store.Found(idb.NewDelete().Model(&request).Where("relay_id = ? AND platform_id = ?", relayID, platformID).Returning("*").Scan(ctx))
 	return request, found, err
 }
 
@@ -63,25 +53,25 @@ func insertFirstLogin(ctx context.Context, idb bun.IDB, row *models.FirstLogin) 
 
 func selectFirstLogin(ctx context.Context, idb bun.IDB, hash []byte) (models.FirstLogin, bool, error) {
 	var row models.FirstLogin
-	found, err := one(idb.NewSelect().Model(&row).Where("fl.token_hash = ?", hash).Scan(ctx))
+	found, err := store.Found(idb.NewSelect().Model(&row).Where("fl.token_hash = ?", hash).Scan(ctx))
 	return row, found, err
 }
 
 func deleteFirstLogin(ctx context.Context, tx bun.IDB, hash []byte) (models.FirstLogin, bool, error) {
 	var row models.FirstLogin
-	found, err := one(tx.NewDelete().Model(&row).Where("token_hash = ?", hash).Returning("*").Scan(ctx))
+	found, err := store.Found(tx.NewDelete().Model(&row).Where("token_hash = ?", hash).Returning("*").Scan(ctx))
 	return row, found, err
 }
 
 func selectAccount(ctx context.Context, idb bun.IDB, platformID, xAccountID string) (models.FederatedAccount, bool, error) {
 	var account models.FederatedAccount
-	found, err := one(idb.NewSelect().Model(&account).Where("fa.platform_id = ? AND fa.x_account_id = ?", platformID, xAccountID).Scan(ctx))
+	found, err := store.Found(idb.NewSelect().Model(&account).Where("fa.platform_id = ? AND fa.x_account_id = ?", platformID, xAccountID).Scan(ctx))
 	return account, found, err
 }
 
 func selectPerson(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUserID string) (models.FederatedIdentity, bool, error) {
 	var person models.FederatedIdentity
-	found, err := one(idb.NewSelect().Model(&person).
+	found, err := store.Found(idb.NewSelect().Model(&person).
 		Where("fi.platform_id = ? AND fi.x_account_id = ? AND fi.x_user_id = ?", platformID, xAccountID, xUserID).Scan(ctx))
 	return person, found, err
 }
@@ -116,7 +106,7 @@ func insertActiveKey(ctx context.Context, tx bun.IDB, key *models.SigningKey) (b
 
 func selectActiveKey(ctx context.Context, idb bun.IDB, platformID string) (models.SigningKey, bool, error) {
 	var key models.SigningKey
-	found, err := one(idb.NewSelect().Model(&key).Where("sk.platform_id = ? AND sk.state = ?", platformID, models.KeyActive).Scan(ctx))
+	found, err := store.Found(idb.NewSelect().Model(&key).Where("sk.platform_id = ? AND sk.state = ?", platformID, models.KeyActive).Scan(ctx))
 	return key, found, err
 }
 

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -24,25 +23,16 @@ type keyRow struct {
 	PartnerKind   models.PartnerKind `bun:"partner_kind,scanonly"`
 }
 
-// one turns "no such row" into false and translates every other error.
-func one(err error) (bool, error) {
-	err = store.Translate(err)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 func selectUser(ctx context.Context, idb bun.IDB, id models.ID) (models.User, models.PartnerKind, bool, error) {
 	var row userRow
-	found, err := one(idb.NewSelect().Model(&row).ColumnExpr("u.*").ColumnExpr("p.kind AS partner_kind").
+	found, err := store.Found(idb.NewSelect().Model(&row).ColumnExpr("u.*").ColumnExpr("p.kind AS partner_kind").
 		Join("LEFT JOIN partners AS p ON p.id = u.partner_id").Where("u.id = ?", id).Scan(ctx))
 	return row.User, row.PartnerKind, found, err
 }
 
 func selectUserByLoginName(ctx context.Context, idb bun.IDB, name string) (models.User, bool, error) {
 	var user models.User
-	found, err := one(idb.NewSelect().Model(&user).Where("u.login_name = ?", name).Scan(ctx))
+	found, err := store.Found(idb.NewSelect().Model(&user).Where("u.login_name = ?", name).Scan(ctx))
 	return user, found, err
 }
 
@@ -53,7 +43,7 @@ func insertUser(ctx context.Context, idb bun.IDB, user *models.User) error {
 
 func selectPartnerKind(ctx context.Context, idb bun.IDB, id models.ID) (models.PartnerKind, bool, error) {
 	var kind models.PartnerKind
-	found, err := one(idb.NewSelect().Model((*models.Partner)(nil)).Column("kind").Where("p.id = ?", id).Scan(ctx, &kind))
+	found, err := store.Found(idb.NewSelect().Model((*models.Partner)(nil)).Column("kind").Where("p.id = ?", id).Scan(ctx, &kind))
 	return kind, found, err
 }
 
@@ -69,7 +59,7 @@ func insertKey(ctx context.Context, idb bun.IDB, key *models.APIKey) error {
 
 func selectKeyByHash(ctx context.Context, idb bun.IDB, hash []byte) (models.APIKey, models.PartnerKind, bool, error) {
 	var row keyRow
-	found, err := one(idb.NewSelect().Model(&row).ColumnExpr("k.*").ColumnExpr("p.kind AS partner_kind").
+	found, err := store.Found(idb.NewSelect().Model(&row).ColumnExpr("k.*").ColumnExpr("p.kind AS partner_kind").
 		Join("LEFT JOIN partners AS p ON p.id = k.partner_id").Where("k.hash = ?", hash).Scan(ctx))
 	return row.APIKey, row.PartnerKind, found, err
 }
@@ -77,7 +67,7 @@ func selectKeyByHash(ctx context.Context, idb bun.IDB, hash []byte) (models.APIK
 // lockKey finds a key that the principal may see and holds it until the transaction ends.
 func lockKey(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.APIKey, bool, error) {
 	var key models.APIKey
-	found, err := one(store.ForUpdate(access.APIKeys(tx.NewSelect().Model(&key).Where("k.id = ?", id), who)).Scan(ctx))
+	found, err := store.Found(store.ForUpdate(access.APIKeys(tx.NewSelect().Model(&key).Where("k.id = ?", id), who)).Scan(ctx))
 	return key, found, err
 }
 
@@ -100,7 +90,7 @@ func visibleKeys(idb bun.IDB, who models.Principal) *bun.SelectQuery {
 
 func updateEpoch(ctx context.Context, tx bun.IDB, id models.ID, now time.Time) (models.User, bool, error) {
 	var user models.User
-	found, err := one(tx.NewUpdate().Model(&user).Set("session_epoch = session_epoch + 1").Set("updated_at = ?", now).
+	found, err := store.Found(tx.NewUpdate().Model(&user).Set("session_epoch = session_epoch + 1").Set("updated_at = ?", now).
 		Where("id = ?", id).Returning("*").Scan(ctx))
 	return user, found, err
 }

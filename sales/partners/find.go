@@ -2,7 +2,6 @@ package partners
 
 import (
 	"context"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -79,9 +78,4 @@ func (s *Service) FindResellersFor(ctx context.Context, who models.Principal, di
 		Visible: func() *bun.SelectQuery { return filtered(s.DB, who, PartnerFilter{}) },
 	}
 	return nested.Pages(ctx, s.DB, distributorIDs, page)
-}
-
-// likePrefix makes a LIKE pattern of text that stands for itself, with \ as the escape.
-func likePrefix(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }

@@ -2,7 +2,6 @@ package partners
 
 import (
 	"context"
-	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -18,11 +17,8 @@ func insert(ctx context.Context, tx bun.IDB, partner *models.Partner) error {
 
 func lock(ctx context.Context, tx bun.IDB, id models.ID) (models.Partner, bool, error) {
 	var partner models.Partner
-	err := store.Translate(store.ForUpdate(tx.NewSelect().Model(&partner).Where("p.id = ?", id)).Scan(ctx))
-	if errors.Is(err, store.ErrNotFound) {
-		return partner, false, nil
-	}
-	return partner, err == nil, err
+	found, err := store.Found(store.ForUpdate(tx.NewSelect().Model(&partner).Where("p.id = ?", id)).Scan(ctx))
+	return partner, found, err
 }
 
 func filtered(idb bun.IDB, who models.Principal, filter PartnerFilter) *bun.SelectQuery {
@@ -38,8 +34,7 @@ func filtered(idb bun.IDB, who models.Principal, filter PartnerFilter) *bun.Sele
 		q = q.Where("p.parent_id = ?", *filter.ParentID)
 	}
 	if filter.Query != nil {
-		// Both sides are folded by the database, so that they are folded alike.
-		q = q.Where(`lower(p.name) LIKE lower(?) ESCAPE '\'`, likePrefix(*filter.Query))
+		q = store.StartsWith(q, "p.name", *filter.Query)
 	}
 	return q
 }
