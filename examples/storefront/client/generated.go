@@ -10,23 +10,6 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
-// Amount includes the GraphQL fields of Money requested by the fragment Amount.
-// The GraphQL type's documentation follows.
-//
-// An exact amount of one currency.
-type Amount struct {
-	// The amount in units of the currency, with all its fraction digits.
-	Amount string `json:"amount"`
-	// The currency.
-	Currency CurrencyCode `json:"currency"`
-}
-
-// GetAmount returns Amount.Amount, and is useful for accessing the field via an interface.
-func (v *Amount) GetAmount() string { return v.Amount }
-
-// GetCurrency returns Amount.Currency, and is useful for accessing the field via an interface.
-func (v *Amount) GetCurrency() CurrencyCode { return v.Currency }
-
 // How a partner sells to a customer.
 type AssociationMode string
 
@@ -161,15 +144,17 @@ func (v *CustomerOverviewCustomerBalance) GetVersion() int { return v.Version }
 //
 // An exact amount of one currency.
 type CustomerOverviewCustomerBalanceAvailableMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns CustomerOverviewCustomerBalanceAvailableMoney.Amount, and is useful for accessing the field via an interface.
-func (v *CustomerOverviewCustomerBalanceAvailableMoney) GetAmount() string { return v.Amount.Amount }
+func (v *CustomerOverviewCustomerBalanceAvailableMoney) GetAmount() string {
+	return v.MoneyParts.Amount
+}
 
 // GetCurrency returns CustomerOverviewCustomerBalanceAvailableMoney.Currency, and is useful for accessing the field via an interface.
 func (v *CustomerOverviewCustomerBalanceAvailableMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *CustomerOverviewCustomerBalanceAvailableMoney) UnmarshalJSON(b []byte) error {
@@ -190,7 +175,7 @@ func (v *CustomerOverviewCustomerBalanceAvailableMoney) UnmarshalJSON(b []byte) 
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -214,8 +199,8 @@ func (v *CustomerOverviewCustomerBalanceAvailableMoney) MarshalJSON() ([]byte, e
 func (v *CustomerOverviewCustomerBalanceAvailableMoney) __premarshalJSON() (*__premarshalCustomerOverviewCustomerBalanceAvailableMoney, error) {
 	var retval __premarshalCustomerOverviewCustomerBalanceAvailableMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -224,15 +209,15 @@ func (v *CustomerOverviewCustomerBalanceAvailableMoney) __premarshalJSON() (*__p
 //
 // An exact amount of one currency.
 type CustomerOverviewCustomerBalanceTotalMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns CustomerOverviewCustomerBalanceTotalMoney.Amount, and is useful for accessing the field via an interface.
-func (v *CustomerOverviewCustomerBalanceTotalMoney) GetAmount() string { return v.Amount.Amount }
+func (v *CustomerOverviewCustomerBalanceTotalMoney) GetAmount() string { return v.MoneyParts.Amount }
 
 // GetCurrency returns CustomerOverviewCustomerBalanceTotalMoney.Currency, and is useful for accessing the field via an interface.
 func (v *CustomerOverviewCustomerBalanceTotalMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *CustomerOverviewCustomerBalanceTotalMoney) UnmarshalJSON(b []byte) error {
@@ -253,7 +238,7 @@ func (v *CustomerOverviewCustomerBalanceTotalMoney) UnmarshalJSON(b []byte) erro
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -277,8 +262,8 @@ func (v *CustomerOverviewCustomerBalanceTotalMoney) MarshalJSON() ([]byte, error
 func (v *CustomerOverviewCustomerBalanceTotalMoney) __premarshalJSON() (*__premarshalCustomerOverviewCustomerBalanceTotalMoney, error) {
 	var retval __premarshalCustomerOverviewCustomerBalanceTotalMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -409,17 +394,17 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItem) 
 //
 // An exact amount of one currency.
 type CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney.Amount, and is useful for accessing the field via an interface.
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney) GetAmount() string {
-	return v.Amount.Amount
+	return v.MoneyParts.Amount
 }
 
 // GetCurrency returns CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney.Currency, and is useful for accessing the field via an interface.
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney) UnmarshalJSON(b []byte) error {
@@ -440,7 +425,7 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAm
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -464,8 +449,8 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAm
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney) __premarshalJSON() (*__premarshalCustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney, error) {
 	var retval __premarshalCustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAmountMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -558,17 +543,17 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderResourcesResourc
 //
 // An exact amount of one currency.
 type CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney.Amount, and is useful for accessing the field via an interface.
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney) GetAmount() string {
-	return v.Amount.Amount
+	return v.MoneyParts.Amount
 }
 
 // GetCurrency returns CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney.Currency, and is useful for accessing the field via an interface.
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney) UnmarshalJSON(b []byte) error {
@@ -589,7 +574,7 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney) Unma
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -613,8 +598,8 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney) Mars
 func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney) __premarshalJSON() (*__premarshalCustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney, error) {
 	var retval __premarshalCustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -662,6 +647,23 @@ var AllExposureState = []ExposureState{
 	ExposureStateEnabled,
 	ExposureStateDisabled,
 }
+
+// MoneyParts includes the GraphQL fields of Money requested by the fragment MoneyParts.
+// The GraphQL type's documentation follows.
+//
+// An exact amount of one currency.
+type MoneyParts struct {
+	// The amount in units of the currency, with all its fraction digits.
+	Amount string `json:"amount"`
+	// The currency.
+	Currency CurrencyCode `json:"currency"`
+}
+
+// GetAmount returns MoneyParts.Amount, and is useful for accessing the field via an interface.
+func (v *MoneyParts) GetAmount() string { return v.Amount }
+
+// GetCurrency returns MoneyParts.Currency, and is useful for accessing the field via an interface.
+func (v *MoneyParts) GetCurrency() CurrencyCode { return v.Currency }
 
 // NewReturnSecretResponse is returned by NewReturnSecret on success.
 type NewReturnSecretResponse struct {
@@ -834,15 +836,15 @@ func (v *OverviewViewerPartnerBalance) GetAvailable() OverviewViewerPartnerBalan
 //
 // An exact amount of one currency.
 type OverviewViewerPartnerBalanceAvailableMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns OverviewViewerPartnerBalanceAvailableMoney.Amount, and is useful for accessing the field via an interface.
-func (v *OverviewViewerPartnerBalanceAvailableMoney) GetAmount() string { return v.Amount.Amount }
+func (v *OverviewViewerPartnerBalanceAvailableMoney) GetAmount() string { return v.MoneyParts.Amount }
 
 // GetCurrency returns OverviewViewerPartnerBalanceAvailableMoney.Currency, and is useful for accessing the field via an interface.
 func (v *OverviewViewerPartnerBalanceAvailableMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *OverviewViewerPartnerBalanceAvailableMoney) UnmarshalJSON(b []byte) error {
@@ -863,7 +865,7 @@ func (v *OverviewViewerPartnerBalanceAvailableMoney) UnmarshalJSON(b []byte) err
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -887,8 +889,8 @@ func (v *OverviewViewerPartnerBalanceAvailableMoney) MarshalJSON() ([]byte, erro
 func (v *OverviewViewerPartnerBalanceAvailableMoney) __premarshalJSON() (*__premarshalOverviewViewerPartnerBalanceAvailableMoney, error) {
 	var retval __premarshalOverviewViewerPartnerBalanceAvailableMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -985,17 +987,17 @@ func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalance) G
 //
 // An exact amount of one currency.
 type OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney.Amount, and is useful for accessing the field via an interface.
 func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney) GetAmount() string {
-	return v.Amount.Amount
+	return v.MoneyParts.Amount
 }
 
 // GetCurrency returns OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney.Currency, and is useful for accessing the field via an interface.
 func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney) UnmarshalJSON(b []byte) error {
@@ -1016,7 +1018,7 @@ func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAva
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -1040,8 +1042,8 @@ func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAva
 func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney) __premarshalJSON() (*__premarshalOverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney, error) {
 	var retval __premarshalOverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -1106,17 +1108,17 @@ func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNod
 //
 // An exact amount of one currency.
 type OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney.Amount, and is useful for accessing the field via an interface.
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney) GetAmount() string {
-	return v.Amount.Amount
+	return v.MoneyParts.Amount
 }
 
 // GetCurrency returns OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney.Currency, and is useful for accessing the field via an interface.
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney) UnmarshalJSON(b []byte) error {
@@ -1137,7 +1139,7 @@ func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNod
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -1161,8 +1163,8 @@ func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNod
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney) __premarshalJSON() (*__premarshalOverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney, error) {
 	var retval __premarshalOverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementPerformanceMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -1171,17 +1173,17 @@ func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNod
 //
 // An exact amount of one currency.
 type OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney.Amount, and is useful for accessing the field via an interface.
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney) GetAmount() string {
-	return v.Amount.Amount
+	return v.MoneyParts.Amount
 }
 
 // GetCurrency returns OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney.Currency, and is useful for accessing the field via an interface.
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney) UnmarshalJSON(b []byte) error {
@@ -1202,7 +1204,7 @@ func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNod
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -1226,8 +1228,8 @@ func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNod
 func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney) __premarshalJSON() (*__premarshalOverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney, error) {
 	var retval __premarshalOverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatementTotalMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -1314,15 +1316,17 @@ func (v *PayPayOrderPayOrderPayloadBalance) GetVersion() int { return v.Version 
 //
 // An exact amount of one currency.
 type PayPayOrderPayOrderPayloadBalanceAvailableMoney struct {
-	Amount `json:"-"`
+	MoneyParts `json:"-"`
 }
 
 // GetAmount returns PayPayOrderPayOrderPayloadBalanceAvailableMoney.Amount, and is useful for accessing the field via an interface.
-func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) GetAmount() string { return v.Amount.Amount }
+func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) GetAmount() string {
+	return v.MoneyParts.Amount
+}
 
 // GetCurrency returns PayPayOrderPayOrderPayloadBalanceAvailableMoney.Currency, and is useful for accessing the field via an interface.
 func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) GetCurrency() CurrencyCode {
-	return v.Amount.Currency
+	return v.MoneyParts.Currency
 }
 
 func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) UnmarshalJSON(b []byte) error {
@@ -1343,7 +1347,7 @@ func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) UnmarshalJSON(b []byte
 	}
 
 	err = json.Unmarshal(
-		b, &v.Amount)
+		b, &v.MoneyParts)
 	if err != nil {
 		return err
 	}
@@ -1367,8 +1371,8 @@ func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) MarshalJSON() ([]byte,
 func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) __premarshalJSON() (*__premarshalPayPayOrderPayOrderPayloadBalanceAvailableMoney, error) {
 	var retval __premarshalPayPayOrderPayOrderPayloadBalanceAvailableMoney
 
-	retval.Amount = v.Amount.Amount
-	retval.Currency = v.Amount.Currency
+	retval.Amount = v.MoneyParts.Amount
+	retval.Currency = v.MoneyParts.Currency
 	return &retval, nil
 }
 
@@ -1654,10 +1658,10 @@ query CustomerOverview ($id: ID!, $first: Int = 20) {
 		}
 		balance {
 			available {
-				... Amount
+				... MoneyParts
 			}
 			total {
-				... Amount
+				... MoneyParts
 			}
 			version
 		}
@@ -1667,7 +1671,7 @@ query CustomerOverview ($id: ID!, $first: Int = 20) {
 				number
 				status
 				total {
-					... Amount
+					... MoneyParts
 				}
 				createdAt
 				payBy
@@ -1677,7 +1681,7 @@ query CustomerOverview ($id: ID!, $first: Int = 20) {
 					specCode
 					quantity
 					amount {
-						... Amount
+						... MoneyParts
 					}
 				}
 				resources {
@@ -1701,7 +1705,7 @@ query CustomerOverview ($id: ID!, $first: Int = 20) {
 		}
 	}
 }
-fragment Amount on Money {
+fragment MoneyParts on Money {
 	amount
 	currency
 }
@@ -1783,7 +1787,7 @@ query Overview ($first: Int = 20) {
 			level
 			balance {
 				available {
-					... Amount
+					... MoneyParts
 				}
 			}
 			accessConfiguration {
@@ -1796,10 +1800,10 @@ query Overview ($first: Int = 20) {
 					period
 					status
 					performance {
-						... Amount
+						... MoneyParts
 					}
 					total {
-						... Amount
+						... MoneyParts
 					}
 				}
 			}
@@ -1813,7 +1817,7 @@ query Overview ($first: Int = 20) {
 					}
 					balance {
 						available {
-							... Amount
+							... MoneyParts
 						}
 					}
 				}
@@ -1822,7 +1826,7 @@ query Overview ($first: Int = 20) {
 		}
 	}
 }
-fragment Amount on Money {
+fragment MoneyParts on Money {
 	amount
 	currency
 }
@@ -1865,14 +1869,14 @@ mutation Pay ($orderId: ID!, $key: String!) {
 		}
 		balance {
 			available {
-				... Amount
+				... MoneyParts
 			}
 			version
 		}
 		returnUrl
 	}
 }
-fragment Amount on Money {
+fragment MoneyParts on Money {
 	amount
 	currency
 }

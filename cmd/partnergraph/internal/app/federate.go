@@ -171,12 +171,15 @@ func (f *federate) CheckIDPMetadata(xml []byte) (string, error) {
 	refusal := models.Invalid("idpMetadata", "The identity provider's metadata cannot be used.")
 	var list []map[string]any
 	for _, finding := range findings {
+		if !finding.Fatal {
+			continue
+		}
+		if len(list) == 0 {
+			refusal.Message = "The identity provider's metadata cannot be used: " + finding.Message
+		}
 		list = append(list, map[string]any{"code": finding.Code, "message": finding.Message})
 	}
-	if len(list) > 0 {
-		refusal.Message = "The identity provider's metadata cannot be used: " + findings[0].Message
-		refusal.Details = map[string]any{"findings": list}
-	}
+	refusal.Details = map[string]any{"findings": list}
 	refusal.Cause = err
 	return "", refusal
 }
