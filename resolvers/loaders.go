@@ -127,7 +127,8 @@ func (l *pageLoader[T]) load(ctx context.Context, parent models.ID, args models.
 		return models.Connection[T]{}, err
 	}
 	connection, err := l.loader.Load(ctx, keyOf(parent, args))
-	if errors.Is(err, dataloadgen.ErrNotFound) {
+	// A list cannot be null, so refusing one would take the object around it along: it is empty, and not counted.
+	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
 		return models.Connection[T]{}, nil
 	}
 	return connection, err
@@ -181,7 +182,7 @@ func optional[V any](ctx context.Context, loader *dataloadgen.Loader[models.ID, 
 // list loads a plain list that may be empty.
 func list[V any](ctx context.Context, loader *dataloadgen.Loader[models.ID, []V], id models.ID) ([]V, error) {
 	v, err := loader.Load(ctx, id)
-	if errors.Is(err, dataloadgen.ErrNotFound) {
+	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
 		return nil, nil
 	}
 	return v, err

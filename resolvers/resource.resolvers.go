@@ -19,8 +19,8 @@ func (r *queryResolver) Resource(ctx context.Context, id models.ID) (*models.Res
 }
 
 // Resources is the resolver for the resources field.
-func (r *queryResolver) Resources(ctx context.Context, customerID *models.ID, orderID *models.ID, onlyMain *bool, status []models.ResourceStatus, first *int32, after *string, last *int32, before *string) (models.Connection[models.Resource], error) {
-	filter := resources.ResourceFilter{CustomerID: customerID, OrderID: orderID, OnlyMain: onlyMain, Status: status}
+func (r *queryResolver) Resources(ctx context.Context, customerID *models.ID, orderID *models.ID, onlyMain *bool, status []models.ResourceStatus, externalID *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.Resource], error) {
+	filter := resources.ResourceFilter{CustomerID: customerID, OrderID: orderID, OnlyMain: onlyMain, Status: status, ExternalID: externalID}
 	return r.Resolver.Resources.Find(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 

@@ -30,6 +30,8 @@ CREATE INDEX orders_processing ON orders (id) WHERE status = 'PROCESSING';
 --bun:split
 CREATE UNIQUE INDEX orders_external ON orders (customer_id, external_id) WHERE external_id IS NOT NULL;
 --bun:split
+CREATE UNIQUE INDEX orders_partner_external ON orders (partner_id, external_id) WHERE external_id IS NOT NULL AND partner_id IS NOT NULL;
+--bun:split
 CREATE TABLE order_items (
     id            TEXT PRIMARY KEY,
     order_id      TEXT NOT NULL REFERENCES orders (id),

@@ -31,3 +31,7 @@ CREATE INDEX resources_partner ON resources (partner_id, id);
 CREATE INDEX resources_order ON resources (order_id, id);
 --bun:split
 CREATE INDEX resources_parent ON resources (parent_id, id) WHERE parent_id IS NOT NULL;
+--bun:split
+CREATE UNIQUE INDEX resources_external ON resources (customer_id, external_id) WHERE external_id IS NOT NULL;
+--bun:split
+CREATE UNIQUE INDEX resources_partner_external ON resources (partner_id, external_id) WHERE external_id IS NOT NULL AND partner_id IS NOT NULL;

@@ -12,5 +12,5 @@ var (
 	ErrCustomerFrozen  = models.Precondition("CUSTOMER_FROZEN", "This customer is frozen and cannot buy.")
 	ErrNotCancellable  = models.Precondition("ORDER_NOT_CANCELLABLE", "Only an order that waits for payment can be cancelled (O06).")
 	ErrPricesForbidden = models.Forbidden("Only operators place orders with prices of their own.")
-	ErrExternalTaken   = &models.Error{Code: models.CodeConflict, Field: "externalId", Message: "The customer has another order with this external id."}
+	ErrExternalTaken   = &models.Error{Code: models.CodeConflict, Field: "externalId", Message: "This customer, or another customer of the partner, has an order with this external id."}
 )

@@ -25,6 +25,7 @@ type ResourceFilter struct {
 	OrderID    *models.ID
 	OnlyMain   *bool // true = main resources only, false = sub-resources only
 	Status     []models.ResourceStatus
+	ExternalID *string // the storefront's own key
 }
 
 func (f ResourceFilter) check() error {

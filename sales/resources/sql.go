@@ -39,6 +39,9 @@ func (f ResourceFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	if f.OnlyMain != nil && !*f.OnlyMain {
 		q = q.Where("r.parent_id IS NOT NULL")
 	}
+	if f.ExternalID != nil {
+		q = q.Where("r.external_id = ?", *f.ExternalID)
+	}
 	if f.Status != nil {
 		q = q.Where("r.status IN (?)", bun.List(f.Status))
 	}
