@@ -46,7 +46,7 @@ type QueryResolver interface {
 	Partner(ctx context.Context, id models.ID) (*models.Partner, error)
 	Partners(ctx context.Context, kind []models.PartnerKind, parentID *models.ID, query *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.Partner], error)
 	Resource(ctx context.Context, id models.ID) (*models.Resource, error)
-	Resources(ctx context.Context, customerID *models.ID, orderID *models.ID, onlyMain *bool, status []models.ResourceStatus, first *int32, after *string, last *int32, before *string) (models.Connection[models.Resource], error)
+	Resources(ctx context.Context, customerID *models.ID, orderID *models.ID, onlyMain *bool, status []models.ResourceStatus, externalID *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.Resource], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -656,38 +656,46 @@ func (ec *executionContext) field_Query_resources_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["status"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "externalId",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["externalId"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int32, error) {
 			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["first"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg7
+	args["after"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg8
 	return args, nil
 }
 
@@ -1955,7 +1963,7 @@ func (ec *executionContext) _Query_resources(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Resources(ctx, fc.Args["customerId"].(*models.ID), fc.Args["orderId"].(*models.ID), fc.Args["onlyMain"].(*bool), fc.Args["status"].([]models.ResourceStatus), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.Query().Resources(ctx, fc.Args["customerId"].(*models.ID), fc.Args["orderId"].(*models.ID), fc.Args["onlyMain"].(*bool), fc.Args["status"].([]models.ResourceStatus), fc.Args["externalId"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
