@@ -32,6 +32,9 @@ func filtered(idb bun.IDB, who models.Principal, filter PartnerFilter) *bun.Sele
 	}
 	if filter.ParentID != nil {
 		q = q.Where("p.parent_id = ?", *filter.ParentID)
+		if who.CustomerID != "" { // it does not see its partner's distributor, so it does not learn which one it is either
+			q = q.Where("1 = 0")
+		}
 	}
 	if filter.Query != nil {
 		q = store.StartsWith(q, "p.name", *filter.Query)
