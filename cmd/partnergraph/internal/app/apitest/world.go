@@ -58,7 +58,7 @@ type World struct {
 	events                             map[models.ID]models.Event
 	owners                             map[models.ID]holder
 	who                                models.Principal
-	serial                             int64
+	serial, step                       int64
 }
 
 // Orgs returns all partners.
@@ -88,6 +88,7 @@ func Build(t *testing.T, s *Server) *World {
 		w.Providers[i] = w.org(ctx, t, models.SolutionProvider, fmt.Sprintf("provider%d", i), nil)
 	}
 	must(t, w.DeliverOutbox(ctx))
+	w.nameResources(ctx, t)
 	operator := w.key(ctx, t, identity.CreateKey{Name: "operator"})
 	w.OperatorKey, w.OperatorKeyID = operator.Secret, operator.APIKey.ID
 	w.voidKeys(ctx, t, s.Clock)
@@ -128,14 +129,15 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	t.Helper()
 	ctx := t.Context()
 	b := &Buyer{Tag: tag, Owner: owner}
+	phone := fmt.Sprintf("0086-1380000%04d", w.next())
 	var err error
 	b.Customer, err = w.Customers.Create(ctx, w.who, customers.CreateCustomer{
 		Name: tag + "-account", Kind: models.Enterprise, PartnerID: owner.Partner.ID, Mode: mode, RealName: tag + " Limited",
-		Email: tag + "@example.com", Phone: fmt.Sprintf("0086-1380000%04d", w.next()), ExternalID: tag + "-ext",
+		Email: tag + "@example.com", Phone: phone, ExternalID: tag + "-ext",
 	})
 	must(t, err)
 	id := b.Customer.ID
-	for _, text := range []string{tag + "-account", tag + " Limited", tag + "@example.com", tag + "-ext", b.Customer.Phone} {
+	for _, text := range []string{tag + "-account", tag + " Limited", tag + "@example.com", tag + "-ext", phone} {
 		w.text(text, id)
 	}
 	from := Cash(models.OwnerPartner, owner.Partner.ID)
@@ -198,6 +200,17 @@ func (w *World) KeyWithout(t *testing.T, o *Org, permission models.Permission) s
 		}
 	}
 	return w.key(t.Context(), t, identity.CreateKey{Name: "narrow", PartnerID: &o.Partner.ID, Scopes: scopes}).Secret
+}
+
+// nameResources gives every resource a key of the storefront's, for which there is no operation yet.
+func (w *World) nameResources(ctx context.Context, t *testing.T) {
+	t.Helper()
+	var resources []models.Resource
+	must(t, w.DB.NewSelect().Model(&resources).Scan(ctx))
+	for _, r := range resources {
+		_, err := w.DB.NewUpdate().Model((*models.Resource)(nil)).Set("external_id = ?", w.ResourceKey(r.ID)).Where("id = ?", r.ID).Exec(ctx)
+		must(t, err)
+	}
 }
 
 func (w *World) voidKeys(ctx context.Context, t *testing.T, clock *Clock) {
@@ -288,9 +301,10 @@ func (w *World) Move(t *testing.T, kind models.TransferKind, minor int64, from, 
 	}))
 }
 
-// next makes every amount of the world its own.
+// next makes every amount of the world its own, and, by growing ever faster, most differences of two as well.
 func (w *World) next() int64 {
-	w.serial += 13
+	w.step += 2
+	w.serial += w.step
 	return w.serial
 }
 

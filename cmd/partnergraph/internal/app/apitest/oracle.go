@@ -1,0 +1,274 @@
+package apitest
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// Caller is a principal of the world. At most one of Operator, Org and Buyer is set; a caller with none of them has no
+// valid credential.
+type Caller struct {
+	Name     string
+	Key      string
+	Operator bool
+	Org      *Org
+	Buyer    *Buyer
+}
+
+// Void reports whether the caller's credential is missing, expired or revoked.
+func (c Caller) Void() bool { return !c.Operator && c.Org == nil && c.Buyer == nil }
+
+// Permissions are what the caller's key may do at all.
+func (c Caller) Permissions() []models.Permission {
+	switch {
+	case c.Operator:
+		return models.DefaultPermissions(models.Operator, "")
+	case c.Org != nil:
+		return models.DefaultPermissions(models.PartnerKey, c.Org.Partner.Kind)
+	case c.Buyer != nil:
+		return models.DefaultPermissions(models.CustomerUser, "")
+	}
+	return nil
+}
+
+// Callers returns everybody: the operator, every partner, every customer, and three without a valid credential.
+func (w *World) Callers() []Caller {
+	all := []Caller{{Name: "operator", Key: w.OperatorKey, Operator: true}}
+	for _, org := range w.Orgs() {
+		all = append(all, Caller{Name: org.Tag, Key: org.Key, Org: org})
+	}
+	for _, buyer := range w.Buyers() {
+		all = append(all, Caller{Name: buyer.Tag, Key: buyer.Key, Buyer: buyer})
+	}
+	return append(all, Caller{Name: "anonymous"}, Caller{Name: "expired key", Key: w.ExpiredKey}, Caller{Name: "revoked key", Key: w.RevokedKey})
+}
+
+// holder is whose something is.
+type holder struct {
+	org   *Org
+	buyer *Buyer
+}
+
+// index learns whose every row is, by its customer or partner alone: what the server derives from that, such as the
+// partner whose money pays an order, is what the oracle is to judge.
+func (w *World) index(ctx context.Context, t *testing.T) {
+	t.Helper()
+	w.owners, w.events = map[models.ID]holder{w.OperatorKeyID: {}}, map[models.ID]models.Event{}
+	orgs, buyers := map[models.ID]*Org{}, map[models.ID]*Buyer{}
+	for _, org := range w.Orgs() {
+		orgs[org.Partner.ID] = org
+		w.owners[org.Partner.ID] = holder{org: org}
+	}
+	for _, buyer := range w.Buyers() {
+		buyers[buyer.Customer.ID] = buyer
+		w.owners[buyer.Customer.ID] = holder{buyer: buyer}
+	}
+	var associations []models.Association
+	var orders []models.Order
+	var items []models.OrderItem
+	var resources []models.Resource
+	var statements []models.IncentiveStatement
+	var lines []models.IncentiveLine
+	var configurations []models.AccessConfiguration
+	var keys []models.APIKey
+	var events []models.Event
+	var accounts []models.Account
+	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts} {
+		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
+	}
+	for _, row := range associations {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
+	}
+	for _, row := range orders {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
+		w.amount(t, row.Total(), string(row.ID))
+	}
+	for _, row := range items {
+		w.owners[row.ID] = w.owners[row.OrderID]
+		w.amount(t, models.NewMoney(row.AmountMinor, row.Currency), string(row.ID))
+	}
+	for _, row := range resources {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
+		w.text(row.Name, row.ID)
+		w.text(row.CloudID, row.ID)
+	}
+	for _, row := range statements {
+		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
+		w.amount(t, row.Total(), string(row.ID))
+		w.amount(t, row.Performance(), string(row.ID))
+	}
+	for _, row := range lines {
+		w.owners[row.ID] = w.owners[row.StatementID]
+	}
+	for _, row := range configurations {
+		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
+	}
+	for _, row := range keys {
+		w.owners[row.ID] = holder{org: orgs[row.PartnerID], buyer: buyers[row.CustomerID]}
+		w.text(row.Prefix, row.ID)
+	}
+	for _, row := range events {
+		w.owners[row.ID] = holder{}
+		w.events[row.ID] = row
+	}
+	for _, row := range accounts {
+		if row.OwnerKind != models.OwnerCloud {
+			w.amount(t, models.NewMoney(row.BalanceMinor, models.CNY), "balance:"+row.OwnerID)
+		}
+	}
+}
+
+// amount remembers what an amount tells; two that tell different things would make the proof worthless.
+func (w *World) amount(t *testing.T, m models.Money, tells string) {
+	t.Helper()
+	text := m.Amount().StringFixed(2)
+	if other, taken := w.amounts[text]; taken && other != tells {
+		t.Fatalf("apitest: the amount %s belongs to both %s and %s", text, other, tells)
+	}
+	w.amounts[text] = tells
+}
+
+// ResourceKey returns the storefront's own key of a resource.
+func (w *World) ResourceKey(id models.ID) string { return "key of " + string(id) }
+
+// Event returns an event of the world by its id.
+func (w *World) Event(id models.ID) models.Event { return w.events[id] }
+
+// Known reports whether the id is of the world at all.
+func (w *World) Known(id models.ID) bool {
+	_, known := w.owners[id]
+	return known
+}
+
+// IDs returns every id of the world with one of the prefixes, or with any, sorted.
+func (w *World) IDs(prefixes ...string) []models.ID {
+	var ids []models.ID
+	for id := range w.owners {
+		if len(prefixes) == 0 || slices.Contains(prefixes, id.Prefix()) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Visible returns those of IDs that the caller may see.
+func (w *World) Visible(c Caller, prefixes ...string) []models.ID {
+	return slices.DeleteFunc(w.IDs(prefixes...), func(id models.ID) bool { return !w.Sees(c, id) })
+}
+
+// Sees is the oracle: it says in the business's words whether the caller may know of the object with this id.
+func (w *World) Sees(c Caller, id models.ID) bool {
+	h, known := w.owners[id]
+	if !known || c.Void() {
+		return false
+	}
+	if c.Operator {
+		return true
+	}
+	switch id.Prefix() {
+	case models.PrefixPartner: // a company knows itself, its distributor and its resellers; a customer its partner
+		if c.Buyer != nil {
+			return h.org == c.Buyer.Owner
+		}
+		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
+	case models.PrefixCustomer, models.PrefixAssociation:
+		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
+	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixResource: // an advisory customer buys on its own account
+		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
+	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration:
+		return c.Org != nil && h.org == c.Org
+	case models.PrefixAPIKey:
+		return c.Org != nil && h.org == c.Org || c.Buyer != nil && h.buyer == c.Buyer
+	case models.PrefixEvent:
+		event := w.events[id]
+		return c.Org != nil && event.PartnerID == c.Org.Partner.ID || c.Buyer != nil && event.CustomerID == c.Buyer.Customer.ID
+	}
+	return false
+}
+
+// sellsTo reports whether the buyer is a customer of the caller or of its reseller.
+func (c Caller) sellsTo(b *Buyer) bool {
+	return c.Org != nil && b != nil && (b.Owner == c.Org || b.Owner.Parent == c.Org)
+}
+
+// SeesBalance says whether the caller may know what an owner has: its own, its resellers', its and their resale customers'.
+func (w *World) SeesBalance(c Caller, owner models.ID) bool {
+	h := w.owners[owner]
+	switch {
+	case c.Operator:
+		return true
+	case h.buyer != nil:
+		return c.Buyer == h.buyer || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
+	case h.org != nil:
+		return c.Org != nil && (h.org == c.Org || h.org.Parent == c.Org)
+	}
+	return false
+}
+
+var (
+	anID  = regexp.MustCompile(`\b[a-z]{3,4}_[0-9a-hjkmnp-tv-z]{26}\b`)
+	aText = regexp.MustCompile(`(?:distributor|reseller|provider)[01](?:-(?:resale|advisory))?`)
+)
+
+// Leaks returns everything in a decoded answer that the caller may not know: ids, texts and amounts of others.
+func (w *World) Leaks(c Caller, answer any) []string {
+	l := &leaks{World: w, caller: c}
+	l.walk("", answer)
+	return l.found
+}
+
+type leaks struct {
+	*World
+	caller Caller
+	found  []string
+}
+
+func (l *leaks) walk(at string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if name != "actorId" { // the record says who did it to everybody whom it concerns
+				l.walk(at+"."+name, member)
+			}
+		}
+	case []any:
+		for _, member := range v {
+			l.walk(at, member)
+		}
+	case string:
+		l.string(at, v)
+	}
+}
+
+func (l *leaks) string(at, v string) {
+	report := func(allowed bool) {
+		if !allowed {
+			l.found = append(l.found, at+" = "+v)
+		}
+	}
+	for _, id := range anID.FindAllString(v, -1) {
+		report(l.Sees(l.caller, models.ID(id)))
+	}
+	if tells, ok := l.amounts[v]; ok && strings.HasSuffix(at, ".amount") {
+		if owner, isBalance := strings.CutPrefix(tells, "balance:"); isBalance {
+			report(l.SeesBalance(l.caller, models.ID(owner)))
+		} else {
+			report(l.Sees(l.caller, models.ID(tells)))
+		}
+		return
+	}
+	if id, ok := l.texts[strings.ToLower(v)]; ok {
+		report(l.Sees(l.caller, id))
+		return
+	}
+	// The rest of the world's texts is in the access configurations.
+	if tag := aText.FindString(strings.ToLower(v)); tag != "" {
+		report(l.caller.Operator || l.caller.Org != nil && l.caller.Org.Tag == tag)
+	}
+}

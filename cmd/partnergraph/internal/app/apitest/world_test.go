@@ -1,0 +1,18 @@
+package apitest_test
+
+import (
+	"testing"
+
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
+)
+
+func TestWorldIsBuiltAndSound(t *testing.T) {
+	t.Parallel()
+	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+		w := apitest.Build(t, s)
+		s.Sound(t)
+		if len(w.Buyers()) != 12 || len(w.IDs("res")) != 24 {
+			t.Errorf("%d customers with %d resources", len(w.Buyers()), len(w.IDs("res")))
+		}
+	})
+}
