@@ -147,7 +147,7 @@ func (p CheckoutPage) Tone() string {
 	}
 }
 
-// CheckoutItem is one line of the order.
+// CheckoutItem is one line of the order. A Name that is a resource type of the catalogue is shown in the visitor's words.
 type CheckoutItem struct {
 	Name, Spec, Quantity, Amount string
 }
@@ -199,7 +199,7 @@ type ConsoleOrder struct {
 	Payable bool
 }
 
-// ConsoleResource is one line of the list of resources.
+// ConsoleResource is one line of the list of resources. A Service that is in the catalogue is shown in the visitor's words.
 type ConsoleResource struct {
 	Name, Service, Region string
 	// Status is the resource's status as the API spells it, such as IN_USE.

@@ -29,6 +29,8 @@ func samples(s func(string) string) []sample {
 		{"first login", pages.FirstLogin, firstLogin(s, "", ""),
 			[]string{`value="create"`, `value="bind"`, "Customer agreement", "Privacy statement", `name="consent"`, `rel="noopener noreferrer"`},
 			[]string{"alert"}},
+		{"first login without documents", pages.FirstLogin, pages.FirstLoginPage{Action: "/first-login", PlatformName: s("platform")},
+			[]string{"I want this account to be created", `name="consent"`}, []string{"terms below", "Customer agreement"}},
 		{"first login taken", pages.FirstLogin, firstLogin(s, "NAME_TAKEN", "WRONG_CREDENTIALS"),
 			[]string{"This account name is taken.", "Login name or password is wrong."}, nil},
 		{"bind", pages.BindNotification, pages.BindNotificationPage{Target: "https://shop.example/bind",
