@@ -272,3 +272,36 @@ func (l *leaks) string(at, v string) {
 		report(l.caller.Operator || l.caller.Org != nil && l.caller.Org.Tag == tag)
 	}
 }
+
+// IDsIn returns the ids with a prefix in a decoded answer, wherever an object has one of its own.
+func IDsIn(answer any, prefix string) (found []string) {
+	switch v := answer.(type) {
+	case map[string]any:
+		if id, ok := v["id"].(string); ok && models.ID(id).Prefix() == prefix {
+			found = append(found, id)
+		}
+		for _, member := range v {
+			found = append(found, IDsIn(member, prefix)...)
+		}
+	case []any:
+		for _, member := range v {
+			found = append(found, IDsIn(member, prefix)...)
+		}
+	}
+	return found
+}
+
+// Selected reports whether a member of this name is anywhere in a decoded answer and not null.
+func Selected(answer any, name string) bool {
+	switch v := answer.(type) {
+	case map[string]any:
+		for member, value := range v {
+			if member == name && value != nil || Selected(value, name) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(member any) bool { return Selected(member, name) })
+	}
+	return false
+}

@@ -316,3 +316,34 @@ func must(t *testing.T, err error) {
 		t.Fatalf("apitest: %v", err)
 	}
 }
+
+// Empty makes a resale customer of the partner with money and nothing else.
+func (w *World) Empty(t *testing.T, owner *Org, tag string) *Buyer {
+	t.Helper()
+	ctx := t.Context()
+	b := &Buyer{Tag: tag, Owner: owner}
+	var err error
+	b.Customer, err = w.Customers.Create(ctx, w.who, customers.CreateCustomer{Name: tag, Kind: models.Enterprise, PartnerID: owner.Partner.ID, Mode: models.Resale})
+	must(t, err)
+	w.Move(t, models.TransferFund, 1_000_000+w.next(), Cash(models.OwnerPartner, owner.Partner.ID), Cash(models.OwnerCustomer, b.Customer.ID))
+	key := w.key(ctx, t, identity.CreateKey{Name: tag + " key", CustomerID: &b.Customer.ID})
+	b.Key, b.KeyID = key.Secret, key.APIKey.ID
+	return b
+}
+
+// Pay pays an order and lets it be delivered.
+func (w *World) Pay(t *testing.T, b *Buyer, cmd orders.PayOrder) {
+	t.Helper()
+	_, err := w.Orders.Pay(t.Context(), w.as(b), cmd)
+	must(t, err)
+	must(t, w.DeliverOutbox(t.Context()))
+}
+
+// CustomersOf lists the customers of a partner as they are now.
+func (w *World) CustomersOf(t *testing.T, o *Org) []models.Customer {
+	t.Helper()
+	most := models.MaxPageSize
+	found, err := w.Customers.Find(t.Context(), w.who, customers.CustomerFilter{PartnerID: &o.Partner.ID}, models.PageArgs{First: &most})
+	must(t, err)
+	return found.Nodes()
+}

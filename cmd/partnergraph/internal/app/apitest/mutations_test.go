@@ -1,0 +1,172 @@
+package apitest_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// mutationRow is how a mutation is tried against what is not the caller's.
+type mutationRow struct {
+	selection string
+	// inputs returns what the caller must not be able to do.
+	inputs func(w *apitest.World, c apitest.Caller) []map[string]any
+}
+
+// mutationRows has a row for every mutation of the schema; the test says when one is missing.
+func mutationRows() map[string]mutationRow {
+	partnersOfOthers := func(w *apitest.World, c apitest.Caller, input map[string]any) (all []map[string]any) {
+		for _, o := range w.Orgs() {
+			if o != c.Org && !c.Operator {
+				one := map[string]any{"partnerId": o.Partner.ID}
+				for name, value := range input {
+					one[name] = value
+				}
+				all = append(all, one)
+			}
+		}
+		return all
+	}
+	return map[string]mutationRow{
+		"payOrder": {"{order{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				if b != c.Buyer {
+					all = append(all, map[string]any{"orderId": b.Waiting.ID, "idempotencyKey": "theirs"})
+				}
+			}
+			return all
+		}},
+		"updateAccessConfiguration": {"{accessConfiguration{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, map[string]any{"state": "DISABLED"})
+		}},
+		"rotateReturnSecret": {"{secret}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, nil)
+		}},
+		"revokeApiKey": {"{apiKey{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixAPIKey) {
+				if !w.Sees(c, id) {
+					all = append(all, map[string]any{"apiKeyId": id})
+				}
+			}
+			return all
+		}},
+		"createApiKey": {"{secret}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
+			if slices.Contains(c.Permissions(), models.ManageKeys) {
+				// A right that no partner's key has, which the operator's own may pass on.
+				if c.Operator {
+					return nil
+				}
+				return []map[string]any{{"name": "more than mine", "scopes": []string{"PARTNERS_WRITE"}}}
+			}
+			return []map[string]any{{"name": "mine", "scopes": []string{"ORDERS_READ"}}}
+		}},
+	}
+}
+
+// TestNoMutationTouchesWhatIsOthers tries every mutation of the schema on everybody else's objects, and compares every row
+// of every table afterwards.
+func TestNoMutationTouchesWhatIsOthers(t *testing.T) {
+	t.Parallel()
+	schema := apitest.Schema()
+	rows := mutationRows()
+	eachCaller(t, func(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller) {
+		before := s.Fingerprint(t)
+		for _, f := range apitest.Fields(schema.Mutation) {
+			row, ok := rows[f.Name]
+			if !ok {
+				t.Errorf("mutationRows needs a row for %s", f.Name)
+				continue
+			}
+			permission, guarded := apitest.Permission(f)
+			if !guarded {
+				t.Errorf("%s has no @auth", f.Name)
+			}
+			want := []string{"NOT_FOUND", "FORBIDDEN", "PRECONDITION_FAILED"} // the last for a distributor's own resellers
+			switch {
+			case c.Void():
+				want = []string{"UNAUTHENTICATED"}
+			case !slices.Contains(c.Permissions(), permission):
+				want = []string{"FORBIDDEN"}
+			}
+			document := "mutation($input: " + f.Arguments.ForName("input").Type.String() + "){" + f.Name + "(input: $input)" + row.selection + "}"
+			for _, input := range row.inputs(w, c) {
+				answer := s.Ask(t, c.Key, document, map[string]any{"input": input})
+				if codes := answer.Codes(); len(codes) != 1 || !slices.Contains(want, codes[0]) || answer.Data[f.Name] != nil {
+					t.Errorf("%s(%v): %v, want one of %v", f.Name, input, answer.Body, want)
+				}
+				wantNoLeak(t, w, c, f.Name, answer)
+			}
+		}
+		if diff := cmp.Diff(before, s.Fingerprint(t)); diff != "" {
+			t.Errorf("something changed:\n%s", diff)
+		}
+		s.Sound(t)
+	})
+}
+
+// TestRootFieldsAskForTheirPermission: without it a key is refused at the root, and finds nothing of the kind on the way.
+func TestRootFieldsAskForTheirPermission(t *testing.T) {
+	t.Parallel()
+	schema := apitest.Schema()
+	hidden := map[models.Permission][]string{
+		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {models.PrefixCustomer, models.PrefixAssociation},
+		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem}, models.ReadResources: {models.PrefixResource},
+		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
+		models.ReadExposure:   {models.PrefixAccessConfiguration}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
+	}
+	var open []string
+	for _, f := range apitest.Fields(schema.Query) {
+		if _, guarded := apitest.Permission(f); !guarded {
+			open = append(open, f.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"node", "nodes", "viewer"}, slices.Sorted(slices.Values(open))); diff != "" {
+		t.Errorf("root fields without @auth: %s", diff)
+	}
+	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+		w := apitest.Build(t, s)
+		org := w.Distributors[0]
+		for _, missing := range models.DefaultPermissions(models.PartnerKey, org.Partner.Kind) {
+			key := w.KeyWithout(t, org, missing)
+			for _, f := range apitest.Fields(schema.Query) {
+				target := schema.Types[f.Type.Name()]
+				node := apitest.NodeOf(schema, target)
+				required := requiredArguments(f)
+				var documents []string
+				switch {
+				case node != nil:
+					for _, selection := range apitest.Selections(t, schema, node) {
+						documents = append(documents, "{"+f.Name+"{nodes"+selection+"}}")
+					}
+				case len(required) == 0:
+					for _, selection := range apitest.Selections(t, schema, target) {
+						documents = append(documents, "{"+f.Name+selection+"}")
+					}
+				case cmp.Equal(required, []string{"id"}):
+					documents = append(documents, "{"+f.Name+"(id: \""+string(org.Partner.ID)+"\"){id}}")
+				}
+				for _, document := range documents {
+					answer := s.Ask(t, key, document, nil)
+					if permission, _ := apitest.Permission(f); permission == missing {
+						if !cmp.Equal(answer.Codes(), []string{"FORBIDDEN"}) || answer.At(f.Name) != nil {
+							t.Errorf("%s without %s: %.200s", f.Name, missing, answer.Body)
+						}
+						continue
+					}
+					for _, prefix := range hidden[missing] {
+						if found := apitest.IDsIn(answer.Data, prefix); len(found) > 0 {
+							t.Errorf("%s without %s shows %v", f.Name, missing, found[:1])
+						}
+					}
+					if missing == models.ReadBalances && apitest.Selected(answer.Data, "balance") {
+						t.Errorf("%s without %s shows a balance", f.Name, missing)
+					}
+				}
+			}
+		}
+	}, apitest.Wide)
+}
