@@ -12,6 +12,7 @@ LINTER   := go tool -modfile=.ci/tools.mod golangci-lint
 E2E       = $(shell grep -rlE --include='*_test.go' '^//go:build .*\be2e\b' cmd examples saml | xargs -r -n1 dirname | sort -u | sed 's|^|./|')
 FUZZTIME ?= 10s
 WEB       = web/node_modules/.built
+SCHEMA    = web/schema/node_modules/.installed
 
 .PHONY: help
 help: ## Show this list
@@ -55,6 +56,13 @@ lint: ## Run go vet and golangci-lint
 	go vet ./...
 	$(LINTER) run ./...
 
+.PHONY: schema
+schema: $(SCHEMA) ## Lint the schema, look for breaking changes, generate a typed TypeScript client
+	cd web/schema && npm run --silent check
+
+$(SCHEMA): web/schema/package-lock.json
+	cd web/schema && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+
 .PHONY: floors
 floors: ## Check which package imports which
 	go test ./cmd/floors
@@ -80,4 +88,4 @@ fuzz-short: ## Run every fuzz target for FUZZTIME (10s) each
 	done
 
 .PHONY: check
-check: generated lint floors test e2e ## Everything that a change must pass
+check: generated lint schema floors test e2e ## Everything that a change must pass

@@ -1,0 +1,40 @@
+// The rules of the schema. Run from the project's root (`npm run lint` does), because eslint looks below its own directory only.
+import plugin from '@graphql-eslint/eslint-plugin';
+
+const recommended = plugin.configs['flat/schema-recommended'].rules;
+const relay = plugin.configs['flat/schema-relay'].rules;
+const [, names] = recommended['@graphql-eslint/naming-convention'];
+
+export default [
+  {
+    files: ['graph/*.graphqls'],
+    plugins: { '@graphql-eslint': plugin },
+    languageOptions: {
+      parser: plugin.parser,
+      parserOptions: { graphQLConfig: { schema: 'graph/*.graphqls' } },
+    },
+    rules: {
+      ...recommended,
+      ...relay,
+      // The recommended names, and no field that begins with get: fields are nouns, mutations verbs of the domain.
+      '@graphql-eslint/naming-convention': ['error', { ...names, FieldDefinition: { style: 'camelCase', forbiddenPrefixes: ['get'] } }],
+      '@graphql-eslint/require-description': [
+        'error',
+        { types: true, FieldDefinition: true, InputValueDefinition: true, EnumValueDefinition: true, DirectiveDefinition: true, rootField: true },
+      ],
+      // Most descriptions are one line; the rule knows one style only, and inline reads better in the files.
+      '@graphql-eslint/description-style': ['error', { style: 'inline' }],
+      // Values and wrappers have no identity: giving a Money or a Balance an id would make clients cache by it.
+      '@graphql-eslint/strict-id-in-types': [
+        'error',
+        { exceptions: { types: ['Money', 'PageInfo', 'Balance', 'BalanceAccount', 'Viewer'], suffixes: ['Connection', 'Edge', 'Payload'] } },
+      ],
+      // Not every list is a connection: those with a small fixed bound (an order's items, scopes) are plain lists, and a
+      // connection's nodes is the short form that clients like. What can pass 50 rows is a connection.
+      '@graphql-eslint/relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false }],
+      '@graphql-eslint/require-deprecation-date': 'error',
+      '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
+      '@graphql-eslint/input-name': ['error', { checkInputType: true, checkQueries: false, caseSensitiveInputType: false }],
+    },
+  },
+];
