@@ -252,3 +252,17 @@ func (a answer) cookie(t *testing.T, name string) *http.Cookie {
 	t.Fatalf("no cookie %s in %v", name, a.header)
 	return nil
 }
+
+// freePort is a port that was free a moment ago.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return port
+}

@@ -45,7 +45,8 @@ func (a *App) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", transport.CORS{AllowedOrigin: a.originAllowed, Credentials: true}.Wrap(limited(gql)))
 	mux.Handle("/saml/", limited(a.sp))
-	a.site.Register(mux, limited)
+	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(next))) }
+	a.site.Register(mux, paged)
 	if a.cfg.Introspection {
 		mux.Handle(web.PagePath, web.GraphiQL(web.Config{}))
 		mux.Handle(web.AssetsPath, web.GraphiQL(web.Config{}))
@@ -213,6 +214,18 @@ func (a *App) originAllowed(ctx context.Context, origin string) bool {
 		a.Log.WarnContext(ctx, "allowed origins not read", slog.Any("error", err))
 	}
 	return allowed && err == nil
+}
+
+// known shows an error page when it cannot be told who is asking: sending somebody who is signed in to sign in again helps
+// nobody while the database is away.
+func (a *App) known(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := session.From(r.Context()); err != nil && models.CodeOf(err) != models.CodeUnauthenticated {
+			a.site.Fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // limited bounds the calls of each key, session or, without either, address.
