@@ -64,7 +64,7 @@ $(SCHEMA): web/schema/package-lock.json
 	cd web/schema && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
 
 .PHONY: floors
-floors: ## Check which package imports which
+floors: ## Check which package imports which, and the known advisories of every module
 	go test ./cmd/floors
 
 .PHONY: test
