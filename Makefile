@@ -12,6 +12,7 @@ LINTER   := go tool -modfile=.ci/tools.mod golangci-lint
 E2E       = $(shell grep -rlE --include='*_test.go' '^//go:build .*\be2e\b' cmd examples saml | xargs -r -n1 dirname | sort -u | sed 's|^|./|')
 FUZZTIME ?= 10s
 WEB       = web/node_modules/.built
+AUDIT     = web/audit/node_modules/.built
 SCHEMA    = web/schema/node_modules/.installed
 
 .PHONY: help
@@ -67,12 +68,17 @@ $(SCHEMA): web/schema/package-lock.json
 floors: ## Check which package imports which, and the known advisories of every module
 	go test ./cmd/floors
 
+# The public GraphQL-over-HTTP audits, which tests run against our server.
+$(AUDIT): web/audit/package-lock.json
+	@command -v npm >/dev/null || go run ./cmd/testservers -npm
+	@cd web/audit && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.built
+
 .PHONY: test
-test: ## Run all tests on PostgreSQL, SQLite and Redis, started for this run only
+test: $(AUDIT) ## Run all tests on PostgreSQL, SQLite and Redis, started for this run only
 	$(SERVERS) go test ./...
 
 .PHONY: race
-race: ## Run all tests with the race detector, which needs a C compiler
+race: $(AUDIT) ## Run all tests with the race detector, which needs a C compiler
 	$(SERVERS) go test -race ./...
 
 .PHONY: e2e

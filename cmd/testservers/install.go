@@ -21,6 +21,10 @@ func redisPackage() software {
 	return software{"apt-get": "redis-server", "dnf": "redis", "apk": "redis", "brew": "redis"}
 }
 
+func npmPackage() software {
+	return software{"apt-get": "npm", "dnf": "npm", "apk": "npm", "brew": "node"}
+}
+
 // manager says how a package manager installs without asking.
 type manager struct {
 	name    string

@@ -29,13 +29,19 @@ func run(args []string) (code int, err error) {
 		args = args[1:]
 	}
 	if len(args) == 0 {
-		return 2, errors.New("usage: testservers -- command [argument...]")
+		return 2, errors.New("usage: testservers -npm | -- command [argument...]")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	servers := &servers{logger: logger}
+	if args[0] == "-npm" {
+		if _, err := servers.find(ctx, "npm", npmPackage()); err != nil {
+			return 1, err
+		}
+		return 0, nil
+	}
 	defer func() {
 		if stopErr := servers.stop(); stopErr != nil {
 			err = errors.Join(err, stopErr)

@@ -37,6 +37,7 @@ func Server(es graphql.ExecutableSchema, cfg Config) *handler.Server {
 	srv.Use(bounded{})
 	srv.Use(deadline{cfg.Deadline})
 	srv.Use(limits)
+	srv.Use(&exactEnums{})
 	srv.Use(newDocuments(cfg))
 	for _, e := range cfg.Extensions {
 		srv.Use(e)
