@@ -152,8 +152,10 @@ func (s *Site) firstLogin(w http.ResponseWriter, r *http.Request) {
 		s.failFirstLogin(w, r, err)
 		return
 	}
-	page := FirstLoginPage{
-		Create: CreateForm{AccountName: r.PostFormValue(FieldAccountName)}, Bind: BindForm{LoginName: r.PostFormValue(FieldLoginName)},
+	// The form that was not sent keeps the name that the platform proposed.
+	page := FirstLoginPage{Create: CreateForm{AccountName: a.Name}, Bind: BindForm{LoginName: r.PostFormValue(FieldLoginName)}}
+	if r.PostFormValue(FieldBranch) != BranchBind {
+		page.Create.AccountName = r.PostFormValue(FieldAccountName)
 	}
 	if !s.Views.CheckForm(r) || r.PostFormValue(FieldTicket) != ticket {
 		page.Create.Problem = "FORM_EXPIRED"

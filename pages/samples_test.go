@@ -35,7 +35,7 @@ func samples(s func(string) string) []sample {
 			[]string{"This account name is taken.", "Login name or password is wrong."}, nil},
 		{"bind", pages.BindNotification, pages.BindNotificationPage{Target: "https://shop.example/bind",
 			Fields: []pages.Field{{Name: "bindRequest", Value: s("e30=")}, {Name: "SigAlg", Value: "alg"}, {Name: "Signature", Value: "sig"}}, PlatformName: s("platform")},
-			[]string{`action="https://shop.example/bind"`, `name="bindRequest"`, "Your accounts are connected.", "submit.js", ">Continue<"}, []string{"csrf_token"}},
+			[]string{`action="https://shop.example/bind"`, `name="bindRequest"`, "Your accounts are connected.", "submit.js", ">Tell ", ">Then go on<"}, []string{"csrf_token"}},
 		{"unbind", pages.BindNotification, pages.BindNotificationPage{Target: "https://shop.example/bind", PlatformName: s("platform"), Unbind: true},
 			[]string{"no longer connected"}, nil},
 		{"console empty", pages.Console, pages.ConsolePage{CustomerName: s("customer")},

@@ -59,6 +59,11 @@ type visitor struct {
 	shots string
 }
 
+// in is the same person in a part of the test.
+func (v *visitor) in(t *testing.T) *visitor {
+	return &visitor{t: t, ctx: v.ctx, shots: v.shots}
+}
+
 func (v *visitor) do(steps ...chromedp.Action[chromedp.Void]) {
 	v.t.Helper()
 	if err := chromedp.Do(v.ctx, steps...); err != nil {
@@ -117,9 +122,14 @@ func (v *visitor) lands(address, selector string) {
 // refused checks the error page: its code, its status, and that it gives the support id.
 func (v *visitor) refused(code string, status int) {
 	v.t.Helper()
-	wait(v.t, "the error page with "+code, 15*time.Second, func() bool {
-		return v.eval("document.readyState") == "complete" && v.text("dd.mono") == code
-	})
+	limit := time.Now().Add(15 * time.Second)
+	for v.eval("document.readyState") != "complete" || v.text("dd.mono") != code {
+		if time.Now().After(limit) {
+			v.shot("failed")
+			v.t.Fatalf("the browser is at %s, not at the error page with %s; it shows:\n%s", v.eval("location.href"), code, v.text("body"))
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
 	if got := v.status(); got != fmt.Sprint(status) {
 		v.t.Errorf("the page with %s has status %s, not %d", code, got, status)
 	}
@@ -166,7 +176,7 @@ func (v *visitor) cookies(address string) []*http.Cookie {
 	}
 	var cookies []*http.Cookie
 	for _, c := range found.Cookies {
-		cookies = append(cookies, &http.Cookie{Name: c.Name, Value: c.Value}) //nolint:gosec // on its way out
+		cookies = append(cookies, &http.Cookie{Name: c.Name, Value: c.Value})
 	}
 	return cookies
 }

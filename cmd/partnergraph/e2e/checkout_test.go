@@ -79,17 +79,17 @@ func (h *house) badPayments(t *testing.T) {
 	id := h.signedIn(t, v)
 	first := welcomed(t, h.as(h.info.Keys.SolutionProvider), id).Orders.Nodes[0].Id
 
-	t.Run("a foreign, a missing and a malformed order", func(t *testing.T) { h.foreignOrders(t, v, id, first) })
+	t.Run("a foreign, a missing and a malformed order", func(t *testing.T) { h.foreignOrders(t, v.in(t), id, first) })
 	t.Run("without a session", func(t *testing.T) {
 		stranger := h.open(t)
 		stranger.visit(h.checkout(first))
 		stranger.lands(origin(h.info.Console)+"/sign-in", "#login_name")
 		stranger.shot("sign-in")
 	})
-	t.Run("too little money", func(t *testing.T) { h.tooDear(t, v, id) })
-	t.Run("a cancelled order", func(t *testing.T) { h.cancelled(t, v, id) })
-	t.Run("an order whose time is over", func(t *testing.T) { h.overdue(t, v, id) })
-	t.Run("a paid order", func(t *testing.T) { h.paidTwice(t, v, id, first) })
+	t.Run("too little money", func(t *testing.T) { h.tooDear(t, v.in(t), id) })
+	t.Run("a cancelled order", func(t *testing.T) { h.cancelled(t, v.in(t), id) })
+	t.Run("an order whose time is over", func(t *testing.T) { h.overdue(t, v.in(t), id) })
+	t.Run("a paid order", func(t *testing.T) { h.paidTwice(t, v.in(t), id, first) })
 }
 
 func (h *house) checkout(orderID string) string {

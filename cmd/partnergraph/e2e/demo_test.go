@@ -280,6 +280,9 @@ func (h *house) existingAccount(t *testing.T) {
 	v.click(bind + "button")
 	v.lands(page, bind+".note.bad")
 	v.shot("first-login-wrong-password")
+	if got := v.eval("document.querySelector('#account_name').value"); got != "market-stall" {
+		t.Errorf("the form beside it now proposes %q", got)
+	}
 	v.fill("#bind_password", demo.Password)
 	v.click(bind + "button")
 	v.lands(h.info.Console, "#orders")
