@@ -44,7 +44,7 @@ func startBrowser(t *testing.T, shots string) func(t *testing.T) *visitor {
 	return func(t *testing.T) *visitor {
 		t.Helper()
 		ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-		ctx, cancelLate := context.WithTimeout(ctx, time.Minute)
+		ctx, cancelLate := context.WithTimeout(ctx, 3*time.Minute)
 		t.Cleanup(func() { cancelLate(); cancel() })
 		v := &visitor{t: t, ctx: ctx, shots: shots}
 		v.do(chromedp.EmulateViewport(1280, 800))
