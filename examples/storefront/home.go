@@ -18,7 +18,6 @@ type view struct {
 	Problem    string
 	PaidOrder  string
 	PaidStatus string
-	BoundNow   bool
 
 	Account   string
 	Then      string // where a sign-in goes on to
