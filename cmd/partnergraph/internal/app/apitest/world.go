@@ -347,3 +347,36 @@ func (w *World) CustomersOf(t *testing.T, o *Org) []models.Customer {
 	must(t, err)
 	return found.Nodes()
 }
+
+// PlaceUntil is Place with a deadline for the payment.
+func (w *World) PlaceUntil(t *testing.T, b *Buyer, external string, minor int64, until time.Time) models.Order {
+	t.Helper()
+	order, err := w.Orders.Place(t.Context(), w.who, orders.PlaceOrder{
+		CustomerID: b.Customer.ID, ExternalID: external, PayBy: &until, Items: []orders.PlaceItem{{
+			ServiceType: "hws.service.type.ebs", ResourceType: "hws.resource.type.volume", SpecCode: "SSD", Region: "cn-north-4",
+			Quantity: 1, PeriodType: models.PeriodMonth, PeriodCount: 1, AmountMinor: minor,
+		}},
+	})
+	must(t, err)
+	return order
+}
+
+// Cancel cancels an order.
+func (w *World) Cancel(t *testing.T, b *Buyer, order models.ID) {
+	t.Helper()
+	_, err := w.Orders.Cancel(t.Context(), w.as(b), orders.CancelOrder{OrderID: order})
+	must(t, err)
+}
+
+// Freeze freezes a customer's account, for which there is no operation yet.
+func (w *World) Freeze(t *testing.T, b *Buyer) {
+	t.Helper()
+	_, err := w.DB.NewUpdate().Model((*models.Customer)(nil)).Set("frozen = ?", models.FrozenAccount).Where("id = ?", b.Customer.ID).Exec(t.Context())
+	must(t, err)
+}
+
+// KeyOfBuyer makes a key of the customer with these permissions only.
+func (w *World) KeyOfBuyer(t *testing.T, b *Buyer, scopes ...models.Permission) string {
+	t.Helper()
+	return w.key(t.Context(), t, identity.CreateKey{Name: "narrow", CustomerID: &b.Customer.ID, Scopes: scopes}).Secret
+}
