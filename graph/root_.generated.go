@@ -62,7 +62,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputCreateApiKeyInput,
+		ec.unmarshalInputFundCustomerInput,
+		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputPayOrderInput,
+		ec.unmarshalInputReclaimFromCustomerInput,
+		ec.unmarshalInputReclaimFromResellerInput,
 		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
@@ -140,7 +144,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "identity.graphqls" "incentive.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls"
+//go:embed "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -156,6 +160,7 @@ var sources = []*ast.Source{
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
+	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
@@ -405,6 +410,30 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 		return ec.fieldContext_EventEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return ec.fieldContext_FundCustomerPayload_transfer(ctx, field)
+	case "partnerBalance":
+		return ec.fieldContext_FundCustomerPayload_partnerBalance(ctx, field)
+	case "customerBalance":
+		return ec.fieldContext_FundCustomerPayload_customerBalance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FundResellerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return ec.fieldContext_FundResellerPayload_transfer(ctx, field)
+	case "partnerBalance":
+		return ec.fieldContext_FundResellerPayload_partnerBalance(ctx, field)
+	case "resellerBalance":
+		return ec.fieldContext_FundResellerPayload_resellerBalance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FundResellerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_IncentiveLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -677,6 +706,30 @@ func (ec *executionContext) childFields_PayOrderPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type PayOrderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReclaimFromCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return ec.fieldContext_ReclaimFromCustomerPayload_transfer(ctx, field)
+	case "partnerBalance":
+		return ec.fieldContext_ReclaimFromCustomerPayload_partnerBalance(ctx, field)
+	case "customerBalance":
+		return ec.fieldContext_ReclaimFromCustomerPayload_customerBalance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReclaimFromCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReclaimFromResellerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return ec.fieldContext_ReclaimFromResellerPayload_transfer(ctx, field)
+	case "partnerBalance":
+		return ec.fieldContext_ReclaimFromResellerPayload_partnerBalance(ctx, field)
+	case "resellerBalance":
+		return ec.fieldContext_ReclaimFromResellerPayload_resellerBalance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReclaimFromResellerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -777,6 +830,18 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_userAgent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_Transfer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Transfer_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Transfer_kind(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Transfer_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Transfer", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

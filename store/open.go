@@ -206,3 +206,12 @@ func ForUpdate(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	return q
 }
+
+// ForShare keeps the selected rows from changing until the transaction ends, and lets others share them. On SQLite it is,
+// as ForUpdate, not needed.
+func ForShare(q *bun.SelectQuery) *bun.SelectQuery {
+	if q.DB().Dialect().Name().String() == "pg" {
+		return q.For("SHARE")
+	}
+	return q
+}

@@ -4,14 +4,16 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// Service answers for balances. Its fields are set once, before use; it is then safe for concurrent use.
+// Service answers for balances and moves money. Its fields are set once, before use; it is then safe for concurrent use.
 type Service struct {
 	DB     *store.DB
 	Ledger *ledger.Service
+	Events *events.Recorder // of the moves; reading needs none
 	Now    func() time.Time
 }
 

@@ -31,7 +31,34 @@ func mutationRows() map[string]mutationRow {
 		}
 		return all
 	}
+	// Customers that are not the caller's own, its own advisory one, and every customer through a partner that is not the
+	// caller's reseller.
+	moneyOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		for _, b := range w.Buyers() {
+			if c.Org == nil || b != c.Org.Resale {
+				all = append(all, map[string]any{"customerId": b.Customer.ID, "amount": "1.00", "idempotencyKey": "theirs"})
+			}
+			if c.Org == nil || b.Owner.Parent != c.Org || b != b.Owner.Resale {
+				all = append(all, map[string]any{
+					"customerId": b.Customer.ID, "amount": "1.00", "idempotencyKey": "theirs", "actingForPartnerId": b.Owner.Partner.ID,
+				})
+			}
+		}
+		return all
+	}
+	resellersOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		for _, o := range w.Orgs() {
+			if c.Org == nil || o.Parent != c.Org {
+				all = append(all, map[string]any{"resellerId": o.Partner.ID, "amount": "1.00", "idempotencyKey": "theirs"})
+			}
+		}
+		return all
+	}
 	return map[string]mutationRow{
+		"fundCustomer":        {"{transfer{id}}", moneyOfOthers},
+		"reclaimFromCustomer": {"{transfer{id}}", moneyOfOthers},
+		"fundReseller":        {"{transfer{id}}", resellersOfOthers},
+		"reclaimFromReseller": {"{transfer{id}}", resellersOfOthers},
 		"payOrder": {"{order{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 			for _, b := range w.Buyers() {
 				if b != c.Buyer {
