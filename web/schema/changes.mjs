@@ -2,16 +2,18 @@
 import { CriticalityLevel, diff } from '@graphql-inspector/core';
 
 // The breaking changes between two schemas, each with the coordinate that a changelog entry has to name, such as
-// Order.number. Another permission on a field counts: callers who had the field lose it.
+// Order.number. Another permission on a field that was there counts: callers who had the field lose it.
 export async function breakingChanges(earlier, now) {
   const changes = await diff(earlier, now);
   return changes
-    .filter((change) => change.criticality.level === CriticalityLevel.Breaking || narrowsAccess(change))
+    .filter((change) => change.criticality.level === CriticalityLevel.Breaking || narrowsAccess(change, earlier))
     .map(({ path, message }) => ({ coordinate: coordinateOf(path), message }));
 }
 
-function narrowsAccess({ type, path }) {
-  return /^DIRECTIVE_USAGE_.*(ADDED|CHANGED)$/.test(type) && /\.@auth\b/.test(path ?? '');
+function narrowsAccess({ type, path = '' }, earlier) {
+  if (!/^DIRECTIVE_USAGE_.*(ADDED|CHANGED)$/.test(type) || !/\.@auth\b/.test(path)) return false;
+  const [parent, field] = coordinateOf(path).split('.');
+  return earlier.getType(parent)?.getFields?.()[field] !== undefined;
 }
 
 // The member that a change is about: the directive that a path ends in says what happened to it, not what it is.

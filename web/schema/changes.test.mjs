@@ -22,6 +22,7 @@ const cases = [
   ['another permission', 'order(id: ID!, number: String): Order @auth(permission: READ)', 'order(id: ID!, number: String): Order @auth(permission: WRITE)', ['Query.order']],
   ['a permission where there was none', 'orders: [Order!]!', 'orders: [Order!]! @auth(permission: READ)', ['Query.orders']],
   ['a new field', 'number: String!', 'number: String! total: Int', []],
+  ['a new field with a permission', 'orders: [Order!]!', 'orders: [Order!]! things: Int @auth(permission: READ)', []],
   ['a new optional argument', 'order(id: ID!,', 'order(id: ID!, at: Int,', []],
 ];
 
