@@ -15,12 +15,15 @@ import (
 
 type migrateCommand struct {
 	DatabaseURL string `name:"database-url" required:"" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db."`
-	Down        int    `help:"Take back this many migrations instead." placeholder:"N"`
-	Status      bool   `help:"Only say which migrations are applied."`
+	Down        int    `xor:"way" help:"Take back this many migrations instead." placeholder:"N"`
+	Status      bool   `xor:"way" help:"Only say which migrations are applied."`
 }
 
 // Run migrates the database.
 func (c migrateCommand) Run(ctx context.Context) error {
+	if c.Down < 0 {
+		return fmt.Errorf("--down: %d is not a number of migrations", c.Down)
+	}
 	db, err := store.Open(ctx, c.DatabaseURL)
 	if err != nil {
 		return err

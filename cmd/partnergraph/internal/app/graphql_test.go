@@ -34,11 +34,7 @@ func persisted(t *testing.T, hash, text string) string {
 
 func TestPersistedQueriesAreKept(t *testing.T) {
 	t.Parallel()
-	caches := map[string]string{"memory": "memory:"}
-	if url := os.Getenv("TEST_REDIS_URL"); url != "" {
-		caches["redis"] = url
-	}
-	for name, url := range caches {
+	for name, url := range map[string]string{"memory": "memory:", "redis": redisURL(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := `{ viewer { kind } } # ` + t.TempDir() // a document that no earlier run has left in the cache

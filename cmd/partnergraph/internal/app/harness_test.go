@@ -266,3 +266,13 @@ func freePort(t *testing.T) string {
 	}
 	return port
 }
+
+// redisURL is the Redis server that tests are given.
+func redisURL(t *testing.T) string {
+	t.Helper()
+	url := os.Getenv("TEST_REDIS_URL")
+	if url == "" {
+		t.Fatal("TEST_REDIS_URL is not set; run `make test`, which starts the servers that tests need")
+	}
+	return url
+}

@@ -65,7 +65,7 @@ func TestPaymentsThatAreRefusedChangeNothing(t *testing.T) {
 			"with a reading key":       {narrow, paying(b.Waiting.ID, "k6"), "FORBIDDEN", "", ""},
 			"by a frozen customer":     {frozen.Key, paying(frozen.Waiting.ID, "k7"), "PRECONDITION_FAILED", "", "CUSTOMER_FROZEN"},
 			"with a customer's id":     {b.Key, paying(b.Customer.ID, "k8"), "INVALID", "orderId", ""},
-			"with an id that is none":  {b.Key, paying("ord_x", "k8"), "INVALID", "input.orderId", ""},
+			"with an id that is none":  {b.Key, paying("ord_x", "k8"), "INVALID", "orderId", ""},
 			"without a key":            {b.Key, paying(b.Waiting.ID, ""), "INVALID", "idempotencyKey", ""},
 			"with an endless key":      {b.Key, paying(b.Waiting.ID, strings.Repeat("k", 129)), "INVALID", "idempotencyKey", ""},
 			"with a key of signs":      {b.Key, paying(b.Waiting.ID, "k\n"), "INVALID", "idempotencyKey", ""},

@@ -380,3 +380,17 @@ func (w *World) KeyOfBuyer(t *testing.T, b *Buyer, scopes ...models.Permission) 
 	t.Helper()
 	return w.key(t.Context(), t, identity.CreateKey{Name: "narrow", CustomerID: &b.Customer.ID, Scopes: scopes}).Secret
 }
+
+// Fresh makes a solution provider that has nothing but a key.
+func (w *World) Fresh(t *testing.T, tag string) *Org {
+	t.Helper()
+	o := &Org{Tag: tag}
+	var err error
+	o.Partner, err = w.Partners.Create(t.Context(), w.who, partners.CreatePartner{
+		Kind: models.SolutionProvider, Name: tag, Level: models.LevelLeading, Country: "CN", SigningEntity: "Cloud", Currency: models.CNY, Cloud: w.Cloud,
+	})
+	must(t, err)
+	key := w.key(t.Context(), t, identity.CreateKey{Name: tag, PartnerID: &o.Partner.ID})
+	o.Key, o.KeyID = key.Secret, key.APIKey.ID
+	return o
+}
