@@ -140,8 +140,9 @@ func unreadable(ctx context.Context, err *gqlerror.Error) *gqlerror.Error {
 	return shown
 }
 
-// setField adds extensions.field to an INVALID error that happened inside an argument, such as input.amount. gqlgen
-// continues the field's path with the names of the argument and of its members.
+// setField adds extensions.field to an INVALID error that happened inside an argument, such as first, or amount of a
+// mutation's input: the rooms do not name the input either. gqlgen continues the field's path with the names of the
+// argument and of its members.
 func setField(ctx context.Context, err *gqlerror.Error) {
 	if codeOf(err) != codeInvalid || err.Extensions["field"] != nil || !argumentFailed(ctx) {
 		return
@@ -150,6 +151,6 @@ func setField(ctx context.Context, err *gqlerror.Error) {
 	if len(err.Path) <= len(at) {
 		return
 	}
-	err.Extensions["field"] = err.Path[len(at):].String()
+	err.Extensions["field"] = strings.TrimPrefix(err.Path[len(at):].String(), "input.")
 	err.Path = at
 }
