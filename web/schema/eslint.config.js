@@ -32,7 +32,15 @@ export default [
       // Not every list is a connection: those with a small fixed bound (an order's items, scopes) are plain lists, and a
       // connection's nodes is the short form that clients like. What can pass 50 rows is a connection.
       '@graphql-eslint/relay-edge-types': ['error', { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false }],
-      '@graphql-eslint/require-deprecation-date': 'error',
+      // Instead of require-deprecation-date, which wants an argument that the standard's @deprecated does not have: the reason
+      // says until when, such as "Use items; gone after 2027-06-30."
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Directive[name.value=deprecated]:not(:has(Argument[name.value=reason] > StringValue[value=/\\b20\\d\\d-[01]\\d-[0-3]\\d\\b/]))',
+          message: 'The reason of a deprecation says until when, as YYYY-MM-DD.',
+        },
+      ],
       '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
       '@graphql-eslint/input-name': ['error', { checkInputType: true, checkQueries: false, caseSensitiveInputType: false }],
     },
