@@ -107,6 +107,10 @@ func alreadyTranslated(err error) bool {
 func connectionLost(err error) bool {
 	var network net.Error
 	var connect *pgconn.ConnectError
+	// database/sql keeps its error for a pool that was closed, as at the end of a shutdown, to itself.
+	if err.Error() == "sql: database is closed" {
+		return true
+	}
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &network) || errors.As(err, &connect)
 }
