@@ -3,6 +3,7 @@ package apitest
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -393,4 +394,19 @@ func (w *World) Fresh(t *testing.T, tag string) *Org {
 	key := w.key(t.Context(), t, identity.CreateKey{Name: tag, PartnerID: &o.Partner.ID})
 	o.Key, o.KeyID = key.Secret, key.APIKey.ID
 	return o
+}
+
+// ErrRolledBack is how HoldOrder ends.
+var ErrRolledBack = errors.New("apitest: rolled back")
+
+// HoldOrder locks an order in a transaction until release is closed, and rolls back. It closes held once it has the lock.
+func (w *World) HoldOrder(ctx context.Context, id models.ID, held chan<- struct{}, release <-chan struct{}) error {
+	return w.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		if _, err := tx.NewUpdate().Model((*models.Order)(nil)).Set("updated_at = updated_at").Where("id = ?", id).Exec(ctx); err != nil {
+			return err
+		}
+		close(held)
+		<-release
+		return ErrRolledBack
+	})
 }
