@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
@@ -27,14 +28,16 @@ type shop struct {
 
 func newShop(t *testing.T, db *store.DB) *shop {
 	ids, now := models.RandomIDs(), func() time.Time { return noon }
-	s := &shop{t: t, Service: &funds.Service{DB: db, Now: now, Ledger: &ledger.Service{DB: db, Now: now, IDs: ids}}}
+	s := &shop{t: t, Service: &funds.Service{
+		DB: db, Now: now, Ledger: &ledger.Service{DB: db, Now: now, IDs: ids}, Events: &events.Recorder{IDs: ids, Now: now},
+	}}
 	partner := func(kind models.PartnerKind, parent models.ID) models.ID {
 		p := models.Partner{ID: ids(models.PrefixPartner), Cloud: "sim", Kind: kind, Name: "P", ParentID: parent, Currency: models.CNY, CreatedAt: noon, UpdatedAt: noon}
 		s.insert(&p)
 		return p.ID
 	}
 	customer := func(partner models.ID, mode models.AssociationMode, currency models.Currency) models.ID {
-		c := models.Customer{ID: ids(models.PrefixCustomer), Cloud: "sim", PartnerID: partner, Mode: mode, Currency: currency, CreatedAt: noon, UpdatedAt: noon}
+		c := models.Customer{ID: ids(models.PrefixCustomer), Cloud: "sim", PartnerID: partner, Mode: mode, Frozen: models.NotFrozen, Currency: currency, CreatedAt: noon, UpdatedAt: noon}
 		c.Name = string(c.ID)
 		s.insert(&c)
 		return c.ID
