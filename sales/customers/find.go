@@ -2,6 +2,7 @@ package customers
 
 import (
 	"context"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -30,7 +31,7 @@ func (f CustomerFilter) check() error {
 			return err
 		}
 	}
-	if f.Query != nil && len(*f.Query) > 64 {
+	if f.Query != nil && utf8.RuneCountInString(*f.Query) > 64 {
 		return models.Invalid("query", "A search has at most 64 characters.")
 	}
 	return nil
