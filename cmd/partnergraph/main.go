@@ -16,11 +16,13 @@ import (
 var version = "devel"
 
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Serve the API and the sign-in."`
-	Demo    demoCommand    `cmd:"" help:"Serve everything on loopback with an embedded database, demo data and a demo partner platform."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database schema up to date, or take it back."`
-	Seed    seedCommand    `cmd:"" help:"Fill an empty database with a generated data set."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" help:"Serve the API and the sign-in."`
+	Demo        demoCommand        `cmd:"" help:"Serve everything on loopback with an embedded database, demo data and a demo partner platform."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date, or take it back."`
+	Seed        seedCommand        `cmd:"" help:"Fill an empty database with a generated data set."`
+	OperatorKey operatorKeyCommand `cmd:"" name:"operator-key" help:"Make an API key of the operator and print its secret."`
+	Audit       auditCommand       `cmd:"" help:"Prove the ledger's invariants from its rows; fails when one is broken."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 func main() {

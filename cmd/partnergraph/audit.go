@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+type auditCommand struct {
+	DatabaseURL string `name:"database-url" required:"" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db; read only."`
+}
+
+// Run proves the invariants of the ledger from its rows and fails when one is broken.
+func (c auditCommand) Run(ctx context.Context) error {
+	db, err := store.Open(ctx, c.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	return auditLedger(ctx, os.Stdout, db)
+}
+
+// auditLedger prints what was looked at and a line per invariant. A breach is an error, so that the process says so too.
+func auditLedger(ctx context.Context, w io.Writer, db *store.DB) error {
+	report, err := (&ledger.Service{DB: db}).Audit(ctx)
+	if err != nil {
+		return err
+	}
+	if err := printReport(w, report); err != nil {
+		return err
+	}
+	if breaches := report.Breaches(); breaches > 0 {
+		return fmt.Errorf("the ledger is not sound: %d rows break an invariant", breaches)
+	}
+	return nil
+}
+
+func printReport(w io.Writer, r ledger.Report) error {
+	if _, err := fmt.Fprintf(w, "%d accounts, %d transfers, %d entries, %d idempotency keys\n", r.Accounts, r.Transfers, r.Entries, r.Keys); err != nil {
+		return err
+	}
+	for _, line := range []struct {
+		name, says string
+		breaches   int
+	}{
+		{"I1", "the entries of a transfer sum to zero", r.UnbalancedTransfers},
+		{"I1", "the entries of an asset sum to zero", r.UnbalancedAssets},
+		{"I2", "a balance is the sum of its entries and the last one's balance after", r.WrongBalances},
+		{"I2", "an entry's balance after is the sum up to it", r.WrongRunningTotals},
+		{"I3", "an account's versions run from 1 without a gap", r.VersionGaps},
+		{"I4", "no balance is, or ever was, under its floor", r.BelowFloor},
+		{"I4", "what is held is the sum of the pending holds", r.WrongHeld},
+		{"I5", "every key that took effect has its answer", r.UnansweredKeys},
+		{"I7", "no order was paid back more than was paid", r.OverRefunded},
+	} {
+		state := "ok"
+		if line.breaches > 0 {
+			state = "BROKEN"
+		}
+		if _, err := fmt.Fprintf(w, "%-3s %-7s %6d breaches  %s\n", line.name, state, line.breaches, line.says); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/storetest"
+)
+
+var brokenLine = regexp.MustCompile(`(?m)^(I\d) +BROKEN +[1-9]`)
+
+func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		damage string
+		want   []string
+	}{
+		"a sound ledger":         {"", nil},
+		"a balance":              {"UPDATE accounts SET balance_minor = balance_minor + 1 WHERE floor_minor IS NOT NULL", []string{"I2"}},
+		"an amount":              {"UPDATE entries SET amount_minor = amount_minor + 1 WHERE amount_minor > 0", []string{"I1", "I1", "I2", "I2"}},
+		"a version":              {"UPDATE entries SET version = 2 WHERE amount_minor > 0", []string{"I2", "I3"}},
+		"a floor raised later":   {"UPDATE entries SET balance_after_minor = -1 WHERE amount_minor > 0", []string{"I2", "I2", "I4"}},
+		"held without a hold":    {"UPDATE accounts SET held_minor = 1 WHERE floor_minor IS NOT NULL", []string{"I4"}},
+		"a key without answer":   {"INSERT INTO idempotency_keys VALUES ('s', 'k', 'o', ?0, ?0, '2026-11-21 00:00:00')", []string{"I5"}},
+		"a refund of no payment": {"UPDATE transfers SET kind = 'ORDER_REFUND', order_id = 'ord_1'", []string{"I7"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				ctx := t.Context()
+				recharge(ctx, t, db)
+				if c.damage != "" {
+					if _, err := db.NewRaw(c.damage, []byte{}).Exec(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+				var out bytes.Buffer
+				err := auditLedger(ctx, &out, db)
+				if (err != nil) != (c.want != nil) {
+					t.Errorf("the audit ended with %v", err)
+				}
+				var broken []string
+				for _, found := range brokenLine.FindAllStringSubmatch(out.String(), -1) {
+					broken = append(broken, found[1])
+				}
+				if diff := cmp.Diff(c.want, broken); diff != "" {
+					t.Errorf("broken (-want +got):\n%s\n%s", diff, out.String())
+				}
+				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 10 {
+					t.Errorf("printed:\n%s", out.String())
+				}
+			})
+		})
+	}
+}
+
+// The command line leads to the audit, whose error is what ends the process with 1.
+func TestAuditFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	if err := run(t.Context(), []string{"audit", "--database-url", "sqlite://" + t.TempDir() + "/empty.db"}); err == nil {
+		t.Error("a database without a ledger passed the audit")
+	}
+}
+
+// recharge moves 100 from the outside to a customer.
+func recharge(ctx context.Context, t *testing.T, db *store.DB) {
+	t.Helper()
+	s := &ledger.Service{DB: db, Now: time.Now, IDs: models.RandomIDs()}
+	err := db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		world, err := s.Open(ctx, tx, ledger.AccountSpec{OwnerKind: models.OwnerCloud, OwnerID: "sim", Kind: models.AccountWorld, Asset: "CNY"})
+		if err != nil {
+			return err
+		}
+		cash, err := s.Open(ctx, tx, ledger.AccountSpec{
+			OwnerKind: models.OwnerCustomer, OwnerID: "cus_1", Kind: models.AccountBalance, Asset: "CNY", Floor: new(int64),
+		})
+		if err != nil {
+			return err
+		}
+		_, _, err = s.Post(ctx, tx, models.SystemPrincipal("test"), ledger.Posting{
+			Kind: models.TransferRecharge, Legs: []ledger.Leg{{AccountID: world.ID, AmountMinor: -100}, {AccountID: cash.ID, AmountMinor: 100}},
+		})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
