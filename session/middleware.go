@@ -21,7 +21,10 @@ type caller struct {
 // valid any more is like none, so that people can sign in again.
 func (s *Service) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		found := s.identify(r)
+		// Whoever is not known yet has no operation with a deadline of its own.
+		ctx, cancel := context.WithTimeout(r.Context(), s.patience())
+		found := s.identify(r.WithContext(ctx))
+		cancel()
 		if found.err != nil {
 			found.who = models.Principal{Kind: models.Anonymous}
 		}

@@ -22,6 +22,9 @@ const (
 	DefaultLife = 12 * time.Hour
 )
 
+// DefaultPatience is how long Middleware tries to find out who is asking.
+const DefaultPatience = 5 * time.Second
+
 // People says what a person is as a caller; sales/identity does.
 type People interface {
 	// SignedIn returns the person and its principal, or UNAUTHENTICATED when it may not act any more.
@@ -49,6 +52,8 @@ type Service struct {
 	Logger *slog.Logger
 	// Idle ends a session that was not used for so long, Life any session; 0 = the defaults.
 	Idle, Life time.Duration
+	// Patience is how long Middleware tries to find out who is asking before it gives up; 0 = DefaultPatience.
+	Patience time.Duration
 	// Plain is for development without TLS: the cookie then is neither Secure nor named __Host-.
 	Plain bool
 	// RemoteAddr tells a request's address; nil = the address of the connection. Behind a proxy, cmd sets it.
@@ -62,6 +67,8 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 func (s *Service) idle() time.Duration { return orDefault(s.Idle, DefaultIdle) }
 func (s *Service) life() time.Duration { return orDefault(s.Life, DefaultLife) }
+
+func (s *Service) patience() time.Duration { return orDefault(s.Patience, DefaultPatience) }
 
 func orDefault(d, fallback time.Duration) time.Duration {
 	if d == 0 {
