@@ -101,7 +101,7 @@ func (a *App) wireDoors(fed *federate) error {
 	formKey := a.formKey()
 	a.sessions = &session.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, People: r.Identity, Keys: r.Identity, Cache: a.cache, Random: random,
-		Logger: a.Log, Idle: a.cfg.SessionIdle, Life: a.cfg.SessionLife,
+		Logger: a.Log, Idle: a.cfg.SessionIdle, Life: a.cfg.SessionLife, Patience: a.cfg.OperationTimeout,
 		RemoteAddr: func(r *http.Request) string { return infoOf(r.Context()).addr },
 		RequestID:  func(r *http.Request) string { return infoOf(r.Context()).id },
 	}

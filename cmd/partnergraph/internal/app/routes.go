@@ -44,8 +44,8 @@ func (a *App) routes() (http.Handler, error) {
 	limited := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(next)) }
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", transport.CORS{AllowedOrigin: a.originAllowed, Credentials: true}.Wrap(limited(gql)))
-	mux.Handle("/saml/", limited(a.sp))
-	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(next))) }
+	mux.Handle("/saml/", limited(a.timed(a.sp)))
+	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
 	a.site.Register(mux, paged)
 	if a.cfg.Introspection {
 		mux.Handle(web.PagePath, web.GraphiQL(web.Config{}))
@@ -225,6 +225,15 @@ func (a *App) known(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// timed ends what a page asks of the rooms when an operation would be ended; GraphQL does so by itself.
+func (a *App) timed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), a.cfg.OperationTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
