@@ -2,6 +2,7 @@ package apitest_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -82,12 +83,8 @@ func TestConfigurationsThatAreRefusedAreNotSaved(t *testing.T) {
 		for name, c := range cases {
 			t.Run(name, func(t *testing.T) {
 				input := vars{"partnerId": c.partner, "attachmentUpload": true}
-				for field, value := range map[string]any{"orderPaidUrl": "https://good.example.com/paid", "allowedOrigins": []string{"https://good.example.com"}} {
-					input[field] = value
-				}
-				for field, value := range c.bad {
-					input[field] = value
-				}
+				maps.Copy(input, vars{"orderPaidUrl": "https://good.example.com/paid", "allowedOrigins": []string{"https://good.example.com"}})
+				maps.Copy(input, c.bad)
 				wantError(t, s.Ask(t, c.by.Key, updateConfiguration, vars{"i": input}), c.code, c.field, c.reason)
 			})
 		}
@@ -125,10 +122,7 @@ func TestConfigurationsAreChangedInPart(t *testing.T) {
 		if was["orderPaidUrl"] != "https://provider0.example.com/paid" || len(was["allowedOrigins"].([]any)) != 1 {
 			t.Errorf("null changed something: %v", was)
 		}
-		want := vars{}
-		for name, value := range was {
-			want[name] = value
-		}
+		want := maps.Clone(was)
 		want["orderPaidUrl"], want["idpMetadata"], want["idpEntityId"], want["allowedOrigins"], want["state"] = nil, nil, nil, []any{}, "DISABLED"
 		got := save(vars{"orderPaidUrl": "", "idpMetadata": "", "allowedOrigins": []string{}, "state": "DISABLED"})
 		if diff := cmp.Diff(any(want), got); diff != "" {

@@ -83,7 +83,7 @@ func eachCaller(t *testing.T, fn func(t *testing.T, s *apitest.Server, w *apites
 func wantRefused(t *testing.T, c apitest.Caller, f *ast.FieldDefinition, answer apitest.Answer) bool {
 	t.Helper()
 	permission, guarded := apitest.Permission(f)
-	want := ""
+	var want string
 	switch {
 	case c.Void() && c.Key != "", c.Void() && guarded:
 		want = "UNAUTHENTICATED"
