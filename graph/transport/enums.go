@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -47,7 +48,7 @@ func (e *exactEnums) check(kind *ast.Type, value any, at ast.Path) *gqlerror.Err
 			return e.check(kind.Elem, value, at)
 		}
 		for i, element := range list {
-			if err := e.check(kind.Elem, element, append(at[:len(at):len(at)], ast.PathIndex(i))); err != nil {
+			if err := e.check(kind.Elem, element, append(slices.Clip(at), ast.PathIndex(i))); err != nil {
 				return err
 			}
 		}
@@ -65,7 +66,7 @@ func (e *exactEnums) check(kind *ast.Type, value any, at ast.Path) *gqlerror.Err
 	case def.Kind == ast.InputObject:
 		object, _ := value.(map[string]any)
 		for _, field := range def.Fields {
-			if err := e.check(field.Type, object[field.Name], append(at[:len(at):len(at)], ast.PathName(field.Name))); err != nil {
+			if err := e.check(field.Type, object[field.Name], append(slices.Clip(at), ast.PathName(field.Name))); err != nil {
 				return err
 			}
 		}
