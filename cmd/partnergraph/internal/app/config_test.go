@@ -151,9 +151,7 @@ func table(t *testing.T) string {
 	t.Helper()
 	var out strings.Builder
 	out.WriteString("\n| flag | environment | default | |\n|---|---|---|---|\n")
-	config := reflect.TypeFor[app.Config]()
-	for i := range config.NumField() {
-		field := config.Field(i)
+	for field := range reflect.TypeFor[app.Config]().Fields() {
 		name := field.Tag.Get("name")
 		if name == "" {
 			name = strings.ToLower(field.Name)

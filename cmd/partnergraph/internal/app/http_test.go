@@ -169,7 +169,7 @@ func TestMetricsAreForThisMachineOrAListenerOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Errorf("on its own address: %d", resp.StatusCode)
 	}
 }
