@@ -3,6 +3,7 @@ package funds
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
@@ -241,9 +242,7 @@ func nameOwner(err error, from models.Account) error {
 	}
 	named := *short
 	named.Details = map[string]any{"ownerId": from.OwnerID}
-	for name, value := range short.Details {
-		named.Details[name] = value
-	}
+	maps.Copy(named.Details, short.Details)
 	return &named
 }
 

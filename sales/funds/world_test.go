@@ -87,7 +87,7 @@ func (s *shop) everything() map[string]int64 {
 	for _, table := range []string{"transfers", "entries", "events", "outbox", "idempotency_keys", "accounts"} {
 		rows, err := s.DB.NewSelect().Table(table).Count(context.Background())
 		s.want(err, "")
-		seen[table] = int64(rows)
+		seen[table] = rows
 	}
 	var accounts []models.Account
 	s.want(s.DB.NewSelect().Model(&accounts).Scan(context.Background()), "")
