@@ -49,11 +49,11 @@ type CustomerOverviewCustomer struct {
 	Id string `json:"id"`
 	// The account name.
 	Name string `json:"name"`
-	// The association in force; null when there is none.
+	// The association in force; null when there is none that the caller may see.
 	Association *CustomerOverviewCustomerAssociation `json:"association"`
-	// What it has; null for a partner whose advisory customer it is.
+	// What it has; null for a partner whose advisory customer it is, and without BALANCES_READ.
 	Balance *CustomerOverviewCustomerBalance `json:"balance"`
-	// Its orders, newest first, at most 100 a page; a partner sees those paid with its money only.
+	// Its orders, newest first, at most 100 a page; a partner sees only those that its own or its resellers' money pays.
 	Orders CustomerOverviewCustomerOrdersOrderConnection `json:"orders"`
 }
 
@@ -79,13 +79,13 @@ func (v *CustomerOverviewCustomer) GetOrders() CustomerOverviewCustomerOrdersOrd
 // CustomerOverviewCustomerAssociation includes the requested fields of the GraphQL type Association.
 // The GraphQL type's documentation follows.
 //
-// That a customer belongs to a partner.
+// That a customer belongs to a partner. Visible to both and to the partner's distributor.
 type CustomerOverviewCustomerAssociation struct {
 	// How the partner sells to the customer.
 	Mode AssociationMode `json:"mode"`
 	// Since when.
 	Since time.Time `json:"since"`
-	// The partner.
+	// The partner; null when the caller may not see it.
 	Partner *CustomerOverviewCustomerAssociationPartner `json:"partner"`
 }
 
@@ -103,7 +103,7 @@ func (v *CustomerOverviewCustomerAssociation) GetPartner() *CustomerOverviewCust
 // CustomerOverviewCustomerAssociationPartner includes the requested fields of the GraphQL type Partner.
 // The GraphQL type's documentation follows.
 //
-// A company that sells a cloud. Visible to itself, its distributor, its resellers and its customers; its figures to itself and its distributor only.
+// A company that sells a cloud. Visible to itself, its distributor, its resellers and its customers; its money, customers and orders to itself and its distributor, its incentives and exposure to itself only.
 type CustomerOverviewCustomerAssociationPartner struct {
 	// The TypeID, par_.
 	Id string `json:"id"`
@@ -115,14 +115,13 @@ func (v *CustomerOverviewCustomerAssociationPartner) GetId() string { return v.I
 // CustomerOverviewCustomerBalance includes the requested fields of the GraphQL type Balance.
 // The GraphQL type's documentation follows.
 //
-// What an owner has, read from the ledger. A debit is decided by the ledger's row, never by this answer; compare version to order two
-// answers.
+// What an owner has, in its currency, read from the ledger. A debit is decided by the ledger's row, never by this answer. Visible to the owner; a partner's also to its distributor, a customer's also to the partner whose resale customer it is and to that partner's distributor.
 type CustomerOverviewCustomerBalance struct {
 	// What may be spent now: total less held and earmarked, plus a credit line.
 	Available CustomerOverviewCustomerBalanceAvailableMoney `json:"available"`
-	// All that is there.
+	// All that is there, with what is held or earmarked, without a credit line.
 	Total CustomerOverviewCustomerBalanceTotalMoney `json:"total"`
-	// Grows with every change.
+	// Grows with every movement of money: of two answers the one with the greater version is the newer. Holding and earmarking leave it as it is.
 	Version int `json:"version"`
 }
 
@@ -291,7 +290,7 @@ func (v *CustomerOverviewCustomerOrdersOrderConnection) GetPageInfo() CustomerOv
 // CustomerOverviewCustomerOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
 // The GraphQL type's documentation follows.
 //
-// What a customer buys. Visible to the customer, and to the partner whose resale money it spends; an advisory customer's orders are its own.
+// What a customer buys. Visible to the customer, to the partner whose resale money it spends and to that partner's distributor; an advisory customer's orders are its own.
 type CustomerOverviewCustomerOrdersOrderConnectionNodesOrder struct {
 	// The TypeID, ord_.
 	Id string `json:"id"`
@@ -299,7 +298,7 @@ type CustomerOverviewCustomerOrdersOrderConnectionNodesOrder struct {
 	Number string `json:"number"`
 	// Its state.
 	Status OrderStatus `json:"status"`
-	// What there is to pay.
+	// What there is to pay, after discounts.
 	Total CustomerOverviewCustomerOrdersOrderConnectionNodesOrderTotalMoney `json:"total"`
 	// When it was placed.
 	CreatedAt time.Time `json:"createdAt"`
@@ -307,7 +306,7 @@ type CustomerOverviewCustomerOrdersOrderConnectionNodesOrder struct {
 	PayBy *time.Time `json:"payBy"`
 	// Its lines, in their order, at most 200.
 	Items []CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItem `json:"items"`
-	// What it brought into being, main resources and sub-resources, oldest first, at most 200.
+	// What it brought into being, main resources and sub-resources, oldest first, at most 200; empty without RESOURCES_READ.
 	Resources []CustomerOverviewCustomerOrdersOrderConnectionNodesOrderResourcesResource `json:"resources"`
 }
 
@@ -457,7 +456,7 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderItemsOrderItemAm
 // CustomerOverviewCustomerOrdersOrderConnectionNodesOrderResourcesResource includes the requested fields of the GraphQL type Resource.
 // The GraphQL type's documentation follows.
 //
-// What a customer runs. Visible to the customer, and to the partner whose resale customer it is.
+// What a customer runs. Visible to the customer, to the partner whose resale customer it is and to that partner's distributor.
 type CustomerOverviewCustomerOrdersOrderConnectionNodesOrderResourcesResource struct {
 	// The TypeID, res_.
 	Id string `json:"id"`
@@ -506,7 +505,7 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionNodesOrderResourcesResourc
 // CustomerOverviewCustomerOrdersOrderConnectionNodesOrderResourcesResourceSubResourcesResource includes the requested fields of the GraphQL type Resource.
 // The GraphQL type's documentation follows.
 //
-// What a customer runs. Visible to the customer, and to the partner whose resale customer it is.
+// What a customer runs. Visible to the customer, to the partner whose resale customer it is and to that partner's distributor.
 type CustomerOverviewCustomerOrdersOrderConnectionNodesOrderResourcesResourceSubResourcesResource struct {
 	// The TypeID, res_.
 	Id string `json:"id"`
@@ -626,7 +625,7 @@ func (v *CustomerOverviewCustomerOrdersOrderConnectionPageInfo) GetEndCursor() *
 
 // CustomerOverviewResponse is returned by CustomerOverview on success.
 type CustomerOverviewResponse struct {
-	// One customer.
+	// One customer: NOT_FOUND when there is none that the caller may see.
 	Customer *CustomerOverviewCustomer `json:"customer"`
 }
 
@@ -749,7 +748,7 @@ func (v *OverviewViewer) GetPartner() *OverviewViewerPartner { return v.Partner 
 // OverviewViewerPartner includes the requested fields of the GraphQL type Partner.
 // The GraphQL type's documentation follows.
 //
-// A company that sells a cloud. Visible to itself, its distributor, its resellers and its customers; its figures to itself and its distributor only.
+// A company that sells a cloud. Visible to itself, its distributor, its resellers and its customers; its money, customers and orders to itself and its distributor, its incentives and exposure to itself only.
 type OverviewViewerPartner struct {
 	// The TypeID, par_.
 	Id string `json:"id"`
@@ -759,7 +758,7 @@ type OverviewViewerPartner struct {
 	Kind PartnerKind `json:"kind"`
 	// Its rank in the program.
 	Level PartnerLevel `json:"level"`
-	// What it has; null for callers who may not read its money.
+	// What it has; null for its resellers and customers, and without BALANCES_READ.
 	Balance *OverviewViewerPartnerBalance `json:"balance"`
 	// Its capability exposure; null when none is saved, for cloud resellers, and for callers outside.
 	AccessConfiguration *OverviewViewerPartnerAccessConfiguration `json:"accessConfiguration"`
@@ -819,8 +818,7 @@ func (v *OverviewViewerPartnerAccessConfiguration) GetOrderPaidUrl() *string { r
 // OverviewViewerPartnerBalance includes the requested fields of the GraphQL type Balance.
 // The GraphQL type's documentation follows.
 //
-// What an owner has, read from the ledger. A debit is decided by the ledger's row, never by this answer; compare version to order two
-// answers.
+// What an owner has, in its currency, read from the ledger. A debit is decided by the ledger's row, never by this answer. Visible to the owner; a partner's also to its distributor, a customer's also to the partner whose resale customer it is and to that partner's distributor.
 type OverviewViewerPartnerBalance struct {
 	// What may be spent now: total less held and earmarked, plus a credit line.
 	Available OverviewViewerPartnerBalanceAvailableMoney `json:"available"`
@@ -922,9 +920,9 @@ type OverviewViewerPartnerCustomersCustomerConnectionNodesCustomer struct {
 	Id string `json:"id"`
 	// The account name.
 	Name string `json:"name"`
-	// The association in force; null when there is none.
+	// The association in force; null when there is none that the caller may see.
 	Association *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerAssociation `json:"association"`
-	// What it has; null for a partner whose advisory customer it is.
+	// What it has; null for a partner whose advisory customer it is, and without BALANCES_READ.
 	Balance *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalance `json:"balance"`
 }
 
@@ -949,7 +947,7 @@ func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomer) GetBalan
 // OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerAssociation includes the requested fields of the GraphQL type Association.
 // The GraphQL type's documentation follows.
 //
-// That a customer belongs to a partner.
+// That a customer belongs to a partner. Visible to both and to the partner's distributor.
 type OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerAssociation struct {
 	// How the partner sells to the customer.
 	Mode AssociationMode `json:"mode"`
@@ -970,8 +968,7 @@ func (v *OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerAssociatio
 // OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalance includes the requested fields of the GraphQL type Balance.
 // The GraphQL type's documentation follows.
 //
-// What an owner has, read from the ledger. A debit is decided by the ledger's row, never by this answer; compare version to order two
-// answers.
+// What an owner has, in its currency, read from the ledger. A debit is decided by the ledger's row, never by this answer. Visible to the owner; a partner's also to its distributor, a customer's also to the partner whose resale customer it is and to that partner's distributor.
 type OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalance struct {
 	// What may be spent now: total less held and earmarked, plus a credit line.
 	Available OverviewViewerPartnerCustomersCustomerConnectionNodesCustomerBalanceAvailableMoney `json:"available"`
@@ -1064,7 +1061,7 @@ func (v *OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnection) G
 // OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatement includes the requested fields of the GraphQL type IncentiveStatement.
 // The GraphQL type's documentation follows.
 //
-// What a partner earned in one reconciliation period. Visible to that partner.
+// What a partner earned in one reconciliation period; a distributor's counts its resellers' performance. Visible to that partner only.
 type OverviewViewerPartnerIncentiveStatementsIncentiveStatementConnectionNodesIncentiveStatement struct {
 	// The TypeID, ist_.
 	Id string `json:"id"`
@@ -1278,7 +1275,7 @@ type PayPayOrderPayOrderPayload struct {
 	Order PayPayOrderPayOrderPayloadOrder `json:"order"`
 	// The customer's balance after it.
 	Balance PayPayOrderPayOrderPayloadBalance `json:"balance"`
-	// Where the partner's platform wants its customer back, signed; null when it set no address.
+	// Where the partner's platform wants its customer back, signed and valid for five minutes, anew at each replay; null when it set no address.
 	ReturnUrl *string `json:"returnUrl"`
 }
 
@@ -1294,12 +1291,11 @@ func (v *PayPayOrderPayOrderPayload) GetReturnUrl() *string { return v.ReturnUrl
 // PayPayOrderPayOrderPayloadBalance includes the requested fields of the GraphQL type Balance.
 // The GraphQL type's documentation follows.
 //
-// What an owner has, read from the ledger. A debit is decided by the ledger's row, never by this answer; compare version to order two
-// answers.
+// What an owner has, in its currency, read from the ledger. A debit is decided by the ledger's row, never by this answer. Visible to the owner; a partner's also to its distributor, a customer's also to the partner whose resale customer it is and to that partner's distributor.
 type PayPayOrderPayOrderPayloadBalance struct {
 	// What may be spent now: total less held and earmarked, plus a credit line.
 	Available PayPayOrderPayOrderPayloadBalanceAvailableMoney `json:"available"`
-	// Grows with every change.
+	// Grows with every movement of money: of two answers the one with the greater version is the newer. Holding and earmarking leave it as it is.
 	Version int `json:"version"`
 }
 
@@ -1379,7 +1375,7 @@ func (v *PayPayOrderPayOrderPayloadBalanceAvailableMoney) __premarshalJSON() (*_
 // PayPayOrderPayOrderPayloadOrder includes the requested fields of the GraphQL type Order.
 // The GraphQL type's documentation follows.
 //
-// What a customer buys. Visible to the customer, and to the partner whose resale money it spends; an advisory customer's orders are its own.
+// What a customer buys. Visible to the customer, to the partner whose resale money it spends and to that partner's distributor; an advisory customer's orders are its own.
 type PayPayOrderPayOrderPayloadOrder struct {
 	// The TypeID, ord_.
 	Id string `json:"id"`
@@ -1492,7 +1488,7 @@ type SaveExposureUpdateAccessConfigurationUpdateAccessConfigurationPayloadAccess
 	Id string `json:"id"`
 	// The platform id, the vendor's xAccountType, globally unique.
 	PlatformId string `json:"platformId"`
-	// The identity provider's entity id, read from the metadata.
+	// The identity provider's entity id, read from the metadata; null until it is set.
 	IdpEntityId *string `json:"idpEntityId"`
 	// Where customers go after they paid an order; null = they stay here.
 	OrderPaidUrl *string `json:"orderPaidUrl"`
@@ -1549,15 +1545,15 @@ type UpdateAccessConfigurationInput struct {
 	State *ExposureState `json:"state"`
 	// The identity provider's metadata, XML, bounded by the request limit of 1 MiB.
 	IdpMetadata *string `json:"idpMetadata"`
-	// An https address.
+	// An https address, at most 2048 characters.
 	BindNotificationUrl *string `json:"bindNotificationUrl"`
-	// An https address.
+	// An https address, at most 2048 characters, whose query has none of the names that the signature adds.
 	OrderPaidUrl *string `json:"orderPaidUrl"`
-	// An https address.
+	// An https address, at most 2048 characters.
 	OrderRechargeUrl *string `json:"orderRechargeUrl"`
-	// At most 50 origins.
+	// At most 50 origins, scheme://host[:port] in lower case, without a default port.
 	AllowedOrigins []string `json:"allowedOrigins"`
-	// At most 50 https addresses.
+	// At most 50 https addresses without a query; a login may land on them and on all below them.
 	AllowedServices []string `json:"allowedServices"`
 	// Whether real-name attachments may be uploaded.
 	AttachmentUpload *bool `json:"attachmentUpload"`
