@@ -1,6 +1,7 @@
 package apitest_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -23,9 +24,7 @@ func mutationRows() map[string]mutationRow {
 		for _, o := range w.Orgs() {
 			if o != c.Org && !c.Operator {
 				one := map[string]any{"partnerId": o.Partner.ID}
-				for name, value := range input {
-					one[name] = value
-				}
+				maps.Copy(one, input)
 				all = append(all, one)
 			}
 		}
