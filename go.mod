@@ -2,6 +2,9 @@ module github.com/partnergraph/partnergraph
 
 go 1.26.8
 
+// npm packages may carry Go code of their own.
+ignore node_modules
+
 require (
 	github.com/99designs/gqlgen v0.17.95
 	github.com/Khan/genqlient v0.8.1
