@@ -1,6 +1,6 @@
 module github.com/partnergraph/partnergraph
 
-go 1.26.8
+go 1.26.0
 
 // npm packages may carry Go code of their own.
 ignore node_modules
