@@ -6,7 +6,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// PartnerKind is what a partner is in the network (domain.md 4.1).
+// PartnerKind is what a partner is in the network (4.1).
 type PartnerKind string
 
 // The kinds of partner.

@@ -58,7 +58,7 @@ type SignInPage struct {
 }
 
 // FirstLoginPage lets a person, once, choose the cloud account for its user of a
-// partner's platform (domain.md 2.5, A06). Both forms post to Action and
+// partner's platform (2.5, A06). Both forms post to Action and
 // differ by FieldBranch.
 type FirstLoginPage struct {
 	Common
@@ -153,7 +153,7 @@ type CheckoutItem struct {
 }
 
 // BindNotificationPage posts the signed result of a binding to the partner's
-// platform through the browser (domain.md 2.6), into a frame, and then leads on
+// platform through the browser (2.6), into a frame, and then leads on
 // to Next. A script does both; without one a button and a link do the same.
 type BindNotificationPage struct {
 	Common

@@ -1,5 +1,5 @@
 // Package bind makes and checks the bind notification: the signed word, carried by the browser, that a person's account at a partner
-// platform was bound to a cloud account or released from it (domain 2.6).
+// platform was bound to a cloud account or released from it (2.6).
 //
 // Owns: the JSON, its signature, the page that posts it. Does not own: when a binding happens, where a platform wants to hear of it,
 // remembering nonces on the receiver's side. Neighbours: whoever binds builds a Form and shows Write; a platform's own program uses
