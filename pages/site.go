@@ -61,8 +61,6 @@ type Site struct {
 	Log        *slog.Logger
 	// Wake wakes whoever delivers the outbox, after a first login has written to it.
 	Wake func()
-	// Origin is this server's own origin.
-	Origin string
 	// FormKey keys the form tokens of visitors, see FormToken.
 	FormKey []byte
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -58,13 +59,17 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 	if err != nil {
 		return sp.Connection{}, err
 	}
-	// The first visit to a platform's endpoints gives it its key, so that metadata can be fetched before anything else.
-	if _, err := f.federation.EnsureKey(ctx, platformID); err != nil {
-		return sp.Connection{}, err
-	}
 	keys, err := f.federation.Keys(ctx, platformID)
 	if err != nil {
 		return sp.Connection{}, err
+	}
+	// The first visit to a platform's endpoints gives it its key, so that metadata can be fetched before anything else.
+	if !slices.ContainsFunc(keys, isActive) {
+		key, err := f.federation.EnsureKey(ctx, platformID)
+		if err != nil {
+			return sp.Connection{}, err
+		}
+		keys = append(keys, key)
 	}
 	connection := sp.Connection{
 		PlatformID: platformID, PartnerBPID: string(config.PartnerID), IdPMetadata: []byte(config.IDPMetadata), Disabled: config.State != models.ExposureEnabled,
@@ -74,6 +79,8 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 	}
 	return connection, nil
 }
+
+func isActive(key federation.Key) bool { return key.State == models.KeyActive }
 
 // Park keeps a login that was sent out.
 func (f *federate) Park(ctx context.Context, p sp.ParkedRequest) error {
@@ -145,7 +152,7 @@ func (f *federate) SignBinding(ctx context.Context, platformID string, told page
 		return nil, err
 	}
 	for _, key := range keys {
-		if key.State != models.KeyActive {
+		if !isActive(key) {
 			continue
 		}
 		form, err := bind.Build(bind.Notification{

@@ -108,7 +108,7 @@ func (a *App) wireDoors(fed *federate) error {
 	a.site = &pages.Site{
 		DB: r.DB, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers,
 		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Sessions: a.sessions, Signer: fed, Limits: a.cache, Now: r.Now,
-		Log: a.Log, Origin: a.cfg.origin(), FormKey: formKey, Wake: r.wake,
+		Log: a.Log, FormKey: formKey, Wake: r.wake,
 	}
 	views, err := pages.NewViews(pages.Options{FormToken: a.site.FormToken, Logger: a.Log})
 	if err != nil {

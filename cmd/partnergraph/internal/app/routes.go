@@ -48,8 +48,9 @@ func (a *App) routes() (http.Handler, error) {
 	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
 	a.site.Register(mux, paged)
 	if a.cfg.Introspection {
-		mux.Handle(web.PagePath, web.GraphiQL(web.Config{}))
-		mux.Handle(web.AssetsPath, web.GraphiQL(web.Config{}))
+		graphiQL := web.GraphiQL(web.Config{})
+		mux.Handle(web.PagePath, graphiQL)
+		mux.Handle(web.AssetsPath, graphiQL)
 	}
 	mux.HandleFunc("GET /healthz", a.health.live)
 	mux.HandleFunc("GET /readyz", a.health.ready)
