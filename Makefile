@@ -74,11 +74,11 @@ $(AUDIT): web/audit/package-lock.json
 	@cd web/audit && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.built
 
 .PHONY: test
-test: $(AUDIT) ## Run all tests on PostgreSQL, SQLite and Redis, started for this run only
+test: $(AUDIT) $(WEB) ## Run all tests on PostgreSQL, SQLite and Redis, started for this run only
 	$(SERVERS) go test ./...
 
 .PHONY: race
-race: $(AUDIT) ## Run all tests with the race detector, which needs a C compiler
+race: $(AUDIT) $(WEB) ## Run all tests with the race detector, which needs a C compiler
 	$(SERVERS) go test -race ./...
 
 .PHONY: e2e

@@ -301,7 +301,7 @@ func (h *house) graphiQL(t *testing.T) {
 	v := h.open(t)
 	v.visit(h.info.GraphiQL)
 	if v.count("#cdn-notice") != "0" {
-		t.Skip("this program was built without GraphiQL's assets: run `make web`")
+		t.Fatal("this program was built without GraphiQL's assets: run `make web`")
 	}
 	v.lands(h.info.GraphiQL, ".graphiql-query-editor .CodeMirror")
 	v.eval("[...document.querySelectorAll('.graphiql-tab-button')].find(tab => tab.innerText.includes('CustomersWithBalance')).click()")
