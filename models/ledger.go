@@ -44,6 +44,7 @@ type Account struct {
 	HeldMinor      int64       `bun:"held_minor"`      // pending debits
 	EarmarkedMinor int64       `bun:"earmarked_minor"` // set aside, not free to spend or allocate (M03)
 	Version        int64       `bun:"version"`         // number of entries, gapless
+	Revision       int64       `bun:"revision"`        // grows by one with every change of the figures above, holds included
 	CreatedAt      time.Time   `bun:"created_at"`
 	UpdatedAt      time.Time   `bun:"updated_at"`
 }
@@ -62,13 +63,15 @@ type TransferKind string
 
 // The kinds of transfer.
 const (
-	TransferRecharge TransferKind = "RECHARGE"
-	TransferFund     TransferKind = "FUND"
-	TransferReclaim  TransferKind = "RECLAIM"
-	TransferPayment  TransferKind = "ORDER_PAYMENT"
-	TransferRefund   TransferKind = "ORDER_REFUND"
-	TransferReversal TransferKind = "REVERSAL"
-	TransferAdjust   TransferKind = "ADJUST"
+	TransferRecharge   TransferKind = "RECHARGE"
+	TransferFund       TransferKind = "FUND"
+	TransferReclaim    TransferKind = "RECLAIM"
+	TransferRecall     TransferKind = "RECALL" // back to the partner because an association ended (C14)
+	TransferPayment    TransferKind = "ORDER_PAYMENT"
+	TransferRefund     TransferKind = "ORDER_REFUND"
+	TransferWithdrawal TransferKind = "WITHDRAWAL"
+	TransferReversal   TransferKind = "REVERSAL"
+	TransferAdjust     TransferKind = "ADJUST"
 )
 
 // Transfer is one movement of value, immutable once written. Its entries sum to zero for every asset.
@@ -78,6 +81,7 @@ type Transfer struct {
 	ID         ID           `bun:"id,pk"`
 	Kind       TransferKind `bun:"kind"`
 	OrderID    ID           `bun:"order_id,nullzero"`
+	SubjectID  ID           `bun:"subject_id,nullzero"`  // the recharge, withdrawal or other record it belongs to
 	ReversesID ID           `bun:"reverses_id,nullzero"` // unique: a transfer is reversed at most once
 	ActorID    string       `bun:"actor_id"`
 	RequestID  string       `bun:"request_id"`
@@ -148,7 +152,7 @@ type BalanceAccount struct {
 }
 
 // Balance is what an owner has in its currency, over its money accounts, as of one moment. Version grows with every
-// change and orders two answers; AsOf is when it was read from the ledger.
+// change, holds included, and orders two answers; AsOf is when it was read from the ledger.
 type Balance struct {
 	Available Money
 	Total     Money
@@ -167,7 +171,7 @@ func BalanceOf(accounts []Account, currency Currency, asOf time.Time) Balance {
 		if a.Asset != string(currency) {
 			continue
 		}
-		b.Version += a.Version
+		b.Version += a.Revision
 		b.Accounts = append(b.Accounts, BalanceAccount{Type: a.Kind, Amount: NewMoney(a.BalanceMinor, currency)})
 		total += a.BalanceMinor
 		held += a.HeldMinor

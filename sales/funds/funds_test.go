@@ -110,7 +110,7 @@ func TestBalanceAddsUpTheMoneyAccounts(t *testing.T) {
 		}
 		want := map[models.ID]models.Balance{
 			s.resale: {
-				Available: cny(950), Total: cny(1050), Held: cny(100), Earmarked: cny(0), Version: 2, AsOf: noon,
+				Available: cny(950), Total: cny(1050), Held: cny(100), Earmarked: cny(0), Version: 3, AsOf: noon,
 				Accounts: []models.BalanceAccount{{Type: models.AccountBalance, Amount: cny(1000)}, {Type: models.AccountBonus, Amount: cny(50)}},
 			},
 			s.empty: {

@@ -47,7 +47,8 @@ func (s *Service) Place(ctx context.Context, tx bun.IDB, p PlaceHold) (models.Ho
 	if err := insertHold(ctx, tx, &hold); err != nil {
 		return models.Hold{}, models.Account{}, err
 	}
-	return hold, *account, updateAccounts(ctx, tx, accounts)
+	err = updateAccounts(ctx, tx, accounts)
+	return hold, accounts[0], err
 }
 
 // PostHold turns a pending hold into the transfer that it was placed for. The posting must take from the hold's account, at

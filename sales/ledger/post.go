@@ -22,6 +22,7 @@ type Leg struct {
 type Posting struct {
 	Kind       models.TransferKind
 	OrderID    models.ID // the order it belongs to; zero when there is none
+	SubjectID  models.ID // the recharge, withdrawal or other record it belongs to; zero when there is none
 	ReversesID models.ID // set by Reverse
 	Reason     string    // for people; no personal data
 	Legs       []Leg     // 2 to MaxLegs, each account once, summing to zero per asset
@@ -54,7 +55,7 @@ func (s *Service) post(ctx context.Context, tx bun.IDB, who models.Principal, p 
 	}
 
 	transfer := models.Transfer{
-		ID: s.IDs(models.PrefixTransfer), Kind: p.Kind, OrderID: p.OrderID, ReversesID: p.ReversesID,
+		ID: s.IDs(models.PrefixTransfer), Kind: p.Kind, OrderID: p.OrderID, SubjectID: p.SubjectID, ReversesID: p.ReversesID,
 		ActorID: who.ActorID(), RequestID: who.RequestID, Reason: p.Reason, CreatedAt: s.timeAfter(accounts),
 	}
 	entries := make([]models.Entry, len(accounts))

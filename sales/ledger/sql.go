@@ -42,7 +42,8 @@ func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []
 	return rows, err
 }
 
-// updateAccounts writes the changed figures of accounts that this transaction has locked, all with one statement.
+// updateAccounts writes the changed figures of accounts that this transaction has locked, all with one statement, and
+// counts their revisions on.
 func updateAccounts(ctx context.Context, db bun.IDB, accounts []models.Account) error {
 	if len(accounts) == 0 {
 		return nil
@@ -50,7 +51,9 @@ func updateAccounts(ctx context.Context, db bun.IDB, accounts []models.Account) 
 	ids := make([]models.ID, len(accounts))
 	cases := strings.Repeat(" WHEN ? THEN ?", len(accounts))
 	var balances, helds, versions []any
-	for i, account := range accounts {
+	for i := range accounts {
+		accounts[i].Revision++
+		account := accounts[i]
 		ids[i] = account.ID
 		balances = append(balances, account.ID, account.BalanceMinor)
 		helds = append(helds, account.ID, account.HeldMinor)
@@ -60,6 +63,7 @@ func updateAccounts(ctx context.Context, db bun.IDB, accounts []models.Account) 
 		Set("balance_minor = CASE id"+cases+" END", balances...).
 		Set("held_minor = CASE id"+cases+" END", helds...).
 		Set("version = CASE id"+cases+" END", versions...).
+		Set("revision = revision + 1").
 		Set("updated_at = ?", accounts[0].UpdatedAt). // one change, one time
 		Where("id IN (?)", bun.List(ids)).
 		Exec(ctx)

@@ -121,7 +121,7 @@ type CustomerOverviewCustomerBalance struct {
 	Available CustomerOverviewCustomerBalanceAvailableMoney `json:"available"`
 	// All that is there, with what is held or earmarked, without a credit line.
 	Total CustomerOverviewCustomerBalanceTotalMoney `json:"total"`
-	// Grows with every movement of money: of two answers the one with the greater version is the newer. Holding and earmarking leave it as it is.
+	// Grows with every change, holds included: of two answers the one with the greater version is the newer.
 	Version int `json:"version"`
 }
 
@@ -1295,7 +1295,7 @@ func (v *PayPayOrderPayOrderPayload) GetReturnUrl() *string { return v.ReturnUrl
 type PayPayOrderPayOrderPayloadBalance struct {
 	// What may be spent now: total less held and earmarked, plus a credit line.
 	Available PayPayOrderPayOrderPayloadBalanceAvailableMoney `json:"available"`
-	// Grows with every movement of money: of two answers the one with the greater version is the newer. Holding and earmarking leave it as it is.
+	// Grows with every change, holds included: of two answers the one with the greater version is the newer.
 	Version int `json:"version"`
 }
 

@@ -58,7 +58,7 @@ func (g *generator) cloudAccounts() []models.Account {
 	_, _, last := g.owner(g.owners() - 1)
 	world := models.Account{
 		ID: g.worldID(), OwnerKind: models.OwnerCloud, OwnerID: g.Cloud, Kind: models.AccountWorld, Asset: string(g.Currency),
-		BalanceMinor: -g.openings.total(), Version: int64(g.owners()), CreatedAt: g.Start, UpdatedAt: last,
+		BalanceMinor: -g.openings.total(), Version: int64(g.owners()), Revision: int64(g.owners()), CreatedAt: g.Start, UpdatedAt: last,
 	}
 	g.dice.roll(accountStream, g.owners()+1)
 	revenue := models.Account{
@@ -101,7 +101,7 @@ func (g *generator) open(from, to int) books {
 		g.dice.roll(accountStream, i)
 		account := models.Account{
 			ID: g.dice.id(models.PrefixAccount, at), OwnerKind: kind, OwnerID: string(owner), Kind: models.AccountBalance,
-			Asset: string(g.Currency), FloorMinor: &floor, BalanceMinor: amount, Version: 1, CreatedAt: at, UpdatedAt: at,
+			Asset: string(g.Currency), FloorMinor: &floor, BalanceMinor: amount, Version: 1, Revision: 1, CreatedAt: at, UpdatedAt: at,
 		}
 		transfer := models.Transfer{
 			ID: g.dice.id(models.PrefixTransfer, at), Kind: models.TransferAdjust, ActorID: importer, RequestID: importer,

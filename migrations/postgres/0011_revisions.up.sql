@@ -1,0 +1,7 @@
+ALTER TABLE accounts ADD COLUMN revision bigint NOT NULL DEFAULT 0;
+--bun:split
+UPDATE accounts SET revision = version;
+--bun:split
+ALTER TABLE transfers ADD COLUMN subject_id text COLLATE "C";
+--bun:split
+CREATE INDEX transfers_subject ON transfers (subject_id, id) WHERE subject_id IS NOT NULL;
