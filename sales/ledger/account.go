@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -43,13 +44,8 @@ func (s *Service) Open(ctx context.Context, tx bun.IDB, spec AccountSpec) (model
 	if err != nil || len(found) == 1 {
 		return first(found), err
 	}
-	now := s.now()
-	fresh := models.Account{
-		ID: s.IDs(models.PrefixAccount), OwnerKind: spec.OwnerKind, OwnerID: spec.OwnerID, Kind: spec.Kind, Asset: spec.Asset,
-		FloorMinor: spec.Floor, CreatedAt: now, UpdatedAt: now,
-	}
 	// Somebody else may have made it since; then theirs counts.
-	if err := insertAccount(ctx, tx, &fresh); err != nil {
+	if err := insertAccounts(ctx, tx, []models.Account{s.fresh(spec)}); err != nil {
 		return models.Account{}, err
 	}
 	found, err = selectAccountOf(ctx, tx, spec)
@@ -60,17 +56,64 @@ func (s *Service) Open(ctx context.Context, tx bun.IDB, spec AccountSpec) (model
 }
 
 // Lock locks the accounts until the transaction ends and returns them in the order of their ids, which is also the order
-// of locking. An id that does not exist is NOT_FOUND. Duplicates are locked once.
+// of locking. With an account of a partner or customer it locks all of that owner's, so that whoever changes one knows the
+// others, and with them the owner's version. An id that does not exist is NOT_FOUND. Duplicates are locked once.
 func (s *Service) Lock(ctx context.Context, tx bun.IDB, ids ...models.ID) ([]models.Account, error) {
+	batch, err := s.lockBatch(ctx, tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	return batch.of(ids...), nil
+}
+
+// lockBatch begins a batch on the accounts with the ids and the others of their owners.
+func (s *Service) lockBatch(ctx context.Context, tx bun.IDB, ids ...models.ID) (*Batch, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(ids) == 0 {
-		return nil, nil
+		return s.NewBatch(nil), nil
 	}
 	accounts, err := selectAccountsForUpdate(ctx, tx, ids)
-	if err == nil && len(accounts) != len(ids) {
+	if err != nil {
+		return nil, err
+	}
+	batch := s.NewBatch(accounts)
+	if len(batch.of(ids...)) != len(ids) {
 		return nil, ErrAccountUnknown
 	}
-	return accounts, err
+	return batch, nil
+}
+
+// LockOwners locks all accounts of the owners, partners' and customers' ids, in the order of the accounts' ids and returns
+// them so. Owners without accounts are simply not among them.
+func (s *Service) LockOwners(ctx context.Context, tx bun.IDB, owners ...models.ID) ([]models.Account, error) {
+	if len(owners) == 0 {
+		return nil, nil
+	}
+	return selectAccountsOfForUpdate(ctx, tx, owners)
+}
+
+// Make makes the accounts of the specs, empty; those that exist already stay as they are.
+func (s *Service) Make(ctx context.Context, tx bun.IDB, specs ...AccountSpec) error {
+	fresh := make([]models.Account, len(specs))
+	for i, spec := range specs {
+		if err := spec.check(); err != nil {
+			return err
+		}
+		fresh[i] = s.fresh(spec)
+	}
+	// In one order, or two transactions that make the same accounts could wait for each other.
+	slices.SortFunc(fresh, func(a, b models.Account) int {
+		return cmp.Or(cmp.Compare(a.OwnerID, b.OwnerID), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Asset, b.Asset))
+	})
+	return insertAccounts(ctx, tx, fresh)
+}
+
+func (s *Service) fresh(spec AccountSpec) models.Account {
+	now := s.now()
+	return models.Account{
+		ID: s.IDs(models.PrefixAccount), OwnerKind: spec.OwnerKind, OwnerID: spec.OwnerID, Kind: spec.Kind, Asset: spec.Asset,
+		FloorMinor: spec.Floor, CreatedAt: now, UpdatedAt: now,
+	}
 }
 
 func first(accounts []models.Account) models.Account {

@@ -27,19 +27,20 @@ func (s *Service) Place(ctx context.Context, tx bun.IDB, p PlaceHold) (models.Ho
 	if !p.ExpiresAt.After(now) {
 		return models.Hold{}, models.Account{}, models.Invalid("expiresAt", "A hold must end in the future.")
 	}
-	accounts, err := s.Lock(ctx, tx, p.AccountID)
+	batch, err := s.lockBatch(ctx, tx, p.AccountID)
 	if err != nil {
 		return models.Hold{}, models.Account{}, err
 	}
-	account := &accounts[0]
+	place := batch.at[p.AccountID]
+	account := batch.accounts[place]
 	if account.FloorMinor != nil && p.AmountMinor > account.AvailableMinor() {
-		return models.Hold{}, models.Account{}, insufficient(*account, p.AmountMinor)
+		return models.Hold{}, models.Account{}, insufficient(account, p.AmountMinor)
 	}
 	account.HeldMinor += p.AmountMinor
-	account.UpdatedAt = s.timeAfter(accounts)
 	if account.HeldMinor > maxBalanceMinor {
 		return models.Hold{}, models.Account{}, models.Invalid("amount", "More would be held than an account can hold.")
 	}
+	batch.put(place, account)
 	hold := models.Hold{
 		ID: s.IDs(models.PrefixHold), AccountID: p.AccountID, OrderID: p.OrderID, AmountMinor: p.AmountMinor,
 		State: models.HoldPending, ExpiresAt: p.ExpiresAt.UTC().Truncate(time.Microsecond), CreatedAt: now, UpdatedAt: now,
@@ -47,19 +48,14 @@ func (s *Service) Place(ctx context.Context, tx bun.IDB, p PlaceHold) (models.Ho
 	if err := insertHold(ctx, tx, &hold); err != nil {
 		return models.Hold{}, models.Account{}, err
 	}
-	err = updateAccounts(ctx, tx, accounts)
-	return hold, accounts[0], err
+	return hold, batch.accounts[place], batch.Write(ctx, tx)
 }
 
 // PostHold turns a pending hold into the transfer that it was placed for. The posting must take from the hold's account, at
 // most the amount held; what it takes less is free again. ErrHoldNotPending when the hold has ended, by time or otherwise.
 func (s *Service) PostHold(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, p Posting) (models.Transfer, []models.Account, error) {
 	debit := int64(0)
-	ids := []models.ID{}
-	for _, leg := range p.Legs {
-		ids = append(ids, leg.AccountID)
-	}
-	hold, err := s.lockHold(ctx, tx, id, ids...)
+	hold, err := s.lockHold(ctx, tx, id, p.accounts()...)
 	if err != nil {
 		return models.Transfer{}, nil, err
 	}
@@ -145,17 +141,18 @@ func (s *Service) release(ctx context.Context, tx bun.IDB, holds []models.Hold, 
 		ids[i], touched[i] = hold.ID, hold.AccountID
 		back[hold.AccountID] += hold.AmountMinor
 	}
-	accounts, err := s.Lock(ctx, tx, touched...)
+	batch, err := s.lockBatch(ctx, tx, touched...)
 	if err != nil {
 		return nil, err
 	}
-	at := s.timeAfter(accounts)
-	for i := range accounts {
-		accounts[i].HeldMinor -= back[accounts[i].ID]
-		accounts[i].UpdatedAt = at
+	for account, minor := range back {
+		place := batch.at[account]
+		released := batch.accounts[place]
+		released.HeldMinor -= minor
+		batch.put(place, released)
 	}
-	if err := updateHolds(ctx, tx, ids, state, "", at); err != nil {
+	if err := updateHolds(ctx, tx, ids, state, "", batch.now); err != nil {
 		return nil, err
 	}
-	return accounts, updateAccounts(ctx, tx, accounts)
+	return batch.of(touched...), batch.Write(ctx, tx)
 }

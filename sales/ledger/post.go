@@ -1,10 +1,8 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -35,42 +33,30 @@ func (s *Service) Post(ctx context.Context, tx bun.IDB, who models.Principal, p 
 	return s.post(ctx, tx, who, p, nil)
 }
 
-// post is Post where a hold, when given, pays for part of it: the hold's money is free for its own account's debit.
+// post is Post where a hold, when given, pays for part of it.
 func (s *Service) post(ctx context.Context, tx bun.IDB, who models.Principal, p Posting, hold *models.Hold) (models.Transfer, []models.Account, error) {
 	if err := p.check(); err != nil {
 		return models.Transfer{}, nil, err
 	}
-	// Legs in the order of their accounts, which is the order that Lock answers in.
-	p.Legs = slices.SortedFunc(slices.Values(p.Legs), func(a, b Leg) int { return cmp.Compare(a.AccountID, b.AccountID) })
+	ids := p.accounts()
+	batch, err := s.lockBatch(ctx, tx, ids...)
+	if err != nil {
+		return models.Transfer{}, nil, err
+	}
+	transfer, err := batch.post(who, p, hold)
+	if err != nil {
+		return models.Transfer{}, nil, err
+	}
+	return transfer, batch.of(ids...), batch.Write(ctx, tx)
+}
+
+// accounts returns the ids of the accounts of the legs.
+func (p Posting) accounts() []models.ID {
 	ids := make([]models.ID, len(p.Legs))
 	for i, leg := range p.Legs {
 		ids[i] = leg.AccountID
 	}
-	accounts, err := s.Lock(ctx, tx, ids...)
-	if err != nil {
-		return models.Transfer{}, nil, err
-	}
-	if err := p.checkSums(accounts); err != nil {
-		return models.Transfer{}, nil, err
-	}
-
-	transfer := models.Transfer{
-		ID: s.IDs(models.PrefixTransfer), Kind: p.Kind, OrderID: p.OrderID, SubjectID: p.SubjectID, ReversesID: p.ReversesID,
-		ActorID: who.ActorID(), RequestID: who.RequestID, Reason: p.Reason, CreatedAt: s.timeAfter(accounts),
-	}
-	entries := make([]models.Entry, len(accounts))
-	for i := range accounts {
-		if hold != nil && hold.AccountID == accounts[i].ID {
-			accounts[i].HeldMinor -= hold.AmountMinor
-		}
-		if entries[i], err = s.apply(&accounts[i], p.Legs[i].AmountMinor, transfer); err != nil {
-			return models.Transfer{}, nil, err
-		}
-	}
-	if err := insertTransfer(ctx, tx, &transfer, entries); err != nil {
-		return models.Transfer{}, nil, err
-	}
-	return transfer, accounts, updateAccounts(ctx, tx, accounts)
+	return ids
 }
 
 func (p Posting) check() error {
@@ -97,10 +83,10 @@ func (p Posting) check() error {
 }
 
 // checkSums needs the accounts, in the order of the legs, because only they know their asset.
-func (p Posting) checkSums(accounts []models.Account) error {
+func checkSums(legs []Leg, accounts []models.Account) error {
 	sums := make(map[string]int64, 1)
 	for i, account := range accounts {
-		sums[account.Asset] += p.Legs[i].AmountMinor
+		sums[account.Asset] += legs[i].AmountMinor
 	}
 	for _, sum := range sums {
 		if sum != 0 {
@@ -119,7 +105,7 @@ func (s *Service) apply(account *models.Account, amount int64, transfer models.T
 	if after > maxBalanceMinor || after < -maxBalanceMinor {
 		return models.Entry{}, models.Invalid("amount", "The balance would become larger than an account can hold.")
 	}
-	account.BalanceMinor, account.UpdatedAt = after, transfer.CreatedAt
+	account.BalanceMinor = after
 	account.Version++
 	return models.Entry{
 		ID: s.IDs(models.PrefixEntry), TransferID: transfer.ID, AccountID: account.ID, Asset: account.Asset,

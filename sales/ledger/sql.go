@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -20,15 +19,26 @@ func selectAccountOf(ctx context.Context, db bun.IDB, spec AccountSpec) ([]model
 	return rows, err
 }
 
-func insertAccount(ctx context.Context, db bun.IDB, account *models.Account) error {
-	_, err := db.NewInsert().Model(account).On("CONFLICT (owner_id, owner_kind, kind, asset) DO NOTHING").Returning("NULL").Exec(ctx)
+func insertAccounts(ctx context.Context, db bun.IDB, accounts []models.Account) error {
+	_, err := db.NewInsert().Model(&accounts).On("CONFLICT (owner_id, owner_kind, kind, asset) DO NOTHING").Returning("NULL").Exec(ctx)
 	return err
 }
 
+// selectAccountsForUpdate locks the accounts and the other accounts of the partners and customers among their owners.
 func selectAccountsForUpdate(ctx context.Context, db bun.IDB, ids []models.ID) ([]models.Account, error) {
 	var rows []models.Account
+	owners := db.NewSelect().Model((*models.Account)(nil)).ModelTableExpr("accounts AS named").
+		ColumnExpr("named.owner_id").Where("named.id IN (?)", bun.List(ids))
 	// PostgreSQL locks rows in the order in which they leave the sort.
-	err := store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.id IN (?)", bun.List(ids)).Order("acc.id")).Scan(ctx)
+	err := store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", owners).
+		Where("acc.id IN (?) OR acc.owner_kind IN (?)", bun.List(ids), bun.List([]models.OwnerKind{models.OwnerPartner, models.OwnerCustomer})).
+		Order("acc.id")).Scan(ctx)
+	return rows, err
+}
+
+func selectAccountsOfForUpdate(ctx context.Context, db bun.IDB, owners []models.ID) ([]models.Account, error) {
+	var rows []models.Account
+	err := store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", bun.List(owners)).Order("acc.id")).Scan(ctx)
 	return rows, err
 }
 
@@ -42,40 +52,17 @@ func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []
 	return rows, err
 }
 
-// updateAccounts writes the changed figures of accounts that this transaction has locked, all with one statement, and
-// counts their revisions on.
-func updateAccounts(ctx context.Context, db bun.IDB, accounts []models.Account) error {
-	if len(accounts) == 0 {
-		return nil
-	}
-	ids := make([]models.ID, len(accounts))
-	cases := strings.Repeat(" WHEN ? THEN ?", len(accounts))
-	var balances, helds, versions []any
-	for i := range accounts {
-		accounts[i].Revision++
-		account := accounts[i]
-		ids[i] = account.ID
-		balances = append(balances, account.ID, account.BalanceMinor)
-		helds = append(helds, account.ID, account.HeldMinor)
-		versions = append(versions, account.ID, account.Version)
-	}
-	_, err := db.NewUpdate().Model((*models.Account)(nil)).
-		Set("balance_minor = CASE id"+cases+" END", balances...).
-		Set("held_minor = CASE id"+cases+" END", helds...).
-		Set("version = CASE id"+cases+" END", versions...).
-		Set("revision = revision + 1").
-		Set("updated_at = ?", accounts[0].UpdatedAt). // one change, one time
-		Where("id IN (?)", bun.List(ids)).
-		Exec(ctx)
-	return err
-}
-
-func insertTransfer(ctx context.Context, db bun.IDB, transfer *models.Transfer, entries []models.Entry) error {
-	if _, err := db.NewInsert().Model(transfer).Exec(ctx); err != nil {
-		return err
-	}
-	_, err := db.NewInsert().Model(&entries).Exec(ctx)
-	return err
+// updateAccounts writes the figures of accounts that this transaction has locked, all with one statement.
+func updateAccounts(db bun.IDB, accounts []models.Account) *bun.UpdateQuery {
+	return db.NewUpdate().Model((*models.Account)(nil)).
+		With("news", db.NewValues(&accounts).Column("id", "balance_minor", "held_minor", "version", "revision", "updated_at")).
+		TableExpr("news").
+		Set("balance_minor = news.balance_minor").
+		Set("held_minor = news.held_minor").
+		Set("version = news.version").
+		Set("revision = news.revision").
+		Set("updated_at = news.updated_at").
+		Where("acc.id = news.id")
 }
 
 func selectTransfer(ctx context.Context, db bun.IDB, id models.ID, lock bool) ([]models.Transfer, error) {

@@ -1,0 +1,139 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// Batch is postings that are worked out in memory, one after the other, on accounts that the transaction has locked, and
+// then written together. A posting that is refused leaves the batch as it was, so one that fails does not take the others
+// along. It is for one goroutine.
+type Batch struct {
+	ledger    *Service
+	accounts  []models.Account  // in the order of their ids
+	at        map[models.ID]int // where an account is in accounts
+	changed   map[int]bool
+	transfers []models.Transfer
+	entries   []models.Entry
+	now       time.Time
+}
+
+// NewBatch begins a batch on accounts as Lock or LockOwners returned them.
+func (s *Service) NewBatch(locked []models.Account) *Batch {
+	b := &Batch{ledger: s, accounts: locked, at: make(map[models.ID]int, len(locked)), changed: make(map[int]bool), now: s.timeAfter(locked)}
+	for i, account := range locked {
+		b.at[account.ID] = i
+	}
+	return b
+}
+
+// Accounts returns the accounts of the batch as its postings leave them, in the order of their ids. They are not the
+// caller's to change.
+func (b *Batch) Accounts() []models.Account { return b.accounts }
+
+// AccountOf finds the account of an owner; false when it was not among the locked ones.
+func (b *Batch) AccountOf(spec AccountSpec) (models.Account, bool) {
+	i := slices.IndexFunc(b.accounts, func(a models.Account) bool {
+		return a.OwnerID == spec.OwnerID && a.OwnerKind == spec.OwnerKind && a.Kind == spec.Kind && a.Asset == spec.Asset
+	})
+	if i < 0 {
+		return models.Account{}, false
+	}
+	return b.accounts[i], true
+}
+
+// Post works a posting out and returns its transfer. Ill-formed legs are INVALID, an account that the batch does not have
+// NOT_FOUND, and a debit beyond what is available INSUFFICIENT_BALANCE with available, required and currency as details.
+func (b *Batch) Post(who models.Principal, p Posting) (models.Transfer, error) {
+	return b.post(who, p, nil)
+}
+
+// post is Post where a hold, when given, pays for part of it: the hold's money is free for its own account's debit.
+func (b *Batch) post(who models.Principal, p Posting, hold *models.Hold) (models.Transfer, error) {
+	if err := p.check(); err != nil {
+		return models.Transfer{}, err
+	}
+	legs := slices.SortedFunc(slices.Values(p.Legs), func(x, y Leg) int { return cmp.Compare(x.AccountID, y.AccountID) })
+	places, after := make([]int, len(legs)), make([]models.Account, len(legs))
+	for i, leg := range legs {
+		place, found := b.at[leg.AccountID]
+		if !found {
+			return models.Transfer{}, ErrAccountUnknown
+		}
+		places[i], after[i] = place, b.accounts[place]
+	}
+	if err := checkSums(legs, after); err != nil {
+		return models.Transfer{}, err
+	}
+	transfer := models.Transfer{
+		ID: b.ledger.IDs(models.PrefixTransfer), Kind: p.Kind, OrderID: p.OrderID, SubjectID: p.SubjectID, ReversesID: p.ReversesID,
+		ActorID: who.ActorID(), RequestID: who.RequestID, Reason: p.Reason, CreatedAt: b.now,
+	}
+	entries := make([]models.Entry, len(legs))
+	for i, leg := range legs {
+		if hold != nil && hold.AccountID == leg.AccountID {
+			after[i].HeldMinor -= hold.AmountMinor
+		}
+		var err error
+		if entries[i], err = b.ledger.apply(&after[i], leg.AmountMinor, transfer); err != nil {
+			return models.Transfer{}, err
+		}
+	}
+	// Nothing can fail any more.
+	for i, place := range places {
+		b.put(place, after[i])
+	}
+	b.transfers = append(b.transfers, transfer)
+	b.entries = append(b.entries, entries...)
+	return transfer, nil
+}
+
+// put changes an account of the batch and counts its revision on.
+func (b *Batch) put(place int, account models.Account) {
+	account.UpdatedAt = b.now
+	account.Revision++
+	b.accounts[place] = account
+	b.changed[place] = true
+}
+
+// of returns the accounts with the ids, in the order of the ids.
+func (b *Batch) of(ids ...models.ID) []models.Account {
+	accounts := make([]models.Account, 0, len(ids))
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if place, found := b.at[id]; found {
+			accounts = append(accounts, b.accounts[place])
+		}
+	}
+	return accounts
+}
+
+// AddTo appends what the batch has to write to a script: transfers, entries, accounts, each with one statement.
+func (b *Batch) AddTo(script *store.Script, tx bun.IDB) {
+	if len(b.transfers) > 0 {
+		script.Add(tx.NewInsert().Model(&b.transfers).Returning("NULL"))
+		script.Add(tx.NewInsert().Model(&b.entries).Returning("NULL"))
+	}
+	touched := make([]models.Account, 0, len(b.changed))
+	for place, account := range b.accounts {
+		if b.changed[place] {
+			touched = append(touched, account)
+		}
+	}
+	if len(touched) > 0 {
+		script.Add(updateAccounts(tx, touched))
+	}
+}
+
+// Write writes the batch in one round trip.
+func (b *Batch) Write(ctx context.Context, tx bun.IDB) error {
+	script := store.NewScript(tx)
+	b.AddTo(script, tx)
+	return script.Exec(ctx)
+}

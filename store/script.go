@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+)
+
+// Script is statements that go to the database together: one round trip, whatever their number. None of their results is
+// looked at; the first that fails fails the script, and with it the transaction. The zero value is not usable: NewScript.
+type Script struct {
+	tx         bun.IDB
+	statements []byte
+	err        error
+}
+
+// NewScript begins an empty script for a transaction.
+func NewScript(tx bun.IDB) *Script { return &Script{tx: tx} }
+
+// Add appends a statement, which is written out at once: later changes of its model change nothing.
+func (s *Script) Add(q schema.QueryAppender) {
+	if s.err != nil {
+		return
+	}
+	if len(s.statements) > 0 {
+		s.statements = append(s.statements, ";\n"...)
+	}
+	s.statements, s.err = q.AppendQuery(schema.NewQueryGen(s.tx.Dialect()), s.statements)
+}
+
+// Exec runs the statements in the order in which they were added; an empty script does nothing.
+func (s *Script) Exec(ctx context.Context) error {
+	if s.err != nil || len(s.statements) == 0 {
+		return s.err
+	}
+	// All arguments are written in already; without any here, question marks in values stay what they are.
+	_, err := s.tx.ExecContext(ctx, string(s.statements))
+	return err
+}

@@ -1,0 +1,69 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/storetest"
+)
+
+type note struct {
+	bun.BaseModel `bun:"table:notes,alias:n"`
+
+	ID   int64  `bun:"id,pk"`
+	Text string `bun:"text"`
+}
+
+// TestScriptRunsAllItsStatementsAtOnce: with values that look like arguments, comments and further statements.
+func TestScriptRunsAllItsStatementsAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		if _, err := db.ExecContext(ctx, "CREATE TABLE notes (id bigint PRIMARY KEY, text text NOT NULL)"); err != nil {
+			t.Fatal(err)
+		}
+		hostile := []note{{ID: 1, Text: "what?"}, {ID: 2, Text: "'; DROP TABLE notes; --"}, {ID: 3, Text: `\'?0 ?bar`}}
+		counted, counter := store.CountStatements(ctx)
+		err := db.InTx(counted, func(ctx context.Context, tx bun.Tx) error {
+			script := store.NewScript(tx)
+			script.Add(tx.NewInsert().Model(&hostile))
+			script.Add(tx.NewUpdate().Model((*note)(nil)).Set("text = ?", "changed?").Where("id = 1"))
+			script.Add(tx.NewDelete().Model((*note)(nil)).Where("id = 3"))
+			return script.Exec(ctx)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if counter.Count() != 1 {
+			t.Errorf("round trips: %v, want one", counter.Statements())
+		}
+		var got []note
+		if err := db.NewSelect().Model(&got).Order("id").Scan(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 2 || got[0].Text != "changed?" || got[1].Text != hostile[1].Text {
+			t.Errorf("rows: %v", got)
+		}
+
+		// The second statement fails: the first has no effect either.
+		err = db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			script := store.NewScript(tx)
+			script.Add(tx.NewInsert().Model(&note{ID: 9, Text: "new"}))
+			script.Add(tx.NewInsert().Model(&note{ID: 1, Text: "taken"}))
+			return script.Exec(ctx)
+		})
+		if !errors.Is(err, store.ErrConflict) {
+			t.Errorf("a taken key is %v, want ErrConflict", err)
+		}
+		if n, err := db.NewSelect().Model((*note)(nil)).Count(ctx); err != nil || n != 2 {
+			t.Errorf("rows after a failed script: %d, %v", n, err)
+		}
+		if err := store.NewScript(db).Exec(ctx); err != nil {
+			t.Errorf("an empty script: %v", err)
+		}
+	})
+}
