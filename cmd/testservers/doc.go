@@ -7,5 +7,5 @@
 // the end, also after SIGINT and SIGTERM. Missing programs are installed with the system's package manager when it may;
 // otherwise one line says what to install. Its exit code is the command's.
 //
-// It owns nothing of the product and imports none of its packages.
+// It owns the command and its exit code; servers starts and ends the servers. It imports nothing of the product.
 package main

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/partnergraph/partnergraph/cmd/testservers/servers"
 )
 
 func main() {
@@ -35,15 +37,15 @@ func run(args []string) (code int, err error) {
 	defer stop()
 
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	servers := &servers{logger: logger}
+	started := &servers.Servers{Logger: logger}
 	if args[0] == "-npm" {
-		if _, err := servers.find(ctx, "npm", npmPackage()); err != nil {
+		if err := started.NPM(ctx); err != nil {
 			return 1, err
 		}
 		return 0, nil
 	}
 	defer func() {
-		if stopErr := servers.stop(); stopErr != nil {
+		if stopErr := started.Stop(); stopErr != nil {
 			err = errors.Join(err, stopErr)
 			code = max(code, 1)
 		}
@@ -54,8 +56,11 @@ func run(args []string) (code int, err error) {
 		variable string
 		start    func(context.Context) (string, error)
 	}{
-		{"TEST_DATABASE_URL", servers.startPostgres},
-		{"TEST_REDIS_URL", servers.startRedis},
+		{"TEST_DATABASE_URL", func(ctx context.Context) (string, error) {
+			postgres, err := started.Postgres(ctx, servers.PostgresOptions{})
+			return postgres.URL(), err
+		}},
+		{"TEST_REDIS_URL", started.Redis},
 	} {
 		if os.Getenv(kind.variable) != "" {
 			continue
@@ -75,7 +80,7 @@ func command(ctx context.Context, args, environment []string) (int, error) {
 	cmd.Env = environment
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// A group of its own, so that the tests and what they started go together.
-	cmd.SysProcAttr = ownGroup()
+	cmd.SysProcAttr = servers.OwnGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Run()

@@ -1,4 +1,4 @@
-package main
+package servers
 
 import (
 	"context"
@@ -42,8 +42,14 @@ func managers() []manager {
 	}
 }
 
+// NPM installs npm when it is missing.
+func (s *Servers) NPM(ctx context.Context) error {
+	_, err := s.find(ctx, "npm", npmPackage())
+	return err
+}
+
 // find returns the path of a program, installing its software once when there is none.
-func (s *servers) find(ctx context.Context, program string, from software) (string, error) {
+func (s *Servers) find(ctx context.Context, program string, from software) (string, error) {
 	if path, ok := locate(program); ok {
 		return path, nil
 	}
@@ -75,13 +81,13 @@ func locate(program string) (string, bool) {
 }
 
 // install installs the software with the first package manager there is and returns its name there.
-func (s *servers) install(ctx context.Context, from software) (string, error) {
+func (s *Servers) install(ctx context.Context, from software) (string, error) {
 	for _, manager := range managers() {
 		path, err := exec.LookPath(manager.name)
 		if err != nil {
 			continue
 		}
-		s.logger.Warn("installing", "package", from[manager.name], "with", manager.name)
+		s.logger().Warn("installing", "package", from[manager.name], "with", manager.name)
 		return from[manager.name], manager.run(ctx, path, from[manager.name])
 	}
 	return from["apt-get"], errors.New("no package manager found")

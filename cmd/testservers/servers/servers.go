@@ -1,7 +1,6 @@
-package main
+package servers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,61 +18,23 @@ import (
 // startLimit is how long a server may take until it accepts connections.
 const startLimit = 60 * time.Second
 
-// servers are the processes and directories to end and remove.
-type servers struct {
-	logger  *slog.Logger
+// Servers are the processes and directories to end and remove. The zero value starts nothing yet; Stop ends everything.
+// It is not safe for concurrent use.
+type Servers struct {
+	Logger  *slog.Logger // told of what is installed; nil = slog.Default()
 	started []*exec.Cmd
 	dirs    []string
 }
 
-// startPostgres initialises and starts a server without durability, which tests do not need, and returns its url.
-func (s *servers) startPostgres(ctx context.Context) (string, error) {
-	initdb, err := s.find(ctx, "initdb", postgresPackage())
-	if err != nil {
-		return "", err
+func (s *Servers) logger() *slog.Logger {
+	if s.Logger == nil {
+		return slog.Default()
 	}
-	server, err := s.find(ctx, "postgres", postgresPackage())
-	if err != nil {
-		return "", err
-	}
-	account, err := unprivileged()
-	if err != nil {
-		return "", err
-	}
-	dir, err := s.dir("postgres", account)
-	if err != nil {
-		return "", err
-	}
-	data := filepath.Join(dir, "data")
-	create := exec.CommandContext(ctx, initdb, "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-		"--locale=C", "--no-sync", "--no-instructions")
-	create.Dir, create.SysProcAttr = dir, dying(account)
-	create.Env = append(os.Environ(), "LC_ALL=C")
-	if out, err := create.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
-	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return "", err
-	}
-	settings := []string{
-		"listen_addresses=127.0.0.1", "port=" + port, "unix_socket_directories=", "max_connections=500",
-		"fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=128MB", "max_wal_size=2GB",
-		"autovacuum_naptime=10s", "deadlock_timeout=100ms", "timezone=UTC", "log_min_messages=fatal",
-	}
-	args := []string{"-D", data}
-	for _, setting := range settings {
-		args = append(args, "-c", setting)
-	}
-	if err := s.start(account, dir, server, args...); err != nil {
-		return "", err
-	}
-	address := "127.0.0.1:" + port
-	return "postgres://postgres@" + address + "/postgres?sslmode=disable", s.await(ctx, "postgres", address)
+	return s.Logger
 }
 
-// startRedis starts a server that keeps nothing and returns its url.
-func (s *servers) startRedis(ctx context.Context) (string, error) {
+// Redis starts a server that keeps nothing and returns its url.
+func (s *Servers) Redis(ctx context.Context) (string, error) {
 	server, err := s.find(ctx, "redis-server", redisPackage())
 	if err != nil {
 		return "", err
@@ -82,7 +43,7 @@ func (s *servers) startRedis(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := s.dir("redis", account)
+	dir, err := s.dir("", "redis", account)
 	if err != nil {
 		return "", err
 	}
@@ -90,33 +51,33 @@ func (s *servers) startRedis(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.start(account, dir, server, "--save", "", "--appendonly", "no", "--port", port, "--bind", "127.0.0.1",
+	if _, err := s.start(account, dir, server, "--save", "", "--appendonly", "no", "--port", port, "--bind", "127.0.0.1",
 		"--dir", dir, "--loglevel", "warning"); err != nil {
 		return "", err
 	}
 	address := "127.0.0.1:" + port
-	return "redis://" + address + "/0", s.await(ctx, "redis-server", address)
+	return "redis://" + address + "/0", await(ctx, "redis-server", address, dir)
 }
 
 // start runs a server that dies with this process.
-func (s *servers) start(account *syscall.Credential, dir, name string, args ...string) error {
-	log, err := os.Create(filepath.Join(dir, "log"))
+func (s *Servers) start(account *syscall.Credential, dir, name string, args ...string) (*exec.Cmd, error) {
+	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = log.Close() }() // the server has its own descriptor
 	cmd := exec.Command(name, args...) //nolint:noctx // it ends after the command does, in stop
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.SysProcAttr = dying(account)
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", filepath.Base(name), err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(name), err)
 	}
 	s.started = append(s.started, cmd)
-	return nil
+	return cmd, nil
 }
 
 // await waits until address answers the way its server greets a ready client.
-func (s *servers) await(ctx context.Context, name, address string) error {
+func await(ctx context.Context, name, address, dir string) error {
 	deadline := time.Now().Add(startLimit)
 	for {
 		if ready(ctx, name, address) {
@@ -126,7 +87,7 @@ func (s *servers) await(ctx context.Context, name, address string) error {
 			return err
 		}
 		if time.Now().After(deadline) {
-			log, _ := os.ReadFile(filepath.Join(s.dirs[len(s.dirs)-1], "log"))
+			log, _ := os.ReadFile(filepath.Join(dir, "log"))
 			return fmt.Errorf("%s did not start in %s: %s", name, startLimit, log)
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -156,12 +117,14 @@ func ready(ctx context.Context, name, address string) bool {
 	return err == nil && reply[0] == answer
 }
 
-// stop ends the servers, the last started first, and removes their files.
-func (s *servers) stop() error {
+// Stop ends the servers and removes their files.
+func (s *Servers) Stop() error {
 	var errs []error
 	for _, cmd := range s.started {
-		// SIGINT is PostgreSQL's fast shutdown and stops Redis as well.
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		// SIGINT is PostgreSQL's fast shutdown and stops Redis as well. What has been killed before is done.
+		if err := cmd.Process.Signal(syscall.SIGINT); errors.Is(err, os.ErrProcessDone) {
+			continue
+		} else if err != nil {
 			errs = append(errs, err)
 		}
 		kill := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
@@ -174,11 +137,13 @@ func (s *servers) stop() error {
 			errs = append(errs, err)
 		}
 	}
+	s.started, s.dirs = nil, nil
 	return errors.Join(errs...)
 }
 
-func (s *servers) dir(name string, account *syscall.Credential) (string, error) {
-	dir, err := os.MkdirTemp("", "testservers-"+name+"-")
+// dir makes a directory below parent that goes at the end; parent "" is the system's for temporary files.
+func (s *Servers) dir(parent, name string, account *syscall.Credential) (string, error) {
+	dir, err := os.MkdirTemp(parent, "testservers-"+name+"-")
 	if err != nil {
 		return "", err
 	}
