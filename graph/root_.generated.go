@@ -67,8 +67,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
+		ec.unmarshalInputRemoveBalanceAlertInput,
 		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
+		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
 	)
 	first := true
@@ -144,7 +146,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -156,6 +158,7 @@ func sourceData(filename string) string {
 }
 
 var sources = []*ast.Source{
+	{Name: "alert.graphqls", Input: sourceData("alert.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
@@ -298,6 +301,22 @@ func (ec *executionContext) childFields_BalanceAccount(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type BalanceAccount", field.Name)
 }
 
+func (ec *executionContext) childFields_BalanceAlert(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "threshold":
+		return ec.fieldContext_BalanceAlert_threshold(ctx, field)
+	case "enabled":
+		return ec.fieldContext_BalanceAlert_enabled(ctx, field)
+	case "state":
+		return ec.fieldContext_BalanceAlert_state(ctx, field)
+	case "triggeredAt":
+		return ec.fieldContext_BalanceAlert_triggeredAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_BalanceAlert_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BalanceAlert", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -338,6 +357,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_orders(ctx, field)
 	case "resources":
 		return ec.fieldContext_Customer_resources(ctx, field)
+	case "balanceAlert":
+		return ec.fieldContext_Customer_balanceAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
 }
@@ -666,6 +687,8 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_incentiveStatements(ctx, field)
 	case "accessConfiguration":
 		return ec.fieldContext_Partner_accessConfiguration(ctx, field)
+	case "balanceAlert":
+		return ec.fieldContext_Partner_balanceAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Partner", field.Name)
 }
@@ -728,6 +751,14 @@ func (ec *executionContext) childFields_ReclaimFromResellerPayload(ctx context.C
 		return ec.fieldContext_ReclaimFromResellerPayload_resellerBalance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReclaimFromResellerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balanceAlert":
+		return ec.fieldContext_RemoveBalanceAlertPayload_balanceAlert(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveBalanceAlertPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -830,6 +861,14 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_userAgent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balanceAlert":
+		return ec.fieldContext_SetBalanceAlertPayload_balanceAlert(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetBalanceAlertPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Transfer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -29,6 +29,7 @@ const (
 	ReadResources  Permission = "RESOURCES_READ"
 	ReadBalances   Permission = "BALANCES_READ"
 	MoveMoney      Permission = "MONEY_MOVE"
+	WriteAlerts    Permission = "BALANCE_ALERTS_WRITE"
 	ReadIncentives Permission = "INCENTIVES_READ"
 	ReadExposure   Permission = "EXPOSURE_READ"
 	WriteExposure  Permission = "EXPOSURE_WRITE"
@@ -40,7 +41,7 @@ const (
 func AllPermissions() []Permission {
 	return []Permission{
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
-		ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents,
+		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents,
 	}
 }
 

@@ -83,7 +83,7 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 			return p == WritePartners || p == ReadExposure || p == WriteExposure || p == ReadIncentives
 		})
 	case CustomerUser:
-		return []Permission{ReadPartners, ReadCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, ReadEvents}
+		return []Permission{ReadPartners, ReadCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, WriteAlerts, ReadEvents}
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ type loaders struct {
 	accessConfiguration *dataloadgen.Loader[models.ID, models.AccessConfiguration]
 	partnerBalance      *dataloadgen.Loader[models.ID, models.Balance]
 	customerBalance     *dataloadgen.Loader[models.ID, models.Balance]
+	partnerAlert        *dataloadgen.Loader[models.ID, models.BalanceAlert]
+	customerAlert       *dataloadgen.Loader[models.ID, models.BalanceAlert]
 	orderItems          *dataloadgen.Loader[models.ID, []models.OrderItem]
 	orderResources      *dataloadgen.Loader[models.ID, []models.Resource]
 	subResources        *dataloadgen.Loader[models.ID, []models.Resource]
@@ -51,6 +53,8 @@ func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 		accessConfiguration: byID(who, r.Exposure.ByPartnerIDs),
 		partnerBalance:      byID(who, r.Funds.PartnerBalances),
 		customerBalance:     byID(who, r.Funds.CustomerBalances),
+		partnerAlert:        byID(who, r.Funds.PartnerAlerts),
+		customerAlert:       byID(who, r.Funds.CustomerAlerts),
 		orderItems:          byID(who, r.Orders.ItemsFor),
 		orderResources:      byID(who, r.Resources.FindForOrders),
 		subResources:        byID(who, r.Resources.SubResourcesFor),

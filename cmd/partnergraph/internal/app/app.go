@@ -160,6 +160,7 @@ func (a *App) schedule() {
 	a.jobs = append(a.jobs,
 		func(ctx context.Context) { a.Rooms.Identity.RunUsage(ctx, time.Minute) },
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
+		a.every(alertInterval, "balance-alerts", a.Rooms.watchBalances),
 		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
 	)
 }
@@ -180,6 +181,18 @@ func (a *App) every(interval time.Duration, name string, job func(context.Contex
 			}
 		}
 	}
+}
+
+// alertInterval is how long a balance may be below its owner's threshold before the owner is told.
+const alertInterval = 5 * time.Second
+
+// watchBalances tells the owners whose balance fell, and whoever is told of that.
+func (r *Rooms) watchBalances(ctx context.Context) error {
+	told, err := r.Funds.WatchBalances(ctx)
+	if told > 0 {
+		r.wake()
+	}
+	return err
 }
 
 // wake makes every relay look for due rows now.

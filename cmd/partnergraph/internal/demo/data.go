@@ -15,6 +15,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
@@ -130,6 +131,9 @@ func (f filler) make(ctx context.Context) (World, error) {
 			w.Customer = customer
 		}
 	}
+	if err := f.alerts(ctx, w.SolutionProvider.ID, w.Customer.ID); err != nil {
+		return w, err
+	}
 	for _, earner := range []models.Partner{w.Distributor, w.SolutionProvider} {
 		if err := f.statements(ctx, earner); err != nil {
 			return w, err
@@ -186,6 +190,21 @@ func (f filler) customer(ctx context.Context, partner models.Partner, name strin
 		}
 	}
 	return customer, f.DeliverOutbox(ctx)
+}
+
+// alerts sets two balance alerts: the partner's own waits, and its customer's has something to tell.
+func (f filler) alerts(ctx context.Context, partner, customer models.ID) error {
+	self := f.who
+	self.Kind, self.PartnerID, self.PartnerKind = models.PartnerKey, partner, models.SolutionProvider
+	_, err := f.Funds.SetBalanceAlert(ctx, self, funds.SetBalanceAlert{Threshold: decimal.New(100_000, 0), Enabled: true})
+	if err != nil {
+		return fmt.Errorf("the partner's balance alert: %w", err)
+	}
+	_, err = f.Funds.SetBalanceAlert(ctx, self, funds.SetBalanceAlert{CustomerID: &customer, Threshold: decimal.New(20_000, 0), Enabled: true})
+	if err != nil {
+		return fmt.Errorf("the customer's balance alert: %w", err)
+	}
+	return nil
 }
 
 // serverOrder is a server with its system disk for some months.

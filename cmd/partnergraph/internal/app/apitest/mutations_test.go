@@ -53,7 +53,32 @@ func mutationRows() map[string]mutationRow {
 		}
 		return all
 	}
+	// Partners that are not the caller, and customers whose balance is not the caller's to watch.
+	alertsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			with := func(owner string, id models.ID) {
+				one := map[string]any{owner: id}
+				maps.Copy(one, more)
+				all = append(all, one)
+			}
+			for _, o := range w.Orgs() {
+				if c.Org != o {
+					with("partnerId", o.Partner.ID)
+				}
+			}
+			for _, b := range w.Buyers() {
+				partners := c.Org == b.Owner && c.Org.Resale == b
+				own := c.Buyer == b && b.Owner.Advisory == b
+				if !partners && !own {
+					with("customerId", b.Customer.ID)
+				}
+			}
+			return all
+		}
+	}
 	return map[string]mutationRow{
+		"setBalanceAlert":     {"{balanceAlert{enabled}}", alertsOfOthers(map[string]any{"threshold": "1.00", "enabled": true})},
+		"removeBalanceAlert":  {"{balanceAlert{enabled}}", alertsOfOthers(nil)},
 		"fundCustomer":        {"{transfer{id}}", moneyOfOthers},
 		"reclaimFromCustomer": {"{transfer{id}}", moneyOfOthers},
 		"fundReseller":        {"{transfer{id}}", resellersOfOthers},

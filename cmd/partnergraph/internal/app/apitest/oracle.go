@@ -78,7 +78,8 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var keys []models.APIKey
 	var events []models.Event
 	var accounts []models.Account
-	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts} {
+	var alerts []models.BalanceAlert
+	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	for _, row := range associations {
@@ -115,6 +116,9 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, row := range events {
 		w.owners[row.ID] = holder{}
 		w.events[row.ID] = row
+	}
+	for _, row := range alerts { // who knows what there is knows what is watched
+		w.amount(t, row.Threshold(), "balance:"+string(row.OwnerID))
 	}
 	for _, row := range accounts {
 		if row.OwnerKind != models.OwnerCloud {

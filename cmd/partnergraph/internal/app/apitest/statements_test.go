@@ -125,11 +125,16 @@ func expected(schema *ast.Schema, target *ast.Definition) int {
 		count++
 	case target.Name == "Balance":
 		return count + 2
+	case target.Name == "BalanceAlert":
+		return count + 1
 	default:
 		return count // a value of the row itself
 	}
 	if object.Fields.ForName("balance") != nil {
 		count += 2
+	}
+	if object.Fields.ForName("balanceAlert") != nil {
+		count++
 	}
 	return count
 }

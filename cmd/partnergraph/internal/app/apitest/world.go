@@ -16,6 +16,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
@@ -118,11 +119,28 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	w.text(tag+" key", o.KeyID)
 	o.Resale = w.Buyer(t, o, tag+"-resale", models.Resale)
 	o.Advisory = w.Buyer(t, o, tag+"-advisory", models.Advisory)
+	w.alerts(ctx, t, o)
 	if kind.HasExposure() {
 		w.expose(ctx, t, o)
 		w.statement(ctx, t, o)
 	}
 	return o
+}
+
+// alerts gives the partner and its customers an alert each, at an amount of its own.
+func (w *World) alerts(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	self := models.Principal{
+		Kind: models.PartnerKey, PartnerID: o.Partner.ID, PartnerKind: o.Partner.Kind, KeyID: o.KeyID, RequestID: "test",
+		Permissions: models.DefaultPermissions(models.PartnerKey, o.Partner.Kind),
+	}
+	set := func(who models.Principal, customer *models.ID) {
+		_, err := w.Funds.SetBalanceAlert(ctx, who, funds.SetBalanceAlert{CustomerID: customer, Threshold: decimal.New(5_000+w.next(), -2), Enabled: true})
+		must(t, err)
+	}
+	set(self, nil)
+	set(self, &o.Resale.Customer.ID)
+	set(w.as(o.Advisory), nil)
 }
 
 // Buyer makes a customer with money, an order that was paid and delivered, one to pay, and one that is too dear.
