@@ -35,6 +35,8 @@ const (
 	EventSessionsRevoked       EventType = "session.revoked"
 	EventBindNotificationSent  EventType = "bind_notification.sent"
 	EventSigningKeyCreated     EventType = "signing_key.created"
+	EventBalanceAdjusted       EventType = "balance.adjusted"
+	EventStatementExported     EventType = "statement.exported"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -37,6 +37,7 @@ const (
 	PrefixFirstLogin          = "fst"
 	PrefixSigningKey          = "skey"
 	PrefixBindNotification    = "bnd"
+	PrefixStatementExport     = "sxp"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

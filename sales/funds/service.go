@@ -1,6 +1,7 @@
 package funds
 
 import (
+	"io"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -15,6 +16,11 @@ type Service struct {
 	Ledger *ledger.Service
 	Events *events.Recorder // of the moves; reading needs none
 	Now    func() time.Time
+	IDs    models.IDSource
+	Random io.Reader // of the tokens of exports
+	Origin string    // where this server is reached, "https://host", for the addresses of exports
+	// MaxExportLines bounds the lines of an export; zero = DefaultMaxExportLines.
+	MaxExportLines int
 }
 
 // moneyKinds are the accounts that make up a balance (M01). Allocatable money is a part of the balance that the vendor

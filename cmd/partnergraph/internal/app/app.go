@@ -161,6 +161,7 @@ func (a *App) schedule() {
 		func(ctx context.Context) { a.Rooms.Identity.RunUsage(ctx, time.Minute) },
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
 		a.every(alertInterval, "balance-alerts", a.Rooms.watchBalances),
+		a.every(10*time.Minute, "exports", func(ctx context.Context) error { _, err := a.Rooms.Funds.SweepExports(ctx); return err }),
 		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
 	)
 }

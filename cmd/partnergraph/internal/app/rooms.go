@@ -81,7 +81,9 @@ func (a *App) wire(opts Options) error {
 	}
 	r.Federation = &federation.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random}
 	r.Customers = &customers.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}}
-	r.Funds = &funds.Service{DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now}
+	r.Funds = &funds.Service{
+		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
+	}
 	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{

@@ -1,0 +1,36 @@
+package funds
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// selectAdjustedForShare finds the owner of the balance to correct and locks its row against change, so that the event tells
+// the partner of now.
+func selectAdjustedForShare(ctx context.Context, tx bun.IDB, cmd AdjustBalance) (adjusted, bool, error) {
+	if cmd.PartnerID != nil {
+		var rows []models.Partner
+		err := store.ForShare(tx.NewSelect().Model(&rows).Column("p.id", "p.cloud", "p.currency").Where("p.id = ?", *cmd.PartnerID)).Scan(ctx)
+		if err != nil || len(rows) == 0 {
+			return adjusted{}, false, store.Translate(err)
+		}
+		p := rows[0]
+		return adjusted{Kind: models.OwnerPartner, ID: p.ID, Cloud: p.Cloud, Currency: p.Currency, PartnerID: p.ID}, true, nil
+	}
+	var rows []models.Customer
+	err := store.ForShare(tx.NewSelect().Model(&rows).Column("c.id", "c.cloud", "c.currency", "c.partner_id", "c.mode").
+		Where("c.id = ?", *cmd.CustomerID)).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return adjusted{}, false, store.Translate(err)
+	}
+	c := rows[0]
+	whose := adjusted{Kind: models.OwnerCustomer, ID: c.ID, Cloud: c.Cloud, Currency: c.Currency}
+	if c.Mode == models.Resale {
+		whose.PartnerID = c.PartnerID
+	}
+	return whose, true, nil
+}

@@ -1,0 +1,307 @@
+package funds
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+)
+
+// The names of the lists, which their cursors carry.
+const (
+	listStatement          = "statement"
+	listPartnersStatement  = "partner.statement"
+	listCustomersStatement = "customer.statement"
+)
+
+// ErrWhoseStatement is the refusal of a caller that has no ledger of its own and does not say whose it wants.
+var ErrWhoseStatement = models.Invalid("partnerId", "Say whose: this credential has no ledger of its own.")
+
+// StatementFilter narrows a statement (M12). Nil = no filter; an empty list matches nothing.
+type StatementFilter struct {
+	AccountTypes []models.AccountKind
+	TradeTypes   []models.TransferKind
+	Direction    *models.StatementDirection
+	// From and To are instants, From inclusive and To exclusive. The vendor cuts its ledger into days of UTC+8 (3.1): such a
+	// day starts at 16:00 UTC of the day before. Nil From = a year before To, nil To = without an end.
+	From *time.Time
+	To   *time.Time
+	// CustomerID leaves the lines of a partner's statement that moved value to or from this customer.
+	CustomerID *models.ID
+	OrderID    *models.ID
+}
+
+// StatementQuery says whose statement is wanted. A partner's when PartnerID is given, then CustomerID of the filter narrows
+// it; else the customer's whom CustomerID names; else the caller's own.
+type StatementQuery struct {
+	PartnerID *models.ID
+	StatementFilter
+}
+
+// Statement returns the lines of one owner's statement, newest first (M12). An owner whose balance the caller may not read
+// has none. From is when the association began where a partner reads its customer's statement and that is later: what the
+// customer did before is not the partner's business. It needs BALANCES_READ.
+func (s *Service) Statement(ctx context.Context, who models.Principal, q StatementQuery, args models.PageArgs) (models.Connection[models.StatementEntry], error) {
+	var none models.Connection[models.StatementEntry]
+	if err := access.Require(who, models.ReadBalances); err != nil {
+		return none, err
+	}
+	whose, err := q.subject(who)
+	if err != nil {
+		return none, err
+	}
+	page, err := args.Page(listStatement)
+	if err != nil {
+		return none, err
+	}
+	found, err := s.statements(ctx, who, whose.kind, []models.ID{whose.id}, whose.filter, page)
+	if err != nil {
+		return none, err
+	}
+	return pageOf(found, whose.id, page), nil
+}
+
+// pageOf is the owner's page, or an empty one for an owner whose ledger the caller may not read.
+func pageOf(found map[models.ID]models.Connection[models.StatementEntry], owner models.ID, page models.Page) models.Connection[models.StatementEntry] {
+	connection, ok := found[owner]
+	if !ok && page.WantTotal {
+		connection.TotalCount = new(int)
+	}
+	return connection
+}
+
+// PartnerStatements returns a page of the statement of each of the partners, newest first, with three statements however
+// many there are and one more for totals. Those whose balance the caller may not read are absent. It needs BALANCES_READ.
+func (s *Service) PartnerStatements(ctx context.Context, who models.Principal, partners []models.ID, filter StatementFilter, args models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error) {
+	return s.statementsFor(ctx, who, models.OwnerPartner, listPartnersStatement, partners, filter, args)
+}
+
+// CustomerStatements returns a page of the statement of each of the customers, as PartnerStatements does.
+func (s *Service) CustomerStatements(ctx context.Context, who models.Principal, customers []models.ID, filter StatementFilter, args models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error) {
+	return s.statementsFor(ctx, who, models.OwnerCustomer, listCustomersStatement, customers, filter, args)
+}
+
+func (s *Service) statementsFor(ctx context.Context, who models.Principal, kind models.OwnerKind, list string, ids []models.ID, filter StatementFilter, args models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error) {
+	if err := access.Require(who, models.ReadBalances); err != nil {
+		return nil, err
+	}
+	page, err := args.Page(list)
+	if err != nil {
+		return nil, err
+	}
+	return s.statements(ctx, who, kind, ids, lines{StatementFilter: filter}, page)
+}
+
+// lines is which lines of a statement are wanted.
+type lines struct {
+	StatementFilter
+	// Downward leaves what a partner gave to or took back from those below it (M05).
+	Downward   bool       `json:",omitzero"`
+	ResellerID *models.ID `json:",omitempty"` // as CustomerID, of a reseller
+}
+
+// subject is whose statement a query asks for, and which lines of it.
+type subject struct {
+	kind   models.OwnerKind
+	id     models.ID
+	filter lines
+}
+
+func (q StatementQuery) subject(who models.Principal) (subject, error) {
+	whose := subject{filter: lines{StatementFilter: q.StatementFilter}}
+	switch {
+	case q.PartnerID != nil:
+		whose.kind, whose.id = models.OwnerPartner, *q.PartnerID
+		return whose, whose.id.Require(models.PrefixPartner, "partnerId")
+	case q.CustomerID != nil:
+		whose.kind, whose.id, whose.filter.CustomerID = models.OwnerCustomer, *q.CustomerID, nil
+		return whose, whose.id.Require(models.PrefixCustomer, "customerId")
+	case who.CustomerID != "":
+		whose.kind, whose.id = models.OwnerCustomer, who.CustomerID
+	case who.PartnerID != "":
+		whose.kind, whose.id = models.OwnerPartner, who.PartnerID
+	default:
+		return subject{}, ErrWhoseStatement
+	}
+	return whose, nil
+}
+
+// bounded checks the filter and fills in the bounds in time: a year when nothing is said (M12).
+func (l lines) bounded(now time.Time) (lines, error) {
+	if l.CustomerID != nil {
+		if err := l.CustomerID.Require(models.PrefixCustomer, "customerId"); err != nil {
+			return l, err
+		}
+	}
+	if l.ResellerID != nil {
+		if err := l.ResellerID.Require(models.PrefixPartner, "resellerId"); err != nil {
+			return l, err
+		}
+	}
+	if l.OrderID != nil {
+		if err := l.OrderID.Require(models.PrefixOrder, "orderId"); err != nil {
+			return l, err
+		}
+	}
+	if l.From == nil {
+		end := now
+		if l.To != nil {
+			end = *l.To
+		}
+		year := end.UTC().AddDate(-1, 0, 0)
+		l.From = &year
+	}
+	if l.To != nil && !l.From.Before(*l.To) {
+		return l, models.Invalid("from", "from must be before to.")
+	}
+	return l, nil
+}
+
+// statements reads a page for each of the owners whose balance the caller may read.
+func (s *Service) statements(ctx context.Context, who models.Principal, kind models.OwnerKind, ids []models.ID, filter lines, page models.Page) (map[models.ID]models.Connection[models.StatementEntry], error) {
+	filter, err := filter.bounded(s.Now())
+	if err != nil {
+		return nil, err
+	}
+	owners, err := selectLedgers(ctx, s.DB, who, kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	span, err := s.spanOf(ctx, owners, page)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.read(ctx, s.DB, owners, filter, span)
+	if err != nil {
+		return nil, err
+	}
+	totals := map[models.ID]int{}
+	if page.WantTotal {
+		if totals, err = countLines(ctx, s.DB, owners, filter); err != nil {
+			return nil, err
+		}
+	}
+	pages := make(map[models.ID]models.Connection[models.StatementEntry], len(owners))
+	for _, owner := range owners {
+		var total *int
+		if count := totals[owner.ID]; page.WantTotal {
+			total = &count
+		}
+		pages[owner.ID] = models.NewConnection(page, found[owner.ID], total)
+	}
+	return pages, nil
+}
+
+// position is where a line stands: a statement is ordered by time, then account, then version, the newest first. An account's
+// versions grow with its times, so that within one account the order is that of its entries.
+type position struct {
+	At        time.Time
+	AccountID models.ID
+	Version   int64
+}
+
+func positionOf(e models.StatementEntry) position {
+	return position{At: e.CreatedAt, AccountID: e.AccountID, Version: e.Version}
+}
+
+func (p position) compare(other position) int {
+	return cmp.Or(p.At.Compare(other.At), cmp.Compare(p.AccountID, other.AccountID), cmp.Compare(p.Version, other.Version))
+}
+
+// span is a stretch of a statement: size lines, and one more to tell that there are further ones.
+type span struct {
+	after, before *position
+	size          int
+	backward      bool // the last lines of the stretch, the oldest first
+}
+
+// spanOf finds the lines that the cursors of a page name. A cursor of somebody else's statement is none of these.
+func (s *Service) spanOf(ctx context.Context, owners []ledgerOwner, page models.Page) (span, error) {
+	stretch := span{size: page.Size, backward: page.Backward}
+	if len(owners) == 0 || page.After == "" && page.Before == "" {
+		return stretch, nil
+	}
+	found, err := selectPositions(ctx, s.DB, owners, page.After, page.Before)
+	if err != nil {
+		return span{}, err
+	}
+	for _, cursor := range []struct {
+		id    models.ID
+		field string
+		to    **position
+	}{{page.After, "after", &stretch.after}, {page.Before, "before", &stretch.before}} {
+		if cursor.id == "" {
+			continue
+		}
+		at, ok := found[cursor.id]
+		if !ok {
+			return span{}, models.Invalid(cursor.field, "This cursor is of no line of this statement.")
+		}
+		*cursor.to = &at
+	}
+	return stretch, nil
+}
+
+// read returns the lines of each owner in the order of the stretch, at most size+1 of each, with the names of the other
+// sides: one statement for the lines (one per 400 accounts) and one for the names.
+func (s *Service) read(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter lines, stretch span) (map[models.ID][]models.StatementEntry, error) {
+	rows, err := selectLines(ctx, db, owners, filter, stretch)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[models.ID][]models.StatementEntry, len(owners))
+	for _, row := range rows {
+		found[row.OwnerID] = append(found[row.OwnerID], row)
+	}
+	// Each account brought its newest; of all accounts of an owner together only the newest are wanted.
+	var named []*models.StatementEntry
+	for _, owner := range owners {
+		own := found[owner.ID]
+		slices.SortFunc(own, func(a, b models.StatementEntry) int {
+			if stretch.backward {
+				a, b = b, a
+			}
+			return positionOf(b).compare(positionOf(a))
+		})
+		own = own[:min(len(own), stretch.size+1)]
+		found[owner.ID] = own
+		for i := range own {
+			if owner.Kind == models.OwnerPartner && own[i].Transfer.Kind.NamesParty() {
+				named = append(named, &own[i])
+			}
+		}
+	}
+	return found, nameParties(ctx, db, named)
+}
+
+// nameParties fills in who stands on the other side (C15).
+func nameParties(ctx context.Context, db bun.IDB, entries []*models.StatementEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	transfers := make([]models.ID, len(entries))
+	for i, entry := range entries {
+		transfers[i] = entry.Transfer.ID
+	}
+	sides, err := selectSides(ctx, db, transfers)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		for _, side := range sides[entry.Transfer.ID] {
+			switch {
+			case side.OwnerID == entry.OwnerID || side.Name == nil:
+			case side.OwnerKind == models.OwnerCustomer:
+				entry.Customer = &models.LedgerParty{ID: side.OwnerID, Name: *side.Name}
+			case side.OwnerKind == models.OwnerPartner:
+				entry.Partner = &models.LedgerParty{ID: side.OwnerID, Name: *side.Name}
+			}
+		}
+	}
+	return nil
+}
