@@ -52,6 +52,26 @@ type Leased interface {
 	// means that Redis does not know yet: this process remembers and tries again, but other replicas may show the old
 	// value until an outbox relay has called Invalidate with success.
 	Invalidate(ctx context.Context, key string, version int64) error
+
+	// LookupAll is Lookup of many keys, FillAll Fill and InvalidateAll Invalidate, each in one round trip; a key occurs once.
+	// The entries come in the order of the keys.
+	LookupAll(ctx context.Context, keys []string) []Entry
+	FillAll(ctx context.Context, fillings []Filling, ttl time.Duration)
+	// InvalidateAll returns an error when Redis does not know of some of them yet; then all should be tried again.
+	InvalidateAll(ctx context.Context, invalidations []Invalidation) error
+}
+
+// Filling is what a reader found for a key that it holds the lease of.
+type Filling struct {
+	Key, Lease string
+	Version    int64
+	Value      []byte
+}
+
+// Invalidation names a key and the version that was written.
+type Invalidation struct {
+	Key     string
+	Version int64
 }
 
 // Counters count what happens under a key within a window that starts with the first hit. While Redis is away each

@@ -13,6 +13,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/cache/cachetest"
+	"github.com/partnergraph/partnergraph/cmd/testservers/servers"
 )
 
 func TestConformance(t *testing.T) {
@@ -131,6 +132,50 @@ func TestAnInvalidationLostInAnOutageIsMadeUpFor(t *testing.T) {
 	}
 }
 
+func TestNothingIsBelievedRightAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	line := newLine(t)
+	prefix := cache.WithPrefix("test:" + t.Name() + time.Now().String())
+	here, there := cachetest.Open(t, line.url, prefix), cachetest.Open(t, cachetest.RedisURL(t), prefix)
+	ctx := t.Context()
+	if !there.Fill(ctx, "balance", there.Lookup(ctx, "balance").Lease, 1, []byte("old"), time.Minute) || !here.Lookup(ctx, "balance").Hit {
+		t.Fatal("could not fill")
+	}
+	line.cut(true)
+	here.Get(ctx, "anything") // notices
+	line.cut(false)
+	// Whatever others failed to say while Redis was away, they may say now.
+	end := time.Now().Add(4 * time.Second)
+	for time.Now().Before(end) {
+		if got := here.Lookup(ctx, "balance"); got.Hit {
+			t.Fatal("believed at once")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	for !here.Lookup(ctx, "balance").Hit {
+		if time.Now().After(end.Add(10 * time.Second)) {
+			t.Fatal("never believed again")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func TestScriptsAreSentAgainToAServerThatForgotThem(t *testing.T) {
+	t.Parallel()
+	forgetful := ownRedis(t)
+	c := cachetest.Open(t, forgetful.URL())
+	ctx := t.Context()
+	keys := []string{"a", "b", "c"}
+	for i, entry := range c.LookupAll(ctx, keys) {
+		if entry.Lease == "" {
+			t.Errorf("%s: no lease from a server that sees the script for the first time", keys[i])
+		}
+	}
+	if err := c.InvalidateAll(ctx, []cache.Invalidation{{Key: "a", Version: 1}, {Key: "b", Version: 1}}); err != nil {
+		t.Errorf("invalidations to a server that sees the script for the first time: %v", err)
+	}
+}
+
 func TestASilentRedisHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -146,6 +191,22 @@ func TestASilentRedisHoldsNobodyUp(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("200 reads of a frozen Redis took %s", took)
 	}
+}
+
+// ownRedis starts a server for this test alone.
+func ownRedis(t *testing.T) *servers.Redis {
+	t.Helper()
+	var own servers.Servers
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	redis, err := own.Redis(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return redis
 }
 
 // line is a connection to Redis that can be cut.

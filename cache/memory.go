@@ -65,6 +65,21 @@ func (m *Memory) Delete(_ context.Context, key string) {
 func (m *Memory) Lookup(_ context.Context, key string) Entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.lookup(key)
+}
+
+// LookupAll implements Leased.
+func (m *Memory) LookupAll(_ context.Context, keys []string) []Entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entries := make([]Entry, len(keys))
+	for i, key := range keys {
+		entries[i] = m.lookup(key)
+	}
+	return entries
+}
+
+func (m *Memory) lookup(key string) Entry {
 	now, found := m.now(), m.live("v:"+key)
 	if found == nil {
 		found = &record{}
@@ -87,26 +102,46 @@ func (m *Memory) Lookup(_ context.Context, key string) Entry {
 func (m *Memory) Fill(_ context.Context, key, lease string, version int64, value []byte, ttl time.Duration) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now, found := m.now(), m.live("v:"+key)
-	if found == nil || lease == "" || found.lease != lease || !now.Before(found.leaseBy) || found.hasFloor && version < found.floor {
+	return m.fill(Filling{Key: key, Lease: lease, Version: version, Value: value}, ttl)
+}
+
+// FillAll implements Leased.
+func (m *Memory) FillAll(_ context.Context, fillings []Filling, ttl time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, filling := range fillings {
+		m.fill(filling, ttl)
+	}
+}
+
+func (m *Memory) fill(f Filling, ttl time.Duration) bool {
+	now, found := m.now(), m.live("v:"+f.Key)
+	if found == nil || f.Lease == "" || found.lease != f.Lease || !now.Before(found.leaseBy) || found.hasFloor && f.Version < found.floor {
 		return false
 	}
-	m.entries.put("v:"+key, &record{
-		value: bytes.Clone(value), version: version, floor: version, hasFloor: true,
+	m.entries.put("v:"+f.Key, &record{
+		value: bytes.Clone(f.Value), version: f.Version, floor: f.Version, hasFloor: true,
 		fresh: now.Add(min(ttl, MaxLeasedTTL)), until: now.Add(floorTTL),
 	})
 	return true
 }
 
 // Invalidate implements Leased.
-func (m *Memory) Invalidate(_ context.Context, key string, version int64) error {
+func (m *Memory) Invalidate(ctx context.Context, key string, version int64) error {
+	return m.InvalidateAll(ctx, []Invalidation{{key, version}})
+}
+
+// InvalidateAll implements Leased.
+func (m *Memory) InvalidateAll(_ context.Context, invalidations []Invalidation) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found := m.live("v:" + key)
-	if found != nil && found.hasFloor && found.floor >= version {
-		return nil
+	for _, i := range invalidations {
+		found := m.live("v:" + i.Key)
+		if found != nil && found.hasFloor && found.floor >= i.Version {
+			continue
+		}
+		m.entries.put("v:"+i.Key, &record{floor: i.Version, hasFloor: true, until: m.now().Add(floorTTL)})
 	}
-	m.entries.put("v:"+key, &record{floor: version, hasFloor: true, until: m.now().Add(floorTTL)})
 	return nil
 }
 

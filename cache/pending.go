@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
-// maxPending bounds what a process remembers of a Redis outage.
-const maxPending = 10_000
+const (
+	// maxPending bounds what a process remembers of a Redis outage.
+	maxPending = 10_000
+	// doubtFor is how long nothing that Redis holds is believed after a call that failed: other processes may have failed
+	// to tell it something, too, and their outbox relays make up for that within this time.
+	doubtFor = 5 * time.Second
+)
 
 // pending remembers the invalidations that Redis has not heard, so that this process does not trust its old values when
 // it comes back.
@@ -15,7 +20,7 @@ type pending struct {
 
 	mu       sync.Mutex
 	versions map[string]int64
-	until    time.Time // nothing is trusted before: more was owed than could be remembered
+	until    time.Time // nothing is trusted before: something is owed by others, or more than could be remembered
 }
 
 func (p *pending) owe(key string, version int64) {
@@ -29,11 +34,22 @@ func (p *pending) owe(key string, version int64) {
 		p.until = p.now().Add(MaxLeasedTTL)
 		return
 	}
-	p.versions[key] = max(p.versions[key], version)
+	if owed, known := p.versions[key]; !known || owed < version {
+		p.versions[key] = version
+	}
 }
 
-// owed returns the version still to be invalidated; distrust says that even an unknown key may be old.
-func (p *pending) owed(key string) (version int64, owed, distrust bool) {
+// doubt is for a call that failed.
+func (p *pending) doubt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until := p.now().Add(doubtFor); p.until.Before(until) {
+		p.until = until
+	}
+}
+
+// owed returns the version still to be invalidated; doubtful says that even an unknown key may be old.
+func (p *pending) owed(key string) (version int64, owed, doubtful bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	version, owed = p.versions[key]

@@ -2,11 +2,8 @@ package cache
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
@@ -101,7 +98,11 @@ func (r *Redis) do(ctx context.Context, operation string, call func(ctx context.
 		return err
 	}
 	span.SetStatus(codes.Error, "")
-	if ctx.Err() == nil && r.breaker.report(true) {
+	if ctx.Err() != nil {
+		return err
+	}
+	r.pending.doubt()
+	if r.breaker.report(true) {
 		r.logger.LogAttrs(ctx, slog.LevelWarn, "redis does not answer, going without", slog.String("error", err.Error()))
 	}
 	return err
@@ -128,65 +129,6 @@ func (r *Redis) Set(ctx context.Context, key string, value []byte, ttl time.Dura
 func (r *Redis) Delete(ctx context.Context, key string) {
 	// Plain values never change, so one that stays is merely old, and expires.
 	_ = r.do(ctx, "DEL", func(ctx context.Context) error { return r.client.Del(ctx, r.key("b:", key)).Err() })
-}
-
-// Lookup implements Leased.
-func (r *Redis) Lookup(ctx context.Context, key string) Entry {
-	version, owed, distrust := r.pending.owed(key)
-	if distrust || owed && r.Invalidate(ctx, key, version) != nil {
-		return Entry{}
-	}
-	lease := rand.Text()
-	var answer []any
-	err := r.do(ctx, "LOOKUP", func(ctx context.Context) (err error) {
-		answer, err = r.lookup.Run(ctx, r.client, []string{r.key("v:", key)}, lease, leaseTTL.Milliseconds()).Slice()
-		return err
-	})
-	if err != nil || len(answer) == 0 {
-		return Entry{}
-	}
-	if len(answer) == 1 {
-		return Entry{Lease: lease}
-	}
-	text, _ := answer[0].(string)
-	value, _ := answer[1].(string)
-	if version, err = strconv.ParseInt(text, 10, 64); err != nil {
-		return Entry{}
-	}
-	// Another goroutine's invalidation may have failed while this answer was under way.
-	if least, owed, _ := r.pending.owed(key); owed && version < least {
-		return Entry{}
-	}
-	return Entry{Value: []byte(value), Version: version, Hit: true}
-}
-
-// Fill implements Leased.
-func (r *Redis) Fill(ctx context.Context, key, lease string, version int64, value []byte, ttl time.Duration) bool {
-	if lease == "" {
-		return false
-	}
-	var done int
-	err := r.do(ctx, "FILL", func(ctx context.Context) (err error) {
-		done, err = r.fill.Run(ctx, r.client, []string{r.key("v:", key)},
-			lease, version, value, min(ttl, MaxLeasedTTL).Milliseconds(), floorTTL.Milliseconds()).Int()
-		return err
-	})
-	return err == nil && done == 1
-}
-
-// Invalidate implements Leased.
-func (r *Redis) Invalidate(ctx context.Context, key string, version int64) error {
-	// The commit is done; that its caller has gone meanwhile must not keep the cache from hearing of it.
-	ctx = context.WithoutCancel(ctx)
-	err := r.do(ctx, "INVALIDATE", func(ctx context.Context) error {
-		return r.invalidate.Run(ctx, r.client, []string{r.key("v:", key)}, version, floorTTL.Milliseconds()).Err()
-	})
-	if err != nil {
-		r.pending.owe(key, version)
-		return fmt.Errorf("cache: invalidate: %w", err)
-	}
-	r.pending.settle(key, version)
-	return nil
 }
 
 // Hit implements Counters.

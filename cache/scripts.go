@@ -9,7 +9,7 @@ local row = redis.call('HMGET', KEYS[1], 'v', 'd', 'l', 'e', 'x')
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 if row[2] and now < tonumber(row[5]) then return {row[1], row[2]} end
-if row[3] and now < tonumber(row[4]) then return {} end
+if row[3] and row[3] ~= ARGV[1] and now < tonumber(row[4]) then return {} end
 redis.call('HSET', KEYS[1], 'l', ARGV[1], 'e', string.format('%.0f', now + ARGV[2]))
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return {'lease'}`

@@ -38,6 +38,7 @@ const (
 	PrefixSigningKey          = "skey"
 	PrefixBindNotification    = "bnd"
 	PrefixStatementExport     = "sxp"
+	PrefixAnnouncement        = "ann"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -1,6 +1,9 @@
 package models
 
 import (
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -19,6 +22,12 @@ const (
 	AccountRevenue     AccountKind = "REVENUE" // where paid orders go; the cloud's side
 	AccountWorld       AccountKind = "WORLD"   // the outside: money comes from here and leaves to it
 )
+
+// MoneyKinds returns the kinds of account that make up a balance (M01). Allocatable money is a part of the balance that the
+// vendor shows apart; revenue and the outside world are nobody's balance.
+func MoneyKinds() []AccountKind {
+	return []AccountKind{AccountBalance, AccountCredit, AccountBonus, AccountDeposit}
+}
 
 // OwnerKind says whose an account is.
 type OwnerKind string
@@ -143,6 +152,57 @@ type IdempotencyKey struct {
 	RequestHash []byte    `bun:"request_hash"` // SHA-256 of the operation and its input
 	Answer      []byte    `bun:"answer"`       // JSON
 	CreatedAt   time.Time `bun:"created_at"`
+}
+
+// BalanceAnnouncement is a change of balances that the cache and those who watch may not have heard of yet. It is written in
+// the transaction of the change and deleted once they have.
+type BalanceAnnouncement struct {
+	bun.BaseModel `bun:"table:balance_announcements,alias:ba"`
+
+	ID        ID           `bun:"id,pk"`
+	Owners    OwnerChanges `bun:"owners"`
+	Attempts  int          `bun:"attempts"`
+	DueAt     time.Time    `bun:"due_at"` // when a relay takes it up, unless it is gone by then
+	CreatedAt time.Time    `bun:"created_at"`
+}
+
+// OwnerChange says that the money of a partner or customer is no longer what it was.
+type OwnerChange struct {
+	Kind OwnerKind
+	ID   string
+	// Revision is the sum of the revisions of all money accounts of the owner, in every asset, as the change left them. It
+	// grows with every change, because the accounts of one owner change one after the other.
+	Revision int64
+}
+
+// MarshalJSON writes [kind, id, revision]: a batch names hundreds.
+func (c OwnerChange) MarshalJSON() ([]byte, error) {
+	return json.Marshal([]any{c.Kind, c.ID, c.Revision})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (c *OwnerChange) UnmarshalJSON(raw []byte) error {
+	return json.Unmarshal(raw, &[]any{&c.Kind, &c.ID, &c.Revision})
+}
+
+// OwnerChanges are kept and sent as JSON text.
+type OwnerChanges []OwnerChange
+
+// Value implements driver.Valuer.
+func (c OwnerChanges) Value() (driver.Value, error) {
+	text, err := json.Marshal([]OwnerChange(c))
+	return string(text), err
+}
+
+// Scan implements sql.Scanner.
+func (c *OwnerChanges) Scan(stored any) error {
+	switch text := stored.(type) {
+	case string:
+		return json.Unmarshal([]byte(text), (*[]OwnerChange)(c))
+	case []byte:
+		return json.Unmarshal(text, (*[]OwnerChange)(c))
+	}
+	return fmt.Errorf("owner changes from %T", stored)
 }
 
 // BalanceAccount is one account's part of a Balance.

@@ -201,7 +201,7 @@ func subject(message string) string {
 func retryable(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01"
+		return pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23514" && strings.HasSuffix(pg.ConstraintName, unchangedSuffix)
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
@@ -210,6 +210,11 @@ func retryable(err error) bool {
 	}
 	return false
 }
+
+// unchangedSuffix ends the names of CHECK constraints that compare what a transaction has read with what is there when it
+// writes. One that is broken means that another transaction came in between, which is a collision like any other. SQLite's
+// transactions have nobody between.
+const unchangedSuffix = "_unchanged"
 
 // Found reads the error of a query for one row: "no such row" becomes false without an error, every other error is
 // translated.

@@ -12,6 +12,7 @@ import (
 type Script struct {
 	tx         bun.IDB
 	statements []byte
+	committed  []func(ctx context.Context)
 	err        error
 }
 
@@ -29,12 +30,20 @@ func (s *Script) Add(q schema.QueryAppender) {
 	s.statements, s.err = q.AppendQuery(schema.NewQueryGen(s.tx.Dialect()), s.statements)
 }
 
+// OnCommit registers fn with the transaction of Exec's context once the statements have run; see the function OnCommit.
+func (s *Script) OnCommit(fn func(ctx context.Context)) { s.committed = append(s.committed, fn) }
+
 // Exec runs the statements in the order in which they were added; an empty script does nothing.
 func (s *Script) Exec(ctx context.Context) error {
 	if s.err != nil || len(s.statements) == 0 {
 		return s.err
 	}
 	// All arguments are written in already; without any here, question marks in values stay what they are.
-	_, err := s.tx.ExecContext(ctx, string(s.statements))
-	return err
+	if _, err := s.tx.ExecContext(ctx, string(s.statements)); err != nil {
+		return err
+	}
+	for _, fn := range s.committed {
+		OnCommit(ctx, fn)
+	}
+	return nil
 }

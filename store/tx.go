@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -12,8 +13,16 @@ import (
 // maxAttempts is how often InTx runs a function that keeps colliding with others.
 const maxAttempts = 5
 
-// insideTx marks the context that InTx hands to its function.
+// insideTx is the key under which the context that InTx hands to its function carries its transaction.
 type insideTx struct{}
+
+// transaction is one attempt of InTx and what is to be done once it is committed.
+type transaction struct {
+	db *DB
+
+	mu        sync.Mutex
+	committed []func(ctx context.Context)
+}
 
 // InTx runs fn in one transaction: committed when fn returns nil, rolled back when it returns an error or panics. When
 // the database reports a serialization failure, a deadlock or SQLITE_BUSY, fn runs again, five times at most, so it must
@@ -21,27 +30,58 @@ type insideTx struct{}
 // a connection lost during commit the outcome is unknown, and an idempotency key finds it out. Errors of fn itself come
 // back unchanged, those of the database translated.
 //
+// What OnCommit gathered runs after a successful commit, before InTx returns.
+//
 // On SQLite transactions run one after the other. Inside fn use tx only: a write through db would wait for the very
 // transaction it is in. InTx within InTx is refused with ErrNested.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	if ctx.Value(insideTx{}) == db {
+	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
 		return ErrNested
 	}
-	if err := db.lockWriter(ctx); err != nil {
+	done, err := db.attempts(ctx, fn)
+	if err != nil {
 		return err
+	}
+	// The writer is free again: what follows a commit may wait for others, and may begin a transaction of its own.
+	after := context.WithoutCancel(ctx)
+	for _, follow := range done.committed {
+		follow(after)
+	}
+	return nil
+}
+
+// OnCommit has fn run once the transaction that ctx belongs to is committed, after what was registered before it and
+// before InTx returns, so that whoever is answered can rely on it. Its context does not end with the caller's. It is
+// dropped when the transaction is rolled back, and when the attempt that registered it is run again. Outside InTx there is
+// nothing to follow: OnCommit does nothing and returns false.
+func OnCommit(ctx context.Context, fn func(ctx context.Context)) bool {
+	current, inside := ctx.Value(insideTx{}).(*transaction)
+	if !inside {
+		return false
+	}
+	current.mu.Lock()
+	defer current.mu.Unlock()
+	current.committed = append(current.committed, fn)
+	return true
+}
+
+// attempts runs fn until it is committed or has failed for good, and returns the attempt that was committed.
+func (db *DB) attempts(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) (*transaction, error) {
+	if err := db.lockWriter(ctx); err != nil {
+		return nil, err
 	}
 	defer db.unlockWriter()
 
-	inside := context.WithValue(ctx, insideTx{}, db)
 	for attempt := 1; ; attempt++ {
-		err := db.attempt(inside, fn)
+		current := &transaction{db: db}
+		err := db.attempt(context.WithValue(ctx, insideTx{}, current), fn)
 		if err == nil || !retryable(err) || attempt == maxAttempts {
-			return Translate(err)
+			return current, Translate(err)
 		}
 		db.logger.LogAttrs(ctx, slog.LevelDebug, "transaction collided",
 			slog.Int("attempt", attempt), slog.String("engine", string(db.engine)))
 		if err := db.pause(ctx, attempt); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }

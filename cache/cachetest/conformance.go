@@ -24,6 +24,7 @@ func Conformance(t *testing.T, c cache.Cache) {
 		"an old invalidation leaves a newer value":       oldInvalidation,
 		"versions are exact to 64 bits":                  exactVersions,
 		"an expired value gives a lease":                 expiredValue,
+		"many keys are as one":                           manyKeys,
 		"no reader sees less than what was acknowledged": neverStale,
 		"a counter starts again after its window":        counterWindow,
 		"a limit says when to come back":                 limit,
@@ -147,6 +148,49 @@ func expiredValue(t *testing.T, c cache.Cache) {
 	}
 	if c.Fill(ctx, "expired", lease, 3, nil, time.Minute) {
 		t.Error("an older version followed an expired newer one")
+	}
+}
+
+func manyKeys(t *testing.T, c cache.Cache) {
+	ctx := t.Context()
+	const n = 2500 // more than goes to Redis at once
+	keys, fillings := make([]string, n), make([]cache.Filling, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("many %d", i)
+	}
+	must(t, c.Invalidate(ctx, keys[0], 9))
+	taken := c.Lookup(ctx, keys[1])
+	for i, entry := range c.LookupAll(ctx, keys) {
+		if entry.Hit || (entry.Lease == "") != (i == 1) {
+			t.Fatalf("%s: %+v, want a lease unless another reader has it", keys[i], entry)
+		}
+		fillings[i] = cache.Filling{Key: keys[i], Lease: entry.Lease, Version: int64(i + 1), Value: []byte(keys[i])}
+	}
+	fillings[2].Lease = "made up"
+	c.FillAll(ctx, fillings, time.Minute)
+	wantHits := func(what string, hit func(i int) bool) {
+		t.Helper()
+		for i, entry := range c.LookupAll(ctx, keys) {
+			if entry.Hit != hit(i) || entry.Hit && (entry.Version != int64(i+1) || string(entry.Value) != keys[i]) {
+				t.Errorf("%s: %s is %+v", what, keys[i], entry)
+			}
+		}
+	}
+	wantHits("filled", func(i int) bool { return i > 2 })
+	if !c.Fill(ctx, keys[1], taken.Lease, 2, []byte(keys[1]), time.Minute) {
+		t.Error("the lease of another reader was lost")
+	}
+
+	invalidations := make([]cache.Invalidation, n)
+	for i := range invalidations {
+		invalidations[i] = cache.Invalidation{Key: keys[i], Version: int64(i + 1 + i%2)} // every second one is newer
+	}
+	must(t, c.InvalidateAll(ctx, invalidations))
+	wantHits("invalidated", func(i int) bool { return i > 2 && i%2 == 0 })
+	must(t, c.InvalidateAll(ctx, nil))
+	c.FillAll(ctx, nil, time.Minute)
+	if entries := c.LookupAll(ctx, nil); len(entries) != 0 {
+		t.Errorf("nothing asked, %d answered", len(entries))
 	}
 }
 

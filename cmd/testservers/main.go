@@ -60,7 +60,10 @@ func run(args []string) (code int, err error) {
 			postgres, err := started.Postgres(ctx, servers.PostgresOptions{})
 			return postgres.URL(), err
 		}},
-		{"TEST_REDIS_URL", started.Redis},
+		{"TEST_REDIS_URL", func(ctx context.Context) (string, error) {
+			redis, err := started.Redis(ctx)
+			return redis.URL(), err
+		}},
 	} {
 		if os.Getenv(kind.variable) != "" {
 			continue

@@ -52,6 +52,20 @@ func CustomersWithBalance(q *bun.SelectQuery, who models.Principal) *bun.SelectQ
 	return q.Where("c.mode = ?", models.Resale)
 }
 
+// OwnBalance returns the one owner of a kind whose money the principal sees whatever the rows say, itself; "" when there is
+// none. It is what PartnersWithin and CustomersWithBalance show of that id, provided that the row exists.
+func OwnBalance(who models.Principal, kind models.OwnerKind) models.ID {
+	switch {
+	case who.SeesAll():
+		return ""
+	case kind == models.OwnerCustomer:
+		return who.CustomerID
+	case kind == models.OwnerPartner && who.CustomerID == "":
+		return who.PartnerID
+	}
+	return ""
+}
+
 // Associations shows the same as Customers, and to a partner only those with itself or its resellers.
 func Associations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "a.customer_id", "a.partner_id")

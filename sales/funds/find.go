@@ -3,35 +3,24 @@ package funds
 import (
 	"context"
 
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
 )
 
 // PartnerBalances returns the balances of the partners whose business the caller may read, itself and its resellers (M01),
-// with two statements however many there are. The others are absent. A partner that never had money has zero in its
-// currency. It needs BALANCES_READ.
+// with at most two statements however many there are: whose may be seen, and what the cache does not know. The others are
+// absent. A partner that never had money has zero in its currency. It needs BALANCES_READ.
 func (s *Service) PartnerBalances(ctx context.Context, who models.Principal, ids []models.ID) (map[models.ID]models.Balance, error) {
-	if err := access.Require(who, models.ReadBalances); err != nil {
-		return nil, err
-	}
-	owners, err := selectPartners(ctx, s.DB, who, ids)
-	if err != nil {
-		return nil, err
-	}
-	return s.balancesOf(ctx, models.OwnerPartner, owners)
+	return s.balances(ctx, who, models.OwnerPartner, ids, selectPartners)
 }
 
 // CustomerBalances returns the balances of the customers whose money the caller may see, which for a partner is that of
-// resale customers only (M02), with two statements however many there are. The others are absent. It needs BALANCES_READ.
+// resale customers only (M02), with statements as PartnerBalances. The others are absent. It needs BALANCES_READ.
 func (s *Service) CustomerBalances(ctx context.Context, who models.Principal, ids []models.ID) (map[models.ID]models.Balance, error) {
-	if err := access.Require(who, models.ReadBalances); err != nil {
-		return nil, err
-	}
-	owners, err := selectCustomers(ctx, s.DB, who, ids)
-	if err != nil {
-		return nil, err
-	}
-	return s.balancesOf(ctx, models.OwnerCustomer, owners)
+	return s.balances(ctx, who, models.OwnerCustomer, ids, selectCustomers)
 }
 
 // owner is one whose balance the caller may see.
@@ -40,26 +29,53 @@ type owner struct {
 	Currency models.Currency
 }
 
-func (s *Service) balancesOf(ctx context.Context, kind models.OwnerKind, owners []owner) (map[models.ID]models.Balance, error) {
-	// The moment is taken before reading: what the answer holds is at least as new.
-	now := s.Now().UTC()
-	ids := make([]string, len(owners))
-	for i, o := range owners {
-		ids[i] = string(o.ID)
+// visible finds those of the ids whose balances the principal may see.
+type visible func(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]owner, error)
+
+// balances asks for permission first, whatever the cache knows: it holds money, not rights.
+func (s *Service) balances(ctx context.Context, who models.Principal, kind models.OwnerKind, ids []models.ID, seen visible) (map[models.ID]models.Balance, error) {
+	if err := access.Require(who, models.ReadBalances); err != nil {
+		return nil, err
 	}
-	accounts, err := s.Ledger.Accounts(ctx, s.DB, ids, moneyKinds()...)
+	var entries []cache.Entry
+	// Its own balance anyone sees who has one, so that the rows need not be asked.
+	if len(ids) == 1 && ids[0] == access.OwnBalance(who, kind) {
+		entries = s.lookup(ctx, kind, ids)
+		if kept, hit := keptIn(entries[0]); hit {
+			return map[models.ID]models.Balance{ids[0]: kept.balance(kept.Currency)}, nil
+		}
+	}
+	owners, err := seen(ctx, s.DB, who, ids)
+	if err != nil || len(owners) == 0 {
+		return nil, err
+	}
+	if entries == nil {
+		ids = make([]models.ID, len(owners))
+		for i, o := range owners {
+			ids[i] = o.ID
+		}
+		entries = s.lookup(ctx, kind, ids)
+	}
+	return s.balancesOf(ctx, kind, owners, entries)
+}
+
+// balancesOf answers from the entries of the owners what it can, and reads the rest from the ledger.
+func (s *Service) balancesOf(ctx context.Context, kind models.OwnerKind, owners []owner, entries []cache.Entry) (map[models.ID]models.Balance, error) {
+	balances := make(map[models.ID]models.Balance, len(owners))
+	missing := make([]missed, 0, len(owners))
+	for i, o := range owners {
+		if kept, hit := keptIn(entries[i]); hit {
+			balances[o.ID] = kept.balance(o.Currency)
+			continue
+		}
+		missing = append(missing, missed{o, entries[i].Lease})
+	}
+	read, err := s.readMissed(ctx, kind, missing)
 	if err != nil {
 		return nil, err
 	}
-	byOwner := make(map[string][]models.Account, len(owners))
-	for _, account := range accounts {
-		if account.OwnerKind == kind {
-			byOwner[account.OwnerID] = append(byOwner[account.OwnerID], account)
-		}
-	}
-	balances := make(map[models.ID]models.Balance, len(owners))
-	for _, o := range owners {
-		balances[o.ID] = models.BalanceOf(byOwner[string(o.ID)], o.Currency, now)
+	for i, m := range missing {
+		balances[m.ID] = read[i].balance(m.Currency)
 	}
 	return balances, nil
 }

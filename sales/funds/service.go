@@ -1,6 +1,7 @@
 package funds
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -9,6 +10,12 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
+
+// Bus carries messages between replicas, and may lose some. cache.Cache is one.
+type Bus interface {
+	Publish(ctx context.Context, channel string, payload []byte) error
+	Subscribe(ctx context.Context, channel string) (<-chan []byte, error)
+}
 
 // Service answers for balances and moves money. Its fields are set once, before use; it is then safe for concurrent use.
 type Service struct {
@@ -21,10 +28,12 @@ type Service struct {
 	Origin string    // where this server is reached, "https://host", for the addresses of exports
 	// MaxExportLines bounds the lines of an export; zero = DefaultMaxExportLines.
 	MaxExportLines int
+
+	// Cache stands in front of the ledger when balances are read; nil = the ledger is always asked.
+	Cache Cache
+	// Bus tells this and other replicas of changes, for those who watch; nil = they look from time to time.
+	Bus Bus
 }
 
-// moneyKinds are the accounts that make up a balance (M01). Allocatable money is a part of the balance that the vendor
-// shows apart; revenue and the outside world are nobody's balance.
-func moneyKinds() []models.AccountKind {
-	return []models.AccountKind{models.AccountBalance, models.AccountCredit, models.AccountBonus, models.AccountDeposit}
-}
+// moneyKinds are the accounts that make up a balance (M01).
+func moneyKinds() []models.AccountKind { return models.MoneyKinds() }

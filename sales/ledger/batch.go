@@ -25,7 +25,7 @@ type Batch struct {
 	now       time.Time
 }
 
-// NewBatch begins a batch on accounts as Lock or LockOwners returned them.
+// NewBatch begins a batch on accounts as LockOwners returned them: all of an owner's, or its version would be wrong.
 func (s *Service) NewBatch(locked []models.Account) *Batch {
 	b := &Batch{ledger: s, accounts: locked, at: make(map[models.ID]int, len(locked)), changed: make(map[int]bool), now: s.timeAfter(locked)}
 	for i, account := range locked {
@@ -114,7 +114,8 @@ func (b *Batch) of(ids ...models.ID) []models.Account {
 	return accounts
 }
 
-// AddTo appends what the batch has to write to a script: transfers, entries, accounts, each with one statement.
+// AddTo appends what the batch has to write to a script: transfers, entries, accounts, and that balances changed, each with
+// one statement.
 func (b *Batch) AddTo(script *store.Script, tx bun.IDB) {
 	if len(b.transfers) > 0 {
 		script.Add(tx.NewInsert().Model(&b.transfers).Returning("NULL"))
@@ -128,6 +129,7 @@ func (b *Batch) AddTo(script *store.Script, tx bun.IDB) {
 	}
 	if len(touched) > 0 {
 		script.Add(updateAccounts(tx, touched))
+		b.ledger.announce(script, tx, touched, b.accounts)
 	}
 }
 

@@ -33,32 +33,6 @@ func (s *Servers) logger() *slog.Logger {
 	return s.Logger
 }
 
-// Redis starts a server that keeps nothing and returns its url.
-func (s *Servers) Redis(ctx context.Context) (string, error) {
-	server, err := s.find(ctx, "redis-server", redisPackage())
-	if err != nil {
-		return "", err
-	}
-	account, err := unprivileged()
-	if err != nil {
-		return "", err
-	}
-	dir, err := s.dir("", "redis", account)
-	if err != nil {
-		return "", err
-	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return "", err
-	}
-	if _, err := s.start(account, dir, server, "--save", "", "--appendonly", "no", "--port", port, "--bind", "127.0.0.1",
-		"--dir", dir, "--loglevel", "warning"); err != nil {
-		return "", err
-	}
-	address := "127.0.0.1:" + port
-	return "redis://" + address + "/0", await(ctx, "redis-server", address, dir)
-}
-
 // start runs a server that dies with this process.
 func (s *Servers) start(account *syscall.Credential, dir, name string, args ...string) (*exec.Cmd, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -159,6 +159,7 @@ func (a *App) schedule() {
 	}
 	a.jobs = append(a.jobs,
 		func(ctx context.Context) { a.Rooms.Identity.RunUsage(ctx, time.Minute) },
+		a.Rooms.Ledger.RunAnnouncements,
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
 		a.every(alertInterval, "balance-alerts", a.Rooms.watchBalances),
 		a.every(10*time.Minute, "exports", func(ctx context.Context) error { _, err := a.Rooms.Funds.SweepExports(ctx); return err }),

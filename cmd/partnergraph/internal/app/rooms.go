@@ -69,7 +69,7 @@ func (a *App) wire(opts Options) error {
 	if err != nil {
 		return err
 	}
-	r.Ledger = &ledger.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
+	r.Ledger = &ledger.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Logger: a.Log}
 	r.Identity = &identity.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Random: random, Passwords: hasher, Attempts: a.cache, Logger: a.Log,
 	}
@@ -83,7 +83,9 @@ func (a *App) wire(opts Options) error {
 	r.Customers = &customers.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}}
 	r.Funds = &funds.Service{
 		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
+		Cache: a.cache, Bus: a.cache,
 	}
+	r.Ledger.Changed = r.Funds.Changed
 	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{

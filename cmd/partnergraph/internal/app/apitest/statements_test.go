@@ -67,6 +67,7 @@ func TestOrdersOfACustomerTakeTheSameStatementsForOneAndTwenty(t *testing.T) {
 func TestCustomersOfAPartnerTakeTheSameStatementsForOneAndTwenty(t *testing.T) {
 	t.Parallel()
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+		s.App.Rooms.Funds.Cache = nil // the second of two equal questions takes what the first one did
 		w := apitest.Build(t, s)
 		for i, n := range []int{1, 20} {
 			provider := w.Providers[i]
@@ -91,6 +92,7 @@ func TestNoFieldOfAListIsReadRowByRow(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+		s.App.Rooms.Funds.Cache = nil // the second of two equal questions takes what the first one did
 		w := apitest.Build(t, s)
 		for _, root := range apitest.Fields(schema.Query) {
 			node := apitest.NodeOf(schema, schema.Types[root.Type.Name()])

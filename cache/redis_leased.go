@@ -1,0 +1,177 @@
+package cache
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// maxPipeline bounds what is sent to Redis before its answers are read, so that all of it is answered within the timeout.
+const maxPipeline = 1000
+
+// Lookup implements Leased.
+func (r *Redis) Lookup(ctx context.Context, key string) Entry {
+	return r.LookupAll(ctx, []string{key})[0]
+}
+
+// LookupAll implements Leased.
+func (r *Redis) LookupAll(ctx context.Context, keys []string) []Entry {
+	entries := make([]Entry, len(keys))
+	asked := make([]int, 0, len(keys))
+	var late []Invalidation
+	for i, key := range keys {
+		version, owed, doubtful := r.pending.owed(key)
+		if doubtful {
+			return entries
+		}
+		if owed {
+			late = append(late, Invalidation{key, version})
+		}
+		asked = append(asked, i)
+	}
+	if len(late) > 0 && r.InvalidateAll(ctx, late) != nil {
+		return entries
+	}
+	lease := rand.Text()
+	calls := make([]call, len(asked))
+	for i, at := range asked {
+		calls[i] = call{r.key("v:", keys[at]), []any{lease, leaseTTL.Milliseconds()}}
+	}
+	answers, err := r.run(ctx, "LOOKUP", r.lookup, calls)
+	if err != nil {
+		return entries
+	}
+	for i, at := range asked {
+		entries[at] = r.entry(keys[at], lease, answers[i])
+	}
+	return entries
+}
+
+// entry reads the answer to a lookup.
+func (r *Redis) entry(key, lease string, cmd *redis.Cmd) Entry {
+	answer, err := cmd.Slice()
+	if err != nil || len(answer) == 0 {
+		return Entry{}
+	}
+	if len(answer) == 1 {
+		return Entry{Lease: lease}
+	}
+	text, _ := answer[0].(string)
+	value, _ := answer[1].(string)
+	version, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return Entry{}
+	}
+	// Another goroutine's invalidation may have failed while this answer was under way.
+	if least, owed, doubtful := r.pending.owed(key); doubtful || owed && version < least {
+		return Entry{}
+	}
+	return Entry{Value: []byte(value), Version: version, Hit: true}
+}
+
+// Fill implements Leased.
+func (r *Redis) Fill(ctx context.Context, key, lease string, version int64, value []byte, ttl time.Duration) bool {
+	answers := r.fillAll(ctx, []Filling{{key, lease, version, value}}, ttl)
+	if len(answers) == 0 {
+		return false
+	}
+	done, err := answers[0].Int()
+	return err == nil && done == 1
+}
+
+// FillAll implements Leased.
+func (r *Redis) FillAll(ctx context.Context, fillings []Filling, ttl time.Duration) {
+	r.fillAll(ctx, fillings, ttl)
+}
+
+// fillAll leaves out what has no lease. What could not be filled is a miss later; run has counted the failure.
+func (r *Redis) fillAll(ctx context.Context, fillings []Filling, ttl time.Duration) []*redis.Cmd {
+	calls := make([]call, 0, len(fillings))
+	for _, f := range fillings {
+		if f.Lease != "" {
+			calls = append(calls, call{r.key("v:", f.Key), []any{
+				f.Lease, f.Version, f.Value, min(ttl, MaxLeasedTTL).Milliseconds(), floorTTL.Milliseconds(),
+			}})
+		}
+	}
+	answers, err := r.run(ctx, "FILL", r.fill, calls)
+	if err != nil {
+		return nil
+	}
+	return answers
+}
+
+// Invalidate implements Leased.
+func (r *Redis) Invalidate(ctx context.Context, key string, version int64) error {
+	return r.InvalidateAll(ctx, []Invalidation{{key, version}})
+}
+
+// InvalidateAll implements Leased.
+func (r *Redis) InvalidateAll(ctx context.Context, invalidations []Invalidation) error {
+	// The commit is done; that its caller has gone meanwhile must not keep the cache from hearing of it.
+	ctx = context.WithoutCancel(ctx)
+	calls := make([]call, len(invalidations))
+	for i, one := range invalidations {
+		calls[i] = call{r.key("v:", one.Key), []any{one.Version, floorTTL.Milliseconds()}}
+	}
+	_, err := r.run(ctx, "INVALIDATE", r.invalidate, calls)
+	for _, one := range invalidations {
+		if err != nil {
+			r.pending.owe(one.Key, one.Version)
+			continue
+		}
+		r.pending.settle(one.Key, one.Version)
+	}
+	if err != nil {
+		return fmt.Errorf("cache: invalidate: %w", err)
+	}
+	return nil
+}
+
+// call is one run of a script on the one key that it touches.
+type call struct {
+	key  string
+	args []any
+}
+
+// run runs a script once per call and returns the answers in the order of the calls. The calls share a round trip, and a
+// second one when a server does not know the script yet. An error means that some of them may not have happened.
+func (r *Redis) run(ctx context.Context, operation string, script *redis.Script, calls []call) ([]*redis.Cmd, error) {
+	answers := make([]*redis.Cmd, 0, len(calls))
+	for chunk := range slices.Chunk(calls, maxPipeline) {
+		err := r.do(ctx, operation, func(ctx context.Context) error {
+			some, err := r.pipeline(ctx, chunk, script.EvalSha)
+			if redis.HasErrorPrefix(err, "NOSCRIPT") {
+				// Each script may run twice with the effect of once, so none of them needs to be told apart.
+				some, err = r.pipeline(ctx, chunk, script.Eval)
+			}
+			answers = append(answers, some...)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
+}
+
+func (r *Redis) pipeline(ctx context.Context, calls []call,
+	eval func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd,
+) ([]*redis.Cmd, error) {
+	if len(calls) == 1 {
+		cmd := eval(ctx, r.client, []string{calls[0].key}, calls[0].args...)
+		return []*redis.Cmd{cmd}, cmd.Err()
+	}
+	answers := make([]*redis.Cmd, len(calls))
+	pipe := r.client.Pipeline()
+	for i, c := range calls {
+		answers[i] = eval(ctx, pipe, []string{c.key}, c.args...)
+	}
+	_, err := pipe.Exec(ctx)
+	return answers, err
+}
