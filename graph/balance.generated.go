@@ -454,6 +454,10 @@ func (ec *executionContext) marshalNBalanceAccount2ᚕgithubᚗcomᚋpartnergrap
 	return ret
 }
 
+func (ec *executionContext) marshalOBalance2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐBalance(ctx context.Context, sel ast.SelectionSet, v models.Balance) graphql.Marshaler {
+	return ec._Balance(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalOBalance2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐBalance(ctx context.Context, sel ast.SelectionSet, v *models.Balance) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

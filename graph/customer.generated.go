@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -201,6 +202,29 @@ func (ec *executionContext) _Association_since(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_Association_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Association", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Association_until(ctx context.Context, field graphql.CollectedField, obj *models.Association) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Association_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Association_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Association", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
@@ -824,9 +848,181 @@ func (ec *executionContext) fieldContext_CustomerEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _EndAssociationPayload_association(ctx context.Context, field graphql.CollectedField, obj *customers.EndedAssociation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndAssociationPayload_association(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Association, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Association) graphql.Marshaler {
+			return ec.marshalNAssociation2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAssociation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndAssociationPayload_association(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndAssociationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Association(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndAssociationPayload_transfer(ctx context.Context, field graphql.CollectedField, obj *customers.EndedAssociation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndAssociationPayload_transfer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Transfer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.Transfer) graphql.Marshaler {
+			return ec.marshalOTransfer2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐTransfer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndAssociationPayload_transfer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndAssociationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Transfer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndAssociationPayload_partnerBalance(ctx context.Context, field graphql.CollectedField, obj *customers.EndedAssociation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndAssociationPayload_partnerBalance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PartnerBalance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Balance) graphql.Marshaler {
+			return ec.marshalOBalance2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐBalance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndAssociationPayload_partnerBalance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndAssociationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Balance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndAssociationPayload_customerBalance(ctx context.Context, field graphql.CollectedField, obj *customers.EndedAssociation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndAssociationPayload_customerBalance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CustomerBalance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Balance) graphql.Marshaler {
+			return ec.marshalOBalance2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐBalance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndAssociationPayload_customerBalance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndAssociationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Balance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func (ec *executionContext) unmarshalInputEndAssociationInput(ctx context.Context, obj any) (customers.EndAssociation, error) {
+	var it customers.EndAssociation
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"customerId", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "customerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customerId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomerID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
 
 // endregion **************************** input.gotpl *****************************
 
@@ -866,6 +1062,11 @@ func (ec *executionContext) _Association(ctx context.Context, sel ast.SelectionS
 		case "since":
 			out.Values[i] = ec._Association_since(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "until":
+			out.Values[i] = ec._Association_until(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "partner":
@@ -1296,9 +1497,66 @@ func (ec *executionContext) _CustomerEdge(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var endAssociationPayloadImplementors = []string{"EndAssociationPayload"}
+
+func (ec *executionContext) _EndAssociationPayload(ctx context.Context, sel ast.SelectionSet, obj *customers.EndedAssociation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endAssociationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndAssociationPayload")
+		case "association":
+			out.Values[i] = ec._EndAssociationPayload_association(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "transfer":
+			out.Values[i] = ec._EndAssociationPayload_transfer(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "partnerBalance":
+			out.Values[i] = ec._EndAssociationPayload_partnerBalance(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "customerBalance":
+			out.Values[i] = ec._EndAssociationPayload_customerBalance(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) marshalNAssociation2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAssociation(ctx context.Context, sel ast.SelectionSet, v models.Association) graphql.Marshaler {
+	return ec._Association(ctx, sel, &v)
+}
 
 func (ec *executionContext) unmarshalNAssociationMode2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAssociationMode(ctx context.Context, v any) (models.AssociationMode, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -1393,6 +1651,15 @@ func (ec *executionContext) marshalNCustomerKind2githubᚗcomᚋpartnergraphᚋp
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNEndAssociationInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcustomersᚐEndAssociation(ctx context.Context, v any) (customers.EndAssociation, error) {
+	res, err := ec.unmarshalInputEndAssociationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEndAssociationPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcustomersᚐEndedAssociation(ctx context.Context, sel ast.SelectionSet, v customers.EndedAssociation) graphql.Marshaler {
+	return ec._EndAssociationPayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNFrozenScope2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐFrozenScope(ctx context.Context, v any) (models.FrozenScope, error) {

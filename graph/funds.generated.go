@@ -982,4 +982,11 @@ func (ec *executionContext) marshalNTransferKind2githubᚗcomᚋpartnergraphᚋp
 	return res
 }
 
+func (ec *executionContext) marshalOTransfer2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐTransfer(ctx context.Context, sel ast.SelectionSet, v *models.Transfer) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Transfer(ctx, sel, v)
+}
+
 // endregion ***************************** type.gotpl *****************************

@@ -62,6 +62,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputCreateApiKeyInput,
+		ec.unmarshalInputEndAssociationInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputPayOrderInput,
@@ -265,6 +266,8 @@ func (ec *executionContext) childFields_Association(ctx context.Context, field g
 		return ec.fieldContext_Association_source(ctx, field)
 	case "since":
 		return ec.fieldContext_Association_since(ctx, field)
+	case "until":
+		return ec.fieldContext_Association_until(ctx, field)
 	case "partner":
 		return ec.fieldContext_Association_partner(ctx, field)
 	}
@@ -385,6 +388,20 @@ func (ec *executionContext) childFields_CustomerEdge(ctx context.Context, field 
 		return ec.fieldContext_CustomerEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CustomerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "association":
+		return ec.fieldContext_EndAssociationPayload_association(ctx, field)
+	case "transfer":
+		return ec.fieldContext_EndAssociationPayload_transfer(ctx, field)
+	case "partnerBalance":
+		return ec.fieldContext_EndAssociationPayload_partnerBalance(ctx, field)
+	case "customerBalance":
+		return ec.fieldContext_EndAssociationPayload_customerBalance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndAssociationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/partnergraph/partnergraph/graph/scalar"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
@@ -28,6 +29,7 @@ import (
 type MutationResolver interface {
 	SetBalanceAlert(ctx context.Context, input funds.SetBalanceAlert) (funds.AlertChange, error)
 	RemoveBalanceAlert(ctx context.Context, input funds.RemoveBalanceAlert) (funds.AlertChange, error)
+	EndAssociation(ctx context.Context, input customers.EndAssociation) (customers.EndedAssociation, error)
 	UpdateAccessConfiguration(ctx context.Context, input exposure.UpdateAccessConfiguration) (exposure.Updated, error)
 	RotateReturnSecret(ctx context.Context, input exposure.RotateReturnSecret) (exposure.RotatedReturnSecret, error)
 	FundCustomer(ctx context.Context, input funds.CustomerMove) (funds.Moved, error)
@@ -80,6 +82,20 @@ func (ec *executionContext) field_Mutation_createApiKey_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (identity.CreateKey, error) {
 			return ec.unmarshalNCreateApiKeyInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋidentityᚐCreateKey(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_endAssociation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (customers.EndAssociation, error) {
+			return ec.unmarshalNEndAssociationInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcustomersᚐEndAssociation(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -958,6 +974,68 @@ func (ec *executionContext) fieldContext_Mutation_removeBalanceAlert(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_removeBalanceAlert_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endAssociation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endAssociation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndAssociation(ctx, fc.Args["input"].(customers.EndAssociation))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				permission, err := ec.unmarshalNPermission2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPermission(ctx, "CUSTOMERS_WRITE")
+				if err != nil {
+					var zeroVal customers.EndedAssociation
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal customers.EndedAssociation
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, permission)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v customers.EndedAssociation) graphql.Marshaler {
+			return ec.marshalNEndAssociationPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcustomersᚐEndedAssociation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endAssociation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndAssociationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endAssociation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2694,6 +2772,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "removeBalanceAlert":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_removeBalanceAlert(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endAssociation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endAssociation(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -43,3 +43,10 @@ type Association struct {
 
 // NodeID returns the id to page by.
 func (a Association) NodeID() ID { return a.ID }
+
+// Recalled is what the end of an association did to the money (C14).
+type Recalled struct {
+	Transfer        *Transfer // nil = nothing moved: there was nothing, or the money was the customer's own
+	PartnerBalance  Balance   // of the partner whose customer it was, afterwards
+	CustomerBalance Balance   // afterwards
+}

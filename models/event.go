@@ -15,6 +15,7 @@ const (
 	EventCustomerAssociated    EventType = "customer.associated"
 	EventCustomerDisassociated EventType = "customer.disassociated"
 	EventIdentityBound         EventType = "identity.bound"
+	EventIdentityUnbound       EventType = "identity.unbound"
 	EventIdentitySignedIn      EventType = "identity.signed_in"
 	EventSignInRefused         EventType = "identity.sign_in_refused"
 	EventOrderPlaced           EventType = "order.placed"

@@ -38,6 +38,11 @@ func (r *customerResolver) Resources(ctx context.Context, obj *models.Customer, 
 	return loadersOf(ctx).customerResources.load(ctx, obj.ID, pageArgs(ctx, first, after, last, before))
 }
 
+// EndAssociation is the resolver for the endAssociation field.
+func (r *mutationResolver) EndAssociation(ctx context.Context, input customers.EndAssociation) (customers.EndedAssociation, error) {
+	return r.Resolver.Customers.EndAssociation(ctx, r.Who(ctx), input)
+}
+
 // Customer is the resolver for the customer field.
 func (r *queryResolver) Customer(ctx context.Context, id models.ID) (*models.Customer, error) {
 	return must(ctx, loadersOf(ctx).customer, id, models.PrefixCustomer, "customer")

@@ -116,6 +116,12 @@ func (s *Service) ByIDIn(ctx context.Context, db bun.IDB, who models.Principal, 
 	return customers[0], true, nil
 }
 
+// ByIDForShareIn is ByIDIn for a room that writes down whose the customer is: until its transaction ends, nobody ends the
+// association or freezes the customer.
+func (s *Service) ByIDForShareIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (customer models.Customer, found bool, err error) {
+	return selectCustomerForShare(ctx, tx, who, id)
+}
+
 // AssociationsFor returns the association in force of each of the customers that has one and that the caller may see.
 func (s *Service) AssociationsFor(ctx context.Context, who models.Principal, customers []models.ID) (map[models.ID]models.Association, error) {
 	if err := access.Require(who, models.ReadCustomers); err != nil {

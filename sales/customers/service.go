@@ -8,6 +8,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -15,6 +16,23 @@ import (
 type Purchases interface {
 	// HasPaid reports whether the customer has ever paid an order.
 	HasPaid(ctx context.Context, db bun.IDB, customerID models.ID) (bool, error)
+	// AwaitsPayment reports whether the customer has an order that it may still pay at now.
+	AwaitsPayment(ctx context.Context, db bun.IDB, customerID models.ID, now time.Time) (bool, error)
+}
+
+// Recall takes the money of a customer that leaves resale back to its partner. Money is moved above this room, so it asks
+// through this.
+type Recall interface {
+	// RecallIn works in the caller's transaction, after the customer's row was changed; it is given the customer as it was.
+	// A debt and money that is set aside are PRECONDITION_FAILED.
+	RecallIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) (models.Recalled, error)
+}
+
+// Farewell is told that a customer leaves its partner, in the transaction that ends the association, by rooms that keep
+// something of both.
+type Farewell interface {
+	// LeaveIn is given the customer as it was.
+	LeaveIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) error
 }
 
 // Sealer encrypts personal data at rest. A context names where a sealed value belongs; under another one it does not open.
@@ -25,7 +43,7 @@ type Sealer interface {
 	Blind(text, context string) string
 }
 
-// Service keeps customers. All fields are required and set once, before use; it is then safe for concurrent use.
+// Service keeps customers. All fields are required unless said otherwise and set once, before use; it is then safe for concurrent use.
 type Service struct {
 	DB        *store.DB
 	Now       func() time.Time
@@ -33,6 +51,9 @@ type Service struct {
 	Events    *events.Recorder
 	Seal      Sealer
 	Purchases Purchases
+	Ledger    *ledger.Service // remembers the keys of operations that move money
+	Recall    Recall
+	Farewells []Farewell // may be nil
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

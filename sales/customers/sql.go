@@ -25,6 +25,26 @@ func updateCustomerPartner(ctx context.Context, tx bun.IDB, customer *models.Cus
 	return store.Translate(err)
 }
 
+// updateCustomerLeft takes the partner off the customer's row, and with it the key that the partner's storefront gave it.
+func updateCustomerLeft(ctx context.Context, tx bun.IDB, customer *models.Customer) error {
+	_, err := tx.NewUpdate().Model(customer).Column("partner_id", "mode", "external_id", "updated_at").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+func updateAssociationEnd(ctx context.Context, tx bun.IDB, association *models.Association) error {
+	_, err := tx.NewUpdate().Model(association).Column("until").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectAssociationInForce(ctx context.Context, tx bun.IDB, customer models.ID) (models.Association, bool, error) {
+	var rows []models.Association
+	err := tx.NewSelect().Model(&rows).Where("a.customer_id = ?", customer).Where("a.until IS NULL").Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return models.Association{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
 func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Customer, error) {
 	var rows []models.Customer
 	err := access.Customers(db.NewSelect().Model(&rows).Where("c.id IN (?)", bun.List(ids)), who).Scan(ctx)
@@ -34,6 +54,15 @@ func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids 
 func selectCustomerForUpdate(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, bool, error) {
 	var rows []models.Customer
 	err := store.ForUpdate(tx.NewSelect().Model(&rows).Where("c.id = ?", id)).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return models.Customer{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
+func selectCustomerForShare(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Customer, bool, error) {
+	var rows []models.Customer
+	err := store.ForShare(access.Customers(tx.NewSelect().Model(&rows).Where("c.id = ?", id), who)).Scan(ctx)
 	if err != nil || len(rows) == 0 {
 		return models.Customer{}, false, store.Translate(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/seal"
 )
@@ -25,8 +26,11 @@ type world struct {
 	ctx context.Context
 	at  time.Time
 
-	// buyers are the customers that have paid an order.
-	buyers map[models.ID]bool
+	// buyers are the customers that have paid an order, ordering those that may still pay one.
+	buyers, ordering map[models.ID]bool
+	// recalled are the customers as RecallIn and LeaveIn were given them; refused is what RecallIn answers.
+	recalled, left []models.Customer
+	refused        error
 
 	distributor, reseller, provider, stranger models.Partner
 }
@@ -36,17 +40,34 @@ func (w *world) HasPaid(_ context.Context, _ bun.IDB, id models.ID) (bool, error
 	return w.buyers[id], nil
 }
 
+func (w *world) AwaitsPayment(_ context.Context, _ bun.IDB, id models.ID, _ time.Time) (bool, error) {
+	return w.ordering[id], nil
+}
+
+// RecallIn stands for sales/funds, which lives above this room.
+func (w *world) RecallIn(_ context.Context, _ bun.IDB, _ models.Principal, customer models.Customer) (models.Recalled, error) {
+	w.recalled = append(w.recalled, customer)
+	return models.Recalled{Transfer: &models.Transfer{ID: "trf_recall", Kind: models.TransferRecall}}, w.refused
+}
+
+// LeaveIn stands for the rooms that keep something of a customer and its partner.
+func (w *world) LeaveIn(_ context.Context, _ bun.IDB, _ models.Principal, customer models.Customer) error {
+	w.left = append(w.left, customer)
+	return nil
+}
+
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
 	sealer, err := seal.New("test:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ctx: t.Context(), at: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), buyers: map[models.ID]bool{}}
+	w := &world{t: t, ctx: t.Context(), at: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), buyers: map[models.ID]bool{}, ordering: map[models.ID]bool{}}
 	now := func() time.Time { return w.at }
 	ids := models.RandomIDs()
 	w.Service = &customers.Service{
 		DB: db, Now: now, IDs: ids, Events: &events.Recorder{IDs: ids, Now: now}, Seal: sealer, Purchases: w,
+		Ledger: &ledger.Service{DB: db, Now: now, IDs: ids}, Recall: w, Farewells: []customers.Farewell{w},
 	}
 	w.distributor = w.partner("Distributor", models.Distributor, "")
 	w.reseller = w.partner("Reseller", models.CloudReseller, w.distributor.ID)

@@ -271,6 +271,48 @@ func TestBinding(t *testing.T) {
 	})
 }
 
+// TestACustomerThatLeavesIsUnbound is C14: a former partner's platform signs nobody in as the customer.
+func TestACustomerThatLeavesIsUnbound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		must(t, db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			for i := range 2 {
+				account := "acc-" + string(w.customers[i])
+				for _, person := range []string{"u-1" + account, "u-2" + account} {
+					_, err := w.BindIn(ctx, tx, models.SystemPrincipal("test"), federation.Binding{
+						PlatformID: "acme_IDP", XAccountID: account, XUserID: person, CustomerID: w.customers[i], UserID: w.users[i],
+					})
+					if err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}))
+		leave := func() {
+			must(t, db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+				return w.LeaveIn(ctx, tx, models.SystemPrincipal("test"), models.Customer{ID: w.customers[0], PartnerID: "par_former"})
+			}))
+		}
+		leave()
+		leave() // nothing is bound any more
+		for i, want := range []bool{false, true} {
+			account := "acc-" + string(w.customers[i])
+			found, bound, err := w.FindIdentity(ctx, "acme_IDP", account, "u-2"+account)
+			if err != nil || bound != want || bound && found.Person == nil {
+				t.Errorf("customer %d: bound %v, %v", i, bound, err)
+			}
+		}
+		var told []models.Event
+		must(t, db.NewSelect().Model(&told).Where("ev.type = ?", models.EventIdentityUnbound).Scan(ctx))
+		if len(told) != 1 || told[0].CustomerID != w.customers[0] || told[0].PartnerID != "par_former" || told[0].Data["platformId"] != "acme_IDP" {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
 func TestOfTwoCustomersOneGetsTheAccount(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

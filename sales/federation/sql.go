@@ -117,3 +117,16 @@ func selectKeys(ctx context.Context, idb bun.IDB, platformID string, now time.Ti
 		OrderExpr("CASE sk.state WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END, sk.id DESC", models.KeyActive, models.KeyNext).Scan(ctx)
 	return keys, store.Translate(err)
 }
+
+// deleteBindings unbinds a customer's people and accounts on every platform, and returns the platforms. A customer has one
+// partner at a time, so that they are that partner's or its distributor's.
+func deleteBindings(ctx context.Context, tx bun.IDB, customer models.ID) ([]string, error) {
+	people := tx.NewSelect().Table("users").Column("id").Where("customer_id = ?", customer)
+	if _, err := tx.NewDelete().Model((*models.FederatedIdentity)(nil)).Where("user_id IN (?)", people).Exec(ctx); err != nil {
+		return nil, store.Translate(err)
+	}
+	var platforms []string
+	_, err := store.Found(tx.NewDelete().Model((*models.FederatedAccount)(nil)).Where("customer_id = ?", customer).
+		Returning("platform_id").Scan(ctx, &platforms))
+	return platforms, err
+}

@@ -198,7 +198,7 @@ func watchedCustomer(ctx context.Context, tx bun.IDB, who models.Principal, id m
 	if who.CustomerID != "" && id != who.CustomerID {
 		return watched{}, ErrCustomerUnknown
 	}
-	customer, found, err := selectCustomerForShare(ctx, tx, id)
+	customer, found, err := selectWatchedCustomerForShare(ctx, tx, id)
 	if err != nil {
 		return watched{}, err
 	}

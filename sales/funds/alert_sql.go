@@ -56,10 +56,26 @@ func selectCustomerAlerts(ctx context.Context, db bun.IDB, who models.Principal,
 	return rows, store.Translate(err)
 }
 
-func selectWatchedCustomer(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, error) {
-	var row models.Customer
-	err := tx.NewSelect().Model(&row).Column("c.id", "c.partner_id", "c.mode", "c.currency").Where("c.id = ?", id).Scan(ctx)
-	return row, store.Translate(err)
+func selectWatchedCustomer(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, bool, error) {
+	return watchedCustomerOf(ctx, customersByID(tx, id))
+}
+
+// selectWatchedCustomerForShare keeps the association and the mode from changing until the transaction ends. Whoever holds
+// an alert's row must not ask for it: the end of an association locks the customer first.
+func selectWatchedCustomerForShare(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, bool, error) {
+	return watchedCustomerOf(ctx, store.ForShare(customersByID(tx, id)))
+}
+
+func customersByID(tx bun.IDB, id models.ID) *bun.SelectQuery {
+	return tx.NewSelect().Model((*models.Customer)(nil)).Column("c.id", "c.partner_id", "c.mode", "c.currency").Where("c.id = ?", id)
+}
+
+func watchedCustomerOf(ctx context.Context, q *bun.SelectQuery) (models.Customer, bool, error) {
+	var rows []models.Customer
+	if err := q.Scan(ctx, &rows); err != nil || len(rows) == 0 {
+		return models.Customer{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
 }
 
 // crossing is an alert whose owner's balance is on the other side of the threshold than its state says.

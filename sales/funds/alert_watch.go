@@ -2,6 +2,7 @@ package funds
 
 import (
 	"context"
+	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -57,9 +58,9 @@ func (s *Service) cross(ctx context.Context, found crossing) (changed, crossed b
 		}
 		owner := watched{kind: alert.OwnerKind, id: alert.OwnerID, currency: alert.Currency, partner: alert.OwnerID}
 		if alert.OwnerKind == models.OwnerCustomer {
-			customer, err := selectWatchedCustomer(ctx, tx, alert.OwnerID)
-			if err != nil {
-				return err
+			customer, found, err := selectWatchedCustomer(ctx, tx, alert.OwnerID)
+			if err != nil || !found {
+				return errors.Join(err, ErrCustomerUnknown)
 			}
 			owner = ofCustomer(customer)
 		}

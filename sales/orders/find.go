@@ -124,3 +124,9 @@ type Purchases struct{}
 func (Purchases) HasPaid(ctx context.Context, db bun.IDB, customerID models.ID) (bool, error) {
 	return existsPaidOrder(ctx, db, customerID)
 }
+
+// AwaitsPayment reports whether the customer has an order that it may still pay at now: one past its deadline is no
+// obstacle to anything (O06).
+func (Purchases) AwaitsPayment(ctx context.Context, db bun.IDB, customerID models.ID, now time.Time) (bool, error) {
+	return existsPayableOrder(ctx, db, customerID, now)
+}

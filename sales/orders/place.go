@@ -87,7 +87,8 @@ func (s *Service) PlaceIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err := order.CustomerID.Require(models.PrefixCustomer, "customerId"); err != nil {
 		return models.Order{}, err
 	}
-	customer, found, err := s.Customers.ByIDIn(ctx, tx, who, order.CustomerID)
+	// An order names the partner whose money it will spend, so the association does not end before it is placed.
+	customer, found, err := s.Customers.ByIDForShareIn(ctx, tx, who, order.CustomerID)
 	if err != nil {
 		return models.Order{}, err
 	}

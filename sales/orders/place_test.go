@@ -182,3 +182,40 @@ func TestPurchasesKnowWhoHasPaid(t *testing.T) {
 		}
 	})
 }
+
+// TestPurchasesKnowWhoHasSomethingToPay is C13: what can no longer be paid holds nobody back.
+func TestPurchasesKnowWhoHasSomethingToPay(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.give(w.ofProvider, 1_000)
+		order := w.place(w.ofProvider, 1)
+		other := w.place(w.ofProvider, 1)
+		awaits := func(customer models.ID, now time.Time) bool {
+			t.Helper()
+			found, err := orders.Purchases{}.AwaitsPayment(w.ctx, db, customer, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+		if !awaits(w.ofProvider.ID, w.Now()) || awaits(w.ofReseller.ID, w.Now()) {
+			t.Error("before paying: one customer has something to pay, the other has not")
+		}
+		if !awaits(w.ofProvider.ID, order.PayBy.Add(-time.Second)) || awaits(w.ofProvider.ID, *order.PayBy) {
+			t.Error("an order awaits payment until its deadline, and no longer")
+		}
+		if _, err := w.Pay(w.ctx, asCustomer(w.ofProvider), orders.PayOrder{OrderID: order.ID, IdempotencyKey: "k"}); err != nil {
+			t.Fatal(err)
+		}
+		if !awaits(w.ofProvider.ID, w.Now()) {
+			t.Error("the second order waits still")
+		}
+		if _, err := w.Cancel(w.ctx, asCustomer(w.ofProvider), orders.CancelOrder{OrderID: other.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if awaits(w.ofProvider.ID, w.Now()) {
+			t.Error("one is paid and one cancelled: nothing waits")
+		}
+	})
+}

@@ -51,8 +51,12 @@ func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Princip
 	if err != nil || !found || order.Status != models.OrderProcessing {
 		return err
 	}
+	brought := order
+	if brought.PartnerID, err = s.partnerNow(ctx, tx, who, order); err != nil {
+		return err
+	}
 	now := s.now()
-	if _, err := s.Resources.CreateIn(ctx, tx, who, s.resourcesOf(order, items, made, now)); err != nil {
+	if _, err := s.Resources.CreateIn(ctx, tx, who, s.resourcesOf(brought, items, made, now)); err != nil {
 		return err
 	}
 	order.Status, order.CompletedAt, order.UpdatedAt = models.OrderCompleted, &now, now
@@ -64,6 +68,19 @@ func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Princip
 		Fields: []string{"status", "completedAt"},
 		Data:   map[string]any{"resources": len(made)},
 	})
+}
+
+// partnerNow returns the partner that may see what the order brings: the one whose money paid, unless the customer has left
+// it since.
+func (s *Service) partnerNow(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, error) {
+	customer, found, err := s.Customers.ByIDForShareIn(ctx, tx, who, order.CustomerID)
+	if err == nil && !found {
+		err = ErrCustomerUnknown
+	}
+	if err != nil || customer.PartnerID != order.PartnerID {
+		return "", err
+	}
+	return order.PartnerID, nil
 }
 
 // resourcesOf turns what the cloud made into rows. A part ends with its main resource, whatever its own line says (O11).

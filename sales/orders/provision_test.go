@@ -213,3 +213,28 @@ func keys(m map[models.ID]int) []models.ID {
 	}
 	return ids
 }
+
+// TestWhatComesAfterTheEndIsTheCustomersAlone: an order that was paid before its customer left is delivered, and the former
+// partner does not see what it brings (C14).
+func TestWhatComesAfterTheEndIsTheCustomersAlone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		order := paidOrder(t, w)
+		if _, err := db.NewUpdate().Table("customers").Set("partner_id = NULL, mode = NULL").Where("id = ?", w.ofProvider.ID).Exec(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Provision(w.ctx, paymentOf(order)); err != nil {
+			t.Fatal(err)
+		}
+		former, err := w.Resources.FindForOrders(w.ctx, asPartner(w.provider), []models.ID{order.ID})
+		own, ownErr := w.Resources.FindForOrders(w.ctx, asCustomer(w.ofProvider), []models.ID{order.ID})
+		if err != nil || ownErr != nil || len(former[order.ID]) != 0 || len(own[order.ID]) != 4 {
+			t.Errorf("the former partner sees %d, the customer %d: %v, %v", len(former[order.ID]), len(own[order.ID]), err, ownErr)
+		}
+		kept, err := w.ByIDs(w.ctx, asPartner(w.provider), []models.ID{order.ID})
+		if err != nil || kept[order.ID].Status != models.OrderCompleted {
+			t.Errorf("the order, which its money paid: %+v, %v", kept[order.ID], err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -57,6 +58,13 @@ func visible(db bun.IDB, who models.Principal) *bun.SelectQuery {
 func existsPaidOrder(ctx context.Context, db bun.IDB, customer models.ID) (bool, error) {
 	exists, err := db.NewSelect().Model((*models.Order)(nil)).
 		Where("o.customer_id = ?", customer).Where("o.paid_at IS NOT NULL").Exists(ctx)
+	return exists, store.Translate(err)
+}
+
+func existsPayableOrder(ctx context.Context, db bun.IDB, customer models.ID, now time.Time) (bool, error) {
+	exists, err := db.NewSelect().Model((*models.Order)(nil)).
+		Where("o.customer_id = ?", customer).Where("o.status = ?", models.OrderPendingPayment).
+		Where("o.pay_by IS NULL OR o.pay_by > ?", now.UTC()).Exists(ctx)
 	return exists, store.Translate(err)
 }
 

@@ -383,3 +383,30 @@ func sorted(ids []models.ID) []models.ID {
 	slices.Sort(ids)
 	return ids
 }
+
+// TestAFormerPartnerSeesNoResources is C14: what the customer runs, it runs on, and its partner of before is gone from it.
+func TestAFormerPartnerSeesNoResources(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		theirs := w.customer("another", w.provider.ID, models.Resale)
+		w.run(w.ofProvider, 2)
+		w.run(theirs, 1)
+		err := db.InTx(w.ctx, func(ctx context.Context, tx bun.Tx) error { return w.LeaveIn(ctx, tx, operator(), w.ofProvider) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, row := range map[string]struct {
+			who  models.Principal
+			want int
+		}{
+			"the former partner":  {asPartner(w.provider), 2}, // of its other customer
+			"the customer itself": {asCustomer(w.ofProvider), 3},
+		} {
+			found, err := w.Find(w.ctx, row.who, resources.ResourceFilter{}, models.PageArgs{})
+			if err != nil || len(found.Edges) != row.want {
+				t.Errorf("%s sees %d, want %d: %v", name, len(found.Edges), row.want, err)
+			}
+		}
+	})
+}

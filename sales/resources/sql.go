@@ -2,6 +2,7 @@ package resources
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -19,6 +20,12 @@ func selectResources(ctx context.Context, db bun.IDB, who models.Principal, ids 
 	var rows []models.Resource
 	err := access.Resources(db.NewSelect().Model(&rows).Where("r.id IN (?)", bun.List(ids)), who).Scan(ctx)
 	return rows, store.Translate(err)
+}
+
+func updateWithoutPartner(ctx context.Context, tx bun.IDB, customer models.ID, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*models.Resource)(nil)).Set("partner_id = NULL, updated_at = ?", now).
+		Where("customer_id = ? AND partner_id IS NOT NULL", customer).Exec(ctx)
+	return store.Translate(err)
 }
 
 // visible starts a query of the resources that a principal may see.

@@ -80,13 +80,16 @@ func (a *App) wire(opts Options) error {
 		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
 	}
 	r.Federation = &federation.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random}
-	r.Customers = &customers.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}}
+	r.Customers = &customers.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}, Ledger: r.Ledger,
+	}
 	r.Funds = &funds.Service{
 		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
 		Cache: a.cache, Bus: a.cache,
 	}
 	r.Ledger.Changed = r.Funds.Changed
 	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
+	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation}
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,

@@ -83,6 +83,14 @@ func mutationRows() map[string]mutationRow {
 		"reclaimFromCustomer": {"{transfer{id}}", moneyOfOthers},
 		"fundReseller":        {"{transfer{id}}", resellersOfOthers},
 		"reclaimFromReseller": {"{transfer{id}}", resellersOfOthers},
+		"endAssociation": {"{association{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				if !c.Operator { // who may
+					all = append(all, map[string]any{"customerId": b.Customer.ID, "reason": "theirs", "idempotencyKey": "theirs"})
+				}
+			}
+			return all
+		}},
 		"payOrder": {"{order{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 			for _, b := range w.Buyers() {
 				if b != c.Buyer {
