@@ -48,6 +48,7 @@ func printReport(w io.Writer, r ledger.Report) error {
 		breaches   int
 	}{
 		{"I1", "the entries of a transfer sum to zero", r.UnbalancedTransfers},
+		{"I1", "every entry has its transfer and its account", r.LostEntries},
 		{"I1", "the entries of an asset sum to zero", r.UnbalancedAssets},
 		{"I2", "a balance is the sum of its entries and the last one's balance after", r.WrongBalances},
 		{"I2", "an entry's balance after is the sum up to it", r.WrongRunningTotals},

@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // Recorder writes events. Its fields are set once, before use; it is then safe for concurrent use.
@@ -19,9 +20,15 @@ type Recorder struct {
 
 // Record writes the events and their outbox rows in the caller's transaction, filling in id, time, actor and request.
 func (r *Recorder) Record(ctx context.Context, tx bun.IDB, who models.Principal, happened ...models.Event) error {
-	if len(happened) == 0 {
-		return nil
-	}
+	filled, due := r.Fill(who, happened...)
+	script := store.NewScript(tx)
+	r.AddTo(script, tx, filled, due)
+	return script.Exec(ctx)
+}
+
+// Fill completes events with id, time, actor and request, and returns them with their outbox rows, for a group that writes
+// them together with AddTo.
+func (r *Recorder) Fill(who models.Principal, happened ...models.Event) ([]models.Event, []models.OutboxRow) {
 	now := r.Now().UTC()
 	var due []models.OutboxRow
 	for i := range happened {
@@ -33,12 +40,15 @@ func (r *Recorder) Record(ctx context.Context, tx bun.IDB, who models.Principal,
 			due = append(due, models.OutboxRow{EventID: event.ID, Consumer: consumer, DueAt: now, CreatedAt: now})
 		}
 	}
-	if _, err := tx.NewInsert().Model(&happened).Exec(ctx); err != nil {
-		return err
+	return happened, due
+}
+
+// AddTo appends filled events and their outbox rows to a script.
+func (r *Recorder) AddTo(script *store.Script, tx bun.IDB, filled []models.Event, due []models.OutboxRow) {
+	if len(filled) > 0 {
+		script.Add(tx.NewInsert().Model(&filled).Returning("NULL"))
 	}
-	if len(due) == 0 {
-		return nil
+	if len(due) > 0 {
+		script.Add(tx.NewInsert().Model(&due).Returning("NULL"))
 	}
-	_, err := tx.NewInsert().Model(&due).Exec(ctx)
-	return err
 }

@@ -5,8 +5,9 @@
 // become of it: statements, past balances, adjustment records and the files of statements. It does not own the accounts, which
 // are sales/ledger's, nor the payment of orders, which is sales/orders'.
 //
-// Locks: a move takes its idempotency key, then shares the rows of the customer and of the reseller that make up the edge,
-// then locks the accounts in the order of their ids. Whoever ends an edge locks that row for update before any account.
+// Locks: a move locks the accounts at both ends in the order of their ids and reads the edge afterwards. Whoever ends an edge,
+// or freezes a customer, changes that row and then opens and locks the accounts of its lower end, so that it waits for moves
+// that have begun, and later ones see what it changed.
 //
 // Neighbours: the API's doors read and move here; it uses sales/ledger, sales/events and sales/access.
 package funds

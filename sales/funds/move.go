@@ -2,11 +2,8 @@ package funds
 
 import (
 	"context"
-	"errors"
-	"maps"
 
 	"github.com/shopspring/decimal"
-	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
@@ -46,14 +43,6 @@ type Moved struct {
 	TargetBalance  models.Balance // of the customer or reseller below, after the move
 }
 
-// edge is what money moves along: a partner and the customer or reseller below it.
-type edge struct {
-	partner  models.ID
-	target   models.OwnerKind
-	targetID models.ID
-	currency models.Currency
-}
-
 // withCustomer carries a move between a partner and a customer out, once per key.
 func (s *Service) withCustomer(ctx context.Context, who models.Principal, operation string, kind models.TransferKind, cmd CustomerMove) (Moved, error) {
 	if err := mayMove(who); err != nil {
@@ -62,17 +51,21 @@ func (s *Service) withCustomer(ctx context.Context, who models.Principal, operat
 	if err := cmd.check(); err != nil {
 		return Moved{}, err
 	}
-	asked := struct {
+	key, err := s.Ledger.NewKey(who, cmd.IdempotencyKey, operation, struct {
 		CustomerID         models.ID
 		Amount             string
 		ActingForPartnerID *models.ID
-	}{cmd.CustomerID, cmd.Amount.String(), cmd.ActingForPartnerID}
-	return s.once(ctx, who, cmd.IdempotencyKey, operation, asked, func(ctx context.Context, tx bun.IDB) (Moved, error) {
-		along, err := customerEdge(ctx, tx, who, cmd)
-		if err != nil {
-			return Moved{}, err
-		}
-		return s.move(ctx, tx, who, kind, along, cmd.Amount)
+	}{cmd.CustomerID, cmd.Amount.String(), cmd.ActingForPartnerID})
+	if err != nil {
+		return Moved{}, err
+	}
+	partner := who.PartnerID
+	if cmd.ActingForPartnerID != nil {
+		partner = *cmd.ActingForPartnerID
+	}
+	return s.move(ctx, asked{
+		who: who, kind: kind, key: key, partner: partner, target: models.OwnerCustomer, targetID: cmd.CustomerID, amount: cmd.Amount,
+		acting: cmd.ActingForPartnerID != nil,
 	})
 }
 
@@ -87,20 +80,15 @@ func (s *Service) withReseller(ctx context.Context, who models.Principal, operat
 	if err := cmd.check(); err != nil {
 		return Moved{}, err
 	}
-	asked := struct {
+	key, err := s.Ledger.NewKey(who, cmd.IdempotencyKey, operation, struct {
 		ResellerID models.ID
 		Amount     string
-	}{cmd.ResellerID, cmd.Amount.String()}
-	return s.once(ctx, who, cmd.IdempotencyKey, operation, asked, func(ctx context.Context, tx bun.IDB) (Moved, error) {
-		reseller, found, err := selectResellerForShare(ctx, tx, who.PartnerID, cmd.ResellerID)
-		if err != nil {
-			return Moved{}, err
-		}
-		if !found {
-			return Moved{}, ErrResellerUnknown
-		}
-		along := edge{partner: who.PartnerID, target: models.OwnerPartner, targetID: reseller.ID, currency: reseller.Currency}
-		return s.move(ctx, tx, who, kind, along, cmd.Amount)
+	}{cmd.ResellerID, cmd.Amount.String()})
+	if err != nil {
+		return Moved{}, err
+	}
+	return s.move(ctx, asked{
+		who: who, kind: kind, key: key, partner: who.PartnerID, target: models.OwnerPartner, targetID: cmd.ResellerID, amount: cmd.Amount,
 	})
 }
 
@@ -151,162 +139,3 @@ func checkAmount(amount decimal.Decimal) error {
 	}
 	return nil
 }
-
-// customerEdge finds the edge and locks it: the association cannot end, nor the customer be frozen, before the move is over.
-func customerEdge(ctx context.Context, tx bun.IDB, who models.Principal, cmd CustomerMove) (edge, error) {
-	partner := who.PartnerID
-	customer, found, err := selectCustomerForShare(ctx, tx, cmd.CustomerID)
-	if err != nil {
-		return edge{}, err
-	}
-	if cmd.ActingForPartnerID != nil {
-		reseller, own, err := selectResellerForShare(ctx, tx, who.PartnerID, *cmd.ActingForPartnerID)
-		if err != nil {
-			return edge{}, err
-		}
-		if !own {
-			return edge{}, ErrResellerUnknown
-		}
-		partner = reseller.ID
-	}
-	switch {
-	case !found || customer.PartnerID != partner:
-		return edge{}, ErrCustomerUnknown
-	case customer.Mode != models.Resale:
-		return edge{}, ErrAdvisoryCustomer
-	case customer.Frozen != models.NotFrozen:
-		return edge{}, ErrCustomerFrozen
-	}
-	return edge{partner: partner, target: models.OwnerCustomer, targetID: customer.ID, currency: customer.Currency}, nil
-}
-
-// once runs a move in a transaction of its own, at most once per key and organisation.
-func (s *Service) once(ctx context.Context, who models.Principal, key, operation string, asked any, run func(ctx context.Context, tx bun.IDB) (Moved, error)) (Moved, error) {
-	var done Moved
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = Moved{}
-		return s.Ledger.Once(ctx, tx, who, key, operation, asked, func() (any, error) { return run(ctx, tx) }, &done)
-	})
-	if err != nil {
-		return Moved{}, err
-	}
-	return done, nil
-}
-
-// move moves the money down the edge, or back up when it is reclaimed.
-func (s *Service) move(ctx context.Context, tx bun.IDB, who models.Principal, kind models.TransferKind, along edge, amount decimal.Decimal) (Moved, error) {
-	money, err := models.ParseMoney(amount, along.currency, "amount")
-	if err != nil {
-		return Moved{}, err
-	}
-	// Accounts are opened from the top down whichever way the money goes, so that two first moves never wait for each other.
-	from, err := s.open(ctx, tx, models.OwnerPartner, along.partner, along.currency)
-	if err != nil {
-		return Moved{}, err
-	}
-	to, err := s.open(ctx, tx, along.target, along.targetID, along.currency)
-	if err != nil {
-		return Moved{}, err
-	}
-	if kind == models.TransferReclaim {
-		from, to = to, from
-	}
-	transfer, after, err := s.Ledger.Post(ctx, tx, who, ledger.Posting{Kind: kind, Legs: []ledger.Leg{
-		{AccountID: from.ID, AmountMinor: -money.Minor}, {AccountID: to.ID, AmountMinor: money.Minor},
-	}})
-	if err != nil {
-		return Moved{}, nameOwner(err, from)
-	}
-	if err := ownMoneyOnly(after, from, money); err != nil {
-		return Moved{}, err
-	}
-	done := Moved{Transfer: transfer}
-	if done.PartnerBalance, done.TargetBalance, err = s.balancesAlong(ctx, tx, along); err != nil {
-		return Moved{}, err
-	}
-	return done, s.record(ctx, tx, who, along, money, done)
-}
-
-func (s *Service) open(ctx context.Context, tx bun.IDB, kind models.OwnerKind, owner models.ID, currency models.Currency) (models.Account, error) {
-	floor := int64(0)
-	return s.Ledger.Open(ctx, tx, ledger.AccountSpec{
-		OwnerKind: kind, OwnerID: string(owner), Kind: models.AccountBalance, Asset: string(currency), Floor: &floor,
-	})
-}
-
-// nameOwner adds to a lack of money whose it is, which for a distributor that acts for its reseller is not its own (M07).
-func nameOwner(err error, from models.Account) error {
-	var short *models.Error
-	if !errors.As(err, &short) || short.Code != models.CodeInsufficientBalance {
-		return err
-	}
-	named := *short
-	named.Details = map[string]any{"ownerId": from.OwnerID}
-	maps.Copy(named.Details, short.Details)
-	return &named
-}
-
-// ownMoneyOnly refuses a move that the ledger allows because of a credit line: a line may be spent, not handed on or taken
-// back, so a move is bounded by the balance less what is held and earmarked (M03, M04).
-func ownMoneyOnly(after []models.Account, from models.Account, moved models.Money) error {
-	for _, account := range after {
-		left := account.BalanceMinor - account.HeldMinor - account.EarmarkedMinor
-		if account.ID != from.ID || left >= 0 {
-			continue
-		}
-		return &models.Error{
-			Code: models.CodeInsufficientBalance, Message: ledger.ErrInsufficientBalance.Message,
-			Details: map[string]any{
-				"ownerId":   from.OwnerID,
-				"available": decimalOf(models.NewMoney(max(left+moved.Minor, 0), moved.Currency)),
-				"required":  decimalOf(moved),
-				"currency":  string(moved.Currency),
-			},
-		}
-	}
-	return nil
-}
-
-// balancesAlong reads both balances as the transaction leaves them.
-func (s *Service) balancesAlong(ctx context.Context, tx bun.IDB, along edge) (partner, target models.Balance, err error) {
-	now := s.Now().UTC()
-	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(along.partner), string(along.targetID)}, moneyKinds()...)
-	if err != nil {
-		return partner, target, err
-	}
-	var above, below []models.Account
-	for _, account := range accounts {
-		switch {
-		case account.OwnerKind == models.OwnerPartner && account.OwnerID == string(along.partner):
-			above = append(above, account)
-		case account.OwnerKind == along.target && account.OwnerID == string(along.targetID):
-			below = append(below, account)
-		}
-	}
-	return models.BalanceOf(above, along.currency, now), models.BalanceOf(below, along.currency, now), nil
-}
-
-// record tells both sides. What happened to the partner's balance is no business of the customer's, so that event does not
-// name it.
-func (s *Service) record(ctx context.Context, tx bun.IDB, who models.Principal, along edge, money models.Money, done Moved) error {
-	data := func(balance models.Balance) map[string]any {
-		return map[string]any{
-			"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": decimalOf(money), "currency": money.Currency,
-			"version": balance.Version,
-		}
-	}
-	above := models.Event{
-		Type: models.EventBalanceChanged, PartnerID: along.partner, SubjectID: string(along.partner),
-		Fields: []string{"balance"}, Data: data(done.PartnerBalance),
-	}
-	below := models.Event{
-		Type: models.EventBalanceChanged, PartnerID: along.partner, CustomerID: along.targetID, SubjectID: string(along.targetID),
-		Fields: []string{"balance"}, Data: data(done.TargetBalance),
-	}
-	if along.target == models.OwnerPartner {
-		below.PartnerID, below.CustomerID = along.targetID, ""
-	}
-	return s.Events.Record(ctx, tx, who, above, below)
-}
-
-func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }

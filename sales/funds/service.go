@@ -3,6 +3,8 @@ package funds
 import (
 	"context"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -33,7 +35,12 @@ type Service struct {
 	Cache Cache
 	// Bus tells this and other replicas of changes, for those who watch; nil = they look from time to time.
 	Bus Bus
+
+	once  sync.Once
+	lanes *ledger.Lanes[asked, Moved]
 }
 
 // moneyKinds are the accounts that make up a balance (M01).
 func moneyKinds() []models.AccountKind { return models.MoneyKinds() }
+
+func isMoney(kind models.AccountKind) bool { return slices.Contains(moneyKinds(), kind) }

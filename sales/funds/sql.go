@@ -30,25 +30,30 @@ func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids 
 	return owners, store.Translate(err)
 }
 
-// selectCustomerForShare locks the customer, on whose row partner, mode and freezing stand, against change: moves of the
-// same customer do not wait for each other here, whoever ends its association waits for them.
-func selectCustomerForShare(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, bool, error) {
-	var rows []models.Customer
-	err := store.ForShare(tx.NewSelect().Model(&rows).
-		Column("c.id", "c.partner_id", "c.mode", "c.frozen", "c.currency").Where("c.id = ?", id)).Scan(ctx)
-	if err != nil || len(rows) == 0 {
-		return models.Customer{}, false, store.Translate(err)
-	}
-	return rows[0], true, nil
+// end is a customer or partner as the lower end of an edge.
+type end struct {
+	ID       models.ID
+	Above    models.ID // whose it is; zero when nobody's
+	Kind     models.PartnerKind
+	Mode     models.AssociationMode
+	Frozen   models.FrozenScope
+	Currency models.Currency
 }
 
-// selectResellerForShare finds a reseller of the distributor's and locks it against change.
-func selectResellerForShare(ctx context.Context, tx bun.IDB, distributor, id models.ID) (owner, bool, error) {
-	var rows []owner
-	err := store.ForShare(tx.NewSelect().Model((*models.Partner)(nil)).Column("p.id", "p.currency").
-		Where("p.id = ? AND p.parent_id = ?", id, distributor).Where("p.kind = ?", models.CloudReseller)).Scan(ctx, &rows)
-	if err != nil || len(rows) == 0 {
-		return owner{}, false, store.Translate(err)
+// selectEnds reads customers and partners by id with one statement.
+func selectEnds(ctx context.Context, tx bun.IDB, ids []models.ID) (map[models.ID]end, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	return rows[0], true, nil
+	partners := tx.NewSelect().Model((*models.Partner)(nil)).
+		ColumnExpr("p.id, COALESCE(p.parent_id, '') AS above, p.kind, '' AS mode, '' AS frozen, p.currency").Where("p.id IN (?)", bun.List(ids))
+	var rows []end
+	err := tx.NewSelect().Model((*models.Customer)(nil)).
+		ColumnExpr("c.id, COALESCE(c.partner_id, '') AS above, '' AS kind, COALESCE(c.mode, '') AS mode, c.frozen, c.currency").
+		Where("c.id IN (?)", bun.List(ids)).UnionAll(partners).Scan(ctx, &rows)
+	ends := make(map[models.ID]end, len(rows))
+	for _, row := range rows {
+		ends[row.ID] = row
+	}
+	return ends, err
 }

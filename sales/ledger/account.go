@@ -63,7 +63,7 @@ func (s *Service) Lock(ctx context.Context, tx bun.IDB, ids ...models.ID) ([]mod
 	if err != nil {
 		return nil, err
 	}
-	return batch.of(ids...), nil
+	return batch.named(ids...), nil
 }
 
 // lockBatch begins a batch on the accounts with the ids and the others of their owners.
@@ -77,7 +77,7 @@ func (s *Service) lockBatch(ctx context.Context, tx bun.IDB, ids ...models.ID) (
 		return nil, err
 	}
 	batch := s.NewBatch(accounts)
-	if len(batch.of(ids...)) != len(ids) {
+	if len(batch.named(ids...)) != len(ids) {
 		return nil, ErrAccountUnknown
 	}
 	return batch, nil

@@ -15,6 +15,7 @@ type Report struct {
 	Keys      int
 
 	UnbalancedTransfers int // I1: transfers whose entries do not sum to zero in an asset, or that have none
+	LostEntries         int // I1: entries whose transfer or account does not exist
 	UnbalancedAssets    int // I1: assets whose entries do not sum to zero
 	WrongBalances       int // I2: accounts whose balance is not the sum of their entries, nor the last one's balance after
 	WrongRunningTotals  int // I2: entries whose balance after is not the sum up to them
@@ -27,7 +28,7 @@ type Report struct {
 
 // Breaches returns how many rows break an invariant; 0 means the ledger is sound.
 func (r Report) Breaches() int {
-	return r.UnbalancedTransfers + r.UnbalancedAssets + r.WrongBalances + r.WrongRunningTotals + r.VersionGaps + r.BelowFloor +
+	return r.UnbalancedTransfers + r.LostEntries + r.UnbalancedAssets + r.WrongBalances + r.WrongRunningTotals + r.VersionGaps + r.BelowFloor +
 		r.WrongHeld + r.UnansweredKeys + r.OverRefunded
 }
 
@@ -45,6 +46,7 @@ func (s *Service) Audit(ctx context.Context) (Report, error) {
 		{"entries", &r.Entries, `SELECT COUNT(*) FROM entries`},
 		{"keys", &r.Keys, `SELECT COUNT(*) FROM idempotency_keys`},
 		{"I1 transfers", &r.UnbalancedTransfers, auditTransfers},
+		{"I1 entries", &r.LostEntries, auditEntries},
 		{"I1 assets", &r.UnbalancedAssets, auditAssets},
 		{"I2 balances", &r.WrongBalances, auditBalances},
 		{"I2 running totals", &r.WrongRunningTotals, auditRunningTotals},
@@ -65,6 +67,10 @@ const (
 	auditTransfers = `SELECT COUNT(*) FROM (
 		SELECT t.id FROM transfers AS t LEFT JOIN entries AS e ON e.transfer_id = t.id
 		GROUP BY t.id, e.asset HAVING COALESCE(SUM(e.amount_minor), 1) <> 0) AS breaches`
+
+	auditEntries = `SELECT COUNT(*) FROM entries AS e
+		LEFT JOIN transfers AS t ON t.id = e.transfer_id LEFT JOIN accounts AS a ON a.id = e.account_id
+		WHERE t.id IS NULL OR a.id IS NULL OR a.asset <> e.asset`
 
 	auditAssets = `SELECT COUNT(*) FROM (
 		SELECT asset FROM entries GROUP BY asset HAVING SUM(amount_minor) <> 0) AS breaches`

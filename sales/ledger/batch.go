@@ -19,34 +19,50 @@ type Batch struct {
 	ledger    *Service
 	accounts  []models.Account  // in the order of their ids
 	at        map[models.ID]int // where an account is in accounts
+	of        map[owner][]int   // where an owner's are
 	changed   map[int]bool
 	transfers []models.Transfer
 	entries   []models.Entry
 	now       time.Time
 }
 
+type owner struct {
+	kind models.OwnerKind
+	id   string
+}
+
 // NewBatch begins a batch on accounts as LockOwners returned them: all of an owner's, or its version would be wrong.
 func (s *Service) NewBatch(locked []models.Account) *Batch {
-	b := &Batch{ledger: s, accounts: locked, at: make(map[models.ID]int, len(locked)), changed: make(map[int]bool), now: s.timeAfter(locked)}
+	b := &Batch{
+		ledger: s, accounts: locked, at: make(map[models.ID]int, len(locked)), of: make(map[owner][]int, len(locked)),
+		changed: make(map[int]bool), now: s.timeAfter(locked),
+	}
 	for i, account := range locked {
 		b.at[account.ID] = i
+		whose := owner{account.OwnerKind, account.OwnerID}
+		b.of[whose] = append(b.of[whose], i)
 	}
 	return b
 }
 
-// Accounts returns the accounts of the batch as its postings leave them, in the order of their ids. They are not the
-// caller's to change.
-func (b *Batch) Accounts() []models.Account { return b.accounts }
-
-// AccountOf finds the account of an owner; false when it was not among the locked ones.
-func (b *Batch) AccountOf(spec AccountSpec) (models.Account, bool) {
-	i := slices.IndexFunc(b.accounts, func(a models.Account) bool {
-		return a.OwnerID == spec.OwnerID && a.OwnerKind == spec.OwnerKind && a.Kind == spec.Kind && a.Asset == spec.Asset
-	})
-	if i < 0 {
-		return models.Account{}, false
+// AccountsOf returns the accounts of an owner as the postings leave them, in the order of their ids.
+func (b *Batch) AccountsOf(kind models.OwnerKind, id models.ID) []models.Account {
+	places := b.of[owner{kind, string(id)}]
+	accounts := make([]models.Account, len(places))
+	for i, place := range places {
+		accounts[i] = b.accounts[place]
 	}
-	return b.accounts[i], true
+	return accounts
+}
+
+// AccountOf finds an account by owner, kind and asset; false when it was not among the locked ones.
+func (b *Batch) AccountOf(spec AccountSpec) (models.Account, bool) {
+	for _, place := range b.of[owner{spec.OwnerKind, spec.OwnerID}] {
+		if a := b.accounts[place]; a.Kind == spec.Kind && a.Asset == spec.Asset {
+			return a, true
+		}
+	}
+	return models.Account{}, false
 }
 
 // Post works a posting out and returns its transfer. Ill-formed legs are INVALID, an account that the batch does not have
@@ -103,8 +119,8 @@ func (b *Batch) put(place int, account models.Account) {
 	b.changed[place] = true
 }
 
-// of returns the accounts with the ids, in the order of the ids.
-func (b *Batch) of(ids ...models.ID) []models.Account {
+// named returns the accounts with the ids, in the order of the ids.
+func (b *Batch) named(ids ...models.ID) []models.Account {
 	accounts := make([]models.Account, 0, len(ids))
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		if place, found := b.at[id]; found {

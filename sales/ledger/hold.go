@@ -154,5 +154,5 @@ func (s *Service) release(ctx context.Context, tx bun.IDB, holds []models.Hold, 
 	if err := updateHolds(ctx, tx, ids, state, "", batch.now); err != nil {
 		return nil, err
 	}
-	return batch.of(touched...), batch.Write(ctx, tx)
+	return batch.named(touched...), batch.Write(ctx, tx)
 }

@@ -389,6 +389,7 @@ func TestAuditSeesEveryBreach(t *testing.T) {
 		"a wrong total":       {`UPDATE entries SET balance_after_minor = 99 WHERE amount_minor = 100`, func(r ledger.Report) int { return r.WrongRunningTotals }},
 		"a lost entry":        {`DELETE FROM entries WHERE amount_minor = 100`, func(r ledger.Report) int { return min(r.UnbalancedTransfers, r.VersionGaps) }},
 		"lost entries":        {`DELETE FROM entries`, func(r ledger.Report) int { return r.UnbalancedTransfers }},
+		"a strange asset":     {`UPDATE entries SET asset = 'USD'`, func(r ledger.Report) int { return r.LostEntries }},
 		"a gap in versions":   {`UPDATE entries SET version = 3 WHERE amount_minor = 30`, func(r ledger.Report) int { return r.VersionGaps }},
 		"a balance too low":   {`UPDATE entries SET balance_after_minor = -1 WHERE amount_minor = 100`, func(r ledger.Report) int { return r.BelowFloor }},
 		"held without a hold": {`UPDATE accounts SET held_minor = 1 WHERE owner_id = 'alice'`, func(r ledger.Report) int { return r.WrongHeld }},

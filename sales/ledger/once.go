@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 const maxKeyLength = 128
@@ -22,18 +23,9 @@ const maxKeyLength = 128
 // Keys are 1 to 128 printable ASCII characters, else INVALID. Input and answer must survive JSON; the answer is kept for
 // good, so it carries ids and amounts, no personal data. Call Once before locking anything.
 func (s *Service) Once(ctx context.Context, tx bun.IDB, who models.Principal, key, operation string, input any, run func() (answer any, err error), into any) error {
-	if err := CheckKey(key); err != nil {
-		return err
-	}
-	if who.IsAnonymous() {
-		return models.Unauthenticated("An idempotency key needs a caller to belong to.")
-	}
-	hash, err := requestHash(operation, input)
+	row, err := s.NewKey(who, key, operation, input)
 	if err != nil {
 		return err
-	}
-	row := models.IdempotencyKey{
-		Scope: who.OrganisationID(), Key: key, Operation: operation, RequestHash: hash, Answer: []byte{}, CreatedAt: s.now(),
 	}
 	// Taking the key waits for whoever holds it in a transaction that has not ended.
 	won, err := insertKey(ctx, tx, &row)
@@ -41,7 +33,11 @@ func (s *Service) Once(ctx context.Context, tx bun.IDB, who models.Principal, ke
 		return err
 	}
 	if !won {
-		return replay(ctx, tx, row, into)
+		stored, err := selectKey(ctx, tx, row.Scope, row.Key)
+		if err != nil {
+			return err
+		}
+		return Replay(row, stored, into)
 	}
 	answer, err := run()
 	if err != nil {
@@ -57,6 +53,57 @@ func (s *Service) Once(ctx context.Context, tx bun.IDB, who models.Principal, ke
 	return decodeAnswer(row.Answer, into)
 }
 
+// NewKey returns the row of a key that has no answer yet, for a group that takes its keys together. The rules are those of
+// Once.
+func (s *Service) NewKey(who models.Principal, key, operation string, input any) (models.IdempotencyKey, error) {
+	if err := CheckKey(key); err != nil {
+		return models.IdempotencyKey{}, err
+	}
+	if who.IsAnonymous() {
+		return models.IdempotencyKey{}, models.Unauthenticated("An idempotency key needs a caller to belong to.")
+	}
+	hash, err := requestHash(operation, input)
+	if err != nil {
+		return models.IdempotencyKey{}, err
+	}
+	return models.IdempotencyKey{
+		Scope: who.OrganisationID(), Key: key, Operation: operation, RequestHash: hash, Answer: []byte{}, CreatedAt: s.now(),
+	}, nil
+}
+
+// Answered returns those of the keys that have taken effect, by scope and key.
+func (s *Service) Answered(ctx context.Context, tx bun.IDB, asked []models.IdempotencyKey) (map[[2]string]models.IdempotencyKey, error) {
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	rows, err := selectKeys(ctx, tx, asked)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[[2]string]models.IdempotencyKey, len(rows))
+	for _, row := range rows {
+		found[[2]string{row.Scope, row.Key}] = row
+	}
+	return found, nil
+}
+
+// Replay decodes the answer of a key that took effect before into the pointer into; ErrKeyReused when it was asked for with another
+// operation or input.
+func Replay(asked, stored models.IdempotencyKey, into any) error {
+	if stored.Operation != asked.Operation || !bytes.Equal(stored.RequestHash, asked.RequestHash) {
+		return ErrKeyReused
+	}
+	return decodeAnswer(stored.Answer, into)
+}
+
+// AddKeys appends the keys of a group, with their answers, to its script. A key that somebody else has taken meanwhile
+// fails the script with store.ErrConflict; looking again with Answered then finds it.
+func AddKeys(script *store.Script, tx bun.IDB, keys []models.IdempotencyKey) {
+	if len(keys) > 0 {
+		script.Add(tx.NewInsert().Model(&keys).Returning("NULL"))
+	}
+}
+
 // CheckKey applies the rule for idempotency keys: 1 to 128 printable ASCII characters.
 func CheckKey(key string) error {
 	if key == "" || len(key) > maxKeyLength {
@@ -68,17 +115,6 @@ func CheckKey(key string) error {
 		}
 	}
 	return nil
-}
-
-func replay(ctx context.Context, tx bun.IDB, asked models.IdempotencyKey, into any) error {
-	stored, err := selectKey(ctx, tx, asked.Scope, asked.Key)
-	if err != nil {
-		return err
-	}
-	if stored.Operation != asked.Operation || !bytes.Equal(stored.RequestHash, asked.RequestHash) {
-		return ErrKeyReused
-	}
-	return decodeAnswer(stored.Answer, into)
 }
 
 func decodeAnswer(answer []byte, into any) error {

@@ -47,7 +47,7 @@ func (s *Service) post(ctx context.Context, tx bun.IDB, who models.Principal, p 
 	if err != nil {
 		return models.Transfer{}, nil, err
 	}
-	return transfer, batch.of(ids...), batch.Write(ctx, tx)
+	return transfer, batch.named(ids...), batch.Write(ctx, tx)
 }
 
 // accounts returns the ids of the accounts of the legs.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -154,4 +155,16 @@ func selectKey(ctx context.Context, db bun.IDB, scope, key string) (models.Idemp
 	var row models.IdempotencyKey
 	err := db.NewSelect().Model(&row).Where("ik.scope = ? AND ik.key = ?", scope, key).Scan(ctx)
 	return row, err
+}
+
+func selectKeys(ctx context.Context, db bun.IDB, asked []models.IdempotencyKey) ([]models.IdempotencyKey, error) {
+	var rows []models.IdempotencyKey
+	pairs := make([]any, 0, 2*len(asked))
+	for _, key := range asked {
+		pairs = append(pairs, key.Scope, key.Key)
+	}
+	// A list of rows is VALUES on both engines.
+	err := db.NewSelect().Model(&rows).
+		Where("(ik.scope, ik.key) IN (VALUES (?, ?)"+strings.Repeat(", (?, ?)", len(asked)-1)+")", pairs...).Scan(ctx)
+	return rows, err
 }

@@ -1,0 +1,3 @@
+DROP INDEX transfers_order;
+--bun:split
+CREATE INDEX transfers_order ON transfers (order_id, id) WHERE order_id IS NOT NULL;

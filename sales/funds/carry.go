@@ -1,0 +1,312 @@
+package funds
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/shopspring/decimal"
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// asked is a move as its caller asked for it: of good form, and not yet held against any row.
+type asked struct {
+	who      models.Principal
+	kind     models.TransferKind
+	key      models.IdempotencyKey // without an answer
+	partner  models.ID             // the upper end of the edge: the caller, or its reseller that it acts for (M07)
+	acting   bool                  // for a reseller
+	target   models.OwnerKind
+	targetID models.ID // the lower end: a customer or a reseller
+	amount   decimal.Decimal
+}
+
+// errAccountsMissing says that accounts had to be made first.
+var errAccountsMissing = errors.New("funds: accounts are missing")
+
+// carryTries bounds how often a group begins again: once for accounts that did not exist, and once or twice for a key that
+// somebody else took meanwhile.
+const carryTries = 5
+
+// move carries a move out in the lane of the partner whose money it is.
+func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
+	s.once.Do(func() {
+		s.lanes = &ledger.Lanes[asked, Moved]{Run: s.carry, Now: s.Now}
+		if s.DB.Engine() == store.SQLite { // which has one writer
+			s.lanes.Width = 1
+		}
+	})
+	return s.lanes.Do(ctx, string(a.partner), a)
+}
+
+// carry carries a group of moves out in one transaction, each move for itself: one that is refused changes nothing, one
+// whose key is known gets its answer again. When the transaction as a whole fails each move gets one of its own, so that
+// none fails because of another.
+func (s *Service) carry(ctx context.Context, group []asked) []ledger.Outcome[Moved] {
+	outcomes, err := s.carryTogether(ctx, group)
+	switch {
+	case err == nil:
+		return outcomes
+	case len(group) == 1 || errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil:
+		outcomes = make([]ledger.Outcome[Moved], len(group))
+		for i := range outcomes {
+			outcomes[i].Err = err
+		}
+		return outcomes
+	}
+	outcomes = nil
+	for _, a := range group {
+		outcomes = append(outcomes, s.carry(ctx, []asked{a})...)
+	}
+	return outcomes
+}
+
+func (s *Service) carryTogether(ctx context.Context, moves []asked) ([]ledger.Outcome[Moved], error) {
+	for try := 1; ; try++ {
+		var g *group
+		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			g = &group{Service: s, tx: tx, moves: moves, outcomes: make([]ledger.Outcome[Moved], len(moves))}
+			return g.carry(ctx)
+		})
+		switch {
+		case err == nil:
+			return g.outcomes, nil
+		case try == carryTries:
+			return nil, err
+		case errors.Is(err, errAccountsMissing):
+			err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.Ledger.Make(ctx, tx, g.missing...) })
+			if err != nil {
+				return nil, err
+			}
+		case !store.Conflicts(err, "idempotency_keys"):
+			return nil, err
+		}
+	}
+}
+
+// group is moves on their way through one transaction.
+type group struct {
+	*Service
+
+	tx       bun.IDB
+	moves    []asked
+	outcomes []ledger.Outcome[Moved]
+
+	answered map[[2]string]models.IdempotencyKey // keys that have taken effect, those of this group included
+	ends     map[models.ID]end
+	batch    *ledger.Batch
+	missing  []ledger.AccountSpec
+
+	keys []models.IdempotencyKey
+	told []models.Event
+	due  []models.OutboxRow
+}
+
+// carry answers the known keys, locks the money, looks at the edges, works the moves out and writes them. The accounts are
+// locked before the edges are read: whoever ends an edge changes its row and then locks the lower end's accounts, so that
+// it waits for moves that have begun, and later moves see what it changed.
+func (g *group) carry(ctx context.Context) error {
+	if err := g.findAnswered(ctx); err != nil {
+		return err
+	}
+	if err := g.lock(ctx); err != nil {
+		return err
+	}
+	for i, a := range g.moves {
+		done, err := g.one(a)
+		g.outcomes[i] = ledger.Outcome[Moved]{Answer: done, Err: err}
+	}
+	if len(g.missing) > 0 {
+		return errAccountsMissing
+	}
+	script := store.NewScript(g.tx)
+	g.batch.AddTo(script, g.tx)
+	g.Events.AddTo(script, g.tx, g.told, g.due)
+	ledger.AddKeys(script, g.tx, g.keys)
+	return script.Exec(ctx)
+}
+
+func (g *group) findAnswered(ctx context.Context) (err error) {
+	keys := make([]models.IdempotencyKey, len(g.moves))
+	for i, a := range g.moves {
+		keys[i] = a.key
+	}
+	if g.answered, err = g.Ledger.Answered(ctx, g.tx, keys); g.answered == nil {
+		g.answered = make(map[[2]string]models.IdempotencyKey)
+	}
+	return err
+}
+
+// lock locks the accounts at both ends of every move that has not been answered, and then reads the ends themselves.
+func (g *group) lock(ctx context.Context) error {
+	var owners []models.ID
+	for _, a := range g.moves {
+		if _, known := g.answered[a.at()]; !known {
+			owners = append(owners, a.partner, a.targetID)
+		}
+	}
+	accounts, err := g.Ledger.LockOwners(ctx, g.tx, owners...)
+	if err != nil {
+		return err
+	}
+	g.batch = g.Ledger.NewBatch(accounts)
+	g.ends, err = selectEnds(ctx, g.tx, owners)
+	return err
+}
+
+// one works one move out.
+func (g *group) one(a asked) (Moved, error) {
+	if stored, known := g.answered[a.at()]; known {
+		var answer answer
+		err := ledger.Replay(a.key, stored, &answer)
+		return answer.moved(), err
+	}
+	currency, err := a.edge(g.ends)
+	if err != nil {
+		return Moved{}, err
+	}
+	money, err := models.ParseMoney(a.amount, currency, "amount")
+	if err != nil {
+		return Moved{}, err
+	}
+	above, below, ready := g.accounts(a, currency)
+	if !ready {
+		return Moved{}, nil // the whole group begins again
+	}
+	from, to := above, below
+	if a.kind == models.TransferReclaim {
+		from, to = to, from
+	}
+	// A credit line may be spent, not handed on or taken back (M03, M04).
+	if own := from.BalanceMinor - from.HeldMinor - from.EarmarkedMinor; own < money.Minor {
+		return Moved{}, short(from, own, money)
+	}
+	transfer, err := g.batch.Post(a.who, ledger.Posting{Kind: a.kind, Legs: []ledger.Leg{
+		{AccountID: from.ID, AmountMinor: -money.Minor}, {AccountID: to.ID, AmountMinor: money.Minor},
+	}})
+	if err != nil {
+		return Moved{}, err
+	}
+	return g.done(a, money, transfer)
+}
+
+// accounts returns the accounts at both ends, or notes those that do not exist yet.
+func (g *group) accounts(a asked, currency models.Currency) (above, below models.Account, ready bool) {
+	floor := int64(0)
+	ready = true
+	find := func(kind models.OwnerKind, id models.ID) models.Account {
+		spec := ledger.AccountSpec{OwnerKind: kind, OwnerID: string(id), Kind: models.AccountBalance, Asset: string(currency), Floor: &floor}
+		account, found := g.batch.AccountOf(spec)
+		if !found {
+			ready = false
+			g.missing = append(g.missing, spec)
+		}
+		return account
+	}
+	return find(models.OwnerPartner, a.partner), find(a.target, a.targetID), ready
+}
+
+// done notes the answer of a move and its event.
+func (g *group) done(a asked, money models.Money, transfer models.Transfer) (Moved, error) {
+	answer := answer{
+		ID: transfer.ID, Kind: transfer.Kind, At: transfer.CreatedAt, Currency: money.Currency,
+		Above: g.side(models.OwnerPartner, a.partner, money.Currency), Below: g.side(a.target, a.targetID, money.Currency),
+	}
+	key := a.key
+	var err error
+	if key.Answer, err = json.Marshal(answer); err != nil {
+		return Moved{}, fmt.Errorf("answer of %s: %w", key.Operation, err)
+	}
+	g.answered[a.at()] = key
+	g.keys = append(g.keys, key)
+
+	done := answer.moved()
+	told, due := g.Events.Fill(a.who, a.told(money, done))
+	g.told, g.due = append(g.told, told...), append(g.due, due...)
+	return done, nil
+}
+
+func (g *group) side(kind models.OwnerKind, id models.ID, currency models.Currency) []held {
+	var side []held
+	for _, account := range g.batch.AccountsOf(kind, id) {
+		if account.Asset == string(currency) && isMoney(account.Kind) {
+			side = append(side, heldOf(account))
+		}
+	}
+	return side
+}
+
+// edge says along which edge the move goes, or why it does not, and in which currency.
+func (a asked) edge(ends map[models.ID]end) (models.Currency, error) {
+	isReseller := func(id models.ID) bool {
+		e, found := ends[id]
+		return found && e.Kind == models.CloudReseller && e.Above == a.who.PartnerID
+	}
+	below, found := ends[a.targetID]
+	switch {
+	case a.acting && !isReseller(a.partner), a.target == models.OwnerPartner && !isReseller(a.targetID):
+		return "", ErrResellerUnknown
+	case a.target == models.OwnerPartner:
+		return below.Currency, nil
+	case !found || below.Above != a.partner:
+		return "", ErrCustomerUnknown
+	case below.Mode != models.Resale:
+		return "", ErrAdvisoryCustomer
+	case below.Frozen != models.NotFrozen:
+		return "", ErrCustomerFrozen
+	}
+	return below.Currency, nil
+}
+
+// at is the key as a map knows it.
+func (a asked) at() [2]string { return [2]string{a.key.Scope, a.key.Key} }
+
+// told is the event of a move. It names both ends and so both may read it; what is left at the upper end is no business of
+// the lower one, so it does not say.
+func (a asked) told(money models.Money, done Moved) models.Event {
+	event := models.Event{
+		Type: models.EventBalanceChanged, PartnerID: a.partner, CustomerID: a.targetID, SubjectID: string(a.targetID),
+		Data: map[string]any{
+			"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": decimalOf(money), "currency": money.Currency,
+			"partnerId": a.partner, "version": done.TargetBalance.Version,
+		},
+	}
+	if a.target == models.OwnerPartner {
+		// A distributor reads what happens to its resellers.
+		event.PartnerID, event.CustomerID = a.targetID, ""
+	}
+	return event
+}
+
+// short says whose money it is that does not suffice, which for a distributor that acts for its reseller is not its own (M07).
+func short(from models.Account, own int64, asked models.Money) *models.Error {
+	return &models.Error{
+		Code: models.CodeInsufficientBalance, Message: ledger.ErrInsufficientBalance.Message,
+		Details: map[string]any{
+			"ownerId":   from.OwnerID,
+			"available": decimalOf(models.NewMoney(max(own, 0), asked.Currency)),
+			"required":  decimalOf(asked),
+			"currency":  string(asked.Currency),
+		},
+	}
+}
+
+func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }
+
+// nameOwner adds to the ledger's lack of money whose it is, as short does.
+func nameOwner(err error, from models.Account) error {
+	var lack *models.Error
+	if !errors.As(err, &lack) || lack.Code != models.CodeInsufficientBalance {
+		return err
+	}
+	named := *lack
+	named.Details = map[string]any{"ownerId": from.OwnerID}
+	maps.Copy(named.Details, lack.Details)
+	return &named
+}

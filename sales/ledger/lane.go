@@ -1,0 +1,172 @@
+package ledger
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// Defaults of Lanes.
+const (
+	defaultWidth    = 4
+	defaultGroup    = 256
+	defaultQueue    = 4096
+	defaultPatience = 500 * time.Millisecond
+	// groupTime is how long a group may take, whatever its callers' deadlines are: they cannot end it for each other.
+	groupTime = 20 * time.Second
+)
+
+// Lanes carry jobs out that would otherwise wait for each other's row locks: jobs of one key take the same lane, and while
+// a lane is busy what arrives is gathered and then carried out as one group, in one transaction. An account that thousands
+// of requests debit at once is thus locked and flushed once per group; a job that arrives alone runs at once and alone. Its fields
+// are set before use; it is then safe for concurrent use.
+type Lanes[J, A any] struct {
+	// Run carries a group out and returns an outcome for each of its jobs, in their order. It is called by one goroutine per
+	// lane at a time, with a context that no caller ends.
+	Run      func(ctx context.Context, jobs []J) []Outcome[A]
+	Width    int              // lanes; zero means 4
+	Group    int              // jobs in one group at most; zero means 256
+	Queue    int              // jobs that may wait in one lane; more are refused; zero means 4096
+	Patience time.Duration    // a job that waited longer is refused, so that who is accepted is served soon; zero means 500 ms
+	Now      func() time.Time // for Patience; required
+
+	once  sync.Once
+	seed  maphash.Seed
+	lanes []lane[J, A]
+}
+
+// Outcome is what became of one job.
+type Outcome[A any] struct {
+	Answer A
+	Err    error
+}
+
+// lane is one queue. It has a goroutine only while there is something to do.
+type lane[J, A any] struct {
+	mu      sync.Mutex
+	waiting []ticket[J, A]
+	busy    bool
+}
+
+// ticket is a job with its caller.
+type ticket[J, A any] struct {
+	ctx   context.Context
+	job   J
+	since time.Time
+	done  chan Outcome[A] // with room for the outcome, so that a caller who has left blocks nobody
+}
+
+// Do carries a job out in the lane of its key and returns its outcome. RATE_LIMITED says that it was not begun because too
+// many wait. When ctx ends first, what became of the job is unknown: its idempotency key tells.
+func (l *Lanes[J, A]) Do(ctx context.Context, key string, job J) (A, error) {
+	t := ticket[J, A]{ctx: ctx, job: job, since: l.Now(), done: make(chan Outcome[A], 1)}
+	if err := l.enter(l.laneOf(key), t); err != nil {
+		var none A
+		return none, err
+	}
+	select {
+	case outcome := <-t.done:
+		return outcome.Answer, outcome.Err
+	case <-ctx.Done():
+		var none A
+		return none, context.Cause(ctx)
+	}
+}
+
+// Waiting returns how many jobs wait for their group now.
+func (l *Lanes[J, A]) Waiting() int {
+	l.once.Do(l.make)
+	waiting := 0
+	for i := range l.lanes {
+		l.lanes[i].mu.Lock()
+		waiting += len(l.lanes[i].waiting)
+		l.lanes[i].mu.Unlock()
+	}
+	return waiting
+}
+
+func (l *Lanes[J, A]) make() {
+	l.seed = maphash.MakeSeed()
+	l.lanes = make([]lane[J, A], orDefault(l.Width, defaultWidth))
+}
+
+func (l *Lanes[J, A]) laneOf(key string) *lane[J, A] {
+	l.once.Do(l.make)
+	return &l.lanes[maphash.String(l.seed, key)%uint64(len(l.lanes))]
+}
+
+func (l *Lanes[J, A]) enter(to *lane[J, A], t ticket[J, A]) error {
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	if len(to.waiting) >= orDefault(l.Queue, defaultQueue) {
+		return models.RateLimited(time.Second)
+	}
+	to.waiting = append(to.waiting, t)
+	if !to.busy {
+		to.busy = true
+		go l.drain(to)
+	}
+	return nil
+}
+
+// drain carries groups out until nothing waits.
+func (l *Lanes[J, A]) drain(from *lane[J, A]) {
+	for {
+		group := l.gather(from)
+		if group == nil {
+			return
+		}
+		l.carry(group)
+	}
+}
+
+// gather takes the next group out of the queue; nil when there is none, and then the lane is idle.
+func (l *Lanes[J, A]) gather(from *lane[J, A]) []ticket[J, A] {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	if len(from.waiting) == 0 {
+		from.busy, from.waiting = false, nil
+		return nil
+	}
+	n := min(len(from.waiting), orDefault(l.Group, defaultGroup))
+	group := from.waiting[:n:n]
+	from.waiting = from.waiting[n:]
+	return group
+}
+
+// carry runs a group, without those whose caller has left or who have waited too long.
+func (l *Lanes[J, A]) carry(group []ticket[J, A]) {
+	oldest := l.Now().Add(-orDefault(l.Patience, defaultPatience))
+	var begun []ticket[J, A]
+	var jobs []J
+	for _, t := range group {
+		switch {
+		case t.ctx.Err() != nil:
+			t.done <- Outcome[A]{Err: context.Cause(t.ctx)}
+		case t.since.Before(oldest):
+			t.done <- Outcome[A]{Err: models.RateLimited(time.Second)}
+		default:
+			begun, jobs = append(begun, t), append(jobs, t.job)
+		}
+	}
+	if len(jobs) == 0 {
+		return
+	}
+	// The first caller's trace and nothing else of it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(begun[0].ctx), groupTime)
+	defer cancel()
+	for i, outcome := range l.Run(ctx, jobs) {
+		begun[i].done <- outcome
+	}
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
