@@ -289,6 +289,14 @@ func TestALostServerIsUnavailable(t *testing.T) {
 	if !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("a killed session: %v", err)
 	}
+	err = db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+		// A room that overlooks the error commits on a connection that is closed already.
+		_, _ = tx.NewRaw("SELECT pg_terminate_backend(pg_backend_pid())").Exec(ctx)
+		return nil
+	})
+	if !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a commit on a closed connection: %v", err)
+	}
 	if err := db.Ping(t.Context()); err != nil {
 		t.Errorf("the pool did not recover: %v", err)
 	}
