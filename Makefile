@@ -10,6 +10,8 @@ SERVERS  := go run ./cmd/testservers --
 LINTER   := go tool -modfile=.ci/tools.mod golangci-lint
 # The packages with end-to-end tests: the real program, a real browser, real SAML peers.
 E2E       = $(shell grep -rlE --include='*_test.go' '^//go:build .*\be2e\b' cmd examples saml | xargs -r -n1 dirname | sort -u | sed 's|^|./|')
+# The packages with proofs that have a long form.
+TORTURE   = $(shell grep -rl --include='*_test.go' '^func TestTorture' cmd sales store graph | xargs -r -n1 dirname | sort -u | sed 's|^|./|')
 FUZZTIME ?= 10s
 WEB       = web/node_modules/.built
 AUDIT     = web/audit/node_modules/.built
@@ -80,6 +82,12 @@ test: $(AUDIT) $(WEB) ## Run all tests on PostgreSQL, SQLite and Redis, started 
 .PHONY: race
 race: $(AUDIT) $(WEB) ## Run all tests with the race detector, which needs a C compiler
 	$(SERVERS) go test -race ./...
+
+# The proofs in their long forms, one at a time; docs/torture.md says what they show.
+.PHONY: torture
+torture: ## Break everything under load for hours, and print what held
+	$(SERVERS) env PARTNERGRAPH_TORTURE=1 go test -count=1 -v -timeout 12h -p 1 -parallel 1 -run Torture $(TORTURE) \
+		| tee torture.log | grep --line-buffered -E '(R[0-9]+|S1) [a-z]+: |^ *--- FAIL|^(FAIL|ok|panic)'
 
 .PHONY: e2e
 e2e: web ## Run the end-to-end tests: the real program, a real browser, real SAML peers

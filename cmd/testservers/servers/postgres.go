@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // PostgresOptions say what kind of server is wanted. The zero value is a fast one for tests that do not crash it.
@@ -29,7 +30,7 @@ type Postgres struct {
 	dir     string
 	port    string
 	args    []string
-	process *exec.Cmd
+	process *process
 }
 
 // URL is where it listens: its superuser, its first database, no password. It is "" for nil.
@@ -95,20 +96,24 @@ func (p *Postgres) Start(ctx context.Context) (err error) {
 	if p.process, err = p.servers.start(p.account, p.dir, p.program, p.args...); err != nil {
 		return err
 	}
-	return await(ctx, "postgres", "127.0.0.1:"+p.port, p.dir)
+	return p.process.await(ctx, "postgres", "127.0.0.1:"+p.port)
 }
 
 // Kill ends the server and all its sessions at once with SIGKILL, as a crash of the machine's processes does. Start brings
 // it back.
 func (p *Postgres) Kill() error {
-	// Sessions are listed first: without their parent they would be somebody else's children.
-	sessions := children(p.process.Process.Pid)
-	err := p.process.Process.Kill()
-	for _, pid := range sessions {
-		// ESRCH means that it has ended by itself.
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+	// Stopped first, it starts no further session while its sessions are listed. ESRCH means that one has ended by itself.
+	_ = p.process.Signal(syscall.SIGSTOP)
+	sessions := children(p.process.Pid)
+	for _, session := range sessions {
+		_ = syscall.Kill(session, syscall.SIGKILL)
 	}
-	_ = p.process.Wait() // says that it was killed
+	err := p.process.Kill()
+	<-p.process.ended
+	// A session that is still ending would keep the next server from the files.
+	for until := time.Now().Add(startLimit); alive(sessions) && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
 	return err
 }
 

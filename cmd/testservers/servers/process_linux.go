@@ -2,6 +2,7 @@ package servers
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -24,18 +25,34 @@ func children(pid int) []int {
 	var found []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
-		}
-		// "12 (name, which may hold anything) S 3 ...": the fourth is the parent.
-		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-		if len(fields) < 2 || fields[1] != strconv.Itoa(pid) {
-			continue
-		}
-		if child, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+		child, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if state, parent := stat(child); err == nil && parent == strconv.Itoa(pid) && state != "Z" {
 			found = append(found, child)
 		}
 	}
 	return found
+}
+
+// alive reports whether one of the processes has not ended. One that nobody has waited for is a name without a process.
+func alive(pids []int) bool {
+	for _, pid := range pids {
+		if state, _ := stat(pid); state != "" && state != "Z" {
+			return true
+		}
+	}
+	return false
+}
+
+// stat returns the state of a process, a letter, and the number of its parent; "" when there is no such process.
+func stat(pid int) (state, parent string) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", ""
+	}
+	// "12 (name, which may hold anything) S 3 ..."
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 2 {
+		return "", ""
+	}
+	return fields[0], fields[1]
 }

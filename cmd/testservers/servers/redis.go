@@ -2,7 +2,6 @@ package servers
 
 import (
 	"context"
-	"os/exec"
 	"syscall"
 )
 
@@ -13,7 +12,7 @@ type Redis struct {
 	program string
 	dir     string
 	port    string
-	process *exec.Cmd
+	process *process
 }
 
 // URL is where it listens. It is "" for nil.
@@ -53,18 +52,18 @@ func (r *Redis) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return await(ctx, "redis-server", "127.0.0.1:"+r.port, r.dir)
+	return r.process.await(ctx, "redis-server", "127.0.0.1:"+r.port)
 }
 
 // Kill ends the server at once. Start brings it back.
 func (r *Redis) Kill() error {
-	err := r.process.Process.Kill()
-	_ = r.process.Wait() // how a killed server reports its end is of no interest
+	err := r.process.Kill()
+	<-r.process.ended
 	return err
 }
 
 // Freeze makes the server silent: its connections stay, and nothing answers until Thaw.
-func (r *Redis) Freeze() error { return r.process.Process.Signal(syscall.SIGSTOP) }
+func (r *Redis) Freeze() error { return r.process.Signal(syscall.SIGSTOP) }
 
 // Thaw lets a frozen server go on, with what has been sent to it meanwhile.
-func (r *Redis) Thaw() error { return r.process.Process.Signal(syscall.SIGCONT) }
+func (r *Redis) Thaw() error { return r.process.Signal(syscall.SIGCONT) }

@@ -22,7 +22,7 @@ const startLimit = 60 * time.Second
 // It is not safe for concurrent use.
 type Servers struct {
 	Logger  *slog.Logger // told of what is installed; nil = slog.Default()
-	started []*exec.Cmd
+	started []*process
 	dirs    []string
 }
 
@@ -33,8 +33,15 @@ func (s *Servers) logger() *slog.Logger {
 	return s.Logger
 }
 
+// process is a server that was started.
+type process struct {
+	*os.Process
+	dir   string        // where its log is
+	ended chan struct{} // closed when it has
+}
+
 // start runs a server that dies with this process.
-func (s *Servers) start(account *syscall.Credential, dir, name string, args ...string) (*exec.Cmd, error) {
+func (s *Servers) start(account *syscall.Credential, dir, name string, args ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -46,26 +53,34 @@ func (s *Servers) start(account *syscall.Credential, dir, name string, args ...s
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(name), err)
 	}
-	s.started = append(s.started, cmd)
-	return cmd, nil
+	started := &process{Process: cmd.Process, dir: dir, ended: make(chan struct{})}
+	go func() {
+		// How a server that was told to end reports it is of no interest.
+		_ = cmd.Wait()
+		close(started.ended)
+	}()
+	s.started = append(s.started, started)
+	return started, nil
 }
 
 // await waits until address answers the way its server greets a ready client.
-func await(ctx context.Context, name, address, dir string) error {
+func (p *process) await(ctx context.Context, name, address string) error {
 	deadline := time.Now().Add(startLimit)
-	for {
-		if ready(ctx, name, address) {
-			return nil
+	for !ready(ctx, name, address) {
+		ended := false
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.ended:
+			ended = true
+		case <-time.After(20 * time.Millisecond):
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if ended || time.Now().After(deadline) {
+			log, _ := os.ReadFile(filepath.Join(p.dir, "log"))
+			return fmt.Errorf("%s did not start, or not within %s: %s", name, startLimit, log)
 		}
-		if time.Now().After(deadline) {
-			log, _ := os.ReadFile(filepath.Join(dir, "log"))
-			return fmt.Errorf("%s did not start in %s: %s", name, startLimit, log)
-		}
-		time.Sleep(20 * time.Millisecond)
 	}
+	return nil
 }
 
 // ready asks in the server's own words: PostgreSQL accepts connections some time before it accepts sessions.
@@ -94,17 +109,17 @@ func ready(ctx context.Context, name, address string) bool {
 // Stop ends the servers and removes their files.
 func (s *Servers) Stop() error {
 	var errs []error
-	for _, cmd := range s.started {
+	for _, server := range s.started {
 		// SIGINT is PostgreSQL's fast shutdown and stops Redis as well. What has been killed before is done.
-		if err := cmd.Process.Signal(syscall.SIGINT); errors.Is(err, os.ErrProcessDone) {
-			continue
-		} else if err != nil {
+		if err := server.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			errs = append(errs, err)
 		}
-		kill := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
-		// How a server that was told to end reports it is of no interest.
-		_ = cmd.Wait()
-		kill.Stop()
+		select {
+		case <-server.ended:
+		case <-time.After(10 * time.Second):
+			errs = append(errs, server.Kill())
+			<-server.ended
+		}
 	}
 	for _, dir := range s.dirs {
 		if err := os.RemoveAll(dir); err != nil {

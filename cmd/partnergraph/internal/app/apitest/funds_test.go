@@ -2,7 +2,6 @@ package apitest_test
 
 import (
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,40 +129,4 @@ func TestMovesThatAreRefusedChangeNothing(t *testing.T) {
 		}
 		s.Sound(t)
 	})
-}
-
-// TestManyClientsDrainABalance is R6 over HTTP: 64 clients ask ten times for a hundredth of what there is.
-func TestManyClientsDrainABalance(t *testing.T) {
-	t.Parallel()
-	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
-		p := w.Providers[0]
-		there := available(t, s, p.Resale)
-		one := there.Div(decimal.NewFromInt(100)).Truncate(2)
-		want := int(there.Div(one).IntPart())
-		var counting sync.Mutex
-		codes := map[string]int{}
-		var clients sync.WaitGroup
-		for client := range 64 {
-			clients.Go(func() {
-				for i := range 10 {
-					answer := s.Ask(t, p.Key, moving("reclaimFromCustomer", "customerBalance"), vars{"i": vars{
-						"customerId": p.Resale.Customer.ID, "amount": one.StringFixed(2), "idempotencyKey": fmt.Sprintf("%d-%d", client, i),
-					}})
-					counting.Lock()
-					codes[fmt.Sprint(answer.Codes())]++
-					counting.Unlock()
-				}
-			})
-		}
-		clients.Wait()
-		if diff := cmp.Diff(map[string]int{"[]": want, "[INSUFFICIENT_BALANCE]": 640 - want}, codes); diff != "" {
-			t.Errorf("answers (-want +got):\n%s", diff)
-		}
-		if left := available(t, s, p.Resale); left.IsNegative() || left.GreaterThanOrEqual(one) {
-			t.Errorf("%s is left", left)
-		}
-		s.Sound(t)
-	}, apitest.Wide)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -191,14 +192,23 @@ func (s *Server) Post(ctx context.Context, t *testing.T, key, body string) Answe
 	}
 	w := httptest.NewRecorder()
 	s.App.Handler.ServeHTTP(w, r)
-	answer := Answer{Status: w.Code, Header: w.Header(), Body: w.Body.String()}
+	answer, err := NewAnswer(w.Code, w.Header(), w.Body.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// NewAnswer reads an HTTP answer as one of GraphQL, or says that it is none.
+func NewAnswer(status int, header http.Header, body []byte) (Answer, error) {
+	answer := Answer{Status: status, Header: header, Body: string(body)}
 	var decoded struct {
 		Data   map[string]any
 		Errors []Error
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &decoded); err != nil {
-		t.Fatalf("status %d, not JSON: %v\n%s", w.Code, err, w.Body.String())
+	if err := json.Unmarshal(body, &decoded); err != nil {
+		return answer, fmt.Errorf("status %d, not JSON: %w\n%.400s", status, err, body)
 	}
 	answer.Data, answer.Errors = decoded.Data, decoded.Errors
-	return answer
+	return answer, nil
 }

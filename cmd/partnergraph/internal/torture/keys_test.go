@@ -1,0 +1,126 @@
+package torture_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// TestTortureOneKey is R4 for every mutation that moves value: 50 equal calls at once have one effect and 50 equal answers;
+// after the server was killed the key still gives that answer, and never one to another request.
+func TestTortureOneKey(t *testing.T) {
+	const times = 50
+	eachDatabase(t, func(t *testing.T, databaseURL string) {
+		mutations := apitest.MoneyMutations()
+		prepared := map[string]apitest.MoneyCalls{}
+		fill(t, databaseURL, func(w *apitest.World) {
+			for _, name := range names(mutations) {
+				prepared[name] = mutations[name].Prepare(t, w, 1)
+			}
+		})
+		s := serve(t, databaseURL)
+		db := open(t, databaseURL)
+		count := func(model any) int64 {
+			t.Helper()
+			n, err := db.NewSelect().Model(model).Count(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		ask := func(name string, input map[string]any) apitest.Answer {
+			input = maps.Clone(input)
+			input["idempotencyKey"] = "R4-" + name
+			answer, err := s.ask(context.Background(), prepared[name].Key, document(name), map[string]any{"i": input})
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			return answer
+		}
+		first := map[string]string{}
+		transfers, keys := count((*models.Transfer)(nil)), count((*models.IdempotencyKey)(nil))
+		for _, name := range names(mutations) {
+			answers := together(times, func(int) string { return same(ask(name, prepared[name].Input(0))) })
+			first[name] = answers[0]
+			if different := slices.Compact(slices.Sorted(slices.Values(answers))); len(different) != 1 {
+				t.Errorf("%s: answers differ: %q", name, different)
+			}
+			if transfers, keys = transfers+1, keys+1; transfers != count((*models.Transfer)(nil)) || keys != count((*models.IdempotencyKey)(nil)) {
+				t.Errorf("%s: %d calls with one key left %d more transfers and %d more keys than one", name, times,
+					count((*models.Transfer)(nil))-transfers, count((*models.IdempotencyKey)(nil))-keys)
+			}
+		}
+		s.kill()
+		s.start()
+		conflicts := 0
+		for _, name := range names(mutations) {
+			if again := same(ask(name, prepared[name].Input(0))); again != first[name] || again[:2] != "[]" {
+				t.Errorf("%s: after the crash %s, before it %s", name, again, first[name])
+			}
+			if other := ask(name, prepared[name].Other); slices.Equal(other.Codes(), []string{string(models.CodeConflict)}) {
+				conflicts++
+			} else {
+				t.Errorf("%s with another body: %s", name, other.Body)
+			}
+		}
+		if transfers != count((*models.Transfer)(nil)) {
+			t.Error("a repetition or a refusal moved money")
+		}
+		s.kill()
+		s.audit()
+		t.Logf("R4 %s: %d mutations, each %d times at once: 1 effect, %d equal answers, the same after a crash; %d conflicts for another body; audit clean: %v",
+			engine(databaseURL), len(mutations), times, times, conflicts, !t.Failed())
+	})
+}
+
+// TestTortureLastMoney is R6 for every mutation that takes from an account: 100 are there, 64 clients ask ten times for 1 each.
+func TestTortureLastMoney(t *testing.T) {
+	const clients, each, there = 64, 10, 100
+	eachDatabase(t, func(t *testing.T, databaseURL string) {
+		cacheURL := "memory:"
+		s := apitest.New(t, databaseURL, cacheURL, apitest.Wide)
+		w := apitest.Build(t, s)
+		raced := 0
+		mutations := apitest.MoneyMutations()
+		for _, name := range names(mutations) {
+			mutation := mutations[name]
+			if mutation.NoDebit != "" {
+				t.Logf("%s takes from no account that can run dry: %s", name, mutation.NoDebit)
+				continue
+			}
+			raced++
+			calls := mutation.Prepare(t, w, clients*each)
+			w.Leave(t, calls.Spends, there*100)
+			counts := map[string]int{}
+			for _, codes := range together(clients, func(client int) (codes []string) {
+				for i := range each {
+					input := maps.Clone(calls.Input(client*each + i))
+					input["idempotencyKey"] = fmt.Sprintf("R6-%s-%d-%d", name, client, i)
+					answer := s.Ask(t, calls.Key, document(name), map[string]any{"i": input})
+					codes = append(codes, fmt.Sprint(answer.Status, answer.Codes()))
+				}
+				return codes
+			}) {
+				for _, code := range codes {
+					counts[code]++
+				}
+			}
+			want := map[string]int{"200 []": there, "200 [INSUFFICIENT_BALANCE]": clients*each - there}
+			if !maps.Equal(want, counts) {
+				t.Errorf("%s: answers %v, want %v", name, counts, want)
+			}
+			if now, lowest := lowest(t, w, calls.Spends); now != 0 || lowest != 0 {
+				t.Errorf("%s: the account holds %d and held %d at its lowest", name, now, lowest)
+			}
+			w.Leave(t, calls.Spends, 50_000_000) // for the next
+		}
+		s.Sound(t)
+		t.Logf("R6 %s: %d mutations, each %d clients x %d debits of 1 from %d: exactly %d succeed, lowest balance 0, no 5xx, audit clean: %v",
+			engine(databaseURL), raced, clients, each, there, there, !t.Failed())
+	})
+}
