@@ -11,6 +11,23 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 )
 
+// TestEveryMutationWithAKeyHasItsRow: what repeats safely must be shown to, and to leave nobody below zero.
+func TestEveryMutationWithAKeyHasItsRow(t *testing.T) {
+	t.Parallel()
+	schema, rows := apitest.Schema(), apitest.MoneyMutations()
+	for _, f := range apitest.Fields(schema.Mutation) {
+		input := schema.Types[f.Arguments.ForName("input").Type.Name()]
+		keyed := input.Fields.ForName("idempotencyKey") != nil
+		if _, there := rows[f.Name]; there != keyed {
+			t.Errorf("%s takes an idempotencyKey: %v; it has a row in apitest.MoneyMutations: %v", f.Name, keyed, there)
+		}
+		delete(rows, f.Name)
+	}
+	if len(rows) > 0 {
+		t.Errorf("rows of no mutation: %v", names(rows))
+	}
+}
+
 // TestTortureOneKey is R4 for every mutation that moves value: 50 equal calls at once have one effect and 50 equal answers;
 // after the server was killed the key still gives that answer, and never one to another request.
 func TestTortureOneKey(t *testing.T) {

@@ -32,6 +32,7 @@ type MoneyCalls struct {
 // MoneyMutations has a row for every mutation with an idempotencyKey; a test says when one is missing.
 func MoneyMutations() map[string]MoneyMutation {
 	const transfer = "transfer{id kind createdAt} partnerBalance{available{amount} version}"
+	const balances = "partnerBalance{available{amount} version} customerBalance{available{amount} version}"
 	customers := "{" + transfer + " customerBalance{available{amount} version}}"
 	resellers := "{" + transfer + " resellerBalance{available{amount} version}}"
 	return map[string]MoneyMutation{
@@ -52,6 +53,17 @@ func MoneyMutations() map[string]MoneyMutation {
 			r := w.Resellers[0].Partner.ID
 			return moving(w.Distributors[0], "resellerId", r, Cash(models.OwnerPartner, r))
 		}},
+		"endAssociation": {
+			Selection: "{association{id until} transfer{id kind createdAt} " + balances + "}",
+			NoDebit:   "it takes back whatever there is, once",
+			Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
+				customer := w.Empty(t, w.Providers[0], w.tag()).Customer.ID
+				return MoneyCalls{
+					Key: w.OperatorKey, Other: map[string]any{"customerId": customer, "reason": "another"},
+					Input: func(int) map[string]any { return map[string]any{"customerId": customer, "reason": "moved away"} },
+				}
+			},
+		},
 		"payOrder": {Selection: "{order{id status paidAt} balance{available{amount} version}}", Prepare: func(t *testing.T, w *World, calls int) MoneyCalls {
 			b := w.Empty(t, w.Providers[0], w.tag())
 			orders := w.Bills(t, b, calls+1)

@@ -167,23 +167,6 @@ func TestNoMutationTouchesWhatIsOthers(t *testing.T) {
 	})
 }
 
-// TestEveryMutationWithAKeyHasItsMoneyRow: what repeats safely must be shown to, and to leave nobody below zero.
-func TestEveryMutationWithAKeyHasItsMoneyRow(t *testing.T) {
-	t.Parallel()
-	schema, rows := apitest.Schema(), apitest.MoneyMutations()
-	for _, f := range apitest.Fields(schema.Mutation) {
-		input := schema.Types[f.Arguments.ForName("input").Type.Name()]
-		keyed := input.Fields.ForName("idempotencyKey") != nil
-		if _, there := rows[f.Name]; there != keyed {
-			t.Errorf("%s takes an idempotencyKey: %v; it has a row in apitest.MoneyMutations: %v", f.Name, keyed, there)
-		}
-		delete(rows, f.Name)
-	}
-	if len(rows) > 0 {
-		t.Errorf("rows of no mutation: %v", slices.Sorted(maps.Keys(rows)))
-	}
-}
-
 // TestRootFieldsAskForTheirPermission: without it a key is refused at the root, and finds nothing of the kind on the way.
 func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	t.Parallel()
