@@ -35,5 +35,7 @@ type Resolver struct {
 	Sessions   Sessions
 	// Who tells the principal of the request that a context belongs to.
 	Who func(ctx context.Context) models.Principal
-	Log *slog.Logger
+	// Again tells who the credential behind a context belongs to by now, for streams.
+	Again func(ctx context.Context) (models.Principal, error)
+	Log   *slog.Logger
 }

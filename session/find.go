@@ -35,12 +35,21 @@ type cached struct {
 // Lookup returns who is behind the request's cookie; the anonymous principal when there is none, or none that lives. An
 // error means that nobody can tell now.
 func (s *Service) Lookup(ctx context.Context, r *http.Request) (models.Principal, error) {
+	return s.lookup(ctx, r, s.lookupRow)
+}
+
+// Still is Lookup for a request that goes on: looking does not keep the session from ending for want of use.
+func (s *Service) Still(ctx context.Context, r *http.Request) (models.Principal, error) {
+	return s.lookup(ctx, r, s.stillRow)
+}
+
+func (s *Service) lookup(ctx context.Context, r *http.Request, row func(context.Context, []byte) (models.Principal, *models.Session, error)) (models.Principal, error) {
 	hash, ok := s.tokenOf(r)
 	if !ok {
 		return models.Principal{Kind: models.Anonymous}, nil
 	}
 	if s.Cache == nil {
-		who, _, err := s.lookupRow(ctx, hash)
+		who, _, err := row(ctx, hash)
 		return who, err
 	}
 	entry := s.Cache.Lookup(ctx, cacheKey(hash))
@@ -48,7 +57,7 @@ func (s *Service) Lookup(ctx context.Context, r *http.Request) (models.Principal
 	if entry.Hit && json.Unmarshal(entry.Value, &known) == nil && s.now().Before(known.ExpiresAt) {
 		return known.Principal, nil
 	}
-	who, session, err := s.lookupRow(ctx, hash)
+	who, session, err := row(ctx, hash)
 	if err == nil && session != nil && entry.Lease != "" {
 		s.remember(ctx, hash, entry.Lease, cached{Principal: who, ExpiresAt: session.ExpiresAt})
 	}
@@ -77,6 +86,15 @@ func (s *Service) lookupRow(ctx context.Context, hash []byte) (models.Principal,
 		if err := updateSeen(ctx, s.DB, session.ID, now); err != nil {
 			return anonymous, nil, err
 		}
+	}
+	return who, &session, nil
+}
+
+// stillRow is lookupRow without noting the use.
+func (s *Service) stillRow(ctx context.Context, hash []byte) (models.Principal, *models.Session, error) {
+	session, who, found, err := s.live(ctx, hash)
+	if err != nil || !found {
+		return models.Principal{Kind: models.Anonymous}, nil, err
 	}
 	return who, &session, nil
 }

@@ -12,8 +12,9 @@ type contextKey struct{}
 
 // caller is what Middleware found out.
 type caller struct {
-	who models.Principal
-	err error
+	who   models.Principal
+	err   error
+	again func(ctx context.Context) (models.Principal, error)
 }
 
 // Middleware puts the principal on the request's context. An API key in the Authorization header wins over a cookie, which
@@ -29,11 +30,18 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 			found.who = models.Principal{Kind: models.Anonymous}
 		}
 		found.who.RequestID, found.who.RemoteAddr = s.requestID(r), s.remoteAddr(r)
+		found.again = func(ctx context.Context) (models.Principal, error) {
+			now := s.identifyBy(r.WithContext(ctx), s.Still)
+			now.who.RequestID, now.who.RemoteAddr = found.who.RequestID, found.who.RemoteAddr
+			return now.who, now.err
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, found)))
 	})
 }
 
-func (s *Service) identify(r *http.Request) caller {
+func (s *Service) identify(r *http.Request) caller { return s.identifyBy(r, s.Lookup) }
+
+func (s *Service) identifyBy(r *http.Request, lookup func(context.Context, *http.Request) (models.Principal, error)) caller {
 	headers := r.Header.Values("Authorization")
 	if len(headers) > 1 {
 		return caller{err: models.Unauthenticated("Send one Authorization header.")}
@@ -44,10 +52,10 @@ func (s *Service) identify(r *http.Request) caller {
 			return caller{err: models.Unauthenticated("Send an API key as a bearer token.")}
 		}
 		who, err := s.Keys.Authenticate(r.Context(), strings.TrimSpace(secret))
-		return caller{who, err}
+		return caller{who: who, err: err}
 	}
-	who, err := s.Lookup(r.Context(), r)
-	return caller{who, err}
+	who, err := lookup(r.Context(), r)
+	return caller{who: who, err: err}
 }
 
 // From returns who the request of this context comes from. The error is UNAUTHENTICATED for a credential that is not
@@ -58,6 +66,16 @@ func From(ctx context.Context) (models.Principal, error) {
 		return models.Principal{Kind: models.Anonymous}, nil
 	}
 	return found.who, found.err
+}
+
+// Again says who the credential of this context's request belongs to by now, for requests that last: revoked keys are
+// UNAUTHENTICATED, sessions that ended are anonymous. It does not count as use of the session.
+func Again(ctx context.Context) (models.Principal, error) {
+	found, ok := ctx.Value(contextKey{}).(caller)
+	if !ok {
+		return models.Principal{Kind: models.Anonymous}, nil
+	}
+	return found.again(ctx)
 }
 
 // Who is From without the error, for what comes after a door has looked at it.

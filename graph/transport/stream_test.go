@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,33 @@ func TestEventStreamOutlivesTheDeadlineAndEndsWithItsClient(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("the subscription outlived its client")
 		}
+	}
+}
+
+func TestEventStreamOutlivesTheTimesOfSingleRequests(t *testing.T) {
+	t.Parallel()
+	inner, _ := serve(t, transport.Config{PingInterval: 50 * time.Millisecond})
+	srv := httptest.NewUnstartedServer(inner.Config.Handler)
+	srv.Config.ReadTimeout, srv.Config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	defer srv.CloseClientConnections()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	r := request(t, http.MethodPost, srv.URL, query(t, "subscription { forever }"), "Content-Type", jsonType, "Accept", "text/event-stream")
+	resp, err := http.DefaultClient.Do(r.WithContext(ctx))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	pings := 0
+	for lines := bufio.NewScanner(resp.Body); pings < 12 && lines.Scan(); {
+		if lines.Text() == ": ping" {
+			pings++
+		}
+	}
+	if pings < 12 {
+		t.Errorf("the stream was cut after %d pings", pings)
 	}
 }
 

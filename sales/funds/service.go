@@ -35,9 +35,12 @@ type Service struct {
 	Cache Cache
 	// Bus tells this and other replicas of changes, for those who watch; nil = they look from time to time.
 	Bus Bus
+	// LookEvery is how often a watch looks without having been told of a change; zero = 15 seconds.
+	LookEvery time.Duration
 
-	once  sync.Once
-	lanes *ledger.Lanes[asked, Moved]
+	watches watches
+	once    sync.Once
+	lanes   *ledger.Lanes[asked, Moved]
 }
 
 // moneyKinds are the accounts that make up a balance (M01).

@@ -40,6 +40,7 @@ type App struct {
 	traces   trace.TracerProvider
 	trusted  map[string]string // trusted documents by hash; nil = any document
 	health   *health
+	streams  *streams
 	jobs     []func(context.Context)
 	closers  []func() error
 }
@@ -66,7 +67,7 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
 	if opts.Driver == nil {
 		opts.Driver = orders.Simulator{}
 	}
-	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics()}
+	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -160,6 +161,7 @@ func (a *App) schedule() {
 	a.jobs = append(a.jobs,
 		func(ctx context.Context) { a.Rooms.Identity.RunUsage(ctx, time.Minute) },
 		a.Rooms.Ledger.RunAnnouncements,
+		a.Rooms.Funds.RunWatches,
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
 		a.every(alertInterval, "balance-alerts", a.Rooms.watchBalances),
 		a.every(10*time.Minute, "exports", func(ctx context.Context) error { _, err := a.Rooms.Funds.SweepExports(ctx); return err }),

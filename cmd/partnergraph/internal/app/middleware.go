@@ -98,7 +98,9 @@ func logged(log *slog.Logger, metrics *httpMetrics, next http.Handler) http.Hand
 		seen := httpsnoop.CaptureMetrics(next, w, r)
 		route := routeOf(r)
 		method := knownMethod(r.Method)
-		metrics.observe(route, method, seen.Code, seen.Duration)
+		if r.Header.Get("Upgrade") == "" && w.Header().Get("Content-Type") != "text/event-stream" { // which last as long as their clients like
+			metrics.observe(route, method, seen.Code, seen.Duration)
+		}
 		span := trace.SpanFromContext(r.Context())
 		span.SetName(method + " " + route)
 		span.SetAttributes(attribute.String("http.route", route), attribute.String("request_id", infoOf(r.Context()).id))

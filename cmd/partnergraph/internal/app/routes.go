@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
@@ -75,7 +76,7 @@ func (a *App) graphQL() (http.Handler, error) {
 	r := a.Rooms
 	resolver := &resolvers.Resolver{
 		Events: r.EventLog, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Customers: r.Customers, Funds: r.Funds,
-		Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders, Sessions: a.sessions, Who: session.Who, Log: a.Log,
+		Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders, Sessions: a.sessions, Who: session.Who, Again: session.Again, Log: a.Log,
 	}
 	cfg := graph.Config{Resolvers: resolver}
 	cfg.Directives.Auth = resolver.Auth
@@ -99,11 +100,7 @@ func (a *App) graphQL() (http.Handler, error) {
 			writeErrors(w, status, shown)
 			return
 		}
-		// A stream of events outlives the time that a single answer may take.
-		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-		}
-		server.ServeHTTP(w, r)
+		a.streams.serve(server, w, r)
 	}), nil
 }
 
@@ -136,12 +133,18 @@ func (operations) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptOperation puts the loaders on the context.
 func (o operations) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+		return next(o.resolver.WithStream(ctx))
+	}
 	return next(o.resolver.WithLoaders(ctx))
 }
 
 // InterceptResponse measures the operation, counts its errors by code and puts it into the trace: its kind and name,
 // never its text or variables.
 func (o operations) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if op := graphql.GetOperationContext(ctx); op != nil && op.Operation != nil && op.Operation.Operation == ast.Subscription {
+		return o.interceptEvent(ctx, next)
+	}
 	started := time.Now()
 	kind, name, outcome := "unknown", "", "ok"
 	if op := graphql.GetOperationContext(ctx); op != nil && op.Operation != nil {
@@ -161,6 +164,25 @@ func (o operations) InterceptResponse(ctx context.Context, next graphql.Response
 		span.SetStatus(codes.Error, code)
 	}
 	o.metrics.operations.WithLabelValues(kind, outcome).Observe(time.Since(started).Seconds())
+	return response
+}
+
+// interceptEvent gives each event of a subscription loaders of its own, because what one event has seen is old for the next,
+// and tells why a stream ended. How long an event lets itself be waited for says nothing about this server.
+func (o operations) interceptEvent(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(o.resolver.WithLoaders(ctx))
+	if response == nil && ctx.Err() == nil {
+		if why := o.resolver.StreamError(ctx); why != nil {
+			response = &graphql.Response{Errors: gqlerror.List{why}}
+		}
+	}
+	if response == nil {
+		return nil
+	}
+	for _, e := range response.Errors {
+		code, _ := e.Extensions["code"].(string)
+		o.metrics.rejected.WithLabelValues(code).Inc()
+	}
 	return response
 }
 

@@ -57,7 +57,11 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(net.A
 		}
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
 		defer cancel()
+		// Streams would go on for as long as their clients like. They are told, while requests in flight finish.
+		a.Rooms.Funds.EndWatches()
+		go a.streams.end()
 		err = server.Shutdown(grace)
+		a.streams.wait(grace)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = errors.Join(errors.New("requests in flight did not finish in time"), server.Close())
 		}
