@@ -73,6 +73,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputSetBalanceAlertInput,
+		ec.unmarshalInputSetLimitInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
 	)
 	first := true
@@ -165,7 +166,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -185,6 +186,7 @@ var sources = []*ast.Source{
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
+	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
@@ -302,6 +304,8 @@ func (ec *executionContext) childFields_Balance(ctx context.Context, field graph
 		return ec.fieldContext_Balance_held(ctx, field)
 	case "earmarked":
 		return ec.fieldContext_Balance_earmarked(ctx, field)
+	case "allocatable":
+		return ec.fieldContext_Balance_allocatable(ctx, field)
 	case "version":
 		return ec.fieldContext_Balance_version(ctx, field)
 	case "asOf":
@@ -904,6 +908,14 @@ func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Conte
 		return ec.fieldContext_SetBalanceAlertPayload_balanceAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetBalanceAlertPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetLimitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balance":
+		return ec.fieldContext_SetLimitPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetLimitPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Transfer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -27,6 +27,8 @@ const (
 	EventBalanceAlert          EventType = "balance.alert" // the available balance fell below its owner's threshold (M09)
 	EventBalanceAlertSet       EventType = "balance_alert.set"
 	EventBalanceAlertRemoved   EventType = "balance_alert.removed"
+	EventBalanceEarmarked      EventType = "balance.earmarked"
+	EventCreditLineSet         EventType = "balance.credit_line_set"
 	EventExposureUpdated       EventType = "exposure.updated"
 	EventReturnSecretRevealed  EventType = "exposure.return_secret_revealed"
 	EventAPIKeyCreated         EventType = "api_key.created"

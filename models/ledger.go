@@ -218,15 +218,17 @@ type Balance struct {
 	Total     Money
 	Held      Money
 	Earmarked Money
-	Version   int64
-	AsOf      time.Time
-	Accounts  []BalanceAccount
+	// Allocatable is what a partner may hand on: cash less held and earmarked, without a credit line (M01, M03).
+	Allocatable Money
+	Version     int64
+	AsOf        time.Time
+	Accounts    []BalanceAccount
 }
 
 // BalanceOf adds up the money accounts of one owner in one currency. Accounts of other assets are left out.
 func BalanceOf(accounts []Account, currency Currency, asOf time.Time) Balance {
 	b := Balance{AsOf: asOf}
-	var available, total, held, earmarked int64
+	var available, total, held, earmarked, allocatable int64
 	for _, a := range accounts {
 		if a.Asset != string(currency) {
 			continue
@@ -237,8 +239,11 @@ func BalanceOf(accounts []Account, currency Currency, asOf time.Time) Balance {
 		held += a.HeldMinor
 		earmarked += a.EarmarkedMinor
 		available += a.AvailableMinor()
+		if a.Kind == AccountBalance {
+			allocatable += max(a.BalanceMinor-a.HeldMinor-a.EarmarkedMinor, 0)
+		}
 	}
 	b.Available, b.Total = NewMoney(available, currency), NewMoney(total, currency)
-	b.Held, b.Earmarked = NewMoney(held, currency), NewMoney(earmarked, currency)
+	b.Held, b.Earmarked, b.Allocatable = NewMoney(held, currency), NewMoney(earmarked, currency), NewMoney(allocatable, currency)
 	return b
 }

@@ -110,12 +110,12 @@ func TestBalanceAddsUpTheMoneyAccounts(t *testing.T) {
 		}
 		want := map[models.ID]models.Balance{
 			s.resale: {
-				Available: cny(950), Total: cny(1050), Held: cny(100), Earmarked: cny(0), Version: 3, AsOf: noon,
+				Available: cny(950), Total: cny(1050), Held: cny(100), Earmarked: cny(0), Allocatable: cny(900), Version: 3, AsOf: noon,
 				Accounts: []models.BalanceAccount{{Type: models.AccountBalance, Amount: cny(1000)}, {Type: models.AccountBonus, Amount: cny(50)}},
 			},
 			s.empty: {
 				Available: models.NewMoney(0, models.USD), Total: models.NewMoney(0, models.USD),
-				Held: models.NewMoney(0, models.USD), Earmarked: models.NewMoney(0, models.USD), AsOf: noon,
+				Held: models.NewMoney(0, models.USD), Earmarked: models.NewMoney(0, models.USD), Allocatable: models.NewMoney(0, models.USD), AsOf: noon,
 			},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

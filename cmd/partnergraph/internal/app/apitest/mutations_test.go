@@ -45,6 +45,19 @@ func mutationRows() map[string]mutationRow {
 		}
 		return all
 	}
+	// Limits are the operator's to set: a partner does not even set its own.
+	limitsOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		if c.Operator {
+			return nil
+		}
+		for _, o := range w.Orgs() {
+			all = append(all, map[string]any{"partnerId": o.Partner.ID, "amount": "0.00", "reason": "mine", "idempotencyKey": "theirs"})
+		}
+		for _, b := range w.Buyers() {
+			all = append(all, map[string]any{"customerId": b.Customer.ID, "amount": "9.00", "reason": "mine", "idempotencyKey": "theirs"})
+		}
+		return all
+	}
 	resellersOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 		for _, o := range w.Orgs() {
 			if c.Org == nil || o.Parent != c.Org {
@@ -79,6 +92,8 @@ func mutationRows() map[string]mutationRow {
 	return map[string]mutationRow{
 		"setBalanceAlert":     {"{balanceAlert{enabled}}", alertsOfOthers(map[string]any{"threshold": "1.00", "enabled": true})},
 		"removeBalanceAlert":  {"{balanceAlert{enabled}}", alertsOfOthers(nil)},
+		"earmarkBalance":      {"{balance{version}}", limitsOfOthers},
+		"setCreditLine":       {"{balance{version}}", limitsOfOthers},
 		"fundCustomer":        {"{transfer{id}}", moneyOfOthers},
 		"reclaimFromCustomer": {"{transfer{id}}", moneyOfOthers},
 		"fundReseller":        {"{transfer{id}}", resellersOfOthers},
