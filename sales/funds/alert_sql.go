@@ -104,14 +104,3 @@ func selectCrossings(ctx context.Context, db bun.IDB, owners []models.ID, limit 
 	err := q.Scan(ctx, &rows)
 	return rows, store.Translate(err)
 }
-
-// selectCustomerForShare locks the customer, on whose row partner and mode stand, against change.
-func selectCustomerForShare(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, bool, error) {
-	var rows []models.Customer
-	err := store.ForShare(tx.NewSelect().Model(&rows).
-		Column("c.id", "c.partner_id", "c.mode", "c.frozen", "c.currency").Where("c.id = ?", id)).Scan(ctx)
-	if err != nil || len(rows) == 0 {
-		return models.Customer{}, false, store.Translate(err)
-	}
-	return rows[0], true, nil
-}

@@ -37,7 +37,7 @@ const carryTries = 5
 // move carries a move out in the lane of the partner whose money it is.
 func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
 	s.once.Do(func() {
-		s.lanes = &ledger.Lanes[asked, Moved]{Run: s.carry, Now: s.Now}
+		s.lanes = &store.Lanes[asked, Moved]{Run: s.carry, Now: s.Now}
 		if s.DB.Engine() == store.SQLite { // which has one writer
 			s.lanes.Width = 1
 		}
@@ -48,30 +48,26 @@ func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
 // carry carries a group of moves out in one transaction, each move for itself: one that is refused changes nothing, one
 // whose key is known gets its answer again. When the transaction as a whole fails each move gets one of its own, so that
 // none fails because of another.
-func (s *Service) carry(ctx context.Context, group []asked) []ledger.Outcome[Moved] {
-	outcomes, err := s.carryTogether(ctx, group)
-	switch {
-	case err == nil:
-		return outcomes
-	case len(group) == 1 || errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil:
-		outcomes = make([]ledger.Outcome[Moved], len(group))
-		for i := range outcomes {
-			outcomes[i].Err = err
-		}
-		return outcomes
+func (s *Service) carry(ctx context.Context, group []asked) []store.Outcome[Moved] {
+	together, err := s.carryTogether(ctx, group)
+	if err == nil {
+		return together
 	}
-	outcomes = nil
-	for _, a := range group {
-		outcomes = append(outcomes, s.carry(ctx, []asked{a})...)
+	alone := len(group) > 1 && !errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil
+	outcomes := make([]store.Outcome[Moved], len(group))
+	for i, a := range group {
+		if outcomes[i].Err = err; alone {
+			outcomes[i] = s.carry(ctx, []asked{a})[0]
+		}
 	}
 	return outcomes
 }
 
-func (s *Service) carryTogether(ctx context.Context, moves []asked) ([]ledger.Outcome[Moved], error) {
+func (s *Service) carryTogether(ctx context.Context, moves []asked) ([]store.Outcome[Moved], error) {
 	for try := 1; ; try++ {
 		var g *group
 		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-			g = &group{Service: s, tx: tx, moves: moves, outcomes: make([]ledger.Outcome[Moved], len(moves))}
+			g = &group{Service: s, tx: tx, moves: moves, outcomes: make([]store.Outcome[Moved], len(moves))}
 			return g.carry(ctx)
 		})
 		switch {
@@ -96,7 +92,7 @@ type group struct {
 
 	tx       bun.IDB
 	moves    []asked
-	outcomes []ledger.Outcome[Moved]
+	outcomes []store.Outcome[Moved]
 
 	answered map[[2]string]models.IdempotencyKey // keys that have taken effect, those of this group included
 	ends     map[models.ID]end
@@ -120,7 +116,7 @@ func (g *group) carry(ctx context.Context) error {
 	}
 	for i, a := range g.moves {
 		done, err := g.one(a)
-		g.outcomes[i] = ledger.Outcome[Moved]{Answer: done, Err: err}
+		g.outcomes[i] = store.Outcome[Moved]{Answer: done, Err: err}
 	}
 	if len(g.missing) > 0 {
 		return errAccountsMissing

@@ -40,7 +40,7 @@ type Service struct {
 
 	watches watches
 	once    sync.Once
-	lanes   *ledger.Lanes[asked, Moved]
+	lanes   *store.Lanes[asked, Moved]
 }
 
 // moneyKinds are the accounts that make up a balance (M01).

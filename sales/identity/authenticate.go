@@ -3,8 +3,10 @@ package identity
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // Authenticate returns who calls with this API key. Whatever is wrong with it (malformed, unknown, expired, revoked) is
@@ -14,12 +16,12 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (models.Princ
 	if !plausible(secret) {
 		return models.Principal{}, refused
 	}
-	key, partnerKind, found, err := selectKeyByHash(ctx, s.DB, digestOf(secret))
+	row, err := s.lookUp(ctx, string(digestOf(secret)))
 	if err != nil {
 		return models.Principal{}, err
 	}
-	now := s.now()
-	if !found || !key.UsableAt(now) {
+	key, partnerKind, now := row.APIKey, row.PartnerKind, s.now()
+	if key.ID == "" || !key.UsableAt(now) {
 		return models.Principal{}, refused
 	}
 	s.usage.note(key, now)
@@ -27,6 +29,31 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (models.Princ
 		Kind: key.Kind, KeyID: key.ID, PartnerID: key.PartnerID, PartnerKind: partnerKind, CustomerID: key.CustomerID,
 		Permissions: intersect(models.DefaultPermissions(key.Kind, partnerKind), key.Scopes),
 	}, nil
+}
+
+// lookUp finds a key by the bytes of its digest; an empty row when there is none. Every request of a program begins here, so those that
+// come while a statement is under way share the next one. None is answered from before it asked: a key that was revoked
+// is refused from then on.
+func (s *Service) lookUp(ctx context.Context, hash string) (keyRow, error) {
+	s.lookups.once.Do(func() {
+		s.lookups.lanes = store.Lanes[string, keyRow]{Run: s.lookUpGroup, Width: 1, Now: s.Now}
+	})
+	return s.lookups.lanes.Do(ctx, "", hash)
+}
+
+func (s *Service) lookUpGroup(ctx context.Context, hashes []string) []store.Outcome[keyRow] {
+	outcomes := make([]store.Outcome[keyRow], len(hashes))
+	rows, err := selectKeysByHash(ctx, s.DB, hashes)
+	for i, hash := range hashes {
+		outcomes[i] = store.Outcome[keyRow]{Answer: rows[hash], Err: err}
+	}
+	return outcomes
+}
+
+// lookups gather the look-ups of keys. The zero value is ready.
+type lookups struct {
+	once  sync.Once
+	lanes store.Lanes[string, keyRow]
 }
 
 // plausible keeps what cannot be a key of ours away from the database.

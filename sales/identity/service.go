@@ -29,7 +29,8 @@ type Service struct {
 	Attempts  Attempts // nil = sign-ins are not throttled, which only tests want
 	Logger    *slog.Logger
 
-	usage usage
+	usage   usage
+	lookups lookups
 }
 
 // now is the clock in UTC, to the microsecond that both databases keep.

@@ -57,11 +57,20 @@ func insertKey(ctx context.Context, idb bun.IDB, key *models.APIKey) error {
 	return store.Translate(err)
 }
 
-func selectKeyByHash(ctx context.Context, idb bun.IDB, hash []byte) (models.APIKey, models.PartnerKind, bool, error) {
-	var row keyRow
-	found, err := store.Found(idb.NewSelect().Model(&row).ColumnExpr("k.*").ColumnExpr("p.kind AS partner_kind").
-		Join("LEFT JOIN partners AS p ON p.id = k.partner_id").Where("k.hash = ?", hash).Scan(ctx))
-	return row.APIKey, row.PartnerKind, found, err
+// selectKeysByHash returns the keys with their partners' kinds by the bytes of their digests.
+func selectKeysByHash(ctx context.Context, idb bun.IDB, hashes []string) (map[string]keyRow, error) {
+	wanted := make([][]byte, len(hashes))
+	for i, hash := range hashes {
+		wanted[i] = []byte(hash)
+	}
+	var rows []keyRow
+	err := idb.NewSelect().Model(&rows).ColumnExpr("k.*").ColumnExpr("p.kind AS partner_kind").
+		Join("LEFT JOIN partners AS p ON p.id = k.partner_id").Where("k.hash IN (?)", bun.List(wanted)).Scan(ctx)
+	found := make(map[string]keyRow, len(rows))
+	for _, row := range rows {
+		found[string(row.Hash)] = row
+	}
+	return found, store.Translate(err)
 }
 
 // lockKey finds a key that the principal may see and holds it until the transaction ends.

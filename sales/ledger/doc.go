@@ -9,7 +9,7 @@
 //
 // Locks: rows of accounts are locked in the order of their ids, so that transfers wait for each other but never in a
 // circle. A transaction that posts more than once calls Lock first, with all its accounts. Once comes before any lock.
-// Lanes gather requests that would wait for the same rows, and a Batch writes their postings together.
+// A Batch writes the postings of many requests together.
 //
 // Neighbours: funds, coupons and orders post here; it uses store and models only.
 package ledger

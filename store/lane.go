@@ -1,4 +1,4 @@
-package ledger
+package store
 
 import (
 	"context"
@@ -90,7 +90,7 @@ func (l *Lanes[J, A]) Waiting() int {
 
 func (l *Lanes[J, A]) make() {
 	l.seed = maphash.MakeSeed()
-	l.lanes = make([]lane[J, A], orDefault(l.Width, defaultWidth))
+	l.lanes = make([]lane[J, A], or(l.Width, defaultWidth))
 }
 
 func (l *Lanes[J, A]) laneOf(key string) *lane[J, A] {
@@ -101,7 +101,7 @@ func (l *Lanes[J, A]) laneOf(key string) *lane[J, A] {
 func (l *Lanes[J, A]) enter(to *lane[J, A], t ticket[J, A]) error {
 	to.mu.Lock()
 	defer to.mu.Unlock()
-	if len(to.waiting) >= orDefault(l.Queue, defaultQueue) {
+	if len(to.waiting) >= or(l.Queue, defaultQueue) {
 		return models.RateLimited(time.Second)
 	}
 	to.waiting = append(to.waiting, t)
@@ -131,7 +131,7 @@ func (l *Lanes[J, A]) gather(from *lane[J, A]) []ticket[J, A] {
 		from.busy, from.waiting = false, nil
 		return nil
 	}
-	n := min(len(from.waiting), orDefault(l.Group, defaultGroup))
+	n := min(len(from.waiting), or(l.Group, defaultGroup))
 	group := from.waiting[:n:n]
 	from.waiting = from.waiting[n:]
 	return group
@@ -139,7 +139,7 @@ func (l *Lanes[J, A]) gather(from *lane[J, A]) []ticket[J, A] {
 
 // carry runs a group, without those whose caller has left or who have waited too long.
 func (l *Lanes[J, A]) carry(group []ticket[J, A]) {
-	oldest := l.Now().Add(-orDefault(l.Patience, defaultPatience))
+	oldest := l.Now().Add(-or(l.Patience, defaultPatience))
 	var begun []ticket[J, A]
 	var jobs []J
 	for _, t := range group {
@@ -161,12 +161,4 @@ func (l *Lanes[J, A]) carry(group []ticket[J, A]) {
 	for i, outcome := range l.Run(ctx, jobs) {
 		begun[i].done <- outcome
 	}
-}
-
-func orDefault[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }

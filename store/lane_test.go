@@ -1,4 +1,4 @@
-package ledger_test
+package store_test
 
 import (
 	"context"
@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
-	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // gate is a lane whose first group waits until it is opened, so that what comes meanwhile is gathered.
 type gate struct {
-	*ledger.Lanes[string, string]
+	*store.Lanes[string, string]
 
 	mu     sync.Mutex
 	groups [][]string
@@ -27,7 +27,7 @@ type gate struct {
 
 func newGate() *gate {
 	g := &gate{begun: make(chan struct{}, 100), open: make(chan struct{}), now: time.Unix(0, 0)}
-	g.Lanes = &ledger.Lanes[string, string]{Width: 1, Run: g.run, Now: func() time.Time {
+	g.Lanes = &store.Lanes[string, string]{Width: 1, Run: g.run, Now: func() time.Time {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return g.now
@@ -35,17 +35,17 @@ func newGate() *gate {
 	return g
 }
 
-func (g *gate) run(ctx context.Context, jobs []string) []ledger.Outcome[string] {
+func (g *gate) run(ctx context.Context, jobs []string) []store.Outcome[string] {
 	g.mu.Lock()
 	g.groups = append(g.groups, slices.Clone(jobs))
 	g.mu.Unlock()
 	g.begun <- struct{}{}
 	<-g.open
-	outcomes := make([]ledger.Outcome[string], len(jobs))
+	outcomes := make([]store.Outcome[string], len(jobs))
 	for i, job := range jobs {
 		outcomes[i].Answer = "did " + job
 		if strings.HasPrefix(job, "bad") {
-			outcomes[i] = ledger.Outcome[string]{Err: errors.New(job)}
+			outcomes[i] = store.Outcome[string]{Err: errors.New(job)}
 		}
 		if ctx.Err() != nil {
 			outcomes[i].Err = ctx.Err()
@@ -188,10 +188,10 @@ func TestLanesServeEverybodyOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	served := map[string]int{}
-	lanes := &ledger.Lanes[string, string]{Width: 3, Group: 7, Now: time.Now, Run: func(_ context.Context, jobs []string) []ledger.Outcome[string] {
+	lanes := &store.Lanes[string, string]{Width: 3, Group: 7, Now: time.Now, Run: func(_ context.Context, jobs []string) []store.Outcome[string] {
 		mu.Lock()
 		defer mu.Unlock()
-		outcomes := make([]ledger.Outcome[string], len(jobs))
+		outcomes := make([]store.Outcome[string], len(jobs))
 		for i, job := range jobs {
 			served[job]++
 			outcomes[i].Answer = job
