@@ -378,3 +378,34 @@ func TestManyAlertsAreWatched(t *testing.T) {
 		t.Logf("%d alerts, nothing crossed: %s", owners, time.Since(start))
 	})
 }
+
+// TestWhatThisProcessChangedIsLookedAtFirst: a move is followed by a look at its two owners, and at no others.
+func TestWhatThisProcessChangedIsLookedAtFirst(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		s.Ledger.Changed = s.Changed
+		ctx := context.Background()
+		for _, owner := range []models.ID{s.distributor, s.stranger} {
+			s.give(models.OwnerPartner, owner, models.AccountBalance, "CNY", 1000, 0)
+			_, err := s.SetBalanceAlert(ctx, s.as(owner), funds.SetBalanceAlert{Threshold: amount("10"), Enabled: true})
+			s.want(err, "")
+		}
+		changed := func(want int) {
+			t.Helper()
+			if told, err := s.WatchChanged(ctx); err != nil || told != want {
+				t.Errorf("%d owners told, want %d: %v", told, want, err)
+			}
+		}
+		changed(0) // both came to their threshold
+		_, err := s.FundCustomer(ctx, s.as(s.distributor), funds.CustomerMove{CustomerID: s.resale, Amount: amount("1"), IdempotencyKey: "k"})
+		s.want(err, "")
+		_, err = db.NewUpdate().Table("accounts").Set("balance_minor = 1").Where("owner_id = ?", s.stranger).Exec(ctx) // behind its back
+		s.want(err, "")
+		changed(1)
+		changed(0)
+		s.wantAlerts("after a move", map[string]int{string(s.distributor): 1})
+		s.watch(1)
+		s.wantAlerts("after a look at all", map[string]int{string(s.distributor): 1, string(s.stranger): 1})
+	})
+}

@@ -16,6 +16,7 @@ const changesChannel = "balances"
 // means that it must be called again: until then the cache of another replica may show what was before. It is what
 // ledger.Service.Changed is for.
 func (s *Service) Changed(ctx context.Context, changes []models.OwnerChange) error {
+	s.noted.add(changes)
 	var failures []error
 	if s.Cache != nil {
 		invalidations := make([]cache.Invalidation, len(changes))

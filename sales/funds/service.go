@@ -39,6 +39,7 @@ type Service struct {
 	LookEvery time.Duration
 
 	watches watches
+	noted   notedOwners // whose alerts are looked at before the others'
 	once    sync.Once
 	lanes   *store.Lanes[asked, Moved]
 }

@@ -163,7 +163,8 @@ func (a *App) schedule() {
 		a.Rooms.Ledger.RunAnnouncements,
 		a.Rooms.Funds.RunWatches,
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
-		a.every(alertInterval, "balance-alerts", a.Rooms.watchBalances),
+		a.every(alertInterval, "balance-alerts", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchBalances(ctx)) }),
+		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),
 		a.every(10*time.Minute, "exports", func(ctx context.Context) error { _, err := a.Rooms.Funds.SweepExports(ctx); return err }),
 		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
 	)
@@ -187,12 +188,15 @@ func (a *App) every(interval time.Duration, name string, job func(context.Contex
 	}
 }
 
-// alertInterval is how long a balance may be below its owner's threshold before the owner is told.
-const alertInterval = 5 * time.Second
+// How often balances are compared with their alerts: all of them, which bounds how long an owner is not told, and those that
+// this process has changed.
+const (
+	alertInterval   = 5 * time.Second
+	changedInterval = 250 * time.Millisecond
+)
 
-// watchBalances tells the owners whose balance fell, and whoever is told of that.
-func (r *Rooms) watchBalances(ctx context.Context) error {
-	told, err := r.Funds.WatchBalances(ctx)
+// watch lets those who are told of alerts look now.
+func (r *Rooms) watch(told int, err error) error {
 	if told > 0 {
 		r.wake()
 	}
