@@ -29,6 +29,10 @@ type loaders struct {
 	orderItems          *dataloadgen.Loader[models.ID, []models.OrderItem]
 	orderResources      *dataloadgen.Loader[models.ID, []models.Resource]
 	subResources        *dataloadgen.Loader[models.ID, []models.Resource]
+	partnerPast         *pastLoader
+	customerPast        *pastLoader
+	partnerStatement    *statementLoader
+	customerStatement   *statementLoader
 
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
@@ -58,6 +62,10 @@ func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 		orderItems:          byID(who, r.Orders.ItemsFor),
 		orderResources:      byID(who, r.Resources.FindForOrders),
 		subResources:        byID(who, r.Resources.SubResourcesFor),
+		partnerPast:         byMoment(who, r.Funds.PartnerBalancesAt),
+		customerPast:        byMoment(who, r.Funds.CustomerBalancesAt),
+		partnerStatement:    byStatement(who, r.Funds.PartnerStatements),
+		customerStatement:   byStatement(who, r.Funds.CustomerStatements),
 		resellers:           byPage(who, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(who, r.Customers.FindForPartners),
 		partnerOrders:       byPage(who, r.Orders.FindForPartners),

@@ -245,7 +245,7 @@ func TestExamplesAreValidAgainstTheSchema(t *testing.T) {
 			t.Errorf("%s: variables are not JSON", e.Name)
 		}
 	}
-	want := []string{"viewer", "partner", "customers", "orders", "resources", "node", "pay_order", "fund_customer", "balance_alert", "end_association", "balance_changed"}
+	want := []string{"viewer", "partner", "customers", "orders", "resources", "node", "pay_order", "fund_customer", "balance_alert", "end_association", "statement", "balance_changed", "export_statement"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}

@@ -34,9 +34,6 @@ const (
 // ExportPath is what the addresses of exports start with; the token follows.
 const ExportPath = "/exports/"
 
-// ExportStatement says whose statement is to be downloaded, as StatementQuery does.
-type ExportStatement = StatementQuery
-
 // ExportReady is where the file waits, for one download.
 type ExportReady struct {
 	URL       string
@@ -47,7 +44,7 @@ type ExportReady struct {
 // caller's organisation only, which shows its credential again. The file ends with what had happened by now. A ledger that
 // the caller may not read is NOT_FOUND, more than a million lines PRECONDITION_FAILED with the reason TOO_MANY_LINES. It needs
 // BALANCES_READ.
-func (s *Service) ExportStatement(ctx context.Context, who models.Principal, cmd ExportStatement) (ExportReady, error) {
+func (s *Service) ExportStatement(ctx context.Context, who models.Principal, cmd StatementQuery) (ExportReady, error) {
 	if err := access.Require(who, models.ReadBalances); err != nil {
 		return ExportReady{}, err
 	}
@@ -126,6 +123,7 @@ type Export struct {
 	CreatedAt time.Time
 
 	service *Service
+	who     models.Principal
 	owner   ledgerOwner
 	filter  lines
 }
@@ -144,7 +142,7 @@ func (s *Service) OpenExport(ctx context.Context, who models.Principal, token st
 	if !found || !s.Now().Before(row.ExpiresAt) {
 		return nil, ErrExportUnknown
 	}
-	export := &Export{OwnerID: row.OwnerID, CreatedAt: row.CreatedAt.UTC(), service: s}
+	export := &Export{OwnerID: row.OwnerID, CreatedAt: row.CreatedAt.UTC(), service: s, who: who}
 	if export.owner, err = s.readable(ctx, who, row.OwnerKind, row.OwnerID); err != nil {
 		return nil, err
 	}
@@ -154,21 +152,28 @@ func (s *Service) OpenExport(ctx context.Context, who models.Principal, token st
 	return export, nil
 }
 
-// Pages calls fn with the lines, newest first, a thousand at a time, until there are no more or fn fails.
-func (e *Export) Pages(ctx context.Context, fn func([]models.StatementEntry) error) error {
+// Pages calls fn with the lines, newest first, a thousand at a time, until there are no more or fn fails. Patience is how long
+// the database may take for a thousand.
+func (e *Export) Pages(ctx context.Context, patience time.Duration, fn func([]models.StatementEntry) error) error {
 	stretch := span{size: exportPage - 1}
 	for {
-		found, err := e.service.read(ctx, e.service.DB, []ledgerOwner{e.owner}, e.filter, stretch)
+		entries, err := e.page(ctx, patience, stretch)
 		if err != nil {
 			return err
 		}
-		entries := found[e.owner.ID]
 		if err := fn(entries); err != nil || len(entries) < exportPage {
 			return err
 		}
 		last := positionOf(entries[len(entries)-1])
 		stretch.after = &last
 	}
+}
+
+func (e *Export) page(ctx context.Context, patience time.Duration, stretch span) ([]models.StatementEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	found, err := e.service.read(ctx, e.who, []ledgerOwner{e.owner}, e.filter, stretch)
+	return found[e.owner.ID], err
 }
 
 // SweepExports forgets what was not downloaded in time and returns how many that were.

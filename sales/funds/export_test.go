@@ -25,7 +25,7 @@ func (b *books) download(who models.Principal, token string) ([]models.Statement
 		return nil, err
 	}
 	var all []models.StatementEntry
-	err = export.Pages(context.Background(), func(page []models.StatementEntry) error {
+	err = export.Pages(context.Background(), time.Minute, func(page []models.StatementEntry) error {
 		all = append(all, page...)
 		return nil
 	})

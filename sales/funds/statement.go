@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
 )
@@ -176,7 +174,7 @@ func (s *Service) statements(ctx context.Context, who models.Principal, kind mod
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.read(ctx, s.DB, owners, filter, span)
+	found, err := s.read(ctx, who, owners, filter, span)
 	if err != nil {
 		return nil, err
 	}
@@ -249,8 +247,8 @@ func (s *Service) spanOf(ctx context.Context, owners []ledgerOwner, page models.
 
 // read returns the lines of each owner in the order of the stretch, at most size+1 of each, with the names of the other
 // sides: one statement for the lines (one per 400 accounts) and one for the names.
-func (s *Service) read(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter lines, stretch span) (map[models.ID][]models.StatementEntry, error) {
-	rows, err := selectLines(ctx, db, owners, filter, stretch)
+func (s *Service) read(ctx context.Context, who models.Principal, owners []ledgerOwner, filter lines, stretch span) (map[models.ID][]models.StatementEntry, error) {
+	rows, err := selectLines(ctx, s.DB, owners, filter, stretch)
 	if err != nil {
 		return nil, err
 	}
@@ -276,11 +274,11 @@ func (s *Service) read(ctx context.Context, db bun.IDB, owners []ledgerOwner, fi
 			}
 		}
 	}
-	return found, nameParties(ctx, db, named)
+	return found, s.nameParties(ctx, who, named)
 }
 
-// nameParties fills in who stands on the other side (C15).
-func nameParties(ctx context.Context, db bun.IDB, entries []*models.StatementEntry) error {
+// nameParties fills in who stands on the other side (C15): customers for those who may read customers, partners likewise.
+func (s *Service) nameParties(ctx context.Context, who models.Principal, entries []*models.StatementEntry) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -288,7 +286,7 @@ func nameParties(ctx context.Context, db bun.IDB, entries []*models.StatementEnt
 	for i, entry := range entries {
 		transfers[i] = entry.Transfer.ID
 	}
-	sides, err := selectSides(ctx, db, transfers)
+	sides, err := selectSides(ctx, s.DB, transfers)
 	if err != nil {
 		return err
 	}
@@ -296,9 +294,9 @@ func nameParties(ctx context.Context, db bun.IDB, entries []*models.StatementEnt
 		for _, side := range sides[entry.Transfer.ID] {
 			switch {
 			case side.OwnerID == entry.OwnerID || side.Name == nil:
-			case side.OwnerKind == models.OwnerCustomer:
+			case side.OwnerKind == models.OwnerCustomer && who.May(models.ReadCustomers):
 				entry.Customer = &models.LedgerParty{ID: side.OwnerID, Name: *side.Name}
-			case side.OwnerKind == models.OwnerPartner:
+			case side.OwnerKind == models.OwnerPartner && who.May(models.ReadPartners):
 				entry.Partner = &models.LedgerParty{ID: side.OwnerID, Name: *side.Name}
 			}
 		}

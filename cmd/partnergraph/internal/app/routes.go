@@ -28,6 +28,7 @@ import (
 	"github.com/partnergraph/partnergraph/graph/transport"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/resolvers"
+	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/session"
 	"github.com/partnergraph/partnergraph/web"
 )
@@ -48,6 +49,7 @@ func (a *App) routes() (http.Handler, error) {
 	mux.Handle("/saml/", limited(a.timed(a.sp)))
 	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
 	a.site.Register(mux, paged)
+	mux.Handle("GET "+funds.ExportPath+"{token}", a.sessions.Middleware(a.limited(a.known(http.HandlerFunc(a.export)))))
 	if a.cfg.Introspection {
 		graphiQL := web.GraphiQL(web.Config{})
 		mux.Handle(web.PagePath, graphiQL)

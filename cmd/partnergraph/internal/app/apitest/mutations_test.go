@@ -89,7 +89,34 @@ func mutationRows() map[string]mutationRow {
 			return all
 		}
 	}
+	// Every owner that is there: only an operator corrects a balance.
+	balances := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		if c.Operator {
+			return nil
+		}
+		input := func(owner string, id models.ID) map[string]any {
+			return map[string]any{owner: id, "amount": "1.00", "reason": "mine", "idempotencyKey": "theirs"}
+		}
+		for _, o := range w.Orgs() {
+			all = append(all, input("partnerId", o.Partner.ID))
+		}
+		for _, b := range w.Buyers() {
+			all = append(all, input("customerId", b.Customer.ID))
+		}
+		return all
+	}
+	ledgersOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		for _, id := range w.IDs(models.PrefixPartner, models.PrefixCustomer) {
+			owner := map[string]string{models.PrefixPartner: "partnerId", models.PrefixCustomer: "customerId"}[id.Prefix()]
+			if !w.SeesBalance(c, id) {
+				all = append(all, map[string]any{owner: id})
+			}
+		}
+		return all
+	}
 	return map[string]mutationRow{
+		"adjustBalance":       {"{transfer{id}}", balances},
+		"exportStatement":     {"{url}", ledgersOfOthers},
 		"setBalanceAlert":     {"{balanceAlert{enabled}}", alertsOfOthers(map[string]any{"threshold": "1.00", "enabled": true})},
 		"removeBalanceAlert":  {"{balanceAlert{enabled}}", alertsOfOthers(nil)},
 		"earmarkBalance":      {"{balance{version}}", limitsOfOthers},
@@ -191,6 +218,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
 		models.ReadExposure:   {models.PrefixAccessConfiguration}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
+		models.ReadBalances: {models.PrefixEntry, models.PrefixTransfer},
 	}
 	var open []string
 	for _, f := range apitest.Fields(schema.Query) {

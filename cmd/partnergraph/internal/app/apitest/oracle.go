@@ -79,7 +79,8 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var events []models.Event
 	var accounts []models.Account
 	var alerts []models.BalanceAlert
-	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts} {
+	var entries []models.Entry
+	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts, &entries} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	for _, row := range associations {
@@ -119,6 +120,15 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	}
 	for _, row := range alerts { // who knows what there is knows what is watched
 		w.amount(t, row.Threshold(), "balance:"+string(row.OwnerID))
+	}
+	holders := map[models.ID]models.ID{}
+	for _, row := range accounts {
+		holders[row.ID] = models.ID(row.OwnerID)
+	}
+	w.transfers = map[models.ID][]models.ID{}
+	for _, row := range entries {
+		w.owners[row.ID], w.owners[row.TransferID] = w.owners[holders[row.AccountID]], holder{}
+		w.transfers[row.TransferID] = append(w.transfers[row.TransferID], holders[row.AccountID])
 	}
 	for _, row := range accounts {
 		if row.OwnerKind != models.OwnerCloud {
@@ -189,11 +199,30 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixAPIKey:
 		return c.Org != nil && h.org == c.Org || c.Buyer != nil && h.buyer == c.Buyer
+	case models.PrefixEntry: // whoever knows what there is knows how it came about
+		return h != holder{} && w.SeesBalance(c, w.holderID(h))
+	case models.PrefixTransfer: // one side of it suffices
+		return slices.ContainsFunc(w.transfers[id], func(owner models.ID) bool { return w.SeesBalance(c, owner) })
 	case models.PrefixEvent:
 		event := w.events[id]
 		return c.Org != nil && event.PartnerID == c.Org.Partner.ID || c.Buyer != nil && event.CustomerID == c.Buyer.Customer.ID
 	}
 	return false
+}
+
+func (w *World) holderID(h holder) models.ID {
+	if h.buyer != nil {
+		return h.buyer.Customer.ID
+	}
+	return h.org.Partner.ID
+}
+
+// Entries returns the ids of what happened on the accounts of an owner, sorted.
+func (w *World) Entries(owner models.ID) []models.ID {
+	return slices.DeleteFunc(w.IDs(models.PrefixEntry), func(id models.ID) bool {
+		h := w.owners[id]
+		return h == holder{} || w.holderID(h) != owner
+	})
 }
 
 // sellsTo reports whether the buyer is a customer of the caller or of its reseller.

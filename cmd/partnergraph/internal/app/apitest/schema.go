@@ -63,14 +63,15 @@ func NodeOf(schema *ast.Schema, def *ast.Definition) *ast.Definition {
 }
 
 // Selection selects everything of a type: all its fields, and those of the objects that it leads to, as many objects
-// deep as hops. It fails for a field below the root that cannot be asked without arguments.
+// deep as hops. It fails for a field below the root that cannot be asked without an
+// argument that requiredValues has no row for.
 func Selection(t *testing.T, schema *ast.Schema, def *ast.Definition, hops int) string {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString("{__typename")
 	for _, f := range def.Fields {
 		target := schema.Types[f.Type.Name()]
-		refuseRequired(t, def, f)
+		arguments := requiredValues(t, def, f)
 		switch {
 		case strings.HasPrefix(f.Name, "__"):
 		case target.IsLeafType():
@@ -83,10 +84,10 @@ func Selection(t *testing.T, schema *ast.Schema, def *ast.Definition, hops int) 
 			}
 		case target.Fields.ForName("id") != nil:
 			if hops > 0 {
-				fmt.Fprintf(&b, " %s%s", f.Name, Selection(t, schema, target, hops-1))
+				fmt.Fprintf(&b, " %s%s%s", f.Name, arguments, Selection(t, schema, target, hops-1))
 			}
 		default: // a value, such as Money
-			fmt.Fprintf(&b, " %s%s", f.Name, Selection(t, schema, target, hops))
+			fmt.Fprintf(&b, " %s%s%s", f.Name, arguments, Selection(t, schema, target, hops))
 		}
 	}
 	b.WriteString("}")
@@ -134,11 +135,23 @@ var word = regexp.MustCompile(`\w+`)
 
 func fieldCount(selection string) int { return len(word.FindAllString(selection, -1)) }
 
-func refuseRequired(t *testing.T, def *ast.Definition, f *ast.FieldDefinition) {
+// requiredValues are values for the arguments without which a field below the root cannot be asked.
+func requiredValues(t *testing.T, def *ast.Definition, f *ast.FieldDefinition) string {
 	t.Helper()
+	rows := map[string]string{"balanceAt.at": `"2026-11-10T08:00:00Z"`} // when the world was made
+	var values []string
 	for _, arg := range f.Arguments {
-		if arg.Type.NonNull && arg.DefaultValue == nil {
+		if !arg.Type.NonNull || arg.DefaultValue != nil {
+			continue
+		}
+		value, ok := rows[f.Name+"."+arg.Name]
+		if !ok {
 			t.Fatalf("%s.%s: give the generator a row for the required argument %s", def.Name, f.Name, arg.Name)
 		}
+		values = append(values, arg.Name+": "+value)
 	}
+	if len(values) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(values, ", ") + ")"
 }

@@ -96,7 +96,7 @@ func TestNoFieldOfAListIsReadRowByRow(t *testing.T) {
 		w := apitest.Build(t, s)
 		for _, root := range apitest.Fields(schema.Query) {
 			node := apitest.NodeOf(schema, schema.Types[root.Type.Name()])
-			if node == nil {
+			if node == nil || ofOneOwner(root) {
 				continue
 			}
 			for _, f := range node.Fields {
@@ -106,7 +106,7 @@ func TestNoFieldOfAListIsReadRowByRow(t *testing.T) {
 				}
 				alone := &ast.Definition{Kind: ast.Object, Name: node.Name, Fields: ast.FieldList{f}}
 				document := "{" + root.Name + "(first: 100){nodes" + apitest.Selection(t, schema, alone, 1) + "}}"
-				answer := wantStatements(t, s, w.OperatorKey, document, nil, expected(schema, target))
+				answer := wantStatements(t, s, w.OperatorKey, document, nil, expected(schema, node, target))
 				if rows, _ := answer.At(root.Name, "nodes").([]any); len(rows) < 4 {
 					t.Errorf("%d %s: too few to tell", len(rows), root.Name)
 				}
@@ -117,7 +117,7 @@ func TestNoFieldOfAListIsReadRowByRow(t *testing.T) {
 
 // expected is what a list takes whose rows lead to such an object: the key and the list; then the objects, for a page
 // their total, and for balances whose may be seen and the accounts.
-func expected(schema *ast.Schema, target *ast.Definition) int {
+func expected(schema *ast.Schema, of, target *ast.Definition) int {
 	count := 2
 	object := target
 	switch node := apitest.NodeOf(schema, target); {
@@ -125,14 +125,24 @@ func expected(schema *ast.Schema, target *ast.Definition) int {
 		object, count = node, count+2
 	case target.Fields.ForName("id") != nil:
 		count++
-	case target.Name == "Balance":
+	case target.Name == "Balance", target.Name == "PastBalance":
 		return count + 2
 	case target.Name == "BalanceAlert":
 		return count + 1
 	default:
 		return count // a value of the row itself
 	}
+	if object.Name == "StatementEntry" {
+		count++ // whose may be seen, with the accounts
+		if of.Name == "Partner" {
+			count++ // whom a partner's lines name
+		}
+		return count
+	}
 	if object.Fields.ForName("balance") != nil {
+		count += 2
+	}
+	if object.Fields.ForName("balanceAt") != nil {
 		count += 2
 	}
 	if object.Fields.ForName("balanceAlert") != nil {

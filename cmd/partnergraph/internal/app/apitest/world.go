@@ -59,6 +59,7 @@ type World struct {
 	amounts                            map[string]string // to what they tell: an id, or balance:id
 	events                             map[models.ID]models.Event
 	owners                             map[models.ID]holder
+	transfers                          map[models.ID][]models.ID // to the owners of the accounts that each touched
 	who                                models.Principal
 	serial, step                       int64
 }

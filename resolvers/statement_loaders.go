@@ -1,0 +1,110 @@
+package resolvers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/vikstrous/dataloadgen"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/funds"
+)
+
+// asked is one owner with what is asked about it besides.
+type asked[Q comparable] struct {
+	owner    models.ID
+	question Q
+}
+
+// byQuestion makes one call of the room per distinct question, each with all the owners that it is asked about. A question
+// that is refused fails for those who asked it, not for the others of the level.
+func byQuestion[Q comparable, V any](fetch func(context.Context, []models.ID, Q) (map[models.ID]V, error)) *dataloadgen.Loader[asked[Q], V] {
+	batch := func(ctx context.Context, keys []asked[Q]) (map[asked[Q]]V, error) {
+		owners := map[Q][]models.ID{}
+		for _, key := range keys {
+			owners[key.question] = append(owners[key.question], key.owner)
+		}
+		found, refused := make(map[asked[Q]]V, len(keys)), dataloadgen.MappedFetchError[asked[Q]]{}
+		for question, ids := range owners {
+			answers, err := fetch(ctx, ids, question)
+			for _, id := range ids {
+				key := asked[Q]{id, question}
+				if answer, ok := answers[id]; ok && err == nil {
+					found[key] = answer
+				}
+				if err != nil {
+					refused[key] = err
+				}
+			}
+		}
+		if len(refused) > 0 {
+			return found, refused
+		}
+		return found, nil
+	}
+	return dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(loaderWait), dataloadgen.WithBatchCapacity(1000))
+}
+
+// statementQuestion is a page of the lines that a filter leaves; the filter is JSON, so that equal ones meet.
+type statementQuestion struct {
+	page   pageKey // without the parent
+	filter string
+}
+
+type statementLoader struct {
+	loader *dataloadgen.Loader[asked[statementQuestion], models.Connection[models.StatementEntry]]
+}
+
+// load reads one owner's page, together with those of the owners beside it.
+func (l *statementLoader) load(ctx context.Context, owner models.ID, filter funds.StatementFilter, args models.PageArgs) (models.Connection[models.StatementEntry], error) {
+	var none models.Connection[models.StatementEntry]
+	// A negative size would read as none in the key.
+	if (args.First != nil && *args.First < 0) || (args.Last != nil && *args.Last < 0) {
+		_, err := args.Page("")
+		return none, err
+	}
+	text, err := json.Marshal(filter)
+	if err != nil {
+		return none, err
+	}
+	found, err := l.loader.Load(ctx, asked[statementQuestion]{owner, statementQuestion{page: keyOf("", args), filter: string(text)}})
+	// As with every list of an object: one that may not be read is empty.
+	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
+		return none, nil
+	}
+	return found, err
+}
+
+func byStatement(who models.Principal, fetch func(context.Context, models.Principal, []models.ID, funds.StatementFilter, models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error)) *statementLoader {
+	return &statementLoader{loader: byQuestion(func(ctx context.Context, owners []models.ID, question statementQuestion) (map[models.ID]models.Connection[models.StatementEntry], error) {
+		var filter funds.StatementFilter
+		if err := json.Unmarshal([]byte(question.filter), &filter); err != nil {
+			return nil, err
+		}
+		return fetch(ctx, who, owners, filter, question.page.args())
+	})}
+}
+
+type pastLoader struct {
+	loader *dataloadgen.Loader[asked[time.Time], models.PastBalance]
+}
+
+// load reads what one owner had; nil without an error when the caller may not know.
+func (l *pastLoader) load(ctx context.Context, owner models.ID, at time.Time) (*models.PastBalance, error) {
+	past, err := l.loader.Load(ctx, asked[time.Time]{owner, at.UTC()})
+	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &past, nil
+}
+
+func byMoment(who models.Principal, fetch func(context.Context, models.Principal, []models.ID, time.Time) (map[models.ID]models.PastBalance, error)) *pastLoader {
+	return &pastLoader{loader: byQuestion(func(ctx context.Context, owners []models.ID, at time.Time) (map[models.ID]models.PastBalance, error) {
+		return fetch(ctx, who, owners, at)
+	})}
+}

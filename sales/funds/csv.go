@@ -1,0 +1,58 @@
+package funds
+
+import (
+	"encoding/csv"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// StatementFile writes a statement as CSV of RFC 4180, in UTF-8 with a byte order mark, without which spreadsheets take Chinese
+// names for Latin letters. Times are UTC, amounts have a point and no thousands separators.
+type StatementFile struct{ csv *csv.Writer }
+
+// NewStatementFile begins a file with its first line, the names of the columns.
+func NewStatementFile(w io.Writer) (*StatementFile, error) {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return nil, err
+	}
+	file := &StatementFile{csv: csv.NewWriter(w)}
+	file.csv.UseCRLF = true
+	err := file.csv.Write([]string{
+		"id", "created_at", "account_type", "direction", "trade_type", "amount", "balance_after", "currency", "order_id", "transfer_id",
+		"customer_id", "customer_name", "reason",
+	})
+	return file, err
+}
+
+// Write adds a line for each entry and hands them on to the file's writer.
+func (f *StatementFile) Write(entries []models.StatementEntry) error {
+	for _, e := range entries {
+		var customer models.LedgerParty
+		if e.Customer != nil {
+			customer = *e.Customer
+		}
+		if err := f.csv.Write([]string{
+			string(e.ID), e.CreatedAt.UTC().Format(time.RFC3339Nano), string(e.AccountType), string(e.Direction()), string(e.TradeType()),
+			decimalOf(e.Amount), decimalOf(e.BalanceAfter), string(e.Amount.Currency), string(e.OrderID()), string(e.Transfer.ID),
+			string(customer.ID), plain(customer.Name), plain(e.Transfer.Reason),
+		}); err != nil {
+			return err
+		}
+	}
+	f.csv.Flush()
+	return f.csv.Error()
+}
+
+// plain keeps a text that people wrote from being a formula to a spreadsheet: one that begins like a formula, or with a blank
+// that hides such a beginning, gets an apostrophe. Amounts are figures of ours and keep their sign.
+func plain(text string) string {
+	begin := strings.TrimLeft(text, " \u00a0\u3000\ufeff")
+	if first, size := utf8.DecodeRuneInString(begin); size > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
+		return "'" + text
+	}
+	return text
+}
