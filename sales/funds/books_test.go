@@ -74,7 +74,10 @@ func (b *books) whole(who models.Principal, q funds.StatementQuery, size int, ba
 	b.t.Helper()
 	var all []models.StatementEntry
 	var cursor *string
-	for {
+	for pages := 0; ; pages++ {
+		if pages > 1000 {
+			b.t.Fatal("a statement without an end")
+		}
 		args := models.PageArgs{First: &size, After: cursor}
 		if backward {
 			args = models.PageArgs{Last: &size, Before: cursor}
