@@ -109,9 +109,10 @@ func (b branch) entry(row line) models.StatementEntry {
 func (l lines) branches(owners []ledgerOwner) []branch {
 	var all []branch
 	for i := range owners {
-		for _, account := range owners[i].Accounts {
+		owner := &owners[i]
+		for _, account := range owner.Accounts {
 			if l.AccountTypes == nil || slices.Contains(l.AccountTypes, account.Kind) {
-				all = append(all, branch{owner: &owners[i], account: account})
+				all = append(all, branch{owner: owner, account: account})
 			}
 		}
 	}
@@ -157,7 +158,7 @@ func unionOf(db bun.IDB, branches []branch, build func(branch) *bun.SelectQuery)
 
 // page is one account's part of a stretch.
 func (l lines) page(db bun.IDB, b branch, stretch span) *bun.SelectQuery {
-	q := l.apply(db, b).ColumnExpr("e.id, e.account_id, e.amount_minor, e.version, e.balance_after_minor, e.created_at").
+	q := l.apply(db, b, true).ColumnExpr("e.id, e.account_id, e.amount_minor, e.version, e.balance_after_minor, e.created_at").
 		ColumnExpr("e.transfer_id, t.kind, t.order_id, t.reason").Limit(int64(stretch.size) + 1)
 	if stretch.after != nil {
 		q = stretch.after.older(q, b.account.ID)
@@ -194,14 +195,20 @@ func (p position) newer(q *bun.SelectQuery, account models.ID) *bun.SelectQuery 
 	return q.Where("e.created_at >= ?", p.At)
 }
 
-// apply starts a query of the account's lines that the filter leaves and the caller may read.
-func (l lines) apply(db bun.IDB, b branch) *bun.SelectQuery {
+// asksTransfers reports whether it takes the transfers to tell which lines the filter leaves.
+func (l lines) asksTransfers() bool { return l.TradeTypes != nil || l.Downward || l.OrderID != nil }
+
+// apply starts a query of the account's lines that the filter leaves and the caller may read, with their transfers where these
+// are wanted or asked: counting a long ledger without them reads the index alone.
+func (l lines) apply(db bun.IDB, b branch, transfers bool) *bun.SelectQuery {
 	from := *l.From
 	if b.owner.Since != nil && b.owner.Since.After(from) {
 		from = *b.owner.Since
 	}
-	q := db.NewSelect().TableExpr("entries AS e").Join("JOIN transfers AS t ON t.id = e.transfer_id").
-		Where("e.account_id = ?", b.account.ID).Where("e.created_at >= ?", from.UTC())
+	q := db.NewSelect().TableExpr("entries AS e").Where("e.account_id = ?", b.account.ID).Where("e.created_at >= ?", from.UTC())
+	if transfers || l.asksTransfers() {
+		q = q.Join("JOIN transfers AS t ON t.id = e.transfer_id")
+	}
 	if l.To != nil {
 		q = q.Where("e.created_at < ?", l.To.UTC())
 	}
@@ -244,7 +251,7 @@ func countLines(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter li
 			N     int
 		}
 		err := unionOf(db, chunk, func(b branch) *bun.SelectQuery {
-			return filter.apply(db, b).ColumnExpr("? AS owner, count(*) AS n", string(b.owner.ID))
+			return filter.apply(db, b, false).ColumnExpr("? AS owner, count(*) AS n", string(b.owner.ID))
 		}).Scan(ctx, &counts)
 		if err != nil {
 			return nil, store.Translate(err)
@@ -260,7 +267,7 @@ func countLines(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter li
 func countUpTo(ctx context.Context, db bun.IDB, owner ledgerOwner, filter lines, limit int) (int, error) {
 	total := 0
 	for _, b := range filter.branches([]ledgerOwner{owner}) {
-		bounded := filter.apply(db, b).ColumnExpr("1 AS one").Limit(int64(limit))
+		bounded := filter.apply(db, b, false).ColumnExpr("1 AS one").Limit(int64(limit))
 		var n int
 		if err := db.NewSelect().TableExpr("(?) AS bounded", bounded).ColumnExpr("count(*)").Scan(ctx, &n); err != nil {
 			return 0, store.Translate(err)

@@ -89,33 +89,8 @@ func mutationRows() map[string]mutationRow {
 			return all
 		}
 	}
-	// Every owner that is there: only an operator corrects a balance.
-	balances := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-		if c.Operator {
-			return nil
-		}
-		input := func(owner string, id models.ID) map[string]any {
-			return map[string]any{owner: id, "amount": "1.00", "reason": "mine", "idempotencyKey": "theirs"}
-		}
-		for _, o := range w.Orgs() {
-			all = append(all, input("partnerId", o.Partner.ID))
-		}
-		for _, b := range w.Buyers() {
-			all = append(all, input("customerId", b.Customer.ID))
-		}
-		return all
-	}
-	ledgersOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-		for _, id := range w.IDs(models.PrefixPartner, models.PrefixCustomer) {
-			owner := map[string]string{models.PrefixPartner: "partnerId", models.PrefixCustomer: "customerId"}[id.Prefix()]
-			if !w.SeesBalance(c, id) {
-				all = append(all, map[string]any{owner: id})
-			}
-		}
-		return all
-	}
 	return map[string]mutationRow{
-		"adjustBalance":       {"{transfer{id}}", balances},
+		"adjustBalance":       {"{transfer{id}}", everyBalance},
 		"exportStatement":     {"{url}", ledgersOfOthers},
 		"setBalanceAlert":     {"{balanceAlert{enabled}}", alertsOfOthers(map[string]any{"threshold": "1.00", "enabled": true})},
 		"removeBalanceAlert":  {"{balanceAlert{enabled}}", alertsOfOthers(nil)},
@@ -166,6 +141,35 @@ func mutationRows() map[string]mutationRow {
 			return []map[string]any{{"name": "mine", "scopes": []string{"ORDERS_READ"}}}
 		}},
 	}
+}
+
+// everyBalance is every owner that there is: only an operator corrects a balance.
+func everyBalance(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+	if c.Operator {
+		return nil
+	}
+	for _, id := range w.IDs(models.PrefixPartner, models.PrefixCustomer) {
+		all = append(all, map[string]any{ownerField(id): id, "amount": "1.00", "reason": "mine", "idempotencyKey": "theirs"})
+	}
+	return all
+}
+
+// ledgersOfOthers are the owners whose balance the caller does not see.
+func ledgersOfOthers(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+	for _, id := range w.IDs(models.PrefixPartner, models.PrefixCustomer) {
+		if !w.SeesBalance(c, id) {
+			all = append(all, map[string]any{ownerField(id): id})
+		}
+	}
+	return all
+}
+
+// ownerField is how an input names an owner.
+func ownerField(id models.ID) string {
+	if id.Prefix() == models.PrefixPartner {
+		return "partnerId"
+	}
+	return "customerId"
 }
 
 // TestNoMutationTouchesWhatIsOthers tries every mutation of the schema on everybody else's objects, and compares every row
