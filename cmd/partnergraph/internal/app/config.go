@@ -56,6 +56,9 @@ type Config struct {
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" default:"20s" env:"PARTNERGRAPH_SHUTDOWN_TIMEOUT" help:"How long requests in flight may take to finish at the end, up to 10m."`
 	// MetricsListen serves /metrics on an address of its own; empty = on the main one, for loopback callers only.
 	MetricsListen string `name:"metrics-listen" env:"PARTNERGRAPH_METRICS_LISTEN" help:"Separate TCP address for /metrics; empty = on the main address, for loopback callers only."`
+	// PprofListen serves profiles of the running process under /debug/pprof/; empty = nowhere. Loopback only: profiles tell what the
+	// process does and holds.
+	PprofListen string `name:"pprof-listen" env:"PARTNERGRAPH_PPROF_LISTEN" help:"Loopback TCP address for profiles under /debug/pprof/; empty = none."`
 	// OTLPEndpoint is where traces go, http(s)://host:port; empty = nowhere.
 	OTLPEndpoint string `name:"otlp-endpoint" env:"PARTNERGRAPH_OTLP_ENDPOINT" help:"OpenTelemetry collector for traces, http(s)://host:port; empty = none."`
 	// LogLevel is debug, info, warn or error; LogFormat is json or text.
@@ -87,6 +90,7 @@ func (c Config) Check() error {
 		lasting("shutdown-timeout", c.ShutdownTimeout, 0, 10*time.Minute),
 		c.checkProxies(),
 		c.checkOptionalURLs(),
+		c.checkPprof(),
 		oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("log-format", c.LogFormat, "json", "text"),
 		required("cloud", c.Cloud, "such as hws"),
@@ -116,6 +120,17 @@ func (c Config) checkOptionalURLs() error {
 	}
 	if c.MetricsListen != "" {
 		return checkAddress("metrics-listen", c.MetricsListen)
+	}
+	return nil
+}
+
+func (c Config) checkPprof() error {
+	if c.PprofListen == "" {
+		return nil
+	}
+	addr, err := netip.ParseAddrPort(c.PprofListen)
+	if err != nil || !addr.Addr().Unmap().IsLoopback() {
+		return fmt.Errorf("setting pprof-listen: %q is not a loopback address with a port, such as 127.0.0.1:6060", c.PprofListen)
 	}
 	return nil
 }

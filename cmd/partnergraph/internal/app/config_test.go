@@ -39,6 +39,8 @@ func TestCheckNamesEveryBadSetting(t *testing.T) {
 		"no seal keys":              {"seal-keys", func(c *app.Config) { c.SealKeys = "" }},
 		"listen without a port":     {"listen", func(c *app.Config) { c.Listen = "localhost" }},
 		"metrics without a port":    {"metrics-listen", func(c *app.Config) { c.MetricsListen = "localhost" }},
+		"profiles for strangers":    {"pprof-listen", func(c *app.Config) { c.PprofListen = "0.0.0.0:6060" }},
+		"profiles on a name":        {"pprof-listen", func(c *app.Config) { c.PprofListen = "localhost:6060" }},
 		"collector without scheme":  {"otlp-endpoint", func(c *app.Config) { c.OTLPEndpoint = "localhost:4318" }},
 		"collector of another kind": {"otlp-endpoint", func(c *app.Config) { c.OTLPEndpoint = "grpc://localhost:4317" }},
 		"no connections":            {"max-conns", func(c *app.Config) { c.MaxConns = 0 }},

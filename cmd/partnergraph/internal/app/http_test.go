@@ -174,6 +174,23 @@ func TestMetricsAreForThisMachineOrAListenerOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestProfilesHaveAListenerOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	apart := "127.0.0.1:" + freePort(t)
+	s := world(t, func(c *app.Config) { c.PprofListen = apart })
+	if got := s.ask(t, "GET", "/debug/pprof/", ""); got.status != 404 {
+		t.Errorf("on the main address: %d", got.status)
+	}
+	resp, err := s.client.Get("http://" + apart + "/debug/pprof/goroutine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("on its own address: %d", resp.StatusCode)
+	}
+}
+
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	s := world(t, func(c *app.Config) { c.RateLimit, c.RateWindow, c.TrustedProxies = 3, time.Hour, []string{"127.0.0.1"} })

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -35,10 +36,10 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(net.A
 		// From the end of the header: the body, the operation, and a reader who takes his time.
 		WriteTimeout: time.Minute + a.cfg.OperationTimeout,
 	}
-	metrics, err := a.serveMetrics(ctx)
+	closeSides, err := a.serveSides(ctx)
 	if err != nil {
 		stopJobs()
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, closeSides(), listener.Close())
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -68,33 +69,63 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(net.A
 	}
 	stopJobs()
 	running.Wait()
-	if metrics != nil {
-		err = errors.Join(err, metrics.Close())
-	}
+	err = errors.Join(err, closeSides())
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
 	return err
 }
 
-// serveMetrics opens the separate address for /metrics, if there is one.
-func (a *App) serveMetrics(ctx context.Context) (*http.Server, error) {
-	if a.cfg.MetricsListen == "" {
-		return nil, nil
+// serveSides opens the separate addresses for /metrics and for profiles, those of them that are set. Call what it returns
+// at the end, also when it fails.
+func (a *App) serveSides(ctx context.Context) (closeAll func() error, err error) {
+	var servers []*http.Server
+	closeAll = func() error {
+		var errs []error
+		for _, server := range servers {
+			errs = append(errs, server.Close())
+		}
+		return errors.Join(errs...)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.MetricsListen)
-	if err != nil {
-		return nil, fmt.Errorf("setting metrics-listen: %w", err)
+	for _, side := range []struct {
+		setting, addr string
+		mux           *http.ServeMux
+	}{
+		{"metrics-listen", a.cfg.MetricsListen, a.metricsMux()},
+		{"pprof-listen", a.cfg.PprofListen, profiles()},
+	} {
+		if side.addr == "" {
+			continue
+		}
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", side.addr)
+		if err != nil {
+			return closeAll, fmt.Errorf("setting %s: %w", side.setting, err)
+		}
+		server := &http.Server{Handler: side.mux, ReadHeaderTimeout: 5 * time.Second}
+		servers = append(servers, server)
+		go func() {
+			if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				a.Log.Error("side server stopped", slog.String("setting", side.setting), slog.Any("error", err))
+			}
+		}()
 	}
+	return closeAll, nil
+}
+
+func (a *App) metricsMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.metrics.handler())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	go func() {
-		if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			a.Log.Error("metrics server stopped", slog.Any("error", err))
-		}
-	}()
-	return server, nil
+	return mux
+}
+
+// profiles are what net/http/pprof offers of this process.
+func profiles() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
 }
 
 // Close releases the database, the cache and the trace exporter. Call it after Run.
