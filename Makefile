@@ -94,6 +94,10 @@ e2e: web ## Run the end-to-end tests: the real program, a real browser, real SAM
 	@test -n "$(E2E)" || { echo 'no test file has the build tag e2e' >&2; exit 1; }
 	$(SERVERS) go test -tags e2e -count=1 -timeout 15m $(E2E)
 
+.PHONY: bench-ledger
+bench-ledger: ## Measure how fast money moves, beside a floor: make bench-ledger ARGS='-only cold,hot -profile'
+	go run ./bench/ledger -out bench/results $(ARGS)
+
 .PHONY: fuzz-short
 fuzz-short: ## Run every fuzz target for FUZZTIME (10s) each
 	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . --exclude-dir=node_modules | while IFS=: read -r file name; do \

@@ -4,5 +4,5 @@
 // and that nothing of it is left. It knows how to kill a PostgreSQL server as a crash would and to start it again on what
 // it left behind. It owns nothing of the product and imports none of its packages.
 //
-// Neighbours: cmd/testservers runs a command beside such servers; tests of crashes start their own.
+// Neighbours: cmd/testservers runs a command beside such servers; tests of crashes and benchmarks start their own.
 package servers

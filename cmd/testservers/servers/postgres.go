@@ -20,6 +20,8 @@ type PostgresOptions struct {
 	Parent string
 	// Settings are further ones, name=value.
 	Settings []string
+	// Environ are further variables of its environment, name=value.
+	Environ []string
 }
 
 // Postgres is a running PostgreSQL server.
@@ -30,6 +32,7 @@ type Postgres struct {
 	dir     string
 	port    string
 	args    []string
+	environ []string
 	process *process
 }
 
@@ -41,13 +44,21 @@ func (p *Postgres) URL() string {
 	return "postgres://postgres@127.0.0.1:" + p.port + "/postgres?sslmode=disable"
 }
 
+// PID is the number of its first process, whose children are its sessions and helpers. It is 0 for nil.
+func (p *Postgres) PID() int {
+	if p == nil {
+		return 0
+	}
+	return p.process.Pid
+}
+
 // Postgres initialises and starts a server on a free loopback port.
 func (s *Servers) Postgres(ctx context.Context, options PostgresOptions) (*Postgres, error) {
 	initdb, err := s.find(ctx, "initdb", postgresPackage())
 	if err != nil {
 		return nil, err
 	}
-	p := &Postgres{servers: s}
+	p := &Postgres{servers: s, environ: options.Environ}
 	if p.program, err = s.find(ctx, "postgres", postgresPackage()); err != nil {
 		return nil, err
 	}
@@ -93,7 +104,7 @@ func (o PostgresOptions) flags(port string) []string {
 
 // Start starts the server on the files that it has, at the same address, and waits until it accepts sessions.
 func (p *Postgres) Start(ctx context.Context) (err error) {
-	if p.process, err = p.servers.start(p.account, p.dir, p.program, p.args...); err != nil {
+	if p.process, err = p.servers.start(p.account, p.dir, p.environ, p.program, p.args...); err != nil {
 		return err
 	}
 	return p.process.await(ctx, "postgres", "127.0.0.1:"+p.port)

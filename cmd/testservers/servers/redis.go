@@ -47,7 +47,7 @@ func (s *Servers) Redis(ctx context.Context) (*Redis, error) {
 
 // Start starts the server, empty, at the same address, and waits until it answers.
 func (r *Redis) Start(ctx context.Context) (err error) {
-	r.process, err = r.servers.start(r.account, r.dir, r.program, "--save", "", "--appendonly", "no", "--port", r.port,
+	r.process, err = r.servers.start(r.account, r.dir, nil, r.program, "--save", "", "--appendonly", "no", "--port", r.port,
 		"--bind", "127.0.0.1", "--dir", r.dir, "--loglevel", "warning")
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ type process struct {
 }
 
 // start runs a server that dies with this process.
-func (s *Servers) start(account *syscall.Credential, dir, name string, args ...string) (*process, error) {
+func (s *Servers) start(account *syscall.Credential, dir string, environ []string, name string, args ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -49,6 +49,7 @@ func (s *Servers) start(account *syscall.Credential, dir, name string, args ...s
 	defer func() { _ = log.Close() }() // the server has its own descriptor
 	cmd := exec.Command(name, args...) //nolint:noctx // it ends after the command does, in stop
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.Env = append(os.Environ(), environ...)
 	cmd.SysProcAttr = dying(account)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(name), err)

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/partnergraph/partnergraph/bench/internal/load"
+	"github.com/partnergraph/partnergraph/bench/internal/process"
+	"github.com/partnergraph/partnergraph/cmd/testservers/servers"
+	"github.com/partnergraph/partnergraph/migrations"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// The models of the disk's flush time.
+const (
+	flushDisk = "disk"
+	flushSlow = "1ms"
+)
+
+// flushModel is one model, and what was measured of it.
+type flushModel struct {
+	Name     string  `json:"name"`
+	Model    string  `json:"model"`
+	CommitMs float64 `json:"commitMs"` // a lone commit of one row
+}
+
+// place is where the contestants run: servers, data, and the contestants themselves.
+type place struct {
+	opts     options
+	log      *slog.Logger
+	dir      string
+	flush    flushModel
+	servers  servers.Servers
+	postgres *servers.Postgres
+	database string // urls
+	redis    string
+	db       *store.DB
+	data     data
+	run      string        // differs from run to run, so that keys do
+	asked    load.Sequence // numbers the keys of this place
+
+	ours, floor               *process.Process
+	oursAt, floorAt, profiles string // addresses
+}
+
+// newPlace starts a durable PostgreSQL and a Redis, and settles in them.
+func newPlace(ctx context.Context, log *slog.Logger, opts options, flush string) (_ *place, err error) {
+	at := &place{opts: opts, log: log, servers: servers.Servers{Logger: log}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, at.close())
+		}
+	}()
+	if at.dir, err = os.MkdirTemp("", "bench-ledger-"); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(at.dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's account loads a library from here
+		return nil, err
+	}
+	wanted, model := server(ctx, log, at.dir, flush)
+	if at.postgres, err = at.servers.Postgres(ctx, wanted); err != nil {
+		return nil, err
+	}
+	at.database = at.postgres.URL()
+	redis, err := at.servers.Redis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at.redis = redis.URL()
+	commit, err := commitTime(ctx, at.database)
+	if err != nil {
+		return nil, err
+	}
+	at.flush = flushModel{Name: flush, Model: model, CommitMs: float64(commit) / float64(time.Millisecond)}
+	if err := at.settle(ctx); err != nil {
+		return nil, err
+	}
+	return at, nil
+}
+
+// settle makes the data set and starts the contestants.
+func (at *place) settle(ctx context.Context) (err error) {
+	at.run = rand.Text()[:8]
+	if at.db, err = store.Open(ctx, at.database, store.WithMaxOpen(at.opts.conns)); err != nil {
+		return err
+	}
+	if _, err := migrations.Up(ctx, at.db); err != nil {
+		return err
+	}
+	at.log.Info("filling the database", "pairs", at.opts.pairs)
+	if at.data, err = fill(ctx, at.db, at.opts.pairs); err != nil {
+		return err
+	}
+	if err := at.startFloor(ctx); err != nil {
+		return err
+	}
+	return at.startOurs(ctx)
+}
+
+func (at *place) startFloor(ctx context.Context) (err error) {
+	program, err := process.Build(ctx, at.dir, "github.com/partnergraph/partnergraph/bench/floor")
+	if err != nil {
+		return err
+	}
+	if at.floorAt, err = process.FreeAddress(ctx); err != nil {
+		return err
+	}
+	at.floor, err = process.Start(ctx, at.logFile("floor"), "http://"+at.floorAt+"/readyz", program,
+		"-database-url", at.database, "-listen", at.floorAt, "-conns", strconv.Itoa(at.opts.conns))
+	return err
+}
+
+// startOurs starts the product as an operator would: with its limits, logs and checks on. The rate limit counts, but lets a
+// benchmark through.
+func (at *place) startOurs(ctx context.Context) (err error) {
+	program, err := process.Build(ctx, at.dir, "github.com/partnergraph/partnergraph/cmd/partnergraph")
+	if err != nil {
+		return err
+	}
+	if at.oursAt, err = process.FreeAddress(ctx); err != nil {
+		return err
+	}
+	if at.profiles, err = process.FreeAddress(ctx); err != nil {
+		return err
+	}
+	seal := make([]byte, 32)
+	if _, err := rand.Read(seal); err != nil {
+		return err
+	}
+	at.ours, err = process.Start(ctx, at.logFile("partnergraph"), "http://"+at.oursAt+"/readyz", program, "serve",
+		"--listen", at.oursAt, "--public-url", "https://bench.example.com", "--database-url", at.database, "--cache-url", at.redis,
+		"--seal-keys", "k1:"+base64.StdEncoding.EncodeToString(seal), "--max-conns", strconv.Itoa(at.opts.conns),
+		"--rate-limit", "10000000", "--pprof-listen", at.profiles)
+	return err
+}
+
+// logFile is where a program's output goes: with the results when they are kept.
+func (at *place) logFile(name string) string {
+	if at.opts.out != "" && os.MkdirAll(at.opts.out, 0o755) == nil { //nolint:gosec // nothing secret is in it
+		return filepath.Join(at.opts.out, fmt.Sprintf("%s-%s.log", name, at.flush.Name))
+	}
+	return filepath.Join(at.dir, name+".log")
+}
+
+// close stops everything, the contestants before the servers that they need.
+func (at *place) close() error {
+	for _, program := range []*process.Process{at.ours, at.floor} {
+		if program != nil {
+			program.Stop()
+		}
+	}
+	var errs []error
+	if at.db != nil {
+		errs = append(errs, at.db.Close())
+	}
+	errs = append(errs, at.servers.Stop())
+	if at.dir != "" {
+		errs = append(errs, os.RemoveAll(at.dir)) //nolint:gosec // it was made by newPlace
+	}
+	return errors.Join(errs...)
+}

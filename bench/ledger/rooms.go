@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/partnergraph/partnergraph/bench/internal/load"
+	"github.com/partnergraph/partnergraph/migrations"
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// newRooms introduces the rooms of a move to each other, as cmd/partnergraph does. Call stop at the end.
+func newRooms(db *store.DB) (service *funds.Service, stop func()) {
+	ids := models.RandomIDs()
+	service = &funds.Service{
+		DB: db, Now: time.Now, Ledger: &ledger.Service{DB: db, Now: time.Now, IDs: ids}, Events: &events.Recorder{IDs: ids, Now: time.Now},
+	}
+	return service, func() {}
+}
+
+// sqlite funds cold pairs in an embedded database, which waits for the disk at every commit.
+func sqlite(ctx context.Context, at *place) (_ []row, err error) {
+	db, err := store.Open(ctx, "sqlite://"+filepath.Join(at.dir, "bench.db"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := migrations.Up(ctx, db); err != nil {
+		return nil, err
+	}
+	pairs, err := fill(ctx, db, min(at.opts.pairs, 1000))
+	if err != nil {
+		return nil, err
+	}
+	service, stop := newRooms(db)
+	defer stop()
+	const callers = 64
+	ours, err := at.fundIn(ctx, "sqlite", service, pairs.cold, callers)
+	if err != nil {
+		return nil, err
+	}
+	return []row{{
+		Shape: fmt.Sprintf("SQLite, synchronous=FULL, %d in flight, in one process", callers), Flush: at.flush.Name, Ours: ours,
+		Wanted: ">= 5000/s", Met: ours.PerSecond >= 5000,
+	}}, nil
+}
+
+// balances reads a customer's own balance through the room, beside a bare GET of the same bytes from Redis.
+func balances(ctx context.Context, at *place) (_ []row, err error) {
+	service, stop := newRooms(at.db)
+	defer stop()
+	options, err := redis.ParseURL(at.redis)
+	if err != nil {
+		return nil, err
+	}
+	bare := redis.NewClient(options)
+	defer func() { err = errors.Join(err, bare.Close()) }()
+	customer := at.data.cold[0].customer
+	who := models.Principal{
+		Kind: models.CustomerUser, CustomerID: customer, Permissions: models.DefaultPermissions(models.CustomerUser, ""),
+	}
+	found, err := service.CustomerBalances(ctx, who, []models.ID{customer})
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(found[customer])
+	if err != nil {
+		return nil, err
+	}
+	if err := bare.Set(ctx, "bench:balance", raw, time.Hour).Err(); err != nil {
+		return nil, err
+	}
+	getting := contestant{name: "floor", open: func(int) (load.Call, error) {
+		return func() string {
+			if got, err := bare.Get(ctx, "bench:balance").Bytes(); err != nil || len(got) != len(raw) {
+				return "REDIS"
+			}
+			return ""
+		}, nil
+	}}
+	looking := contestant{name: "ours", open: func(int) (load.Call, error) {
+		return func() string {
+			got, err := service.CustomerBalances(ctx, who, []models.ID{customer})
+			if err != nil || got[customer].Version != found[customer].Version {
+				return "WRONG"
+			}
+			return ""
+		}, nil
+	}}
+	var rows []row
+	for _, readers := range []int{1, 8} {
+		medians, _, err := at.compete(ctx, at.opts.plan(readers), "balances", getting, looking)
+		if err != nil {
+			return nil, err
+		}
+		ratio := medians[1].P50 / medians[0].P50
+		rows = append(rows, row{
+			Shape: fmt.Sprintf("balance lookup, %d at once, in one process", readers), Flush: at.flush.Name, Floor: &medians[0], Ours: medians[1],
+			Ratio: medians[1].PerSecond / medians[0].PerSecond, Wanted: fmt.Sprintf("p50 <= 2 x floor's (is %.1f x)", ratio), Met: ratio <= 2,
+		})
+	}
+	return rows, nil
+}
