@@ -2,17 +2,44 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/partnergraph/partnergraph/bench/internal/process"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
+
+// programs is where TestMain has the programs built, once for all tests, when the first one wants them.
+var programs string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "bench-ledger-test-")
+	if err != nil {
+		panic(err)
+	}
+	programs = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var build = sync.OnceValue(func() error {
+	for _, pkg := range []string{"cmd/partnergraph", "bench/floor"} {
+		if _, err := process.Build(context.Background(), programs, "github.com/partnergraph/partnergraph/"+pkg); err != nil {
+			return err
+		}
+	}
+	return nil
+})
 
 // small is a run of a moment, on whatever servers the tests have.
 func small(t *testing.T) *place {
@@ -21,10 +48,13 @@ func small(t *testing.T) *place {
 	if redis == "" {
 		t.Fatal("TEST_REDIS_URL is not set; run `make test`, which starts the servers that tests need")
 	}
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
 	at := &place{
 		opts: options{
 			duration: 200 * time.Millisecond, warm: 50 * time.Millisecond, rounds: 1, clients: 4, crowd: 16, inFlight: 8, pairs: 20, conns: 4,
-			long: 600 * time.Millisecond,
+			long: 600 * time.Millisecond, ours: filepath.Join(programs, "partnergraph"), floor: filepath.Join(programs, "floor"),
 		},
 		log: slog.New(slog.DiscardHandler), dir: t.TempDir(), flush: flushModel{Name: flushDisk},
 		database: storetest.PostgresURL(t), redis: redis,

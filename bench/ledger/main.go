@@ -28,6 +28,8 @@ type options struct {
 	pairs    int
 	conns    int // database connections of each contestant
 	long     time.Duration
+	ours     string // programs to measure; empty = built from this tree
+	floor    string
 	out      string
 	profile  bool
 }
@@ -64,6 +66,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.pairs, "pairs", 10_000, "pairs of partner and customer, and customers of the hot partner")
 	flags.IntVar(&o.conns, "conns", 32, "database connections of each contestant")
 	flags.DurationVar(&o.long, "long", 10*time.Minute, "counted time of memory")
+	flags.StringVar(&o.ours, "program", "", "partnergraph program to measure over HTTP, such as another commit's; empty = this tree's")
 	flags.StringVar(&o.out, "out", "", "directory for results as JSON, logs and profiles, such as bench/results; empty = none are kept")
 	flags.BoolVar(&o.profile, "profile", false, "keep processor profiles of the server in -out; costs some speed")
 	if err := flags.Parse(args); err != nil {

@@ -106,7 +106,7 @@ func (at *place) settle(ctx context.Context) (err error) {
 }
 
 func (at *place) startFloor(ctx context.Context) (err error) {
-	program, err := process.Build(ctx, at.dir, "github.com/partnergraph/partnergraph/bench/floor")
+	program, err := at.program(ctx, at.opts.floor, "bench/floor")
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (at *place) startFloor(ctx context.Context) (err error) {
 // startOurs starts the product as an operator would: with its limits, logs and checks on. The rate limit counts, but lets a
 // benchmark through.
 func (at *place) startOurs(ctx context.Context) (err error) {
-	program, err := process.Build(ctx, at.dir, "github.com/partnergraph/partnergraph/cmd/partnergraph")
+	program, err := at.program(ctx, at.opts.ours, "cmd/partnergraph")
 	if err != nil {
 		return err
 	}
@@ -140,6 +140,14 @@ func (at *place) startOurs(ctx context.Context) (err error) {
 		"--seal-keys", "k1:"+base64.StdEncoding.EncodeToString(seal), "--max-conns", strconv.Itoa(at.opts.conns),
 		"--rate-limit", "10000000", "--pprof-listen", at.profiles)
 	return err
+}
+
+// program returns the one that is given, or builds it from this tree.
+func (at *place) program(ctx context.Context, given, pkg string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	return process.Build(ctx, at.dir, "github.com/partnergraph/partnergraph/"+pkg)
 }
 
 // logFile is where a program's output goes: with the results when they are kept.

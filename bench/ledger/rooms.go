@@ -23,7 +23,7 @@ import (
 func newRooms(db *store.DB) (service *funds.Service, stop func()) {
 	ids := models.RandomIDs()
 	service = &funds.Service{
-		DB: db, Now: time.Now, Ledger: &ledger.Service{DB: db, Now: time.Now, IDs: ids}, Events: &events.Recorder{IDs: ids, Now: time.Now},
+		DB: db, Now: time.Now, IDs: ids, Ledger: &ledger.Service{DB: db, Now: time.Now, IDs: ids}, Events: &events.Recorder{IDs: ids, Now: time.Now},
 	}
 	return service, func() {}
 }
