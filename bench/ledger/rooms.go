@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/partnergraph/partnergraph/bench/internal/load"
+	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -19,13 +22,20 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// newRooms introduces the rooms of a move to each other, as cmd/partnergraph does. Call stop at the end.
-func newRooms(db *store.DB) (service *funds.Service, stop func()) {
-	ids := models.RandomIDs()
-	service = &funds.Service{
-		DB: db, Now: time.Now, IDs: ids, Ledger: &ledger.Service{DB: db, Now: time.Now, IDs: ids}, Events: &events.Recorder{IDs: ids, Now: time.Now},
+// newRooms introduces the rooms of a move to each other, as cmd/partnergraph does, with the cache at this url. Call stop at the
+// end.
+func newRooms(ctx context.Context, log *slog.Logger, db *store.DB, cacheURL string) (service *funds.Service, stop func(), err error) {
+	front, err := cache.Open(ctx, cacheURL, cache.WithOptions(cache.Options{Logger: log}))
+	if err != nil {
+		return nil, nil, err
 	}
-	return service, func() {}
+	ids := models.RandomIDs()
+	books := &ledger.Service{DB: db, Now: time.Now, IDs: ids, Logger: log}
+	service = &funds.Service{
+		DB: db, Now: time.Now, IDs: ids, Random: rand.Reader, Ledger: books, Events: &events.Recorder{IDs: ids, Now: time.Now}, Cache: front, Bus: front,
+	}
+	books.Changed = service.Changed
+	return service, func() { _ = front.Close() }, nil
 }
 
 // sqlite funds cold pairs in an embedded database, which waits for the disk at every commit.
@@ -42,7 +52,10 @@ func sqlite(ctx context.Context, at *place) (_ []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	service, stop := newRooms(db)
+	service, stop, err := newRooms(ctx, at.log, db, "memory:")
+	if err != nil {
+		return nil, err
+	}
 	defer stop()
 	const callers = 64
 	ours, err := at.fundIn(ctx, "sqlite", service, pairs.cold, callers)
@@ -57,7 +70,10 @@ func sqlite(ctx context.Context, at *place) (_ []row, err error) {
 
 // balances reads a customer's own balance through the room, beside a bare GET of the same bytes from Redis.
 func balances(ctx context.Context, at *place) (_ []row, err error) {
-	service, stop := newRooms(at.db)
+	service, stop, err := newRooms(ctx, at.log, at.db, at.redis)
+	if err != nil {
+		return nil, err
+	}
 	defer stop()
 	options, err := redis.ParseURL(at.redis)
 	if err != nil {

@@ -99,7 +99,10 @@ func (at *place) contest(ctx context.Context, name string, pairs []pair) (floor,
 
 // rooms funds the hot partner's customers without HTTP and GraphQL, from far more callers than there are connections.
 func rooms(ctx context.Context, at *place) ([]row, error) {
-	service, stop := newRooms(at.db)
+	service, stop, err := newRooms(ctx, at.log, at.db, at.redis)
+	if err != nil {
+		return nil, err
+	}
 	defer stop()
 	ours, err := at.fundIn(ctx, "rooms", service, at.data.hot, at.opts.inFlight)
 	if err != nil {
