@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
@@ -45,10 +46,15 @@ type loaders struct {
 
 type loadersKey struct{}
 
-// WithLoaders puts a fresh set of loaders on the context of one operation.
+// WithLoaders puts a fresh set of loaders on the context of one operation. The set is made when a field asks for it: most
+// mutations never do.
 func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 	who := r.Who(ctx)
-	return context.WithValue(ctx, loadersKey{}, &loaders{
+	return context.WithValue(ctx, loadersKey{}, sync.OnceValue(func() *loaders { return r.newLoaders(who) }))
+}
+
+func (r *Resolver) newLoaders(who models.Principal) *loaders {
+	return &loaders{
 		partner:             byID(who, r.Partners.ByIDs),
 		customer:            byID(who, r.Customers.ByIDs),
 		order:               byID(who, r.Orders.ByIDs),
@@ -73,12 +79,15 @@ func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 		customerOrders:      byPage(who, r.Orders.FindForCustomers),
 		customerResources:   byPage(who, r.Resources.FindForCustomers),
 		statementLines:      byPage(who, r.Incentives.FindLinesForStatements),
-	})
+	}
 }
 
 func loadersOf(ctx context.Context) *loaders {
-	set, _ := ctx.Value(loadersKey{}).(*loaders)
-	return set
+	set, ok := ctx.Value(loadersKey{}).(func() *loaders)
+	if !ok {
+		return nil
+	}
+	return set()
 }
 
 func byID[V any](who models.Principal, fetch func(context.Context, models.Principal, []models.ID) (map[models.ID]V, error)) *dataloadgen.Loader[models.ID, V] {
