@@ -79,6 +79,9 @@ func parseRedis(url string) (*redis.UniversalOptions, error) {
 	return &redis.UniversalOptions{
 		Addrs: addresses, DB: first.DB, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig,
 		PoolSize: first.PoolSize, MasterName: master,
+		// With version 3 the client looks at the socket for messages of the server's own before every call. None of what is used
+		// here needs it.
+		Protocol: 2,
 	}, nil
 }
 
