@@ -23,13 +23,16 @@ func eachDatabase(t *testing.T, fn func(t *testing.T, databaseURL string)) {
 // prepare add to it, and closes everything.
 func fill(t *testing.T, databaseURL string, prepare func(w *apitest.World)) {
 	t.Helper()
-	s := apitest.New(t, databaseURL, "memory:", func(cfg *app.Config, _ *app.Options) { cfg.Migrate = true })
+	s := apitest.New(t, databaseURL, "memory:", migrating)
 	s.Clock.Advance(time.Since(s.Clock.Now()))
 	prepare(apitest.Build(t, s))
 	if err := s.App.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// migrating lets a server bring the schema of an empty database up to date.
+func migrating(cfg *app.Config, _ *app.Options) { cfg.Migrate = true }
 
 // open opens the database beside the server, to look at its rows.
 func open(t *testing.T, databaseURL string) *store.DB {
