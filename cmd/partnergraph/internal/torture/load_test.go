@@ -128,7 +128,7 @@ func (l *load) next(random *rand.Rand) call {
 }
 
 // insist makes a call until it is answered, always with the same key: no answer at all and UNAVAILABLE leave open whether it
-// took effect. Every other error fails the proof, because nothing here may be refused.
+// took effect, RATE_LIMITED says that too many wait. Every other error fails the proof, because nothing here may be refused.
 func (l *load) insist(c call) any {
 	wait := 5 * time.Millisecond
 	for until := time.Now().Add(patience); ; time.Sleep(wait) {
@@ -137,7 +137,7 @@ func (l *load) insist(c call) any {
 		switch {
 		case err == nil && len(answer.Errors) == 0:
 			return answer.At(c.mutation)
-		case err == nil && !slices.Equal(answer.Codes(), []string{string(models.CodeUnavailable)}):
+		case err == nil && !later(answer):
 			l.t.Errorf("%s(%v): status %d: %s\n%s", c.mutation, c.input, answer.Status, answer.Body, l.server.log.String())
 			return nil
 		case time.Now().After(until):
@@ -146,6 +146,12 @@ func (l *load) insist(c call) any {
 		}
 		l.retried.Add(1)
 	}
+}
+
+// later reports whether an answer asks to come back with the same request.
+func later(a apitest.Answer) bool {
+	codes := a.Codes()
+	return len(codes) == 1 && (codes[0] == string(models.CodeUnavailable) || codes[0] == string(models.CodeRateLimited))
 }
 
 func (c call) document() string { return document(c.mutation) }
@@ -213,12 +219,11 @@ func (l *load) effects(db *store.DB) (lost, twice int) {
 	effects := map[string]bool{} // of the answers: ids of transfers, or of orders that were paid
 	for _, a := range l.answered {
 		payload, _ := a.data.(map[string]any)
-		id, there := idOf(payload["transfer"]), false
+		id := idOf(payload["transfer"])
+		there := known[id]
 		if a.mutation == "payOrder" {
 			id = idOf(payload["order"])
 			there = payments[id] == 1
-		} else {
-			there = known[id]
 		}
 		// Two keys that were answered with one effect have lost one.
 		if !there || effects[id] {
