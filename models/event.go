@@ -40,6 +40,19 @@ const (
 	EventSigningKeyCreated     EventType = "signing_key.created"
 	EventBalanceAdjusted       EventType = "balance.adjusted"
 	EventStatementExported     EventType = "statement.exported"
+
+	EventWithdrawalSubmitted  EventType = "withdrawal.submitted"
+	EventWithdrawalReviewing  EventType = "withdrawal.review_started"
+	EventWithdrawalApproved   EventType = "withdrawal.approved"
+	EventWithdrawalRejected   EventType = "withdrawal.rejected"
+	EventWithdrawalPaying     EventType = "withdrawal.paying"
+	EventWithdrawalDone       EventType = "withdrawal.completed"
+	EventWithdrawalFailed     EventType = "withdrawal.failed"
+	EventWithdrawalRerouted   EventType = "withdrawal.rerouted"
+	EventWithdrawalCancelled  EventType = "withdrawal.cancelled"
+	EventWithdrawalDeleted    EventType = "withdrawal.deleted"
+	EventWithdrawalRestricted EventType = "withdrawal.restricted"
+	EventRestrictionLifted    EventType = "withdrawal.restriction_lifted"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -39,6 +39,8 @@ const (
 	PrefixBindNotification    = "bnd"
 	PrefixStatementExport     = "sxp"
 	PrefixAnnouncement        = "ann"
+	PrefixWithdrawal          = "wdr"
+	PrefixRestriction         = "wrs"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

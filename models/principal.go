@@ -35,13 +35,15 @@ const (
 	WriteExposure  Permission = "EXPOSURE_WRITE"
 	ManageKeys     Permission = "KEYS_MANAGE"
 	ReadEvents     Permission = "EVENTS_READ"
+	// ReviewWithdrawals is for operators who decide about withdrawals and see the bank cards they go to.
+	ReviewWithdrawals Permission = "WITHDRAWALS_REVIEW"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
 func AllPermissions() []Permission {
 	return []Permission{
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
-		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents,
+		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 	}
 }
 

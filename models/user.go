@@ -77,13 +77,15 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 	case PartnerMember, PartnerKey:
 		all := AllPermissions()
 		if partner.HasExposure() {
-			return slices.DeleteFunc(all, func(p Permission) bool { return p == WritePartners })
+			return slices.DeleteFunc(all, operatorsOnly)
 		}
 		return slices.DeleteFunc(all, func(p Permission) bool {
-			return p == WritePartners || p == ReadExposure || p == WriteExposure || p == ReadIncentives
+			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives
 		})
 	case CustomerUser:
-		return []Permission{ReadPartners, ReadCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, WriteAlerts, ReadEvents}
+		return []Permission{ReadPartners, ReadCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents}
 	}
 	return nil
 }
+
+func operatorsOnly(p Permission) bool { return p == WritePartners || p == ReviewWithdrawals }

@@ -106,6 +106,20 @@ func APIKeys(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return nothing(q)
 }
 
+// Withdrawals shows a partner and a customer their own: neither a distributor nor a partner sees where the money of those
+// below it goes.
+func Withdrawals(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("wd.owner_id = ?", who.CustomerID)
+	case who.PartnerID != "":
+		return q.Where("wd.owner_id = ?", who.PartnerID)
+	}
+	return nothing(q)
+}
+
 // Events shows a partner what happened to it and to its customers, and a customer what happened to it.
 func Events(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	switch {

@@ -2,6 +2,7 @@ package funds_test
 
 import (
 	"context"
+	"encoding/base64"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/seal"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
 
@@ -28,8 +30,12 @@ type shop struct {
 
 func newShop(t *testing.T, db *store.DB) *shop {
 	ids, now := models.RandomIDs(), func() time.Time { return noon }
+	sealer, err := seal.New("k:" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &shop{t: t, Service: &funds.Service{
-		DB: db, Now: now, Ledger: &ledger.Service{DB: db, Now: now, IDs: ids}, Events: &events.Recorder{IDs: ids, Now: now},
+		DB: db, Now: now, IDs: ids, Seal: sealer, Ledger: &ledger.Service{DB: db, Now: now, IDs: ids}, Events: &events.Recorder{IDs: ids, Now: now},
 	}}
 	partner := func(kind models.PartnerKind, parent models.ID) models.ID {
 		p := models.Partner{ID: ids(models.PrefixPartner), Cloud: "sim", Kind: kind, Name: "P", ParentID: parent, Currency: models.CNY, CreatedAt: noon, UpdatedAt: noon}

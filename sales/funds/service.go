@@ -31,6 +31,11 @@ type Service struct {
 	// MaxExportLines bounds the lines of an export; zero = DefaultMaxExportLines.
 	MaxExportLines int
 
+	// Seal encrypts the bank cards that withdrawals go to.
+	Seal Sealer
+	// Channels tells how money was recharged; nil = nobody knows, and every recharge counts as a bank transfer.
+	Channels Channels
+
 	// Cache stands in front of the ledger when balances are read; nil = the ledger is always asked.
 	Cache Cache
 	// Bus tells this and other replicas of changes, for those who watch; nil = they look from time to time.

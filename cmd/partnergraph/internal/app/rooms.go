@@ -86,6 +86,7 @@ func (a *App) wire(opts Options) error {
 	r.Funds = &funds.Service{
 		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
 		Cache: a.cache, Bus: a.cache,
+		Seal: a.sealer,
 	}
 	r.Ledger.Changed = r.Funds.Changed
 	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}

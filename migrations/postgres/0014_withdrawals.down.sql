@@ -1,0 +1,3 @@
+DROP TABLE withdrawal_restrictions;
+--bun:split
+DROP TABLE withdrawals;
