@@ -491,6 +491,42 @@ func (ec *executionContext) marshalNBalanceAccount2ᚕgithubᚗcomᚋpartnergrap
 	return ret
 }
 
+func (ec *executionContext) unmarshalOAccountType2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAccountKindᚄ(ctx context.Context, v any) ([]models.AccountKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]models.AccountKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAccountType2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAccountKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAccountType2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAccountKindᚄ(ctx context.Context, sel ast.SelectionSet, v []models.AccountKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountType2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAccountKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOBalance2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐBalance(ctx context.Context, sel ast.SelectionSet, v models.Balance) graphql.Marshaler {
 	return ec._Balance(ctx, sel, &v)
 }

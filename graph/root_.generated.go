@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	Resource() ResourceResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
+	Withdrawal() WithdrawalResolver
 }
 
 type DirectiveRoot struct {
@@ -62,18 +63,31 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAdjustBalanceInput,
+		ec.unmarshalInputBankCardInput,
+		ec.unmarshalInputCancelWithdrawalInput,
+		ec.unmarshalInputCompleteWithdrawalInput,
 		ec.unmarshalInputCreateApiKeyInput,
+		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputEndAssociationInput,
+		ec.unmarshalInputExportStatementInput,
+		ec.unmarshalInputFailWithdrawalInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
+		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputPayOrderInput,
+		ec.unmarshalInputPayWithdrawalInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
+		ec.unmarshalInputRerouteWithdrawalInput,
+		ec.unmarshalInputRestrictWithdrawalsInput,
+		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetLimitInput,
+		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
 	)
 	first := true
@@ -166,7 +180,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -191,6 +205,8 @@ var sources = []*ast.Source{
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
+	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
+	{Name: "withdrawal.graphqls", Input: sourceData("withdrawal.graphqls"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -226,6 +242,62 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessConfiguration", field.Name)
+}
+
+func (ec *executionContext) childFields_AdjustBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return ec.fieldContext_AdjustBalancePayload_transfer(ctx, field)
+	case "balance":
+		return ec.fieldContext_AdjustBalancePayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdjustBalancePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AdjustmentRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AdjustmentRecord_id(ctx, field)
+	case "operationType":
+		return ec.fieldContext_AdjustmentRecord_operationType(ctx, field)
+	case "amount":
+		return ec.fieldContext_AdjustmentRecord_amount(ctx, field)
+	case "customer":
+		return ec.fieldContext_AdjustmentRecord_customer(ctx, field)
+	case "reseller":
+		return ec.fieldContext_AdjustmentRecord_reseller(ctx, field)
+	case "memo":
+		return ec.fieldContext_AdjustmentRecord_memo(ctx, field)
+	case "transferId":
+		return ec.fieldContext_AdjustmentRecord_transferId(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_AdjustmentRecord_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdjustmentRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_AdjustmentRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AdjustmentRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AdjustmentRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AdjustmentRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AdjustmentRecordConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdjustmentRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AdjustmentRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AdjustmentRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AdjustmentRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdjustmentRecordEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -342,6 +414,38 @@ func (ec *executionContext) childFields_BalanceAlert(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type BalanceAlert", field.Name)
 }
 
+func (ec *executionContext) childFields_BankCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "holder":
+		return ec.fieldContext_BankCard_holder(ctx, field)
+	case "number":
+		return ec.fieldContext_BankCard_number(ctx, field)
+	case "bank":
+		return ec.fieldContext_BankCard_bank(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankCard", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_CancelWithdrawalPayload_withdrawal(ctx, field)
+	case "balance":
+		return ec.fieldContext_CancelWithdrawalPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CompleteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_CompleteWithdrawalPayload_withdrawal(ctx, field)
+	case "balance":
+		return ec.fieldContext_CompleteWithdrawalPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompleteWithdrawalPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -384,6 +488,10 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_resources(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Customer_balanceAlert(ctx, field)
+	case "balanceAt":
+		return ec.fieldContext_Customer_balanceAt(ctx, field)
+	case "statement":
+		return ec.fieldContext_Customer_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
 }
@@ -410,6 +518,14 @@ func (ec *executionContext) childFields_CustomerEdge(ctx context.Context, field 
 		return ec.fieldContext_CustomerEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CustomerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteRejectedWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedWithdrawalId":
+		return ec.fieldContext_DeleteRejectedWithdrawalPayload_deletedWithdrawalId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteRejectedWithdrawalPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -470,6 +586,26 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 		return ec.fieldContext_EventEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ExportStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_ExportStatementPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ExportStatementPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportStatementPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FailWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_FailWithdrawalPayload_withdrawal(ctx, field)
+	case "balance":
+		return ec.fieldContext_FailWithdrawalPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FailWithdrawalPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -584,6 +720,24 @@ func (ec *executionContext) childFields_IncentiveStatementEdge(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatementEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LedgerParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LedgerParty_id(ctx, field)
+	case "name":
+		return ec.fieldContext_LedgerParty_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LedgerParty", field.Name)
+}
+
+func (ec *executionContext) childFields_LiftWithdrawalRestrictionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "restriction":
+		return ec.fieldContext_LiftWithdrawalRestrictionPayload_restriction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiftWithdrawalRestrictionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -680,6 +834,16 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type OrderItem", field.Name)
 }
 
+func (ec *executionContext) childFields_OwnerBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ownerId":
+		return ec.fieldContext_OwnerBalance_ownerId(ctx, field)
+	case "balance":
+		return ec.fieldContext_OwnerBalance_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OwnerBalance", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -728,6 +892,10 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_accessConfiguration(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Partner_balanceAlert(ctx, field)
+	case "balanceAt":
+		return ec.fieldContext_Partner_balanceAt(ctx, field)
+	case "statement":
+		return ec.fieldContext_Partner_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Partner", field.Name)
 }
@@ -756,6 +924,18 @@ func (ec *executionContext) childFields_PartnerEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type PartnerEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PastBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_PastBalance_total(ctx, field)
+	case "accounts":
+		return ec.fieldContext_PastBalance_accounts(ctx, field)
+	case "asOf":
+		return ec.fieldContext_PastBalance_asOf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PastBalance", field.Name)
+}
+
 func (ec *executionContext) childFields_PayOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -766,6 +946,16 @@ func (ec *executionContext) childFields_PayOrderPayload(ctx context.Context, fie
 		return ec.fieldContext_PayOrderPayload_returnUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PayOrderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PayWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_PayWithdrawalPayload_withdrawal(ctx, field)
+	case "balance":
+		return ec.fieldContext_PayWithdrawalPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayWithdrawalPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReclaimFromCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -798,6 +988,16 @@ func (ec *executionContext) childFields_RemoveBalanceAlertPayload(ctx context.Co
 		return ec.fieldContext_RemoveBalanceAlertPayload_balanceAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveBalanceAlertPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_RerouteWithdrawalPayload_withdrawal(ctx, field)
+	case "balance":
+		return ec.fieldContext_RerouteWithdrawalPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RerouteWithdrawalPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -866,6 +1066,24 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RestrictWithdrawalsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "restriction":
+		return ec.fieldContext_RestrictWithdrawalsPayload_restriction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestrictWithdrawalsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_ReviewWithdrawalPayload_withdrawal(ctx, field)
+	case "balance":
+		return ec.fieldContext_ReviewWithdrawalPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewWithdrawalPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -918,6 +1136,68 @@ func (ec *executionContext) childFields_SetLimitPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type SetLimitPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_StatementEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_StatementEntry_id(ctx, field)
+	case "accountType":
+		return ec.fieldContext_StatementEntry_accountType(ctx, field)
+	case "direction":
+		return ec.fieldContext_StatementEntry_direction(ctx, field)
+	case "tradeType":
+		return ec.fieldContext_StatementEntry_tradeType(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementEntry_amount(ctx, field)
+	case "balanceAfter":
+		return ec.fieldContext_StatementEntry_balanceAfter(ctx, field)
+	case "orderId":
+		return ec.fieldContext_StatementEntry_orderId(ctx, field)
+	case "transfer":
+		return ec.fieldContext_StatementEntry_transfer(ctx, field)
+	case "customer":
+		return ec.fieldContext_StatementEntry_customer(ctx, field)
+	case "reason":
+		return ec.fieldContext_StatementEntry_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_StatementEntry_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StatementEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StatementEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StatementEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StatementEntryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StatementEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StatementEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "withdrawal":
+		return ec.fieldContext_SubmitWithdrawalPayload_withdrawal(ctx, field)
+	case "balance":
+		return ec.fieldContext_SubmitWithdrawalPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitWithdrawalPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Transfer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -966,6 +1246,118 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Withdrawal_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_Withdrawal_partner(ctx, field)
+	case "customer":
+		return ec.fieldContext_Withdrawal_customer(ctx, field)
+	case "amount":
+		return ec.fieldContext_Withdrawal_amount(ctx, field)
+	case "route":
+		return ec.fieldContext_Withdrawal_route(ctx, field)
+	case "state":
+		return ec.fieldContext_Withdrawal_state(ctx, field)
+	case "cardLastFour":
+		return ec.fieldContext_Withdrawal_cardLastFour(ctx, field)
+	case "bankCard":
+		return ec.fieldContext_Withdrawal_bankCard(ctx, field)
+	case "rejectionCode":
+		return ec.fieldContext_Withdrawal_rejectionCode(ctx, field)
+	case "reasonText":
+		return ec.fieldContext_Withdrawal_reasonText(ctx, field)
+	case "bankReference":
+		return ec.fieldContext_Withdrawal_bankReference(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Withdrawal_createdAt(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_Withdrawal_submittedAt(ctx, field)
+	case "failedAt":
+		return ec.fieldContext_Withdrawal_failedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Withdrawal_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Withdrawal", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawalBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_WithdrawalBlocker_reason(ctx, field)
+	case "blocksAll":
+		return ec.fieldContext_WithdrawalBlocker_blocksAll(ctx, field)
+	case "amount":
+		return ec.fieldContext_WithdrawalBlocker_amount(ctx, field)
+	case "message":
+		return ec.fieldContext_WithdrawalBlocker_message(ctx, field)
+	case "suggestedAction":
+		return ec.fieldContext_WithdrawalBlocker_suggestedAction(ctx, field)
+	case "restrictionId":
+		return ec.fieldContext_WithdrawalBlocker_restrictionId(ctx, field)
+	case "note":
+		return ec.fieldContext_WithdrawalBlocker_note(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawalBlocker", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawalConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WithdrawalConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WithdrawalConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WithdrawalConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WithdrawalConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawalConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawalEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WithdrawalEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WithdrawalEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawalEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawalEligibility(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "route":
+		return ec.fieldContext_WithdrawalEligibility_route(ctx, field)
+	case "withdrawable":
+		return ec.fieldContext_WithdrawalEligibility_withdrawable(ctx, field)
+	case "free":
+		return ec.fieldContext_WithdrawalEligibility_free(ctx, field)
+	case "blockers":
+		return ec.fieldContext_WithdrawalEligibility_blockers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawalEligibility", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawalRestriction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WithdrawalRestriction_id(ctx, field)
+	case "reason":
+		return ec.fieldContext_WithdrawalRestriction_reason(ctx, field)
+	case "amount":
+		return ec.fieldContext_WithdrawalRestriction_amount(ctx, field)
+	case "note":
+		return ec.fieldContext_WithdrawalRestriction_note(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WithdrawalRestriction_createdAt(ctx, field)
+	case "liftedAt":
+		return ec.fieldContext_WithdrawalRestriction_liftedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawalRestriction", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -28,6 +28,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.incentiveStatement(ctx, id))
 	case models.PrefixAccessConfiguration:
 		return asNode(r.accessConfiguration(ctx, id))
+	case models.PrefixWithdrawal:
+		return asNode(r.withdrawal(ctx, id))
 	}
 	return nil, models.Invalid("id", "Objects of this kind cannot be looked up by id.")
 }
@@ -45,6 +47,10 @@ func (r *Resolver) incentiveStatement(ctx context.Context, id models.ID) (*model
 
 func (r *Resolver) accessConfiguration(ctx context.Context, id models.ID) (*models.AccessConfiguration, error) {
 	return oneOf(ctx, r, id, models.PrefixAccessConfiguration, "access configuration", r.Exposure.ByIDs)
+}
+
+func (r *Resolver) withdrawal(ctx context.Context, id models.ID) (*models.Withdrawal, error) {
+	return oneOf(ctx, r, id, models.PrefixWithdrawal, "withdrawal", r.Funds.WithdrawalsByIDs)
 }
 
 // oneOf looks up one object of a kind that no list joins by id, so that no loader has to wait for company.

@@ -303,7 +303,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 	reads := map[string]models.Permission{
 		models.PrefixPartner: models.ReadPartners, models.PrefixCustomer: models.ReadCustomers, models.PrefixOrder: models.ReadOrders,
 		models.PrefixResource: models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
-		models.PrefixAccessConfiguration: models.ReadExposure,
+		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
 	}
 	switch {
 	case c.Void():
@@ -412,7 +412,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

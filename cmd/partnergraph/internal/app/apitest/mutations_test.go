@@ -89,9 +89,60 @@ func mutationRows() map[string]mutationRow {
 			return all
 		}
 	}
+	withdrawalsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixWithdrawal) {
+				if c.Operator || !w.Sees(c, id) { // an operator sees them all, and owns none
+					one := map[string]any{"withdrawalId": id}
+					maps.Copy(one, more)
+					all = append(all, one)
+				}
+			}
+			return all
+		}
+	}
+	// What only an operator does.
+	decisions := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			if c.Operator {
+				return nil
+			}
+			for _, id := range w.IDs(models.PrefixWithdrawal) {
+				one := map[string]any{"withdrawalId": id, "idempotencyKey": "theirs"}
+				maps.Copy(one, more)
+				all = append(all, one)
+			}
+			return all
+		}
+	}
+	keyed := map[string]any{"idempotencyKey": "theirs"}
 	return map[string]mutationRow{
-		"adjustBalance":       {"{transfer{id}}", everyBalance},
-		"exportStatement":     {"{url}", ledgersOfOthers},
+		"adjustBalance":   {"{transfer{id}}", everyBalance},
+		"exportStatement": {"{url}", ledgersOfOthers},
+		"submitWithdrawal": {"{withdrawal{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
+			// Everybody who may withdraw has a withdrawal under way, the others may not.
+			return []map[string]any{{"amount": "0.01", "route": "ORIGINAL_ROUTE", "idempotencyKey": "another"}}
+		}},
+		"cancelWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(keyed)},
+		"rerouteWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(map[string]any{
+			"idempotencyKey": "theirs", "bankCard": map[string]any{"holder": "Thief", "number": "6222021234567890", "bank": "Bank"},
+		})},
+		"deleteRejectedWithdrawal": {"{deletedWithdrawalId}", withdrawalsOfOthers(nil)},
+		"reviewWithdrawal":         {"{withdrawal{id}}", decisions(map[string]any{"decision": "START"})},
+		"payWithdrawal":            {"{withdrawal{id}}", decisions(nil)},
+		"completeWithdrawal":       {"{withdrawal{id}}", decisions(map[string]any{"bankReference": "B-1"})},
+		"failWithdrawal":           {"{withdrawal{id}}", decisions(map[string]any{"reasonText": "It came back."})},
+		"restrictWithdrawals": {"{restriction{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, o := range w.Orgs() {
+				if !c.Operator {
+					all = append(all, map[string]any{"partnerId": o.Partner.ID, "reason": "CONTRACT_FORBIDS_REFUND", "note": "mine"})
+				}
+			}
+			return all
+		}},
+		"liftWithdrawalRestriction": {"{restriction{id}}", func(*apitest.World, apitest.Caller) []map[string]any {
+			return []map[string]any{{"restrictionId": "wrs_01h455vb4pex5vsknk084sn02q"}}
+		}},
 		"setBalanceAlert":     {"{balanceAlert{enabled}}", alertsOfOthers(map[string]any{"threshold": "1.00", "enabled": true})},
 		"removeBalanceAlert":  {"{balanceAlert{enabled}}", alertsOfOthers(nil)},
 		"earmarkBalance":      {"{balance{version}}", limitsOfOthers},
@@ -222,7 +273,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
 		models.ReadExposure:   {models.PrefixAccessConfiguration}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
-		models.ReadBalances: {models.PrefixEntry, models.PrefixTransfer},
+		models.ReadBalances: {models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal},
 	}
 	var open []string
 	for _, f := range apitest.Fields(schema.Query) {

@@ -80,7 +80,8 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var accounts []models.Account
 	var alerts []models.BalanceAlert
 	var entries []models.Entry
-	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts, &entries} {
+	var withdrawals []models.Withdrawal
+	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts, &entries, &withdrawals} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	for _, row := range associations {
@@ -117,6 +118,11 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, row := range events {
 		w.owners[row.ID] = holder{}
 		w.events[row.ID] = row
+	}
+	for _, row := range withdrawals {
+		w.owners[row.ID] = holder{org: orgs[row.PartnerID()], buyer: buyers[row.CustomerID()]}
+		w.amount(t, row.Amount(), string(row.ID))
+		w.text(row.CardLastFour, row.ID)
 	}
 	for _, row := range alerts { // who knows what there is knows what is watched
 		w.amount(t, row.Threshold(), "balance:"+string(row.OwnerID))
@@ -197,7 +203,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration:
 		return c.Org != nil && h.org == c.Org
-	case models.PrefixAPIKey:
+	case models.PrefixAPIKey, models.PrefixWithdrawal: // where money goes concerns its owner only
 		return c.Org != nil && h.org == c.Org || c.Buyer != nil && h.buyer == c.Buyer
 	case models.PrefixEntry: // whoever knows what there is knows how it came about
 		return h != holder{} && w.SeesBalance(c, w.holderID(h))

@@ -62,6 +62,7 @@ type World struct {
 	transfers                          map[models.ID][]models.ID // to the owners of the accounts that each touched
 	who                                models.Principal
 	serial, step                       int64
+	withdrawn                          int64 // how many withdrawals there are
 }
 
 // Orgs returns all partners.
@@ -121,6 +122,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	o.Resale = w.Buyer(t, o, tag+"-resale", models.Resale)
 	o.Advisory = w.Buyer(t, o, tag+"-advisory", models.Advisory)
 	w.alerts(ctx, t, o)
+	w.withdrawals(ctx, t, o)
 	if kind.HasExposure() {
 		w.expose(ctx, t, o)
 		w.statement(ctx, t, o)
@@ -142,6 +144,28 @@ func (w *World) alerts(ctx context.Context, t *testing.T, o *Org) {
 	set(self, nil)
 	set(self, &o.Resale.Customer.ID)
 	set(w.as(o.Advisory), nil)
+}
+
+// withdrawals lets whoever may withdraw ask for an amount of its own: the partner, and its advisory customer to a card.
+func (w *World) withdrawals(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	submit := func(who models.Principal, owner ledger.AccountSpec) {
+		w.withdrawn++
+		minor := 4_100_003 + 7_919*w.withdrawn                    // of its own: taking part in next would move every amount after it
+		w.Move(t, models.TransferRecall, minor, w.world(), owner) // what has no original route goes to a card
+		_, err := w.Funds.SubmitWithdrawal(ctx, who, funds.SubmitWithdrawal{
+			Amount: decimal.New(minor, -2), Route: models.BankCardRoute, IdempotencyKey: "withdrawal",
+			BankCard: &funds.BankCard{Holder: o.Tag + " holder", Number: fmt.Sprintf("622202%010d", minor), Bank: o.Tag + " bank"},
+		})
+		must(t, err)
+	}
+	if o.Parent == nil {
+		submit(models.Principal{
+			Kind: models.PartnerKey, PartnerID: o.Partner.ID, PartnerKind: o.Partner.Kind, KeyID: o.KeyID, RequestID: "test",
+			Permissions: models.DefaultPermissions(models.PartnerKey, o.Partner.Kind),
+		}, Cash(models.OwnerPartner, o.Partner.ID))
+	}
+	submit(w.as(o.Advisory), Cash(models.OwnerCustomer, o.Advisory.Customer.ID))
 }
 
 // Buyer makes a customer with money, an order that was paid and delivered, one to pay, and one that is too dear.
