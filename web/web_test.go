@@ -235,9 +235,12 @@ func TestExamplesAreValidAgainstTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var names []string
+	names := map[string]bool{}
 	for _, e := range list {
-		names = append(names, e.Name)
+		if names[e.Name] {
+			t.Errorf("two examples are called %s", e.Name)
+		}
+		names[e.Name] = true
 		if _, err := gqlparser.LoadQueryWithRules(schema, e.Query, nil); err != nil {
 			t.Errorf("%s: %v", e.Name, err)
 		}
@@ -245,9 +248,8 @@ func TestExamplesAreValidAgainstTheSchema(t *testing.T) {
 			t.Errorf("%s: variables are not JSON", e.Name)
 		}
 	}
-	want := []string{"viewer", "partner", "customers", "orders", "resources", "node", "pay_order", "fund_customer", "balance_alert", "end_association", "statement", "balance_changed", "export_statement"}
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Error(diff)
+	if len(names) == 0 {
+		t.Error("there are no examples")
 	}
 }
 
