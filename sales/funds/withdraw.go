@@ -47,7 +47,7 @@ type Withdrawn struct {
 // the middle of it could be spent and then be paid out as well. The hold ends with the withdrawal and by nothing else.
 var endless = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// Submit holds the amount and asks the cloud's operators to pay it out (M10). It needs MONEY_MOVE and the credential of a
+// SubmitWithdrawal holds the amount and asks the cloud's operators to pay it out (M10). It needs MONEY_MOVE and the credential of a
 // partner or customer, whose own money it is: operators are FORBIDDEN. Whatever keeps the money back (M11) is
 // PRECONDITION_FAILED with its models.BlockReason, a second withdrawal under way being WITHDRAWAL_IN_FLIGHT; too little
 // money is INSUFFICIENT_BALANCE, and a credit line is none. The same key answers the same again, with another input it is
@@ -98,7 +98,7 @@ func (s *Service) SubmitWithdrawal(ctx context.Context, who models.Principal, cm
 }
 
 // RerouteWithdrawal submits a withdrawal that failed by the original route again, to a bank card (M11). It is reviewed
-// anew, because where the money goes is new. Its owner only; errors as Submit, and WITHDRAWAL_STATE in any other state.
+// anew, because where the money goes is new. Its owner only; errors as SubmitWithdrawal, and WITHDRAWAL_STATE in any other state.
 func (s *Service) RerouteWithdrawal(ctx context.Context, who models.Principal, cmd RerouteWithdrawal) (Withdrawn, error) {
 	if _, _, err := mayWithdraw(who); err != nil {
 		return Withdrawn{}, err

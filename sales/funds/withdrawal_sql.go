@@ -34,7 +34,8 @@ func selectReceipts(ctx context.Context, db bun.IDB, account models.ID, before i
 	if before > 0 {
 		q = q.Where("e.version < ?", before)
 	}
-	return rows, store.Translate(q.Scan(ctx, &rows))
+	err := q.Scan(ctx, &rows)
+	return rows, store.Translate(err)
 }
 
 // selectWithdrawer reads an owner; lock may keep its row from changing until the transaction ends, nil = no lock.
