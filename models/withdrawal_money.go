@@ -60,15 +60,13 @@ type Payout struct {
 
 // LeftOf returns what is left of each receipt, oldest first, without those of which nothing is left, when leftMinor is left
 // in all. Receipts and payouts come oldest first. Spending takes the oldest money first; a payout takes the newest money
-// that had its route, because what was spent until then was older.
+// that had its route, because what was spent until then was older. What a payout finds no receipt for was spent.
 //
 // It is enough to know the newest receipts that together reach leftMinor and all payouts: what lies before is gone.
 func LeftOf(receipts []Receipt, payouts []Payout, leftMinor int64) []Receipt {
 	left := slices.Clone(receipts)
 	for _, payout := range payouts {
-		rest := payout.take(left, func(r Receipt) bool { return r.RouteAt(payout.At) == payout.Route })
-		payout.AmountMinor = rest
-		payout.take(left, func(Receipt) bool { return true })
+		payout.take(left, func(r Receipt) bool { return r.RouteAt(payout.At) == payout.Route })
 	}
 	// Whatever was spent was the oldest, so the newest are left.
 	for i := len(left) - 1; i >= 0; i-- {

@@ -91,12 +91,16 @@ func sumArrears(ctx context.Context, db bun.IDB, partner models.ID, currency mod
 // not left otherwise, both oldest first.
 func selectPayouts(ctx context.Context, db bun.IDB, owner models.ID) (done, failed []models.Payout, err error) {
 	var rows []models.Withdrawal
-	err = db.NewSelect().Model(&rows).Column("wd.route", "wd.state", "wd.amount_minor", "wd.created_at", "wd.submitted_at").
+	err = db.NewSelect().Model(&rows).Column("wd.route", "wd.state", "wd.amount_minor", "wd.created_at", "wd.submitted_at", "wd.failed_at").
 		Where("wd.owner_id = ? AND wd.route <> ?", owner, models.IncentiveRebate).
 		Where("(wd.state = ? OR wd.failed_at IS NOT NULL)", models.WithdrawalDone).Order("wd.submitted_at", "wd.id").Scan(ctx)
 	for _, w := range rows {
+		route := w.Route
+		if w.FailedAt != nil { // it went on to a card, with the money that had the original route before
+			route = models.OriginalRoute
+		}
 		if w.State == models.WithdrawalDone {
-			done = append(done, models.Payout{Route: w.Route, AmountMinor: w.AmountMinor, At: w.SubmittedAt})
+			done = append(done, models.Payout{Route: route, AmountMinor: w.AmountMinor, At: w.SubmittedAt})
 		} else {
 			failed = append(failed, models.Payout{Route: models.OriginalRoute, AmountMinor: w.AmountMinor, At: w.CreatedAt})
 		}
