@@ -14,6 +14,12 @@ import (
 // loaderWait is how long the first call of a level waits for the others. A level of a list starts all its calls at once.
 const loaderWait = 300 * time.Microsecond
 
+// asking is whose calls are joined, and how long a call waits for others.
+type asking struct {
+	who  models.Principal
+	wait time.Duration
+}
+
 // loaders join the calls that the fields of one level make into one call of a room. A set lives for one operation, so it
 // belongs to one principal and never outlives its view of the data.
 type loaders struct {
@@ -54,31 +60,35 @@ func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 }
 
 func (r *Resolver) newLoaders(who models.Principal) *loaders {
+	by := asking{who, r.LoaderWait}
+	if by.wait == 0 {
+		by.wait = loaderWait
+	}
 	return &loaders{
-		partner:             byID(who, r.Partners.ByIDs),
-		customer:            byID(who, r.Customers.ByIDs),
-		order:               byID(who, r.Orders.ByIDs),
-		resource:            byID(who, r.Resources.ByIDs),
-		association:         byID(who, r.Customers.AssociationsFor),
-		accessConfiguration: byID(who, r.Exposure.ByPartnerIDs),
-		partnerBalance:      byID(who, r.Funds.PartnerBalances),
-		customerBalance:     byID(who, r.Funds.CustomerBalances),
-		partnerAlert:        byID(who, r.Funds.PartnerAlerts),
-		customerAlert:       byID(who, r.Funds.CustomerAlerts),
-		orderItems:          byID(who, r.Orders.ItemsFor),
-		orderResources:      byID(who, r.Resources.FindForOrders),
-		subResources:        byID(who, r.Resources.SubResourcesFor),
-		partnerPast:         byMoment(who, r.Funds.PartnerBalancesAt),
-		customerPast:        byMoment(who, r.Funds.CustomerBalancesAt),
-		partnerStatement:    byStatement(who, r.Funds.PartnerStatements),
-		customerStatement:   byStatement(who, r.Funds.CustomerStatements),
-		resellers:           byPage(who, r.Partners.FindResellersFor),
-		partnerCustomers:    byPage(who, r.Customers.FindForPartners),
-		partnerOrders:       byPage(who, r.Orders.FindForPartners),
-		partnerStatements:   byPage(who, r.Incentives.FindStatementsForPartners),
-		customerOrders:      byPage(who, r.Orders.FindForCustomers),
-		customerResources:   byPage(who, r.Resources.FindForCustomers),
-		statementLines:      byPage(who, r.Incentives.FindLinesForStatements),
+		partner:             byID(by, r.Partners.ByIDs),
+		customer:            byID(by, r.Customers.ByIDs),
+		order:               byID(by, r.Orders.ByIDs),
+		resource:            byID(by, r.Resources.ByIDs),
+		association:         byID(by, r.Customers.AssociationsFor),
+		accessConfiguration: byID(by, r.Exposure.ByPartnerIDs),
+		partnerBalance:      byID(by, r.Funds.PartnerBalances),
+		customerBalance:     byID(by, r.Funds.CustomerBalances),
+		partnerAlert:        byID(by, r.Funds.PartnerAlerts),
+		customerAlert:       byID(by, r.Funds.CustomerAlerts),
+		orderItems:          byID(by, r.Orders.ItemsFor),
+		orderResources:      byID(by, r.Resources.FindForOrders),
+		subResources:        byID(by, r.Resources.SubResourcesFor),
+		partnerPast:         byMoment(by, r.Funds.PartnerBalancesAt),
+		customerPast:        byMoment(by, r.Funds.CustomerBalancesAt),
+		partnerStatement:    byStatement(by, r.Funds.PartnerStatements),
+		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
+		resellers:           byPage(by, r.Partners.FindResellersFor),
+		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
+		partnerOrders:       byPage(by, r.Orders.FindForPartners),
+		partnerStatements:   byPage(by, r.Incentives.FindStatementsForPartners),
+		customerOrders:      byPage(by, r.Orders.FindForCustomers),
+		customerResources:   byPage(by, r.Resources.FindForCustomers),
+		statementLines:      byPage(by, r.Incentives.FindLinesForStatements),
 	}
 }
 
@@ -90,10 +100,10 @@ func loadersOf(ctx context.Context) *loaders {
 	return set()
 }
 
-func byID[V any](who models.Principal, fetch func(context.Context, models.Principal, []models.ID) (map[models.ID]V, error)) *dataloadgen.Loader[models.ID, V] {
+func byID[V any](by asking, fetch func(context.Context, models.Principal, []models.ID) (map[models.ID]V, error)) *dataloadgen.Loader[models.ID, V] {
 	return dataloadgen.NewMappedLoader(func(ctx context.Context, ids []models.ID) (map[models.ID]V, error) {
-		return fetch(ctx, who, ids)
-	}, dataloadgen.WithWait(loaderWait), dataloadgen.WithBatchCapacity(1000))
+		return fetch(ctx, by.who, ids)
+	}, dataloadgen.WithWait(by.wait), dataloadgen.WithBatchCapacity(1000))
 }
 
 // pageKey is one parent's page; two fields that ask for different pages of the same parent do not meet.
@@ -156,7 +166,7 @@ func (l *pageLoader[T]) load(ctx context.Context, parent models.ID, args models.
 }
 
 // byPage makes one call of the room per distinct page asked for, each with all the parents that ask for it.
-func byPage[T any](who models.Principal, fetch func(context.Context, models.Principal, []models.ID, models.PageArgs) (map[models.ID]models.Connection[T], error)) *pageLoader[T] {
+func byPage[T any](by asking, fetch func(context.Context, models.Principal, []models.ID, models.PageArgs) (map[models.ID]models.Connection[T], error)) *pageLoader[T] {
 	batch := func(ctx context.Context, keys []pageKey) (map[pageKey]models.Connection[T], error) {
 		parents := map[pageKey][]models.ID{}
 		for _, key := range keys {
@@ -166,7 +176,7 @@ func byPage[T any](who models.Principal, fetch func(context.Context, models.Prin
 		}
 		found := make(map[pageKey]models.Connection[T], len(keys))
 		for page, ids := range parents {
-			connections, err := fetch(ctx, who, ids, page.args())
+			connections, err := fetch(ctx, by.who, ids, page.args())
 			if err != nil {
 				return nil, err
 			}
@@ -178,7 +188,7 @@ func byPage[T any](who models.Principal, fetch func(context.Context, models.Prin
 		}
 		return found, nil
 	}
-	return &pageLoader[T]{loader: dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(loaderWait), dataloadgen.WithBatchCapacity(1000))}
+	return &pageLoader[T]{loader: dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(by.wait), dataloadgen.WithBatchCapacity(1000))}
 }
 
 // optional loads what may be absent or invisible: both are null without an error.

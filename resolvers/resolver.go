@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
@@ -38,4 +39,6 @@ type Resolver struct {
 	// Again tells who the credential behind a context belongs to by now, for streams.
 	Again func(ctx context.Context) (models.Principal, error)
 	Log   *slog.Logger
+	// LoaderWait is how long the first call of a level of fields waits for the others; zero = 300 microseconds.
+	LoaderWait time.Duration
 }

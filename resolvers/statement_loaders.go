@@ -20,7 +20,7 @@ type asked[Q comparable] struct {
 
 // byQuestion makes one call of the room per distinct question, each with all the owners that it is asked about. A question
 // that is refused fails for those who asked it, not for the others of the level.
-func byQuestion[Q comparable, V any](fetch func(context.Context, []models.ID, Q) (map[models.ID]V, error)) *dataloadgen.Loader[asked[Q], V] {
+func byQuestion[Q comparable, V any](by asking, fetch func(context.Context, []models.ID, Q) (map[models.ID]V, error)) *dataloadgen.Loader[asked[Q], V] {
 	batch := func(ctx context.Context, keys []asked[Q]) (map[asked[Q]]V, error) {
 		owners := map[Q][]models.ID{}
 		for _, key := range keys {
@@ -44,7 +44,7 @@ func byQuestion[Q comparable, V any](fetch func(context.Context, []models.ID, Q)
 		}
 		return found, nil
 	}
-	return dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(loaderWait), dataloadgen.WithBatchCapacity(1000))
+	return dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(by.wait), dataloadgen.WithBatchCapacity(1000))
 }
 
 // statementQuestion is a page of the lines that a filter leaves; the filter is JSON, so that equal ones meet.
@@ -77,13 +77,13 @@ func (l *statementLoader) load(ctx context.Context, owner models.ID, filter fund
 	return found, err
 }
 
-func byStatement(who models.Principal, fetch func(context.Context, models.Principal, []models.ID, funds.StatementFilter, models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error)) *statementLoader {
-	return &statementLoader{loader: byQuestion(func(ctx context.Context, owners []models.ID, question statementQuestion) (map[models.ID]models.Connection[models.StatementEntry], error) {
+func byStatement(by asking, fetch func(context.Context, models.Principal, []models.ID, funds.StatementFilter, models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error)) *statementLoader {
+	return &statementLoader{loader: byQuestion(by, func(ctx context.Context, owners []models.ID, question statementQuestion) (map[models.ID]models.Connection[models.StatementEntry], error) {
 		var filter funds.StatementFilter
 		if err := json.Unmarshal([]byte(question.filter), &filter); err != nil {
 			return nil, err
 		}
-		return fetch(ctx, who, owners, filter, question.page.args())
+		return fetch(ctx, by.who, owners, filter, question.page.args())
 	})}
 }
 
@@ -103,8 +103,8 @@ func (l *pastLoader) load(ctx context.Context, owner models.ID, at time.Time) (*
 	return &past, nil
 }
 
-func byMoment(who models.Principal, fetch func(context.Context, models.Principal, []models.ID, time.Time) (map[models.ID]models.PastBalance, error)) *pastLoader {
-	return &pastLoader{loader: byQuestion(func(ctx context.Context, owners []models.ID, at time.Time) (map[models.ID]models.PastBalance, error) {
-		return fetch(ctx, who, owners, at)
+func byMoment(by asking, fetch func(context.Context, models.Principal, []models.ID, time.Time) (map[models.ID]models.PastBalance, error)) *pastLoader {
+	return &pastLoader{loader: byQuestion(by, func(ctx context.Context, owners []models.ID, at time.Time) (map[models.ID]models.PastBalance, error) {
+		return fetch(ctx, by.who, owners, at)
 	})}
 }

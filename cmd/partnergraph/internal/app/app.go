@@ -42,6 +42,7 @@ type App struct {
 	health   *health
 	streams  *streams
 	jobs     []func(context.Context)
+	wait     time.Duration // see Options.LoaderWait
 	closers  []func() error
 }
 
@@ -52,6 +53,9 @@ type Options struct {
 	Now       func() time.Time // nil = time.Now
 	Driver    orders.Driver    // nil = the simulator
 	Consumers []Consumer       // told of events, besides the rooms
+	// LoaderWait is how long calls of one level of a query wait for each other; zero means what is good for users. A test that
+	// counts statements on a busy machine waits longer.
+	LoaderWait time.Duration
 	// Traces gets the spans instead of the configured collector; the caller shuts it down. Nil = by the configuration.
 	Traces trace.TracerProvider
 }
@@ -67,7 +71,7 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
 	if opts.Driver == nil {
 		opts.Driver = orders.Simulator{}
 	}
-	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams()}
+	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams(), wait: opts.LoaderWait}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())

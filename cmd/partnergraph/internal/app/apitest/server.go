@@ -71,6 +71,9 @@ func Wide(cfg *app.Config, _ *app.Options) {
 	cfg.MaxDepth, cfg.MaxAliases, cfg.MaxRootFields, cfg.MaxCost = 100, 10_000, 1000, 100_000_000
 }
 
+// Patient makes the calls of one level of a query wait for each other even on a machine that is busy with other tests.
+func Patient(_ *app.Config, opts *app.Options) { opts.LoaderWait = 20 * time.Millisecond }
+
 // Clock is the time of a Server, which moves only when told to. It is safe for concurrent use.
 type Clock struct {
 	mu sync.Mutex

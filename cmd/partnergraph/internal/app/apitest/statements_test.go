@@ -61,7 +61,7 @@ func TestOrdersOfACustomerTakeTheSameStatementsForOneAndTwenty(t *testing.T) {
 				t.Errorf("%d orders show %d resources, want %d", n, got, 3*n)
 			}
 		}
-	})
+	}, apitest.Patient)
 }
 
 func TestCustomersOfAPartnerTakeTheSameStatementsForOneAndTwenty(t *testing.T) {
@@ -84,7 +84,7 @@ func TestCustomersOfAPartnerTakeTheSameStatementsForOneAndTwenty(t *testing.T) {
 				t.Errorf("%d orders of %d customers", got, n)
 			}
 		}
-	})
+	}, apitest.Patient)
 }
 
 // TestNoFieldOfAListIsReadRowByRow asks every list of the schema for every object that its rows lead to.
@@ -112,7 +112,7 @@ func TestNoFieldOfAListIsReadRowByRow(t *testing.T) {
 				}
 			}
 		}
-	}, apitest.Wide)
+	}, apitest.Wide, apitest.Patient)
 }
 
 // expected is what a list takes whose rows lead to such an object: the key and the list; then the objects, for a page
