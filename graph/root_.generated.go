@@ -74,14 +74,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFailWithdrawalInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
+		ec.unmarshalInputHoldOrderPaymentInput,
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
+		ec.unmarshalInputRefundOrderInput,
+		ec.unmarshalInputReleaseOrderHoldInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
+		ec.unmarshalInputReverseTransferInput,
 		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
@@ -180,7 +184,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "refund.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -203,6 +207,7 @@ var sources = []*ast.Source{
 	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
+	{Name: "refund.graphqls", Input: sourceData("refund.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
@@ -632,6 +637,16 @@ func (ec *executionContext) childFields_FundResellerPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type FundResellerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_HoldOrderPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_HoldOrderPaymentPayload_order(ctx, field)
+	case "balance":
+		return ec.fieldContext_HoldOrderPaymentPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HoldOrderPaymentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_IncentiveLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -780,6 +795,12 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_paidAt(ctx, field)
 	case "completedAt":
 		return ec.fieldContext_Order_completedAt(ctx, field)
+	case "refunds":
+		return ec.fieldContext_Order_refunds(ctx, field)
+	case "refundable":
+		return ec.fieldContext_Order_refundable(ctx, field)
+	case "hold":
+		return ec.fieldContext_Order_hold(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -808,6 +829,18 @@ func (ec *executionContext) childFields_OrderEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type OrderEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_OrderHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_OrderHold_amount(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_OrderHold_expiresAt(ctx, field)
+	case "state":
+		return ec.fieldContext_OrderHold_state(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderHold", field.Name)
+}
+
 func (ec *executionContext) childFields_OrderItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -832,6 +865,30 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 		return ec.fieldContext_OrderItem_amount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderItem", field.Name)
+}
+
+func (ec *executionContext) childFields_OrderRefund(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OrderRefund_id(ctx, field)
+	case "orderId":
+		return ec.fieldContext_OrderRefund_orderId(ctx, field)
+	case "itemId":
+		return ec.fieldContext_OrderRefund_itemId(ctx, field)
+	case "amount":
+		return ec.fieldContext_OrderRefund_amount(ctx, field)
+	case "destination":
+		return ec.fieldContext_OrderRefund_destination(ctx, field)
+	case "transferId":
+		return ec.fieldContext_OrderRefund_transferId(ctx, field)
+	case "reason":
+		return ec.fieldContext_OrderRefund_reason(ctx, field)
+	case "reversed":
+		return ec.fieldContext_OrderRefund_reversed(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OrderRefund_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderRefund", field.Name)
 }
 
 func (ec *executionContext) childFields_OwnerBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -982,6 +1039,28 @@ func (ec *executionContext) childFields_ReclaimFromResellerPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type ReclaimFromResellerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "refund":
+		return ec.fieldContext_RefundOrderPayload_refund(ctx, field)
+	case "order":
+		return ec.fieldContext_RefundOrderPayload_order(ctx, field)
+	case "balance":
+		return ec.fieldContext_RefundOrderPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundOrderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReleaseOrderHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_ReleaseOrderHoldPayload_order(ctx, field)
+	case "balance":
+		return ec.fieldContext_ReleaseOrderHoldPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleaseOrderHoldPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balanceAlert":
@@ -1072,6 +1151,16 @@ func (ec *executionContext) childFields_RestrictWithdrawalsPayload(ctx context.C
 		return ec.fieldContext_RestrictWithdrawalsPayload_restriction(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RestrictWithdrawalsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return ec.fieldContext_ReverseTransferPayload_transfer(ctx, field)
+	case "balances":
+		return ec.fieldContext_ReverseTransferPayload_balances(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReverseTransferPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -53,6 +53,10 @@ const (
 	EventWithdrawalDeleted    EventType = "withdrawal.deleted"
 	EventWithdrawalRestricted EventType = "withdrawal.restricted"
 	EventRestrictionLifted    EventType = "withdrawal.restriction_lifted"
+	EventOrderHeld             EventType = "order.held"
+	EventOrderHoldReleased     EventType = "order.hold_released"
+	EventOrderRefunded         EventType = "order.refunded"
+	EventTransferReversed      EventType = "transfer.reversed"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -23,6 +23,7 @@ const (
 	PrefixAPIKey              = "key"
 	PrefixOrder               = "ord"
 	PrefixOrderItem           = "itm"
+	PrefixOrderRefund         = "rfd"
 	PrefixResource            = "res"
 	PrefixAccount             = "acc"
 	PrefixTransfer            = "trf"

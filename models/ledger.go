@@ -4,6 +4,8 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -39,13 +41,30 @@ const (
 	OwnerCloud    OwnerKind = "CLOUD"
 )
 
+// RevenueShards is over how many accounts the revenue of one cloud and currency is spread.
+const RevenueShards = 64
+
+// RevenueOwner returns the owner of the revenue account that a customer's orders are paid into and refunded from: the
+// cloud's code, a slash and the number of the shard in two hex digits, as in "hwc/3f". One account for all would make
+// every payment wait for every other. The shard is the FNV-1a hash of the customer's id, modulo RevenueShards, so that it is
+// the same for ever: whoever changes this splits a customer's revenue over two accounts. The revenue of a cloud is the
+// sum over its shards and the account with the bare code, which earlier versions paid into.
+func RevenueOwner(cloud string, customer ID) string {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(customer)) // never fails
+	return RevenueShard(cloud, int(hash.Sum32()%RevenueShards))
+}
+
+// RevenueShard returns the owner of one shard, 0 to RevenueShards-1, of a cloud's revenue.
+func RevenueShard(cloud string, shard int) string { return fmt.Sprintf("%s/%02x", cloud, shard) }
+
 // Account is one balance of one asset. All amounts are minor units of the asset. Balance never falls below Floor except where Floor is nil.
 type Account struct {
 	bun.BaseModel `bun:"table:accounts,alias:acc"`
 
 	ID             ID          `bun:"id,pk"`
 	OwnerKind      OwnerKind   `bun:"owner_kind"`
-	OwnerID        string      `bun:"owner_id"` // a partner's or customer's id, or the cloud's code
+	OwnerID        string      `bun:"owner_id"` // a partner's or customer's id, the cloud's code, or a RevenueOwner
 	Kind           AccountKind `bun:"kind"`
 	Asset          string      `bun:"asset"`       // a currency code; later also a coupon quota's id
 	FloorMinor     *int64      `bun:"floor_minor"` // nil = unbounded (the outside world)
@@ -82,6 +101,13 @@ const (
 	TransferReversal   TransferKind = "REVERSAL"
 	TransferAdjust     TransferKind = "ADJUST"
 )
+
+// Reversible reports whether an operator may take a transfer of the kind back as it was. A payment is refunded instead, so
+// that the order knows of it; recalls and withdrawals have ended something that a reversal would not bring back; and a
+// reversal is final.
+func (k TransferKind) Reversible() bool {
+	return slices.Contains([]TransferKind{TransferFund, TransferReclaim, TransferRecharge, TransferAdjust, TransferRefund}, k)
+}
 
 // Transfer is one movement of value, immutable once written. Its entries sum to zero for every asset.
 type Transfer struct {

@@ -100,6 +100,7 @@ type Order struct {
 	OfficialMinor int64       `bun:"official_minor"` // before discounts
 	ExternalID    string      `bun:"external_id,nullzero"`
 	TransferID    ID          `bun:"transfer_id,nullzero"` // the payment; zero until paid
+	HoldID        ID          `bun:"hold_id,nullzero"`     // the latest hold of its total, in any state; zero when there never was one
 	PayBy         *time.Time  `bun:"pay_by"`               // the payment deadline (O06)
 	CreatedAt     time.Time   `bun:"created_at"`
 	PaidAt        *time.Time  `bun:"paid_at"`

@@ -35,6 +35,8 @@ type loaders struct {
 	customerAlert       *dataloadgen.Loader[models.ID, models.BalanceAlert]
 	orderItems          *dataloadgen.Loader[models.ID, []models.OrderItem]
 	orderResources      *dataloadgen.Loader[models.ID, []models.Resource]
+	orderRefunds        *dataloadgen.Loader[models.ID, []models.OrderRefund]
+	orderHold           *dataloadgen.Loader[models.ID, models.OrderHold]
 	subResources        *dataloadgen.Loader[models.ID, []models.Resource]
 	partnerPast         *pastLoader
 	customerPast        *pastLoader
@@ -77,6 +79,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerAlert:       byID(by, r.Funds.CustomerAlerts),
 		orderItems:          byID(by, r.Orders.ItemsFor),
 		orderResources:      byID(by, r.Resources.FindForOrders),
+		orderRefunds:        byID(by, r.Orders.RefundsFor),
+		orderHold:           byID(by, r.Orders.HoldsFor),
 		subResources:        byID(by, r.Resources.SubResourcesFor),
 		partnerPast:         byMoment(by, r.Funds.PartnerBalancesAt),
 		customerPast:        byMoment(by, r.Funds.CustomerBalancesAt),

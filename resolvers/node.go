@@ -22,6 +22,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.customer, id, models.PrefixCustomer, "customer"))
 	case models.PrefixOrder:
 		return asNode(must(ctx, set.order, id, models.PrefixOrder, "order"))
+	case models.PrefixOrderRefund:
+		return asNode(r.orderRefund(ctx, id))
 	case models.PrefixResource:
 		return asNode(must(ctx, set.resource, id, models.PrefixResource, "resource"))
 	case models.PrefixIncentiveStatement:
@@ -43,6 +45,10 @@ func asNode[T models.Node](v *T, err error) (models.Node, error) {
 
 func (r *Resolver) incentiveStatement(ctx context.Context, id models.ID) (*models.IncentiveStatement, error) {
 	return oneOf(ctx, r, id, models.PrefixIncentiveStatement, "incentive statement", r.Incentives.StatementsByIDs)
+}
+
+func (r *Resolver) orderRefund(ctx context.Context, id models.ID) (*models.OrderRefund, error) {
+	return oneOf(ctx, r, id, models.PrefixOrderRefund, "refund", r.Orders.RefundsByIDs)
 }
 
 func (r *Resolver) accessConfiguration(ctx context.Context, id models.ID) (*models.AccessConfiguration, error) {

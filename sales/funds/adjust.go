@@ -99,7 +99,7 @@ func (cmd AdjustBalance) check() error {
 // checkReason wants a line of text that says something.
 func checkReason(reason string) error {
 	if strings.TrimSpace(reason) == "" {
-		return models.Invalid("reason", "An adjustment needs a reason.")
+		return models.Invalid("reason", "Say why: a reason is needed.")
 	}
 	if !utf8.ValidString(reason) || utf8.RuneCountInString(reason) > maxReason || strings.ContainsFunc(reason, unicode.IsControl) {
 		return models.Invalid("reason", "A reason is one line of at most 500 characters.")

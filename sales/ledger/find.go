@@ -39,3 +39,15 @@ func (s *Service) TransferOf(ctx context.Context, db bun.IDB, id models.ID) (mod
 	entries, err := selectEntries(ctx, db, id)
 	return transfers[0], entries, store.Translate(err)
 }
+
+// HoldOf returns a hold as it is now, or NOT_FOUND. It locks nothing: whoever acts on it asks for what it acts on again.
+func (s *Service) HoldOf(ctx context.Context, db bun.IDB, id models.ID) (models.Hold, error) {
+	holds, err := selectHold(ctx, db, id)
+	if err != nil {
+		return models.Hold{}, store.Translate(err)
+	}
+	if len(holds) == 0 {
+		return models.Hold{}, ErrHoldUnknown
+	}
+	return holds[0], nil
+}

@@ -14,7 +14,7 @@ type CancelOrder struct {
 	OrderID models.ID
 }
 
-// Cancel cancels an order that waits for payment (O06). The customer may, and operators; a partner may not, as with
+// Cancel cancels an order that waits for payment (O06) and sets the money free that is held for it. The customer may, and operators; a partner may not, as with
 // paying. Any other state is PRECONDITION_FAILED with the reason ORDER_NOT_CANCELLABLE, somebody else's order NOT_FOUND.
 func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOrder) (models.Order, error) {
 	if err := access.Require(who, models.PayOrders); err != nil {
@@ -43,13 +43,27 @@ func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOr
 		if err := updateOrder(ctx, tx, &order); err != nil {
 			return err
 		}
-		return s.Events.Record(ctx, tx, who, models.Event{
-			Type: models.EventOrderCancelled, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-			Fields: []string{"status"},
-		})
+		return s.cancelled(ctx, tx, who, order)
 	})
 	if err != nil {
 		return models.Order{}, err
 	}
 	return order, nil
+}
+
+// cancelled ends the hold of an order that was just cancelled and records what happened.
+func (s *Service) cancelled(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) error {
+	err := s.Events.Record(ctx, tx, who, models.Event{
+		Type: models.EventOrderCancelled, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
+		Fields: []string{"status"},
+	})
+	if err != nil {
+		return err
+	}
+	free, err := s.voidHold(ctx, tx, order)
+	if err != nil || !free {
+		return err
+	}
+	_, err = s.heldOrFree(ctx, tx, who, order, models.EventOrderHoldReleased)
+	return err
 }

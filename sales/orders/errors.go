@@ -5,12 +5,29 @@ import "github.com/partnergraph/partnergraph/models"
 // The refusals of this room that callers may want to tell apart with errors.Is. Those of a payment's state come from
 // models.Order.Payable.
 var (
-	ErrUnknown         = models.NotFound("order")
-	ErrCustomerUnknown = models.NotFound("customer")
-	ErrCustomerPays    = models.Forbidden("Only the customer pays its order: use the customer's own credential (O04).")
-	ErrNoCouponsYet    = models.Precondition("COUPONS_NOT_AVAILABLE", "Coupons cannot be used yet; pay without them.")
-	ErrCustomerFrozen  = models.Precondition("CUSTOMER_FROZEN", "This customer is frozen and cannot buy.")
-	ErrNotCancellable  = models.Precondition("ORDER_NOT_CANCELLABLE", "Only an order that waits for payment can be cancelled (O06).")
-	ErrPricesForbidden = models.Forbidden("Only operators place orders with prices of their own.")
-	ErrExternalTaken   = &models.Error{Code: models.CodeConflict, Field: "externalId", Message: "This customer, or another customer of the partner, has an order with this external id."}
+	ErrUnknown           = models.NotFound("order")
+	ErrCustomerUnknown   = models.NotFound("customer")
+	ErrCustomerPays      = models.Forbidden("Only the customer pays its order: use the customer's own credential (O04).")
+	ErrNoCouponsYet      = models.Precondition("COUPONS_NOT_AVAILABLE", "Coupons cannot be used yet; pay without them.")
+	ErrCustomerFrozen    = models.Precondition("CUSTOMER_FROZEN", "This customer is frozen and cannot buy.")
+	ErrNotCancellable    = models.Precondition("ORDER_NOT_CANCELLABLE", "Only an order that waits for payment can be cancelled (O06).")
+	ErrCustomerReleases  = models.Forbidden("Only the customer sets its money free again: use the customer's own credential.")
+	ErrAlreadyHeld       = models.Precondition("ORDER_ALREADY_HELD", "Money is set aside for this order already; pay it, or release the hold first.")
+	ErrNothingToHold     = models.Precondition("NOTHING_TO_HOLD", "This order costs nothing; pay it.")
+	ErrOperatorRefunds   = models.Forbidden("Only operators refund orders.")
+	ErrItemUnknown       = models.NotFound("line of this order")
+	ErrLineRefunded      = models.Precondition("NOTHING_TO_REFUND", "Nothing is left to pay back for this line.")
+	ErrRefundExceedsPaid = models.Precondition("REFUND_EXCEEDS_PAID", "This is more than what is left of the payment.")
+	ErrPricesForbidden   = models.Forbidden("Only operators place orders with prices of their own.")
+	ErrExternalTaken     = &models.Error{Code: models.CodeConflict, Field: "externalId", Message: "This customer, or another customer of the partner, has an order with this external id."}
 )
+
+// exceedsPaid is ErrRefundExceedsPaid with the figures.
+func exceedsPaid(asked, left models.Money) error {
+	return &models.Error{
+		Code: models.CodePreconditionFailed, Message: ErrRefundExceedsPaid.Message,
+		Details: map[string]any{
+			"reason": ErrRefundExceedsPaid.Reason(), "refundable": decimalOf(left), "required": decimalOf(asked), "currency": string(left.Currency),
+		},
+	}
+}

@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -36,7 +37,7 @@ type paid struct {
 	PartnerID models.ID // whose platform the customer goes back to
 }
 
-// Pay pays an order from the customer's balance, exactly once: a repeated key returns the first answer, a second payment
+// Pay pays an order from the customer's balance, first from what HoldPayment set aside for it, exactly once: a repeated key returns the first answer, a second payment
 // with another key is PRECONDITION_FAILED with the reason ORDER_ALREADY_PAID. Customers only (O04). An order of somebody
 // else is NOT_FOUND; ORDER_CANCELLED, ORDER_NOT_PAYABLE, ORDER_PAYMENT_DEADLINE_PASSED and CUSTOMER_FROZEN are reasons of
 // PRECONDITION_FAILED, too little money is INSUFFICIENT_BALANCE with the figures. Whatever fails leaves nothing behind
@@ -89,18 +90,9 @@ func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, i
 		return paid{}, ErrUnknown
 	}
 	now := s.now()
-	if err := order.Payable(now); err != nil {
-		return paid{}, err
-	}
-	customer, found, err := s.Customers.ByIDIn(ctx, tx, who, order.CustomerID)
+	customer, err := s.payer(ctx, tx, order, now)
 	if err != nil {
 		return paid{}, err
-	}
-	if !found {
-		return paid{}, ErrCustomerUnknown
-	}
-	if customer.Frozen != models.NotFrozen {
-		return paid{}, ErrCustomerFrozen
 	}
 	if order.TransferID, err = s.takeMoney(ctx, tx, who, order); err != nil {
 		return paid{}, err
@@ -109,15 +101,32 @@ func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, i
 	if err := updateOrder(ctx, tx, &order); err != nil {
 		return paid{}, err
 	}
-	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(order.CustomerID)}, moneyAccounts()...)
+	balance, err := s.balanceOf(ctx, tx, order.CustomerID, order.Currency)
 	if err != nil {
 		return paid{}, err
 	}
-	balance := models.BalanceOf(accounts, order.Currency, now)
 	if err := s.recordPaid(ctx, tx, who, order, balance); err != nil {
 		return paid{}, err
 	}
 	return paid{Order: order, Balance: balance, PartnerID: customer.PartnerID}, nil
+}
+
+// payer returns the customer of an order that may be paid now, and keeps it from being frozen until the payment is over.
+func (s *Service) payer(ctx context.Context, tx bun.IDB, order models.Order, now time.Time) (models.Customer, error) {
+	if err := order.Payable(now); err != nil {
+		return models.Customer{}, err
+	}
+	customer, found, err := selectCustomerForShare(ctx, tx, order.CustomerID)
+	if err != nil {
+		return models.Customer{}, err
+	}
+	if !found {
+		return models.Customer{}, ErrCustomerUnknown
+	}
+	if customer.Frozen != models.NotFrozen {
+		return models.Customer{}, ErrCustomerFrozen
+	}
+	return customer, nil
 }
 
 // takeMoney moves the total from the customer's balance to the cloud's revenue and returns the transfer. An order that
@@ -126,43 +135,33 @@ func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principa
 	if order.TotalMinor == 0 {
 		return "", nil
 	}
-	floor := int64(0)
-	payer, err := s.Ledger.Open(ctx, tx, ledger.AccountSpec{
-		OwnerKind: models.OwnerCustomer, OwnerID: string(order.CustomerID), Kind: models.AccountBalance,
-		Asset: string(order.Currency), Floor: &floor,
-	})
+	from, err := s.openBalance(ctx, tx, models.OwnerCustomer, order.CustomerID, order.Currency)
 	if err != nil {
 		return "", err
 	}
-	revenue, err := s.Ledger.Open(ctx, tx, ledger.AccountSpec{
-		OwnerKind: models.OwnerCloud, OwnerID: order.Cloud, Kind: models.AccountRevenue, Asset: string(order.Currency),
-	})
+	revenue, err := s.openRevenue(ctx, tx, order)
 	if err != nil {
 		return "", err
 	}
-	transfer, _, err := s.Ledger.Post(ctx, tx, who, ledger.Posting{
+	transfer, err := s.post(ctx, tx, who, order, ledger.Posting{
 		Kind: models.TransferPayment, OrderID: order.ID,
 		Legs: []ledger.Leg{
-			{AccountID: payer.ID, AmountMinor: -order.TotalMinor},
+			{AccountID: from.ID, AmountMinor: -order.TotalMinor},
 			{AccountID: revenue.ID, AmountMinor: order.TotalMinor},
 		},
 	})
 	return transfer.ID, err
 }
 
-// recordPaid names the partner only where it may know: an advisory customer's money is its own (C01).
+// recordPaid tells of the payment and of the balance that it changed.
 func (s *Service) recordPaid(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, balance models.Balance) error {
 	happened := []models.Event{{
 		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
 		Fields: []string{"status", "paidAt"},
-		Data:   map[string]any{"total": order.Total().Amount().StringFixed(order.Currency.Scale()), "currency": order.Currency, "transferId": order.TransferID},
+		Data:   map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency, "transferId": order.TransferID},
 	}}
 	if order.TransferID != "" {
-		happened = append(happened, models.Event{
-			Type: models.EventBalanceChanged, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.CustomerID),
-			Fields: []string{"balance"},
-			Data:   map[string]any{"transferId": order.TransferID, "version": balance.Version},
-		})
+		happened = append(happened, customersBalanceChanged(order, balance, map[string]any{"transferId": order.TransferID}))
 	}
 	return s.Events.Record(ctx, tx, who, happened...)
 }
@@ -180,9 +179,4 @@ func (s *Service) returnURL(ctx context.Context, who models.Principal, done paid
 		return nil
 	}
 	return url
-}
-
-// moneyAccounts are the kinds that make up a balance (M01).
-func moneyAccounts() []models.AccountKind {
-	return []models.AccountKind{models.AccountBalance, models.AccountCredit, models.AccountBonus, models.AccountDeposit}
 }

@@ -139,17 +139,13 @@ func (s *Service) complete(order *models.Order, customer models.Customer) error 
 		return models.Invalid("externalId", "An external id has at most 128 characters.")
 	}
 	if order.PayBy == nil {
-		within := s.PayWithin
-		if within == 0 {
-			within = DefaultPayWithin
-		}
-		deadline := now.Add(within)
+		deadline := now.Add(s.payWithin())
 		order.PayBy = &deadline
 	}
 	if !order.PayBy.After(now) {
 		return models.Invalid("payBy", "The payment deadline must lie in the future.")
 	}
-	order.Status, order.TransferID, order.PaidAt, order.CompletedAt = models.OrderPendingPayment, "", nil, nil
+	order.Status, order.TransferID, order.HoldID, order.PaidAt, order.CompletedAt = models.OrderPendingPayment, "", "", nil, nil
 	order.Cloud, order.Currency = customer.Cloud, customer.Currency
 	order.CreatedAt, order.UpdatedAt = now, now
 	order.PartnerID = ""

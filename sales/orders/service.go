@@ -38,9 +38,9 @@ type Service struct {
 	Customers *customers.Service
 	Resources *resources.Service
 	Driver    Driver
-	Returns   Returns      // nil = nobody is sent back
-	Logger    *slog.Logger // nil = slog.Default()
-	PayWithin time.Duration
+	Returns   Returns       // nil = nobody is sent back
+	Logger    *slog.Logger  // nil = slog.Default()
+	PayWithin time.Duration // 0 = DefaultPayWithin
 	// Nudge wakes whoever delivers the outbox, so that provisioning starts at once and not at the next poll. May be nil.
 	Nudge func()
 }
@@ -59,4 +59,11 @@ func (s *Service) nudge() {
 	if s.Nudge != nil {
 		s.Nudge()
 	}
+}
+
+func (s *Service) payWithin() time.Duration {
+	if s.PayWithin == 0 {
+		return DefaultPayWithin
+	}
+	return s.PayWithin
 }

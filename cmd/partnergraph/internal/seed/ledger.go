@@ -52,20 +52,22 @@ func (g *generator) opening(owner int) int64 {
 	return int64(1_000 + g.dice.below(999_001))
 }
 
-// cloudAccounts are the two accounts of the cloud as the openings leave them: the world, which gave everything, and its
-// revenue, which got nothing, because orders are history from before this ledger.
+// cloudAccounts are the accounts of the cloud as the openings leave them: the world, which gave everything, and the shards of
+// its revenue, which got nothing, because orders are history from before this ledger.
 func (g *generator) cloudAccounts() []models.Account {
 	_, _, last := g.owner(g.owners() - 1)
-	world := models.Account{
+	accounts := []models.Account{{
 		ID: g.worldID(), OwnerKind: models.OwnerCloud, OwnerID: g.Cloud, Kind: models.AccountWorld, Asset: string(g.Currency),
 		BalanceMinor: -g.openings.total(), Version: int64(g.owners()), Revision: int64(g.owners()), CreatedAt: g.Start, UpdatedAt: last,
+	}}
+	for shard := range models.RevenueShards {
+		g.dice.roll(accountStream, g.owners()+1+shard)
+		accounts = append(accounts, models.Account{
+			ID: g.dice.id(models.PrefixAccount, g.Start), OwnerKind: models.OwnerCloud, OwnerID: models.RevenueShard(g.Cloud, shard),
+			Kind: models.AccountRevenue, Asset: string(g.Currency), CreatedAt: g.Start, UpdatedAt: g.Start,
+		})
 	}
-	g.dice.roll(accountStream, g.owners()+1)
-	revenue := models.Account{
-		ID: g.dice.id(models.PrefixAccount, g.Start), OwnerKind: models.OwnerCloud, OwnerID: g.Cloud, Kind: models.AccountRevenue,
-		Asset: string(g.Currency), CreatedAt: g.Start, UpdatedAt: g.Start,
-	}
-	return []models.Account{world, revenue}
+	return accounts
 }
 
 func (g *generator) worldID() models.ID {

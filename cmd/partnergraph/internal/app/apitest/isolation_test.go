@@ -302,7 +302,8 @@ func lookUp(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller,
 func refusalOf(c apitest.Caller, prefix string) string {
 	reads := map[string]models.Permission{
 		models.PrefixPartner: models.ReadPartners, models.PrefixCustomer: models.ReadCustomers, models.PrefixOrder: models.ReadOrders,
-		models.PrefixResource: models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
+		models.PrefixOrderRefund: models.ReadOrders,
+		models.PrefixResource:    models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
 		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
 	}
 	switch {

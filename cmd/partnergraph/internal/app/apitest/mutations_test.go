@@ -116,7 +116,34 @@ func mutationRows() map[string]mutationRow {
 		}
 	}
 	keyed := map[string]any{"idempotencyKey": "theirs"}
+	// Every order, through everybody who may not: partners of their customers, customers of their own.
+	ordersOfOthers := func(input map[string]any, mayOwn bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				if c.Operator || mayOwn && b == c.Buyer {
+					continue
+				}
+				for _, id := range []models.ID{b.Waiting.ID, b.Paid.ID} {
+					one := map[string]any{"orderId": id, "idempotencyKey": "theirs"}
+					maps.Copy(one, input)
+					all = append(all, one)
+				}
+			}
+			return all
+		}
+	}
 	return map[string]mutationRow{
+		"refundOrder":      {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
+		"holdOrderPayment": {"{order{id}}", ordersOfOthers(nil, true)},
+		"releaseOrderHold": {"{order{id}}", ordersOfOthers(nil, true)},
+		"reverseTransfer": {"{transfer{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixTransfer) {
+				if !c.Operator {
+					all = append(all, map[string]any{"transferId": id, "reason": "why not", "idempotencyKey": "theirs"})
+				}
+			}
+			return all
+		}},
 		"adjustBalance":   {"{transfer{id}}", everyBalance},
 		"exportStatement": {"{url}", ledgersOfOthers},
 		"submitWithdrawal": {"{withdrawal{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
@@ -270,7 +297,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
 		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {models.PrefixCustomer, models.PrefixAssociation},
-		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem}, models.ReadResources: {models.PrefixResource},
+		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
 		models.ReadExposure:   {models.PrefixAccessConfiguration}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
 		models.ReadBalances: {models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal},

@@ -71,6 +71,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var associations []models.Association
 	var orders []models.Order
 	var items []models.OrderItem
+	var refunds []models.OrderRefund
 	var resources []models.Resource
 	var statements []models.IncentiveStatement
 	var lines []models.IncentiveLine
@@ -81,7 +82,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var alerts []models.BalanceAlert
 	var entries []models.Entry
 	var withdrawals []models.Withdrawal
-	for _, rows := range []any{&associations, &orders, &items, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts, &entries, &withdrawals} {
+	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts, &entries, &withdrawals} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	for _, row := range associations {
@@ -94,6 +95,11 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, row := range items {
 		w.owners[row.ID] = w.owners[row.OrderID]
 		w.amount(t, models.NewMoney(row.AmountMinor, row.Currency), string(row.ID))
+	}
+	for _, row := range refunds {
+		w.owners[row.ID] = w.owners[row.OrderID]
+		w.owners[row.TransferID] = w.owners[row.OrderID]
+		w.amount(t, row.Amount(), string(row.ID))
 	}
 	for _, row := range resources {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
@@ -199,7 +205,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
 	case models.PrefixCustomer, models.PrefixAssociation:
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
-	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixResource: // an advisory customer buys on its own account
+	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration:
 		return c.Org != nil && h.org == c.Org

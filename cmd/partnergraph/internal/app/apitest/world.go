@@ -43,9 +43,10 @@ type Buyer struct {
 	Owner    *Org
 	Key      string
 	KeyID    models.ID
-	Paid     models.Order // delivered, with a server and its disk
-	Waiting  models.Order // to be paid; the money suffices
-	Dear     models.Order // to be paid; the money does not suffice
+	Paid     models.Order       // delivered, with a server and its disk
+	Refund   models.OrderRefund // of a part of it
+	Waiting  models.Order       // to be paid; the money suffices
+	Dear     models.Order       // to be paid; the money does not suffice
 }
 
 // World is two of everything, so that each has a stranger of its own kind.
@@ -168,7 +169,7 @@ func (w *World) withdrawals(ctx context.Context, t *testing.T, o *Org) {
 	submit(w.as(o.Advisory), Cash(models.OwnerCustomer, o.Advisory.Customer.ID))
 }
 
-// Buyer makes a customer with money, an order that was paid and delivered, one to pay, and one that is too dear.
+// Buyer makes a customer with money, an order that was paid, delivered and refunded in part, one to pay, and one that is too dear.
 func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.AssociationMode) *Buyer {
 	t.Helper()
 	ctx := t.Context()
@@ -196,6 +197,10 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	b.Paid = w.Place(t, b, tag+"-paid", 20_000)
 	_, err = w.Orders.Pay(ctx, w.as(b), orders.PayOrder{OrderID: b.Paid.ID, IdempotencyKey: tag})
 	must(t, err)
+	amount := models.NewMoney(w.next()*5/4+1, models.CNY).Amount()
+	done, err := w.Orders.Refund(ctx, w.who, orders.RefundOrder{OrderID: b.Paid.ID, Amount: &amount, Reason: "test", IdempotencyKey: tag})
+	must(t, err)
+	b.Refund = done.Refund
 	b.Waiting = w.Place(t, b, tag+"-waiting", 30_000)
 	b.Dear = w.Place(t, b, tag+"-dear", 900_000_000)
 	return b
