@@ -10,11 +10,6 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 )
 
-// moneyAccounts are the kinds that make up a balance (M01).
-func moneyAccounts() []models.AccountKind {
-	return []models.AccountKind{models.AccountBalance, models.AccountCredit, models.AccountBonus, models.AccountDeposit}
-}
-
 // openBalance opens the account that orders of an owner are paid from and refunded to.
 func (s *Service) openBalance(ctx context.Context, tx bun.IDB, kind models.OwnerKind, owner models.ID, currency models.Currency) (models.Account, error) {
 	floor := int64(0)
@@ -33,7 +28,7 @@ func (s *Service) openRevenue(ctx context.Context, tx bun.IDB, order models.Orde
 
 // balanceOf reads a balance as the transaction leaves it.
 func (s *Service) balanceOf(ctx context.Context, tx bun.IDB, owner models.ID, currency models.Currency) (models.Balance, error) {
-	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(owner)}, moneyAccounts()...)
+	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(owner)}, models.MoneyKinds()...)
 	if err != nil {
 		return models.Balance{}, err
 	}
