@@ -112,6 +112,7 @@ func (o Order) RefundTo(customer Customer) (RefundDestination, ID) {
 
 // OrderHold is the customer's money set aside for an order, as far as whoever sees the order may know.
 type OrderHold struct {
+	ID          ID
 	OrderID     ID
 	Currency    Currency
 	AmountMinor int64
@@ -121,3 +122,11 @@ type OrderHold struct {
 
 // Amount returns what is, or was, set aside.
 func (h OrderHold) Amount() Money { return NewMoney(h.AmountMinor, h.Currency) }
+
+// PendingMinor returns what is still set aside: a payment of the order may take it.
+func (h OrderHold) PendingMinor() int64 {
+	if h.State != HoldPending {
+		return 0
+	}
+	return h.AmountMinor
+}

@@ -86,6 +86,12 @@ func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage
 	if err != nil {
 		return CheckoutPage{}, err
 	}
+	// What is set aside for this very order can pay it.
+	holds, err := s.Orders.HoldsByIDs(ctx, who, []models.ID{order.HoldID})
+	if err != nil {
+		return CheckoutPage{}, err
+	}
+	balance.Available.Minor += holds[order.HoldID].PendingMinor()
 	page := CheckoutPage{
 		Common: s.common(r), Action: "/checkout/" + string(id), OrderNumber: order.Number, Total: order.Total().String(),
 		Balance: balance.Available.String(), PayBy: shownOptional(order.PayBy), CustomerName: customer.Name, IdempotencyKey: rand.Text(),

@@ -80,7 +80,7 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		orderItems:          byID(by, r.Orders.ItemsFor),
 		orderResources:      byID(by, r.Resources.FindForOrders),
 		orderRefunds:        byID(by, r.Orders.RefundsFor),
-		orderHold:           byID(by, r.Orders.HoldsFor),
+		orderHold:           byID(by, r.Orders.HoldsByIDs),
 		subResources:        byID(by, r.Resources.SubResourcesFor),
 		partnerPast:         byMoment(by, r.Funds.PartnerBalancesAt),
 		customerPast:        byMoment(by, r.Funds.CustomerBalancesAt),

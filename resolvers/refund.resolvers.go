@@ -46,5 +46,5 @@ func (r *orderResolver) Refundable(ctx context.Context, obj *models.Order) (mode
 
 // Hold is the resolver for the hold field.
 func (r *orderResolver) Hold(ctx context.Context, obj *models.Order) (*models.OrderHold, error) {
-	return optional(ctx, loadersOf(ctx).orderHold, obj.ID)
+	return optional(ctx, loadersOf(ctx).orderHold, obj.HoldID)
 }

@@ -186,18 +186,19 @@ func (s *Service) post(ctx context.Context, tx bun.IDB, who models.Principal, or
 	return transfer, err
 }
 
-// HoldsFor returns the latest hold of each of the orders that ever had one and that the caller may see, with one statement.
-func (s *Service) HoldsFor(ctx context.Context, who models.Principal, orders []models.ID) (map[models.ID]models.OrderHold, error) {
+// HoldsByIDs returns those of the holds that are the latest of an order that the caller may see, with one statement. Which
+// hold that is stands in the order.
+func (s *Service) HoldsByIDs(ctx context.Context, who models.Principal, ids []models.ID) (map[models.ID]models.OrderHold, error) {
 	if err := access.Require(who, models.ReadOrders); err != nil {
 		return nil, err
 	}
-	byOrder := make(map[models.ID]models.OrderHold, len(orders))
-	if len(orders) == 0 {
-		return byOrder, nil
+	byID := make(map[models.ID]models.OrderHold, len(ids))
+	if len(ids) == 0 {
+		return byID, nil
 	}
-	found, err := selectHolds(ctx, s.DB, who, orders)
+	found, err := selectHolds(ctx, s.DB, who, ids)
 	for _, hold := range found {
-		byOrder[hold.OrderID] = hold
+		byID[hold.ID] = hold
 	}
-	return byOrder, err
+	return byID, err
 }

@@ -53,10 +53,24 @@ func (w *world) wantFigures(customer models.Customer, available, held int64) {
 // wantHold checks the state of an order's hold as its customer sees it; "" = it never had one.
 func (w *world) wantHold(customer models.Customer, order models.ID, state models.HoldState) {
 	w.t.Helper()
-	holds, err := w.HoldsFor(w.ctx, asCustomer(customer), []models.ID{order})
-	if err != nil || holds[order].State != state {
-		w.t.Errorf("hold %+v, %v, want %q", holds[order], err, state)
+	hold := w.holdOf(asCustomer(customer), order)
+	if hold.State != state {
+		w.t.Errorf("hold %+v, want %q", hold, state)
 	}
+}
+
+// holdOf is an order's latest hold as somebody sees it.
+func (w *world) holdOf(who models.Principal, id models.ID) models.OrderHold {
+	w.t.Helper()
+	found, err := w.ByIDs(w.ctx, system(), []models.ID{id})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	holds, err := w.HoldsByIDs(w.ctx, who, []models.ID{found[id].HoldID})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return holds[found[id].HoldID]
 }
 
 // expire ends the holds whose time is over, as the job does.
@@ -96,10 +110,13 @@ func TestHoldSetsAsideUntilItIsPaid(t *testing.T) {
 		if got.Order.Status != models.OrderPendingPayment || got.Balance.Available.String() != "40.00 CNY" || got.Balance.Held.String() != "60.00 CNY" {
 			t.Errorf("after holding: %s, %s available, %s held", got.Order.Status, got.Balance.Available, got.Balance.Held)
 		}
-		holds, err := w.HoldsFor(w.ctx, asPartner(w.provider), []models.ID{held.ID})
-		want := models.OrderHold{OrderID: held.ID, Currency: models.CNY, AmountMinor: 6_000, ExpiresAt: *held.PayBy, State: models.HoldPending}
-		if diff := cmp.Diff(want, holds[held.ID]); err != nil || diff != "" {
-			t.Errorf("the partner sees %s, %v", diff, err)
+		seen := w.holdOf(asPartner(w.provider), held.ID)
+		want := models.OrderHold{ID: got.Order.HoldID, OrderID: held.ID, Currency: models.CNY, AmountMinor: 6_000, ExpiresAt: *held.PayBy, State: models.HoldPending}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("the partner sees %s", diff)
+		}
+		if foreign := w.holdOf(asPartner(w.stranger), held.ID); foreign != (models.OrderHold{}) {
+			t.Errorf("a stranger sees %+v", foreign)
 		}
 		again, err := w.HoldPayment(w.ctx, asCustomer(w.ofProvider), cmd)
 		if diff := cmp.Diff(got, again); err != nil || diff != "" {

@@ -197,7 +197,7 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	b.Paid = w.Place(t, b, tag+"-paid", 20_000)
 	_, err = w.Orders.Pay(ctx, w.as(b), orders.PayOrder{OrderID: b.Paid.ID, IdempotencyKey: tag})
 	must(t, err)
-	amount := models.NewMoney(w.next()*5/4+1, models.CNY).Amount()
+	amount := models.NewMoney(b.Paid.TotalMinor/3, models.CNY).Amount()
 	done, err := w.Orders.Refund(ctx, w.who, orders.RefundOrder{OrderID: b.Paid.ID, Amount: &amount, Reason: "test", IdempotencyKey: tag})
 	must(t, err)
 	b.Refund = done.Refund
