@@ -116,36 +116,13 @@ func mutationRows() map[string]mutationRow {
 		}
 	}
 	keyed := map[string]any{"idempotencyKey": "theirs"}
-	// Every order, through everybody who may not: partners of their customers, customers of their own.
-	ordersOfOthers := func(input map[string]any, mayOwn bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, b := range w.Buyers() {
-				if c.Operator || mayOwn && b == c.Buyer {
-					continue
-				}
-				for _, id := range []models.ID{b.Waiting.ID, b.Paid.ID} {
-					one := map[string]any{"orderId": id, "idempotencyKey": "theirs"}
-					maps.Copy(one, input)
-					all = append(all, one)
-				}
-			}
-			return all
-		}
-	}
 	return map[string]mutationRow{
 		"refundOrder":      {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
 		"holdOrderPayment": {"{order{id}}", ordersOfOthers(nil, true)},
 		"releaseOrderHold": {"{order{id}}", ordersOfOthers(nil, true)},
-		"reverseTransfer": {"{transfer{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixTransfer) {
-				if !c.Operator {
-					all = append(all, map[string]any{"transferId": id, "reason": "why not", "idempotencyKey": "theirs"})
-				}
-			}
-			return all
-		}},
-		"adjustBalance":   {"{transfer{id}}", everyBalance},
-		"exportStatement": {"{url}", ledgersOfOthers},
+		"reverseTransfer":  {"{transfer{id}}", transfersOfOthers},
+		"adjustBalance":    {"{transfer{id}}", everyBalance},
+		"exportStatement":  {"{url}", ledgersOfOthers},
 		"submitWithdrawal": {"{withdrawal{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
 			// Everybody who may withdraw has a withdrawal under way, the others may not.
 			return []map[string]any{{"amount": "0.01", "route": "ORIGINAL_ROUTE", "idempotencyKey": "another"}}
@@ -248,6 +225,34 @@ func ownerField(id models.ID) string {
 		return "partnerId"
 	}
 	return "customerId"
+}
+
+// ordersOfOthers are the orders of everybody for whoever may do a thing to none, or to its own alone.
+func ordersOfOthers(input map[string]any, mayOwn bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
+	return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		for _, b := range w.Buyers() {
+			if c.Operator || mayOwn && b == c.Buyer {
+				continue
+			}
+			for _, id := range []models.ID{b.Waiting.ID, b.Paid.ID} {
+				one := map[string]any{"orderId": id, "idempotencyKey": "theirs"}
+				maps.Copy(one, input)
+				all = append(all, one)
+			}
+		}
+		return all
+	}
+}
+
+// transfersOfOthers are all transfers for whoever is no operator.
+func transfersOfOthers(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+	if c.Operator {
+		return nil
+	}
+	for _, id := range w.IDs(models.PrefixTransfer) {
+		all = append(all, map[string]any{"transferId": id, "reason": "why not", "idempotencyKey": "theirs"})
+	}
+	return all
 }
 
 // TestNoMutationTouchesWhatIsOthers tries every mutation of the schema on everybody else's objects, and compares every row
