@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A breaker keeps callers from waiting for a Redis that does not answer: after three failures in a row it lets one caller
-// a second try, and the others go without.
+// A breaker keeps callers from waiting for a Redis that does not answer: after a failure all go without until a probe, once
+// a second and beside them, has been answered.
 type breaker struct {
 	now func() time.Time
 
@@ -15,24 +15,21 @@ type breaker struct {
 	retryAt  time.Time
 }
 
-const (
-	breakerFailures = 3
-	breakerPause    = time.Second
-)
+const breakerPause = time.Second
 
-// allow reports whether a call may be tried.
-func (b *breaker) allow() bool {
+// allow reports whether a call may be tried, and whether it is time to probe.
+func (b *breaker) allow() (allowed, probe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failures < breakerFailures {
-		return true
+	if b.failures == 0 {
+		return true, false
 	}
 	now := b.now()
 	if now.Before(b.retryAt) {
-		return false
+		return false, false
 	}
-	b.retryAt = now.Add(breakerPause) // this caller is the one
-	return true
+	b.retryAt = now.Add(breakerPause)
+	return false, true
 }
 
 // report tells how a call went; changed says that the breaker opened or closed by it.
@@ -40,11 +37,11 @@ func (b *breaker) report(failed bool) (changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !failed {
-		changed = b.failures >= breakerFailures
+		changed = b.failures > 0
 		b.failures = 0
 		return changed
 	}
 	b.failures++
 	b.retryAt = b.now().Add(breakerPause)
-	return b.failures == breakerFailures
+	return b.failures == 1
 }

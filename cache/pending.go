@@ -10,7 +10,7 @@ const (
 	maxPending = 10_000
 	// doubtFor is how long nothing that Redis holds is believed after a call that failed: other processes may have failed
 	// to tell it something, too, and their outbox relays make up for that within this time.
-	doubtFor = 5 * time.Second
+	doubtFor = 10 * time.Second
 )
 
 // pending remembers the invalidations that Redis has not heard, so that this process does not trust its old values when

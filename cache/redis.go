@@ -87,29 +87,43 @@ func parseRedis(url string) (*redis.UniversalOptions, error) {
 
 // do runs one call under the breaker. A caller that ran out of its own time says nothing about Redis.
 func (r *Redis) do(ctx context.Context, operation string, call func(ctx context.Context) error) error {
-	if !r.breaker.allow() {
+	allowed, probe := r.breaker.allow()
+	if probe {
+		go r.probe(context.WithoutCancel(ctx))
+	}
+	if !allowed {
 		return ErrDown
 	}
 	ctx, span := r.tracer.Start(ctx, "redis "+operation, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("db.system.name", "redis"), attribute.String("db.operation.name", operation)))
 	defer span.End()
 	err := call(ctx)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		span.SetStatus(codes.Error, "")
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+	r.report(ctx, err)
+	return err
+}
+
+// report notes how a call went.
+func (r *Redis) report(ctx context.Context, err error) {
 	if err == nil || errors.Is(err, redis.Nil) {
 		if r.breaker.report(false) {
 			r.logger.LogAttrs(ctx, slog.LevelInfo, "redis answers again")
 		}
-		return err
-	}
-	span.SetStatus(codes.Error, "")
-	if ctx.Err() != nil {
-		return err
+		return
 	}
 	r.pending.doubt()
 	if r.breaker.report(true) {
 		r.logger.LogAttrs(ctx, slog.LevelWarn, "redis does not answer, going without", slog.String("error", err.Error()))
 	}
-	return err
 }
+
+// probe asks a Redis that has not answered whether it does again, so that nobody has to wait for finding out.
+func (r *Redis) probe(ctx context.Context) { r.report(ctx, r.client.Ping(ctx).Err()) }
 
 // Get implements Bytes.
 func (r *Redis) Get(ctx context.Context, key string) (value []byte, ok bool) {
