@@ -53,10 +53,25 @@ const (
 	EventWithdrawalDeleted    EventType = "withdrawal.deleted"
 	EventWithdrawalRestricted EventType = "withdrawal.restricted"
 	EventRestrictionLifted    EventType = "withdrawal.restriction_lifted"
-	EventOrderHeld             EventType = "order.held"
-	EventOrderHoldReleased     EventType = "order.hold_released"
-	EventOrderRefunded         EventType = "order.refunded"
-	EventTransferReversed      EventType = "transfer.reversed"
+	EventOrderHeld            EventType = "order.held"
+	EventOrderHoldReleased    EventType = "order.hold_released"
+	EventOrderRefunded        EventType = "order.refunded"
+	EventTransferReversed     EventType = "transfer.reversed"
+)
+
+// The events of recharges (M08).
+const (
+	EventRechargeStarted      EventType = "recharge.started"
+	EventRechargeConfirmed    EventType = "recharge.confirmed"
+	EventRechargeFailed       EventType = "recharge.failed"
+	EventRechargeCancelled    EventType = "recharge.cancelled"
+	EventRechargeExpired      EventType = "recharge.expired"
+	EventRemittanceRecorded   EventType = "remittance.recorded"
+	EventRemittanceClaimed    EventType = "remittance.claimed"
+	EventClaimCredited        EventType = "remittance_claim.credited"
+	EventClaimRejected        EventType = "remittance_claim.rejected"
+	EventPayerAgreementMade   EventType = "payer_agreement.created"
+	EventPayerAgreementVoided EventType = "payer_agreement.voided"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -42,6 +42,10 @@ const (
 	PrefixAnnouncement        = "ann"
 	PrefixWithdrawal          = "wdr"
 	PrefixRestriction         = "wrs"
+	PrefixRecharge            = "rch"
+	PrefixRemittance          = "rmt"
+	PrefixRemittanceClaim     = "rmc"
+	PrefixPayerAgreement      = "pag"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

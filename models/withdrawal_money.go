@@ -5,20 +5,9 @@ import (
 	"time"
 )
 
-// PaymentChannel is how money was recharged (3.6). Vendor codes: 1 Alipay, 2 bank transfer, 5 WeChat, 317 UnionPay.
-type PaymentChannel string
-
-// The channels that differ in how long money may go back through them. The zero value is an unknown channel.
-const (
-	ChannelAlipay       PaymentChannel = "ALIPAY"
-	ChannelWeChat       PaymentChannel = "WECHAT"
-	ChannelUnionPay     PaymentChannel = "UNION_PAY"
-	ChannelBankTransfer PaymentChannel = "BANK_TRANSFER"
-)
-
 // RefundMonths is for how many months money may go back through the channel it came by: 11 for Alipay and WeChat, 3 for
 // UnionPay (M11). Zero = without an end, as for a bank transfer; an unknown channel counts as one.
-func (c PaymentChannel) RefundMonths() int {
+func (c RechargeChannel) RefundMonths() int {
 	switch c {
 	case ChannelAlipay, ChannelWeChat:
 		return 11
@@ -31,8 +20,8 @@ func (c PaymentChannel) RefundMonths() int {
 // Receipt is money that came into an account, as far as withdrawing asks.
 type Receipt struct {
 	Kind        TransferKind
-	Channel     PaymentChannel // of a recharge
-	AmountMinor int64          // more than zero
+	Channel     RechargeChannel // of a recharge
+	AmountMinor int64           // more than zero
 	At          time.Time
 }
 

@@ -133,6 +133,43 @@ func Events(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return nothing(q)
 }
 
+// Recharges shows a partner and a customer their own. How a reseller or customer comes by its money is no business of its
+// distributor or partner, which see the balance where they may (M02).
+func Recharges(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownAlone(q, who, "rc.customer_id", "rc.partner_id")
+}
+
+// RemittanceClaims shows a partner and a customer their own.
+func RemittanceClaims(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownAlone(q, who, "rmc.customer_id", "rmc.partner_id")
+}
+
+// PayerAgreements shows a partner and a customer their own.
+func PayerAgreements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownAlone(q, who, "pag.customer_id", "pag.partner_id")
+}
+
+// Remittances shows operators all and nobody else any: a bank statement names the payers of others.
+func Remittances(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	if who.SeesAll() {
+		return q
+	}
+	return nothing(q)
+}
+
+// ownAlone is for what belongs to a customer or to a partner and is hidden from whoever is above.
+func ownAlone(q *bun.SelectQuery, who models.Principal, customer, partner string) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("? = ?", bun.Safe(customer), who.CustomerID)
+	case who.PartnerID != "":
+		return q.Where("? = ?", bun.Safe(partner), who.PartnerID)
+	}
+	return nothing(q)
+}
+
 func owned(q *bun.SelectQuery, who models.Principal, customer, partner string) *bun.SelectQuery {
 	switch {
 	case who.SeesAll():

@@ -8,11 +8,11 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 )
 
-// One run of ExpireHolds ends at most expireBatches times expireBatch holds: what is left waits for the next run, so that a
+// One run of ExpireHolds ends at most holdBatches times holdBatch holds: what is left waits for the next run, so that a
 // pile of them does not keep accounts from their owners.
 const (
-	expireBatch   = 100
-	expireBatches = 50
+	holdBatch   = 100
+	holdBatches = 50
 )
 
 // ExpireHolds ends the holds whose time is over and frees their money, in several short transactions, and returns how many
@@ -22,17 +22,17 @@ func (s *Service) ExpireHolds(ctx context.Context, who models.Principal) (int, e
 		return 0, models.Forbidden("Holds expire by themselves.")
 	}
 	total := 0
-	for range expireBatches {
+	for range holdBatches {
 		var ended int
 		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-			ended, err = s.Ledger.Expire(ctx, tx, expireBatch)
+			ended, err = s.Ledger.Expire(ctx, tx, holdBatch)
 			return err
 		})
 		if err != nil {
 			return total, err
 		}
 		total += ended
-		if ended < expireBatch {
+		if ended < holdBatch {
 			break
 		}
 	}

@@ -27,14 +27,12 @@ type Service struct {
 	Now    func() time.Time
 	IDs    models.IDSource
 	Random io.Reader // of the tokens of exports
-	Origin string    // where this server is reached, "https://host", for the addresses of exports
+	Origin string    // where this server is reached, "https://host", for the addresses of exports and notifications
 	// MaxExportLines bounds the lines of an export; zero = DefaultMaxExportLines.
 	MaxExportLines int
 
-	// Seal encrypts the bank cards that withdrawals go to.
+	// Seal encrypts the bank cards that withdrawals go to, and payers' names.
 	Seal Sealer
-	// Channels tells how money was recharged; nil = nobody knows, and every recharge counts as a bank transfer.
-	Channels Channels
 
 	// Cache stands in front of the ledger when balances are read; nil = the ledger is always asked.
 	Cache Cache
@@ -43,11 +41,25 @@ type Service struct {
 	// LookEvery is how often a watch looks without having been told of a change; zero = 15 seconds.
 	LookEvery time.Duration
 
+	SigningEntities SigningEntities     // who takes money in which ways
+	Providers       map[string]Provider // of recharges, by name
+
 	watches watches
 	noted   notedOwners // whose alerts are looked at before the others'
 	once    sync.Once
 	lanes   *store.Lanes[asked, Moved]
 }
+
+// Sealer encrypts bank cards and payers' names at rest. A context names where a sealed value belongs; under another one it does not open.
+type Sealer interface {
+	Seal(plain []byte, context string) []byte
+	Open(sealed []byte, context string) ([]byte, error)
+	// Blind returns a keyed digest, to find a value again without opening every row.
+	Blind(text, context string) string
+}
+
+// now is the time to write: in UTC and no finer than the databases keep.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
 // moneyKinds are the accounts that make up a balance (M01).
 func moneyKinds() []models.AccountKind { return models.MoneyKinds() }

@@ -438,12 +438,11 @@ func TestTheAgeOfMoneyDecidesItsRoute(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := newShop(t, db)
-		s.Channels = allVia(models.ChannelAlipay)
 		who := s.as(s.distributor)
 		s.at(noon.AddDate(-1, 0, 0))
-		s.receive(models.OwnerPartner, s.distributor, models.TransferRecharge, 3000)
+		s.recharged(models.ChannelAlipay, s.distributor, 3000)
 		s.at(noon.AddDate(0, -6, 0))
-		s.receive(models.OwnerPartner, s.distributor, models.TransferRecharge, 5000)
+		s.recharged(models.ChannelAlipay, s.distributor, 5000)
 		s.receive(models.OwnerPartner, s.distributor, models.TransferRecall, 700)
 		s.at(noon)
 		s.wantWithdrawable(who, map[models.WithdrawalRoute]string{models.OriginalRoute: "50.00", models.BankCardRoute: "37.00", models.IncentiveRebate: "0.00"})
@@ -458,7 +457,9 @@ func TestTheAgeOfMoneyDecidesItsRoute(t *testing.T) {
 		id = s.submitted(who, "17", models.BankCardRoute).ID
 		s.take(who, id, "start", "approve", "pay", "complete")
 		s.wantWithdrawable(who, map[models.WithdrawalRoute]string{models.OriginalRoute: "5.00", models.BankCardRoute: "0.00", models.IncentiveRebate: "0.00"})
-		s.Channels = allVia(models.ChannelUnionPay) // would have been open for three months only
+		// UnionPay would have been open for three months only.
+		_, err = db.NewUpdate().Table("recharges").Set("channel = ?", models.ChannelUnionPay).Where("1 = 1").Exec(context.Background())
+		s.want(err, "")
 		s.wantWithdrawable(who, map[models.WithdrawalRoute]string{models.OriginalRoute: "0.00", models.BankCardRoute: "5.00", models.IncentiveRebate: "0.00"})
 		s.sound()
 	})

@@ -6,19 +6,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/partnergraph/partnergraph/models"
 )
-
-// Sealer encrypts at rest. The context belongs to the sealed value: another one does not open it.
-type Sealer interface {
-	Seal(plain []byte, context string) []byte
-	Open(sealed []byte, context string) ([]byte, error)
-	// Blind returns a keyed digest: who lacks the key cannot try values out.
-	Blind(value, purpose string) string
-}
 
 // columnCard is what cards are sealed under, together with the withdrawal's id.
 const columnCard = "withdrawals.card"
@@ -108,13 +98,4 @@ func (s *Service) BankCardOf(ctx context.Context, who models.Principal, w models
 		return nil, fmt.Errorf("bank card of %s: %w", w.ID, err)
 	}
 	return &card, nil
-}
-
-// checkText wants 1 to most characters that can be printed.
-func checkText(text string, most int, field string) error {
-	n := utf8.RuneCountInString(text)
-	if n < 1 || n > most || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-		return models.Invalid(field, fmt.Sprintf("%s has 1 to %d characters and no control characters.", field, most))
-	}
-	return nil
 }

@@ -10,13 +10,6 @@ import (
 	"github.com/partnergraph/partnergraph/sales/access"
 )
 
-// Channels tells how money was recharged.
-type Channels interface {
-	// ChannelsOf returns the channel of each of these transfers of kind RECHARGE that it knows, by the transfer's id. The
-	// others count as bank transfers, which have no end.
-	ChannelsOf(ctx context.Context, db bun.IDB, recharges []models.Transfer) (map[models.ID]models.PaymentChannel, error)
-}
-
 // EligibilityQuery says whose withdrawals are asked about.
 type EligibilityQuery struct {
 	PartnerID  *models.ID
@@ -148,7 +141,7 @@ func (s *Service) receipts(ctx context.Context, db bun.IDB, account models.ID, f
 		}
 		before = page[len(page)-1].Version
 	}
-	channels, err := s.channels(ctx, db, rows)
+	channels, err := channelsOf(ctx, db, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -160,15 +153,19 @@ func (s *Service) receipts(ctx context.Context, db bun.IDB, account models.ID, f
 	return receipts, nil
 }
 
-func (s *Service) channels(ctx context.Context, db bun.IDB, rows []receiptRow) (map[models.ID]models.PaymentChannel, error) {
-	var recharges []models.Transfer
+// channels returns how the recharges among the receipts were paid, by their transfers. What is not there came by bank transfer,
+// whose route back has no end.
+func channelsOf(ctx context.Context, db bun.IDB, rows []receiptRow) (map[models.ID]models.RechargeChannel, error) {
+	var recharges []models.ID
 	for _, row := range rows {
-		if row.Kind == models.TransferRecharge {
-			recharges = append(recharges, models.Transfer{ID: row.TransferID, Kind: row.Kind, SubjectID: row.SubjectID, CreatedAt: row.CreatedAt})
+		if row.Kind == models.TransferRecharge && row.SubjectID.Prefix() == models.PrefixRecharge {
+			recharges = append(recharges, row.SubjectID)
 		}
 	}
-	if s.Channels == nil || len(recharges) == 0 {
-		return nil, nil
+	paid, err := selectChannels(ctx, db, recharges)
+	channels := make(map[models.ID]models.RechargeChannel, len(paid))
+	for _, row := range rows {
+		channels[row.TransferID] = paid[row.SubjectID]
 	}
-	return s.Channels.ChannelsOf(ctx, db, recharges)
+	return channels, err
 }

@@ -30,17 +30,6 @@ func buyer(customer models.ID) models.Principal {
 	}
 }
 
-// allVia says that every recharge came through one channel.
-type allVia models.PaymentChannel
-
-func (c allVia) ChannelsOf(_ context.Context, _ bun.IDB, recharges []models.Transfer) (map[models.ID]models.PaymentChannel, error) {
-	channels := map[models.ID]models.PaymentChannel{}
-	for _, transfer := range recharges {
-		channels[transfer.ID] = models.PaymentChannel(c)
-	}
-	return channels, nil
-}
-
 // card is a bank card that no event, log, key or column may show.
 func card() *funds.BankCard {
 	return &funds.BankCard{Holder: "Zhang Secret", Number: "6222 0211 0001 9876", Bank: "Bank of Secrets"}
@@ -142,6 +131,21 @@ func (s *shop) receive(kind models.OwnerKind, owner models.ID, why models.Transf
 	}), "")
 }
 
+// recharged puts money into a partner's balance as an online recharge through the channel.
+func (s *shop) recharged(channel models.RechargeChannel, partner models.ID, minor int64) {
+	s.t.Helper()
+	recharge := models.Recharge{
+		ID: s.Ledger.IDs(models.PrefixRecharge), PartnerID: partner, Cloud: "sim", SigningEntity: "sim", Method: models.RechargeOnline,
+		Channel: channel, Currency: models.CNY, AmountMinor: minor, State: models.RechargePending,
+		ExpiresAt: s.Now(), CreatedAt: s.Now(), UpdatedAt: s.Now(),
+	}
+	recharge.Reference = string(recharge.ID)
+	s.insert(&recharge)
+	s.want(s.DB.InTx(context.Background(), func(ctx context.Context, tx bun.Tx) error {
+		return s.postFor(ctx, tx, recharge.ID, models.OwnerPartner, partner, models.TransferRecharge, minor)
+	}), "")
+}
+
 // reload reads a withdrawal as it is now.
 func (s *shop) reload(id models.ID) models.Withdrawal {
 	s.t.Helper()
@@ -151,6 +155,10 @@ func (s *shop) reload(id models.ID) models.Withdrawal {
 }
 
 func (s *shop) post(ctx context.Context, tx bun.IDB, kind models.OwnerKind, owner models.ID, why models.TransferKind, amounts ...int64) error {
+	return s.postFor(ctx, tx, "", kind, owner, why, amounts...)
+}
+
+func (s *shop) postFor(ctx context.Context, tx bun.IDB, subject models.ID, kind models.OwnerKind, owner models.ID, why models.TransferKind, amounts ...int64) error {
 	world, err := s.Ledger.Open(ctx, tx, ledger.AccountSpec{OwnerKind: models.OwnerCloud, OwnerID: "sim", Kind: models.AccountWorld, Asset: "CNY"})
 	if err != nil {
 		return err
@@ -161,7 +169,7 @@ func (s *shop) post(ctx context.Context, tx bun.IDB, kind models.OwnerKind, owne
 	}
 	for _, amount := range amounts {
 		_, _, err = s.Ledger.Post(ctx, tx, models.SystemPrincipal("test"), ledger.Posting{
-			Kind: why, Legs: []ledger.Leg{{AccountID: world.ID, AmountMinor: -amount}, {AccountID: to.ID, AmountMinor: amount}},
+			Kind: why, SubjectID: subject, Legs: []ledger.Leg{{AccountID: world.ID, AmountMinor: -amount}, {AccountID: to.ID, AmountMinor: amount}},
 		})
 		if err != nil {
 			return err
