@@ -30,7 +30,11 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
+	PayerAgreement() PayerAgreementResolver
 	Query() QueryResolver
+	Recharge() RechargeResolver
+	Remittance() RemittanceResolver
+	RemittanceClaim() RemittanceClaimResolver
 	Resource() ResourceResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
@@ -65,12 +69,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAdjustBalanceInput,
 		ec.unmarshalInputBankCardInput,
+		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
+		ec.unmarshalInputClaimRemittanceInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
+		ec.unmarshalInputConfirmRechargeInput,
 		ec.unmarshalInputCreateApiKeyInput,
+		ec.unmarshalInputCreatePayerAgreementInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputEndAssociationInput,
 		ec.unmarshalInputExportStatementInput,
+		ec.unmarshalInputFailRechargeInput,
 		ec.unmarshalInputFailWithdrawalInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
@@ -80,19 +89,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPayWithdrawalInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
+		ec.unmarshalInputRecordRemittanceInput,
 		ec.unmarshalInputRefundOrderInput,
 		ec.unmarshalInputReleaseOrderHoldInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
 		ec.unmarshalInputReverseTransferInput,
+		ec.unmarshalInputReviewRemittanceClaimInput,
 		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetLimitInput,
+		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
+		ec.unmarshalInputVoidPayerAgreementInput,
 	)
 	first := true
 
@@ -184,7 +197,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "refund.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -207,7 +220,11 @@ var sources = []*ast.Source{
 	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
+	{Name: "payer_agreement.graphqls", Input: sourceData("payer_agreement.graphqls"), BuiltIn: false},
+	{Name: "recharge.graphqls", Input: sourceData("recharge.graphqls"), BuiltIn: false},
 	{Name: "refund.graphqls", Input: sourceData("refund.graphqls"), BuiltIn: false},
+	{Name: "remittance.graphqls", Input: sourceData("remittance.graphqls"), BuiltIn: false},
+	{Name: "remittance_claim.graphqls", Input: sourceData("remittance_claim.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
@@ -419,6 +436,20 @@ func (ec *executionContext) childFields_BalanceAlert(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type BalanceAlert", field.Name)
 }
 
+func (ec *executionContext) childFields_BankAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bank":
+		return ec.fieldContext_BankAccount_bank(ctx, field)
+	case "accountName":
+		return ec.fieldContext_BankAccount_accountName(ctx, field)
+	case "accountNumber":
+		return ec.fieldContext_BankAccount_accountNumber(ctx, field)
+	case "bankCode":
+		return ec.fieldContext_BankAccount_bankCode(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankAccount", field.Name)
+}
+
 func (ec *executionContext) childFields_BankCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "holder":
@@ -431,6 +462,14 @@ func (ec *executionContext) childFields_BankCard(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type BankCard", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recharge":
+		return ec.fieldContext_CancelRechargePayload_recharge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelRechargePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -439,6 +478,16 @@ func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Cont
 		return ec.fieldContext_CancelWithdrawalPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ClaimRemittancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "claim":
+		return ec.fieldContext_ClaimRemittancePayload_claim(ctx, field)
+	case "balance":
+		return ec.fieldContext_ClaimRemittancePayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClaimRemittancePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CompleteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -451,6 +500,16 @@ func (ec *executionContext) childFields_CompleteWithdrawalPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CompleteWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recharge":
+		return ec.fieldContext_ConfirmRechargePayload_recharge(ctx, field)
+	case "balance":
+		return ec.fieldContext_ConfirmRechargePayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmRechargePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -459,6 +518,14 @@ func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context,
 		return ec.fieldContext_CreateApiKeyPayload_secret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatePayerAgreementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payerAgreement":
+		return ec.fieldContext_CreatePayerAgreementPayload_payerAgreement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatePayerAgreementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Customer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -601,6 +668,14 @@ func (ec *executionContext) childFields_ExportStatementPayload(ctx context.Conte
 		return ec.fieldContext_ExportStatementPayload_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExportStatementPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FailRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recharge":
+		return ec.fieldContext_FailRechargePayload_recharge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FailRechargePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FailWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1015,6 +1090,148 @@ func (ec *executionContext) childFields_PayWithdrawalPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type PayWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PayerAgreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PayerAgreement_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_PayerAgreement_partner(ctx, field)
+	case "customer":
+		return ec.fieldContext_PayerAgreement_customer(ctx, field)
+	case "payerName":
+		return ec.fieldContext_PayerAgreement_payerName(ctx, field)
+	case "validFrom":
+		return ec.fieldContext_PayerAgreement_validFrom(ctx, field)
+	case "validUntil":
+		return ec.fieldContext_PayerAgreement_validUntil(ctx, field)
+	case "state":
+		return ec.fieldContext_PayerAgreement_state(ctx, field)
+	case "voidedAt":
+		return ec.fieldContext_PayerAgreement_voidedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PayerAgreement_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayerAgreement", field.Name)
+}
+
+func (ec *executionContext) childFields_PayerAgreementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PayerAgreementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PayerAgreementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PayerAgreementConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PayerAgreementConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PayerAgreementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PayerAgreementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Recharge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Recharge_id(ctx, field)
+	case "reference":
+		return ec.fieldContext_Recharge_reference(ctx, field)
+	case "partner":
+		return ec.fieldContext_Recharge_partner(ctx, field)
+	case "customer":
+		return ec.fieldContext_Recharge_customer(ctx, field)
+	case "signingEntity":
+		return ec.fieldContext_Recharge_signingEntity(ctx, field)
+	case "method":
+		return ec.fieldContext_Recharge_method(ctx, field)
+	case "channel":
+		return ec.fieldContext_Recharge_channel(ctx, field)
+	case "amount":
+		return ec.fieldContext_Recharge_amount(ctx, field)
+	case "received":
+		return ec.fieldContext_Recharge_received(ctx, field)
+	case "state":
+		return ec.fieldContext_Recharge_state(ctx, field)
+	case "payUrl":
+		return ec.fieldContext_Recharge_payUrl(ctx, field)
+	case "instructions":
+		return ec.fieldContext_Recharge_instructions(ctx, field)
+	case "providerReference":
+		return ec.fieldContext_Recharge_providerReference(ctx, field)
+	case "reason":
+		return ec.fieldContext_Recharge_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Recharge_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Recharge_expiresAt(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_Recharge_confirmedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Recharge", field.Name)
+}
+
+func (ec *executionContext) childFields_RechargeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RechargeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RechargeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RechargeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RechargeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RechargeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RechargeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RechargeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RechargeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RechargeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RechargeOption(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return ec.fieldContext_RechargeOption_method(ctx, field)
+	case "channel":
+		return ec.fieldContext_RechargeOption_channel(ctx, field)
+	case "maximum":
+		return ec.fieldContext_RechargeOption_maximum(ctx, field)
+	case "instructions":
+		return ec.fieldContext_RechargeOption_instructions(ctx, field)
+	case "bankAccount":
+		return ec.fieldContext_RechargeOption_bankAccount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RechargeOption", field.Name)
+}
+
+func (ec *executionContext) childFields_RechargeOptions(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "refusal":
+		return ec.fieldContext_RechargeOptions_refusal(ctx, field)
+	case "signingEntity":
+		return ec.fieldContext_RechargeOptions_signingEntity(ctx, field)
+	case "currency":
+		return ec.fieldContext_RechargeOptions_currency(ctx, field)
+	case "options":
+		return ec.fieldContext_RechargeOptions_options(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RechargeOptions", field.Name)
+}
+
 func (ec *executionContext) childFields_ReclaimFromCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -1039,6 +1256,14 @@ func (ec *executionContext) childFields_ReclaimFromResellerPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type ReclaimFromResellerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordRemittancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "remittance":
+		return ec.fieldContext_RecordRemittancePayload_remittance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordRemittancePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "refund":
@@ -1059,6 +1284,114 @@ func (ec *executionContext) childFields_ReleaseOrderHoldPayload(ctx context.Cont
 		return ec.fieldContext_ReleaseOrderHoldPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseOrderHoldPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Remittance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Remittance_id(ctx, field)
+	case "signingEntity":
+		return ec.fieldContext_Remittance_signingEntity(ctx, field)
+	case "bankReference":
+		return ec.fieldContext_Remittance_bankReference(ctx, field)
+	case "payerName":
+		return ec.fieldContext_Remittance_payerName(ctx, field)
+	case "amount":
+		return ec.fieldContext_Remittance_amount(ctx, field)
+	case "receivedOn":
+		return ec.fieldContext_Remittance_receivedOn(ctx, field)
+	case "state":
+		return ec.fieldContext_Remittance_state(ctx, field)
+	case "claim":
+		return ec.fieldContext_Remittance_claim(ctx, field)
+	case "recharge":
+		return ec.fieldContext_Remittance_recharge(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Remittance_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Remittance", field.Name)
+}
+
+func (ec *executionContext) childFields_RemittanceClaim(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RemittanceClaim_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_RemittanceClaim_partner(ctx, field)
+	case "customer":
+		return ec.fieldContext_RemittanceClaim_customer(ctx, field)
+	case "signingEntity":
+		return ec.fieldContext_RemittanceClaim_signingEntity(ctx, field)
+	case "amount":
+		return ec.fieldContext_RemittanceClaim_amount(ctx, field)
+	case "credited":
+		return ec.fieldContext_RemittanceClaim_credited(ctx, field)
+	case "payerName":
+		return ec.fieldContext_RemittanceClaim_payerName(ctx, field)
+	case "remittedOn":
+		return ec.fieldContext_RemittanceClaim_remittedOn(ctx, field)
+	case "bankReference":
+		return ec.fieldContext_RemittanceClaim_bankReference(ctx, field)
+	case "recharge":
+		return ec.fieldContext_RemittanceClaim_recharge(ctx, field)
+	case "state":
+		return ec.fieldContext_RemittanceClaim_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_RemittanceClaim_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_RemittanceClaim_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_RemittanceClaim_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemittanceClaim", field.Name)
+}
+
+func (ec *executionContext) childFields_RemittanceClaimConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RemittanceClaimConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RemittanceClaimConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RemittanceClaimConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RemittanceClaimConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemittanceClaimConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RemittanceClaimEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RemittanceClaimEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RemittanceClaimEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemittanceClaimEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RemittanceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RemittanceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RemittanceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RemittanceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RemittanceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemittanceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RemittanceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RemittanceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RemittanceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemittanceEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1163,6 +1496,16 @@ func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ReverseTransferPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "claim":
+		return ec.fieldContext_ReviewRemittanceClaimPayload_claim(ctx, field)
+	case "balance":
+		return ec.fieldContext_ReviewRemittanceClaimPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewRemittanceClaimPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReviewWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -1223,6 +1566,14 @@ func (ec *executionContext) childFields_SetLimitPayload(ctx context.Context, fie
 		return ec.fieldContext_SetLimitPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetLimitPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recharge":
+		return ec.fieldContext_StartRechargePayload_recharge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartRechargePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StatementEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1335,6 +1686,14 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_VoidPayerAgreementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payerAgreement":
+		return ec.fieldContext_VoidPayerAgreementPayload_payerAgreement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidPayerAgreementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -182,9 +182,6 @@ func (r Recharge) InstructionsOrNil() *string { return orNil(r.Instructions) }
 // ReasonOrNil returns Reason, or nil when it is empty.
 func (r Recharge) ReasonOrNil() *string { return orNil(r.Reason) }
 
-// TransferIDOrNil returns TransferID, or nil when there is none.
-func (r Recharge) TransferIDOrNil() *ID { return idOrNil(r.TransferID) }
-
 // RechargeConnection is a page of recharges.
 type RechargeConnection = Connection[Recharge]
 
@@ -217,11 +214,4 @@ type RechargeOptions struct {
 	SigningEntity *string // who receives the money
 	Currency      *Currency
 	Options       []RechargeOption
-}
-
-func idOrNil(id ID) *ID {
-	if id == "" {
-		return nil
-	}
-	return &id
 }

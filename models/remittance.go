@@ -66,9 +66,6 @@ func (r *Remittance) Credit(claim, recharge ID, now time.Time) error {
 	return nil
 }
 
-// TransferIDOrNil returns TransferID, or nil when there is none.
-func (r Remittance) TransferIDOrNil() *ID { return idOrNil(r.TransferID) }
-
 // RemittanceConnection is a page of remittances.
 type RemittanceConnection = Connection[Remittance]
 
@@ -162,9 +159,6 @@ func (c RemittanceClaim) BankReferenceOrNil() *string { return orNil(c.BankRefer
 
 // ReasonOrNil returns Reason, or nil when it is empty.
 func (c RemittanceClaim) ReasonOrNil() *string { return orNil(c.Reason) }
-
-// TransferIDOrNil returns TransferID, or nil when there is none.
-func (c RemittanceClaim) TransferIDOrNil() *ID { return idOrNil(c.TransferID) }
 
 // RemittanceClaimConnection is a page of claims.
 type RemittanceClaimConnection = Connection[RemittanceClaim]

@@ -42,6 +42,8 @@ type loaders struct {
 	customerPast        *pastLoader
 	partnerStatement    *statementLoader
 	customerStatement   *statementLoader
+	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
+	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
 
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
@@ -86,6 +88,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerPast:        byMoment(by, r.Funds.CustomerBalancesAt),
 		partnerStatement:    byStatement(by, r.Funds.PartnerStatements),
 		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
+		recharge:            byID(by, r.Funds.RechargesByIDs),
+		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),

@@ -32,6 +32,14 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.accessConfiguration(ctx, id))
 	case models.PrefixWithdrawal:
 		return asNode(r.withdrawal(ctx, id))
+	case models.PrefixRecharge:
+		return asNode(must(ctx, set.recharge, id, models.PrefixRecharge, "recharge"))
+	case models.PrefixRemittanceClaim:
+		return asNode(must(ctx, set.remittanceClaim, id, models.PrefixRemittanceClaim, "remittance claim"))
+	case models.PrefixRemittance:
+		return asNode(r.remittance(ctx, id))
+	case models.PrefixPayerAgreement:
+		return asNode(r.payerAgreement(ctx, id))
 	}
 	return nil, models.Invalid("id", "Objects of this kind cannot be looked up by id.")
 }
@@ -57,6 +65,14 @@ func (r *Resolver) accessConfiguration(ctx context.Context, id models.ID) (*mode
 
 func (r *Resolver) withdrawal(ctx context.Context, id models.ID) (*models.Withdrawal, error) {
 	return oneOf(ctx, r, id, models.PrefixWithdrawal, "withdrawal", r.Funds.WithdrawalsByIDs)
+}
+
+func (r *Resolver) remittance(ctx context.Context, id models.ID) (*models.Remittance, error) {
+	return oneOf(ctx, r, id, models.PrefixRemittance, "remittance", r.Funds.RemittancesByIDs)
+}
+
+func (r *Resolver) payerAgreement(ctx context.Context, id models.ID) (*models.PayerAgreement, error) {
+	return oneOf(ctx, r, id, models.PrefixPayerAgreement, "payer agreement", r.Funds.AgreementsByIDs)
 }
 
 // oneOf looks up one object of a kind that no list joins by id, so that no loader has to wait for company.

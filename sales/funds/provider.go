@@ -2,8 +2,9 @@ package funds
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -49,7 +50,20 @@ type Notification struct {
 const MaxNotification = 64 << 10
 
 // NotifyPath is where a provider notifies of payments, below this server's origin.
-func NotifyPath(provider string) string { return "/payments/" + url.PathEscape(provider) + "/notify" }
+func NotifyPath(provider string) string { return "/payments/" + provider + "/notify" }
+
+// providerName is what fits into an address as it is.
+var providerName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+// CheckProviders says what is wrong with the providers of a program.
+func CheckProviders(providers map[string]Provider) error {
+	for name, provider := range providers {
+		if !providerName.MatchString(name) || provider == nil {
+			return fmt.Errorf("payment provider %q: its name has 1 to 32 lower-case letters, digits and hyphens, and something is behind it", name)
+		}
+	}
+	return nil
+}
 
 // Receipt is what a verified notification says.
 type Receipt struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/session"
@@ -56,6 +57,11 @@ type Options struct {
 	// LoaderWait is how long calls of one level of a query wait for each other; zero means what is good for users. A test that
 	// counts statements on a busy machine waits longer.
 	LoaderWait time.Duration
+	// Providers take online payments, by name; the manual one is always there. One that is a funds.Notifier is told at
+	// POST /payments/{name}/notify.
+	Providers map[string]funds.Provider
+	// SigningEntities say who takes money in which ways. Nil = by the configuration.
+	SigningEntities funds.SigningEntities
 	// Traces gets the spans instead of the configured collector; the caller shuts it down. Nil = by the configuration.
 	Traces trace.TracerProvider
 }
@@ -174,6 +180,7 @@ func (a *App) schedule() {
 			_, err := a.Rooms.Funds.ExpireHolds(ctx, models.SystemPrincipal("holds"))
 			return err
 		}),
+		a.every(time.Minute, "recharges", func(ctx context.Context) error { _, err := a.Rooms.Funds.ExpireRecharges(ctx); return err }),
 		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
 	)
 }

@@ -31,6 +31,8 @@ type Config struct {
 	Migrate bool `default:"false" env:"PARTNERGRAPH_MIGRATE" help:"Bring the database schema up to date at start."`
 	// MaxConns bounds database connections of this replica.
 	MaxConns int `name:"max-conns" default:"16" env:"PARTNERGRAPH_MAX_CONNS" help:"Most database connections of this replica, 1 to 1000."`
+	// SigningEntities is a JSON file of who takes money for recharges in which ways; without one nobody takes any.
+	SigningEntities string `name:"signing-entities" env:"PARTNERGRAPH_SIGNING_ENTITIES" help:"JSON file of the signing entities: their bank accounts and online channels for recharges."`
 	// Introspection answers __schema queries; also switches GraphiQL on.
 	Introspection bool `default:"true" negatable:"" env:"PARTNERGRAPH_INTROSPECTION" help:"Answer introspection queries and serve GraphiQL."`
 	// OperationTimeout bounds one GraphQL operation.

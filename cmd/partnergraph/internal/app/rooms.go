@@ -83,10 +83,13 @@ func (a *App) wire(opts Options) error {
 	r.Customers = &customers.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}, Ledger: r.Ledger,
 	}
+	providers, entities, err := a.payments(opts)
+	if err != nil {
+		return err
+	}
 	r.Funds = &funds.Service{
 		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
-		Cache: a.cache, Bus: a.cache,
-		Seal: a.sealer,
+		Cache: a.cache, Bus: a.cache, Seal: a.sealer, Providers: providers, SigningEntities: entities,
 	}
 	r.Ledger.Changed = r.Funds.Changed
 	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}

@@ -50,6 +50,7 @@ func (a *App) routes() (http.Handler, error) {
 	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
 	a.site.Register(mux, paged)
 	mux.Handle("GET "+funds.ExportPath+"{token}", a.sessions.Middleware(a.limited(a.known(http.HandlerFunc(a.export)))))
+	a.mountPayments(mux, func(next http.Handler) http.Handler { return limited(a.timed(next)) })
 	if a.cfg.Introspection {
 		graphiQL := web.GraphiQL(web.Config{})
 		mux.Handle(web.PagePath, graphiQL)

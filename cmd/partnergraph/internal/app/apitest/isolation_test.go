@@ -21,7 +21,7 @@ type candidate struct {
 
 // argumentRows says what to try for every argument that can name somebody's object: "field.argument" before "argument".
 // A new argument of type ID or String needs a row here; the test says so.
-func argumentRows() map[string]func(w *apitest.World) []candidate {
+func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 	ids := func(prefixes ...string) func(w *apitest.World) []candidate {
 		return func(w *apitest.World) (all []candidate) {
 			for _, id := range w.IDs(prefixes...) {
@@ -67,6 +67,15 @@ func argumentRows() map[string]func(w *apitest.World) []candidate {
 		"resources.externalId": func(w *apitest.World) (all []candidate) {
 			for _, id := range w.IDs(models.PrefixResource) {
 				all = append(all, candidate{w.ResourceKey(id), id})
+			}
+			return all
+		},
+		"remittances.signingEntity": func(w *apitest.World) []candidate {
+			return []candidate{{"Cloud", w.IDs(models.PrefixRemittance)[0]}}
+		},
+		"remittances.bankReference": func(w *apitest.World) (all []candidate) {
+			for reference, id := range w.References(t) {
+				all = append(all, candidate{reference, id})
 			}
 			return all
 		},
@@ -198,7 +207,8 @@ func walkList(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Calle
 // tryArgument filters the list by everybody's objects in turn: a foreign one finds and counts nothing.
 func tryArgument(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller, f *ast.FieldDefinition, arg *ast.ArgumentDefinition) {
 	t.Helper()
-	for chunk := range slices.Chunk(candidates(t, w, f, arg), 150) {
+	tries, total := candidates(t, w, f, arg), 0
+	for chunk := range slices.Chunk(tries, 150) {
 		var document strings.Builder
 		for i, tried := range chunk {
 			fmt.Fprintf(&document, " a%d: %s(first: 100, %s: %q){totalCount nodes{id}}", i, f.Name, arg.Name, tried.value)
@@ -206,7 +216,6 @@ func tryArgument(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Ca
 		answer := s.Ask(t, c.Key, "{"+document.String()+"}", nil)
 		wantWhole(t, c, f.Name+"."+arg.Name, answer)
 		wantNoLeak(t, w, c, f.Name+"."+arg.Name, answer)
-		total := 0
 		for i, tried := range chunk {
 			found, count := idsOf(answer.At(fmt.Sprintf("a%d", i), "nodes")), answer.At(fmt.Sprintf("a%d", i), "totalCount")
 			if count != float64(len(found)) {
@@ -217,17 +226,17 @@ func tryArgument(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Ca
 			}
 			total += len(found)
 		}
-		if c.Operator && total == 0 {
-			t.Errorf("%s(%s) finds nothing at all: the test proves nothing", f.Name, arg.Name)
-		}
+	}
+	if c.Operator && total == 0 && len(tries) > 0 {
+		t.Errorf("%s(%s) finds nothing at all: the test proves nothing", f.Name, arg.Name)
 	}
 }
 
 func candidates(t *testing.T, w *apitest.World, f *ast.FieldDefinition, arg *ast.ArgumentDefinition) []candidate {
 	t.Helper()
-	row, ok := argumentRows()[f.Name+"."+arg.Name]
+	row, ok := argumentRows(t)[f.Name+"."+arg.Name]
 	if !ok {
-		row, ok = argumentRows()[arg.Name]
+		row, ok = argumentRows(t)[arg.Name]
 	}
 	if kind := arg.Type.Name(); !ok && (kind == "ID" || kind == "String") {
 		t.Errorf("argumentRows needs a row for %s.%s", f.Name, arg.Name)
@@ -305,6 +314,8 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixOrderRefund: models.ReadOrders,
 		models.PrefixResource:    models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
 		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
+		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
+		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
 	}
 	switch {
 	case c.Void():
@@ -413,7 +424,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

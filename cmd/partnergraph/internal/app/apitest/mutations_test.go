@@ -116,7 +116,7 @@ func mutationRows() map[string]mutationRow {
 		}
 	}
 	keyed := map[string]any{"idempotencyKey": "theirs"}
-	return map[string]mutationRow{
+	rows := map[string]mutationRow{
 		"refundOrder":      {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
 		"holdOrderPayment": {"{order{id}}", ordersOfOthers(nil, true)},
 		"releaseOrderHold": {"{order{id}}", ordersOfOthers(nil, true)},
@@ -195,6 +195,67 @@ func mutationRows() map[string]mutationRow {
 			}
 			return []map[string]any{{"name": "mine", "scopes": []string{"ORDERS_READ"}}}
 		}},
+	}
+	maps.Copy(rows, rechargeRows())
+	return rows
+}
+
+// rechargeRows are those of money that comes in from outside.
+func rechargeRows() map[string]mutationRow {
+	// Objects of a kind that the caller may not see, or that are not its to change although it may.
+	notOwn := func(prefix, name string, more map[string]any, changes func(c apitest.Caller, sees bool) bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(prefix) {
+				if changes(c, w.Sees(c, id)) {
+					continue
+				}
+				one := map[string]any{name: id}
+				maps.Copy(one, more)
+				all = append(all, one)
+			}
+			return all
+		}
+	}
+	operator := func(c apitest.Caller, _ bool) bool { return c.Operator }
+	owner := func(c apitest.Caller, sees bool) bool { return sees && !c.Operator }
+	either := func(_ apitest.Caller, sees bool) bool { return sees }
+	// Whoever does not put its own money in may not do this either.
+	unlessPayer := func(input map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(_ *apitest.World, c apitest.Caller) []map[string]any {
+			if c.Org != nil && c.Org.Parent == nil || c.Buyer != nil && c.Buyer == c.Buyer.Owner.Advisory {
+				return nil
+			}
+			return []map[string]any{input}
+		}
+	}
+	return map[string]mutationRow{
+		"startRecharge": {"{recharge{id}}", unlessPayer(map[string]any{
+			"amount": "1.00", "method": "ONLINE", "channel": "WECHAT", "idempotencyKey": "theirs",
+		})},
+		"confirmRecharge": {"{recharge{id}}", notOwn(models.PrefixRecharge, "rechargeId", map[string]any{
+			"receivedAmount": "1.00", "providerReference": "theirs", "idempotencyKey": "theirs",
+		}, operator)},
+		"failRecharge":   {"{recharge{id}}", notOwn(models.PrefixRecharge, "rechargeId", map[string]any{"reason": "theirs"}, operator)},
+		"cancelRecharge": {"{recharge{id}}", notOwn(models.PrefixRecharge, "rechargeId", nil, owner)},
+		"recordRemittance": {"{remittance{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
+			if c.Operator {
+				return nil
+			}
+			return []map[string]any{{
+				"signingEntity": "Cloud", "bankReference": "theirs", "payerName": "theirs", "amount": "1.00", "currency": "CNY",
+				"receivedOn": "2026-11-10", "idempotencyKey": "theirs",
+			}}
+		}},
+		"claimRemittance": {"{claim{id}}", notOwn(models.PrefixRecharge, "rechargeId", map[string]any{
+			"amount": "1.00", "payerName": "theirs", "remittedOn": "2026-11-10", "idempotencyKey": "theirs",
+		}, owner)},
+		"reviewRemittanceClaim": {"{claim{id}}", notOwn(models.PrefixRemittanceClaim, "claimId", map[string]any{
+			"approve": false, "reason": "theirs", "idempotencyKey": "theirs",
+		}, operator)},
+		"createPayerAgreement": {"{payerAgreement{id}}", unlessPayer(map[string]any{
+			"payerName": "theirs", "validFrom": "2026-11-10T00:00:00Z", "validUntil": "2027-11-10T00:00:00Z",
+		})},
+		"voidPayerAgreement": {"{payerAgreement{id}}", notOwn(models.PrefixPayerAgreement, "payerAgreementId", nil, either)},
 	}
 }
 
@@ -305,7 +366,10 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
 		models.ReadExposure:   {models.PrefixAccessConfiguration}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
-		models.ReadBalances: {models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal},
+		models.ReadBalances: {
+			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal,
+			models.PrefixRecharge, models.PrefixRemittance, models.PrefixRemittanceClaim, models.PrefixPayerAgreement,
+		},
 	}
 	var open []string
 	for _, f := range apitest.Fields(schema.Query) {

@@ -85,6 +85,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts, &entries, &withdrawals} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
+	w.indexRecharges(ctx, t, orgs, buyers)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -209,7 +210,10 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration:
 		return c.Org != nil && h.org == c.Org
-	case models.PrefixAPIKey, models.PrefixWithdrawal: // where money goes concerns its owner only
+	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
+		return false
+	// Where money comes from and goes to concerns its owner only.
+	case models.PrefixAPIKey, models.PrefixWithdrawal, models.PrefixRecharge, models.PrefixRemittanceClaim, models.PrefixPayerAgreement:
 		return c.Org != nil && h.org == c.Org || c.Buyer != nil && h.buyer == c.Buyer
 	case models.PrefixEntry: // whoever knows what there is knows how it came about
 		return h != holder{} && w.SeesBalance(c, w.holderID(h))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/cache/cachetest"
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
+	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
 
@@ -54,7 +55,10 @@ func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 		RateWindow: time.Minute, SessionIdle: 30 * time.Minute, SessionLife: 12 * time.Hour, ShutdownTimeout: time.Second,
 		LogLevel: "warn", LogFormat: "json", Cloud: "hws",
 	}
-	options := app.Options{Version: "test", LogOutput: s.Log, Now: s.Clock.Now}
+	options := app.Options{
+		Version: "test", LogOutput: s.Log, Now: s.Clock.Now,
+		Providers: map[string]funds.Provider{"signed": Payments(s.Clock)}, SigningEntities: signingEntities(),
+	}
 	for _, opt := range opts {
 		opt(&cfg, &options)
 	}

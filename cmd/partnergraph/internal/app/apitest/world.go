@@ -62,7 +62,7 @@ type World struct {
 	owners                             map[models.ID]holder
 	transfers                          map[models.ID][]models.ID // to the owners of the accounts that each touched
 	who                                models.Principal
-	serial, step                       int64
+	serial, step, arrivals             int64
 	withdrawn                          int64 // how many withdrawals there are
 }
 
@@ -125,6 +125,8 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	w.alerts(ctx, t, o)
 	w.withdrawals(ctx, t, o)
 	if kind.HasExposure() {
+		w.recharges(ctx, t, tag, selfOf(o))
+		w.recharges(ctx, t, o.Advisory.Tag, w.as(o.Advisory))
 		w.expose(ctx, t, o)
 		w.statement(ctx, t, o)
 	}
