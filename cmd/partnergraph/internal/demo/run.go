@@ -25,6 +25,7 @@ import (
 	"github.com/partnergraph/partnergraph/examples/storefront"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/funds"
 )
 
 // The host names of the two sites. Names under localhost are loopback by definition, and two of them are two sites to a browser.
@@ -81,7 +82,8 @@ func Run(ctx context.Context, opts Options) (err error) {
 	}
 	server, err := app.New(ctx, config(dir, own.Addr(), secrets, opts), app.Options{
 		Version: opts.Version, LogOutput: opts.LogOutput,
-		Consumers: []app.Consumer{{Name: "demo-welcome", Events: []models.EventType{models.EventCustomerAssociated}, Handle: Welcome}},
+		Consumers:       []app.Consumer{{Name: "demo-welcome", Events: []models.EventType{models.EventCustomerAssociated}, Handle: Welcome}},
+		SigningEntities: signingEntities(),
 	})
 	if err != nil {
 		return errors.Join(err, own.Close(), theirs.Close())
@@ -152,6 +154,21 @@ func config(dir string, addr net.Addr, secrets secrets, opts Options) app.Config
 		OperationTimeout: 10 * time.Second, MaxDepth: 15, MaxAliases: 50, MaxRootFields: 30, MaxCost: 50_000, RateLimit: 6000, RateWindow: time.Minute,
 		SessionIdle: 30 * time.Minute, SessionLife: 12 * time.Hour, ShutdownTimeout: 5 * time.Second, LogLevel: opts.LogLevel, LogFormat: "text", Cloud: "hws",
 	}
+}
+
+// signingEntities takes everybody's money by hand: an operator confirms what is started.
+func signingEntities() funds.SigningEntities {
+	return funds.SigningEntities{{
+		Name: "Demo Cloud", Cloud: "hws", Currency: models.CNY, Customers: true,
+		Online: []funds.OnlineChannel{
+			{Channel: models.ChannelAlipay, Provider: funds.ProviderManual, Instructions: "A demo: nobody is charged, an operator confirms."},
+			{Channel: models.ChannelWeChat, Provider: funds.ProviderManual, Instructions: "A demo: nobody is charged, an operator confirms."},
+		},
+		BankTransfer: &funds.BankTransfer{
+			BankAccount:  models.BankAccount{Bank: "No bank, this is a demo", AccountName: "Demo Cloud", AccountNumber: "0000 0000 0000 0000"},
+			Instructions: "Quote the reference of the recharge, then claim the remittance.",
+		},
+	}}
 }
 
 func withPort(host string, addr net.Addr) string {

@@ -48,6 +48,25 @@ func Each(t *testing.T, fn func(t *testing.T, s *Server), opts ...Option) {
 func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 	t.Helper()
 	s := &Server{Clock: &Clock{at: time.Date(2026, 11, 10, 8, 0, 0, 0, time.UTC)}, Log: &Buffer{}}
+	cfg, options := settings(s, databaseURL, cacheURL)
+	for _, opt := range opts {
+		opt(&cfg, &options)
+	}
+	var err error
+	if s.App, err = app.New(t.Context(), cfg, options); err != nil {
+		t.Fatalf("apitest: %v", err)
+	}
+	t.Cleanup(func() { _ = s.App.Close() }) // a test may have closed parts of it
+	return s
+}
+
+// Settings are those of a Server on SQLite, for tests of what makes app.New fail.
+func Settings(t *testing.T) (app.Config, app.Options) {
+	t.Helper()
+	return settings(&Server{Clock: &Clock{}, Log: &Buffer{}}, storetest.SQLiteURL(t), "memory:")
+}
+
+func settings(s *Server, databaseURL, cacheURL string) (app.Config, app.Options) {
 	cfg := app.Config{
 		Listen: "127.0.0.1:0", PublicURL: "https://sales.example.com", DatabaseURL: databaseURL, CacheURL: cacheURL,
 		SealKeys: "k1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)), MaxConns: 8, Introspection: true,
@@ -59,15 +78,7 @@ func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 		Version: "test", LogOutput: s.Log, Now: s.Clock.Now,
 		Providers: map[string]funds.Provider{"signed": Payments(s.Clock)}, SigningEntities: signingEntities(),
 	}
-	for _, opt := range opts {
-		opt(&cfg, &options)
-	}
-	var err error
-	if s.App, err = app.New(t.Context(), cfg, options); err != nil {
-		t.Fatalf("apitest: %v", err)
-	}
-	t.Cleanup(func() { _ = s.App.Close() }) // a test may have closed parts of it
-	return s
+	return cfg, options
 }
 
 // Wide lifts the limits of a document, for tests that ask for everything at once.
