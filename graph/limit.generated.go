@@ -24,13 +24,13 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _SetLimitPayload_balance(ctx context.Context, field graphql.CollectedField, obj *funds.Limited) (ret graphql.Marshaler) {
+func (ec *executionContext) _EarmarkBalancePayload_balance(ctx context.Context, field graphql.CollectedField, obj *funds.Limited) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SetLimitPayload_balance(ctx, field)
+			return ec.fieldContext_EarmarkBalancePayload_balance(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.Balance, nil
@@ -43,9 +43,41 @@ func (ec *executionContext) _SetLimitPayload_balance(ctx context.Context, field 
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SetLimitPayload_balance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_EarmarkBalancePayload_balance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
-		Object:     "SetLimitPayload",
+		Object:     "EarmarkBalancePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Balance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SetCreditLinePayload_balance(ctx context.Context, field graphql.CollectedField, obj *funds.Limited) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetCreditLinePayload_balance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Balance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Balance) graphql.Marshaler {
+			return ec.marshalNBalance2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐBalance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetCreditLinePayload_balance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetCreditLinePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -60,7 +92,65 @@ func (ec *executionContext) fieldContext_SetLimitPayload_balance(_ context.Conte
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputSetLimitInput(ctx context.Context, obj any) (funds.SetLimit, error) {
+func (ec *executionContext) unmarshalInputEarmarkBalanceInput(ctx context.Context, obj any) (funds.SetLimit, error) {
+	var it funds.SetLimit
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"partnerId", "customerId", "amount", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "partnerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partnerId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PartnerID = data
+		case "customerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customerId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomerID = data
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetCreditLineInput(ctx context.Context, obj any) (funds.SetLimit, error) {
 	var it funds.SetLimit
 	if obj == nil {
 		return it, nil
@@ -126,10 +216,10 @@ func (ec *executionContext) unmarshalInputSetLimitInput(ctx context.Context, obj
 
 // region    **************************** object.gotpl ****************************
 
-var setLimitPayloadImplementors = []string{"SetLimitPayload"}
+var earmarkBalancePayloadImplementors = []string{"EarmarkBalancePayload"}
 
-func (ec *executionContext) _SetLimitPayload(ctx context.Context, sel ast.SelectionSet, obj *funds.Limited) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, setLimitPayloadImplementors)
+func (ec *executionContext) _EarmarkBalancePayload(ctx context.Context, sel ast.SelectionSet, obj *funds.Limited) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, earmarkBalancePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferredFieldSet := graphql.NewFieldSet(nil)
@@ -137,9 +227,47 @@ func (ec *executionContext) _SetLimitPayload(ctx context.Context, sel ast.Select
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SetLimitPayload")
+			out.Values[i] = graphql.MarshalString("EarmarkBalancePayload")
 		case "balance":
-			out.Values[i] = ec._SetLimitPayload_balance(ctx, field, obj)
+			out.Values[i] = ec._EarmarkBalancePayload_balance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var setCreditLinePayloadImplementors = []string{"SetCreditLinePayload"}
+
+func (ec *executionContext) _SetCreditLinePayload(ctx context.Context, sel ast.SelectionSet, obj *funds.Limited) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setCreditLinePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetCreditLinePayload")
+		case "balance":
+			out.Values[i] = ec._SetCreditLinePayload_balance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -168,13 +296,22 @@ func (ec *executionContext) _SetLimitPayload(ctx context.Context, sel ast.Select
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) unmarshalNSetLimitInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐSetLimit(ctx context.Context, v any) (funds.SetLimit, error) {
-	res, err := ec.unmarshalInputSetLimitInput(ctx, v)
+func (ec *executionContext) unmarshalNEarmarkBalanceInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐSetLimit(ctx context.Context, v any) (funds.SetLimit, error) {
+	res, err := ec.unmarshalInputEarmarkBalanceInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSetLimitPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐLimited(ctx context.Context, sel ast.SelectionSet, v funds.Limited) graphql.Marshaler {
-	return ec._SetLimitPayload(ctx, sel, &v)
+func (ec *executionContext) marshalNEarmarkBalancePayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐLimited(ctx context.Context, sel ast.SelectionSet, v funds.Limited) graphql.Marshaler {
+	return ec._EarmarkBalancePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNSetCreditLineInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐSetLimit(ctx context.Context, v any) (funds.SetLimit, error) {
+	res, err := ec.unmarshalInputSetCreditLineInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSetCreditLinePayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐLimited(ctx context.Context, sel ast.SelectionSet, v funds.Limited) graphql.Marshaler {
+	return ec._SetCreditLinePayload(ctx, sel, &v)
 }
 
 // endregion ***************************** type.gotpl *****************************

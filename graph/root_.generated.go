@@ -77,6 +77,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreatePayerAgreementInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
+		ec.unmarshalInputEarmarkBalanceInput,
 		ec.unmarshalInputEndAssociationInput,
 		ec.unmarshalInputExportStatementInput,
 		ec.unmarshalInputFailRechargeInput,
@@ -101,7 +102,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRevokeApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputSetBalanceAlertInput,
-		ec.unmarshalInputSetLimitInput,
+		ec.unmarshalInputSetCreditLineInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
@@ -598,6 +599,14 @@ func (ec *executionContext) childFields_DeleteRejectedWithdrawalPayload(ctx cont
 		return ec.fieldContext_DeleteRejectedWithdrawalPayload_deletedWithdrawalId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteRejectedWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EarmarkBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balance":
+		return ec.fieldContext_EarmarkBalancePayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EarmarkBalancePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1560,12 +1569,12 @@ func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type SetBalanceAlertPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_SetLimitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balance":
-		return ec.fieldContext_SetLimitPayload_balance(ctx, field)
+		return ec.fieldContext_SetCreditLinePayload_balance(ctx, field)
 	}
-	return nil, fmt.Errorf("no field named %q was found under type SetLimitPayload", field.Name)
+	return nil, fmt.Errorf("no field named %q was found under type SetCreditLinePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

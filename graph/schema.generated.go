@@ -252,7 +252,7 @@ func (ec *executionContext) field_Mutation_earmarkBalance_args(ctx context.Conte
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (funds.SetLimit, error) {
-			return ec.unmarshalNSetLimitInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐSetLimit(ctx, v)
+			return ec.unmarshalNEarmarkBalanceInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐSetLimit(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -602,7 +602,7 @@ func (ec *executionContext) field_Mutation_setCreditLine_args(ctx context.Contex
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (funds.SetLimit, error) {
-			return ec.unmarshalNSetLimitInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐSetLimit(ctx, v)
+			return ec.unmarshalNSetCreditLineInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐSetLimit(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2635,7 +2635,7 @@ func (ec *executionContext) _Mutation_earmarkBalance(ctx context.Context, field 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v funds.Limited) graphql.Marshaler {
-			return ec.marshalNSetLimitPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐLimited(ctx, selections, v)
+			return ec.marshalNEarmarkBalancePayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐLimited(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2648,7 +2648,7 @@ func (ec *executionContext) fieldContext_Mutation_earmarkBalance(ctx context.Con
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SetLimitPayload(ctx, field)
+			return ec.childFields_EarmarkBalancePayload(ctx, field)
 		},
 	}
 	defer func() {
@@ -2697,7 +2697,7 @@ func (ec *executionContext) _Mutation_setCreditLine(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v funds.Limited) graphql.Marshaler {
-			return ec.marshalNSetLimitPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐLimited(ctx, selections, v)
+			return ec.marshalNSetCreditLinePayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfundsᚐLimited(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2710,7 +2710,7 @@ func (ec *executionContext) fieldContext_Mutation_setCreditLine(ctx context.Cont
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SetLimitPayload(ctx, field)
+			return ec.childFields_SetCreditLinePayload(ctx, field)
 		},
 	}
 	defer func() {

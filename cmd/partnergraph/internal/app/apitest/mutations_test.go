@@ -89,64 +89,13 @@ func mutationRows() map[string]mutationRow {
 			return all
 		}
 	}
-	withdrawalsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixWithdrawal) {
-				if c.Operator || !w.Sees(c, id) { // an operator sees them all, and owns none
-					one := map[string]any{"withdrawalId": id}
-					maps.Copy(one, more)
-					all = append(all, one)
-				}
-			}
-			return all
-		}
-	}
-	// What only an operator does.
-	decisions := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			if c.Operator {
-				return nil
-			}
-			for _, id := range w.IDs(models.PrefixWithdrawal) {
-				one := map[string]any{"withdrawalId": id, "idempotencyKey": "theirs"}
-				maps.Copy(one, more)
-				all = append(all, one)
-			}
-			return all
-		}
-	}
-	keyed := map[string]any{"idempotencyKey": "theirs"}
 	rows := map[string]mutationRow{
-		"refundOrder":      {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
-		"holdOrderPayment": {"{order{id}}", ordersOfOthers(nil, true)},
-		"releaseOrderHold": {"{order{id}}", ordersOfOthers(nil, true)},
-		"reverseTransfer":  {"{transfer{id}}", transfersOfOthers},
-		"adjustBalance":    {"{transfer{id}}", everyBalance},
-		"exportStatement":  {"{url}", ledgersOfOthers},
-		"submitWithdrawal": {"{withdrawal{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
-			// Everybody who may withdraw has a withdrawal under way, the others may not.
-			return []map[string]any{{"amount": "0.01", "route": "ORIGINAL_ROUTE", "idempotencyKey": "another"}}
-		}},
-		"cancelWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(keyed)},
-		"rerouteWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(map[string]any{
-			"idempotencyKey": "theirs", "bankCard": map[string]any{"holder": "Thief", "number": "6222021234567890", "bank": "Bank"},
-		})},
-		"deleteRejectedWithdrawal": {"{deletedWithdrawalId}", withdrawalsOfOthers(nil)},
-		"reviewWithdrawal":         {"{withdrawal{id}}", decisions(map[string]any{"decision": "START"})},
-		"payWithdrawal":            {"{withdrawal{id}}", decisions(nil)},
-		"completeWithdrawal":       {"{withdrawal{id}}", decisions(map[string]any{"bankReference": "B-1"})},
-		"failWithdrawal":           {"{withdrawal{id}}", decisions(map[string]any{"reasonText": "It came back."})},
-		"restrictWithdrawals": {"{restriction{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, o := range w.Orgs() {
-				if !c.Operator {
-					all = append(all, map[string]any{"partnerId": o.Partner.ID, "reason": "CONTRACT_FORBIDS_REFUND", "note": "mine"})
-				}
-			}
-			return all
-		}},
-		"liftWithdrawalRestriction": {"{restriction{id}}", func(*apitest.World, apitest.Caller) []map[string]any {
-			return []map[string]any{{"restrictionId": "wrs_01h455vb4pex5vsknk084sn02q"}}
-		}},
+		"refundOrder":         {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
+		"holdOrderPayment":    {"{order{id}}", ordersOfOthers(nil, true)},
+		"releaseOrderHold":    {"{order{id}}", ordersOfOthers(nil, true)},
+		"reverseTransfer":     {"{transfer{id}}", transfersOfOthers},
+		"adjustBalance":       {"{transfer{id}}", everyBalance},
+		"exportStatement":     {"{url}", ledgersOfOthers},
 		"setBalanceAlert":     {"{balanceAlert{enabled}}", alertsOfOthers(map[string]any{"threshold": "1.00", "enabled": true})},
 		"removeBalanceAlert":  {"{balanceAlert{enabled}}", alertsOfOthers(nil)},
 		"earmarkBalance":      {"{balance{version}}", limitsOfOthers},
@@ -197,7 +146,65 @@ func mutationRows() map[string]mutationRow {
 		}},
 	}
 	maps.Copy(rows, rechargeRows())
+	maps.Copy(rows, withdrawalRows())
 	return rows
+}
+
+// withdrawalRows are those of money that goes out.
+func withdrawalRows() map[string]mutationRow {
+	withdrawalsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixWithdrawal) {
+				if c.Operator || !w.Sees(c, id) { // an operator sees them all, and owns none
+					one := map[string]any{"withdrawalId": id}
+					maps.Copy(one, more)
+					all = append(all, one)
+				}
+			}
+			return all
+		}
+	}
+	// What only an operator does.
+	decisions := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			if c.Operator {
+				return nil
+			}
+			for _, id := range w.IDs(models.PrefixWithdrawal) {
+				one := map[string]any{"withdrawalId": id, "idempotencyKey": "theirs"}
+				maps.Copy(one, more)
+				all = append(all, one)
+			}
+			return all
+		}
+	}
+	keyed := map[string]any{"idempotencyKey": "theirs"}
+	return map[string]mutationRow{
+		"submitWithdrawal": {"{withdrawal{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
+			// Everybody who may withdraw has a withdrawal under way, the others may not.
+			return []map[string]any{{"amount": "0.01", "route": "ORIGINAL_ROUTE", "idempotencyKey": "another"}}
+		}},
+		"cancelWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(keyed)},
+		"rerouteWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(map[string]any{
+			"idempotencyKey": "theirs", "bankCard": map[string]any{"holder": "Thief", "number": "6222021234567890", "bank": "Bank"},
+		})},
+		"deleteRejectedWithdrawal": {"{deletedWithdrawalId}", withdrawalsOfOthers(nil)},
+		"reviewWithdrawal":         {"{withdrawal{id}}", decisions(map[string]any{"decision": "START"})},
+		"payWithdrawal":            {"{withdrawal{id}}", decisions(nil)},
+		"completeWithdrawal":       {"{withdrawal{id}}", decisions(map[string]any{"bankReference": "B-1"})},
+		"failWithdrawal":           {"{withdrawal{id}}", decisions(map[string]any{"reasonText": "It came back."})},
+		"restrictWithdrawals": {"{restriction{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, o := range w.Orgs() {
+				if !c.Operator {
+					all = append(all, map[string]any{"partnerId": o.Partner.ID, "reason": "CONTRACT_FORBIDS_REFUND", "note": "mine"})
+				}
+			}
+			return all
+		}},
+		"liftWithdrawalRestriction": {"{restriction{id}}", func(*apitest.World, apitest.Caller) []map[string]any {
+			return []map[string]any{{"restrictionId": "wrs_01h455vb4pex5vsknk084sn02q"}}
+		}},
+	}
 }
 
 // rechargeRows are those of money that comes in from outside.

@@ -1,6 +1,7 @@
 package apitest_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -23,9 +24,7 @@ func TestAWithdrawalOverTheAPI(t *testing.T) {
 		underWay := s.Ask(t, b.Key, "{withdrawals(states: [SUBMITTED]){nodes{id}}}", nil).At("withdrawals", "nodes", 0, "id")
 		step := func(key, verb, input string, more vars) apitest.Answer {
 			in := vars{"withdrawalId": underWay, "idempotencyKey": verb + input}
-			for name, value := range more {
-				in[name] = value
-			}
+			maps.Copy(in, more)
 			return s.Ask(t, key, "mutation($i: "+input+"!){"+verb+"(input: $i){withdrawal{state bankCard{number}} balance{held{amount}}}}", vars{"i": in})
 		}
 		if got := step(b.Key, "cancelWithdrawal", "CancelWithdrawalInput", nil); got.At("cancelWithdrawal", "withdrawal", "state") != "CANCELLED" || got.At("cancelWithdrawal", "balance", "held", "amount") != "0.00" {
