@@ -36,6 +36,9 @@ func Server(es graphql.ExecutableSchema, cfg Config) *handler.Server {
 	// text in, the guard measures it, and only then is it remembered.
 	srv.Use(bounded{})
 	srv.Use(deadline{cfg.Deadline})
+	if cfg.InFlight > 0 {
+		srv.Use(crowd{make(chan struct{}, cfg.InFlight)})
+	}
 	srv.Use(limits)
 	srv.Use(&exactEnums{})
 	srv.Use(newDocuments(cfg))

@@ -368,3 +368,24 @@ func TestSuggestionsAreASwitch(t *testing.T) {
 		}
 	}
 }
+
+// TestACrowdIsServedInTurnAndNotAtOnce: with one place, the second waits, and is refused when that does not help.
+func TestACrowdIsServedInTurnAndNotAtOnce(t *testing.T) {
+	t.Parallel()
+	srv, _ := serve(t, transport.Config{InFlight: 1, Deadline: 600 * time.Millisecond})
+	slow := make(chan answer, 1)
+	go func() { slow <- post(t, srv.URL, respType, `{"query":"{slow}"}`) }()
+	refused := answer{}
+	for range 100 { // until the slow one is in
+		if refused = post(t, srv.URL, respType, `{"query":"{hello}"}`); refused.code() != "" {
+			break
+		}
+	}
+	if refused.status != http.StatusTooManyRequests || refused.code() != "RATE_LIMITED" || refused.parsed.Errors[0].Extensions["retryAfter"] != float64(1) {
+		t.Errorf("the crowd: %d %s", refused.status, refused.body)
+	}
+	<-slow
+	if served := post(t, srv.URL, respType, `{"query":"{hello}"}`); served.code() != "" {
+		t.Errorf("afterwards: %s", served.body)
+	}
+}

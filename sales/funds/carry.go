@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
@@ -67,7 +68,7 @@ func (s *Service) carryTogether(ctx context.Context, moves []asked) ([]store.Out
 	for try := 1; ; try++ {
 		var g *group
 		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-			g = &group{Service: s, tx: tx, moves: moves, outcomes: make([]store.Outcome[Moved], len(moves))}
+			g = &group{Service: s, tx: tx, moves: moves, outcomes: make([]store.Outcome[Moved], len(moves)), look: try > 1}
 			return g.carry(ctx)
 		})
 		switch {
@@ -93,6 +94,7 @@ type group struct {
 	tx       bun.IDB
 	moves    []asked
 	outcomes []store.Outcome[Moved]
+	look     bool // for the keys of all moves, and not only of those that are refused
 
 	answered map[[2]string]models.IdempotencyKey // keys that have taken effect, those of this group included
 	ends     map[models.ID]end
@@ -104,22 +106,33 @@ type group struct {
 	due  []models.OutboxRow
 }
 
-// carry answers the known keys, locks the money, looks at the edges, works the moves out and writes them. The accounts are
-// locked before the edges are read: whoever ends an edge changes its row and then locks the lower end's accounts, so that
-// it waits for moves that have begun, and later moves see what it changed.
+// carry locks the money, looks at the edges, works the moves out and writes them. The accounts are locked before the edges
+// are read: whoever ends an edge changes its row and then locks the lower end's accounts, so that it waits for moves that
+// have begun, and later moves see what it changed.
+//
+// Keys are new but for a repeated call, so the first try does not look for them: writing one that is known fails the
+// transaction, and the next try looks first. A move that is refused writes no key, so its key is looked for at once: the
+// answer to a repeated call is the first one, whatever has become of the balance since.
 func (g *group) carry(ctx context.Context) error {
-	if err := g.findAnswered(ctx); err != nil {
-		return err
+	g.answered = make(map[[2]string]models.IdempotencyKey)
+	if g.look {
+		if err := g.findAnswered(ctx, func(int) bool { return true }); err != nil {
+			return err
+		}
 	}
 	if err := g.lock(ctx); err != nil {
 		return err
 	}
-	for i, a := range g.moves {
-		done, err := g.one(a)
-		g.outcomes[i] = store.Outcome[Moved]{Answer: done, Err: err}
-	}
+	g.workOut(func(int) bool { return true })
 	if len(g.missing) > 0 {
 		return errAccountsMissing
+	}
+	refused := func(i int) bool { return g.outcomes[i].Err != nil }
+	if !g.look && slices.ContainsFunc(g.outcomes, func(o store.Outcome[Moved]) bool { return o.Err != nil }) {
+		if err := g.findAnswered(ctx, refused); err != nil {
+			return err
+		}
+		g.workOut(refused)
 	}
 	script := store.NewScript(g.tx)
 	g.batch.AddTo(script, g.tx)
@@ -128,14 +141,26 @@ func (g *group) carry(ctx context.Context) error {
 	return script.Exec(ctx)
 }
 
-func (g *group) findAnswered(ctx context.Context) (err error) {
-	keys := make([]models.IdempotencyKey, len(g.moves))
+// workOut gives the moves that are chosen their outcomes, in their order.
+func (g *group) workOut(chosen func(i int) bool) {
 	for i, a := range g.moves {
-		keys[i] = a.key
+		if chosen(i) {
+			done, err := g.one(a)
+			g.outcomes[i] = store.Outcome[Moved]{Answer: done, Err: err}
+		}
 	}
-	if g.answered, err = g.Ledger.Answered(ctx, g.tx, keys); g.answered == nil {
-		g.answered = make(map[[2]string]models.IdempotencyKey)
+}
+
+// findAnswered finds those keys of the chosen moves that have taken effect.
+func (g *group) findAnswered(ctx context.Context, chosen func(i int) bool) error {
+	var keys []models.IdempotencyKey
+	for i, a := range g.moves {
+		if chosen(i) {
+			keys = append(keys, a.key)
+		}
 	}
+	found, err := g.Ledger.Answered(ctx, g.tx, keys)
+	maps.Copy(g.answered, found)
 	return err
 }
 

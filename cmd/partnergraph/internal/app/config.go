@@ -45,8 +45,10 @@ type Config struct {
 	// TrustedDocuments is a JSON file of hash to document; when set, only those are executed.
 	TrustedDocuments string `name:"trusted-documents" env:"PARTNERGRAPH_TRUSTED_DOCUMENTS" help:"JSON file of SHA-256 to document; when set, only these operations are executed."`
 	// RateLimit is calls per RateWindow for each API key, session or, without either, address.
-	RateLimit  int           `name:"rate-limit" default:"600" env:"PARTNERGRAPH_RATE_LIMIT" help:"Most calls per window for each key, session or address; 0 = unlimited."`
-	RateWindow time.Duration `name:"rate-window" default:"1m" env:"PARTNERGRAPH_RATE_WINDOW" help:"Length of the rate window, 1s to 1h."`
+	RateLimit int `name:"rate-limit" default:"600" env:"PARTNERGRAPH_RATE_LIMIT" help:"Most calls per window for each key, session or address; 0 = unlimited."`
+	// MaxInFlight is how many queries and mutations are executed at once; more wait a moment and are then RATE_LIMITED.
+	MaxInFlight int           `name:"max-in-flight" default:"512" env:"PARTNERGRAPH_MAX_IN_FLIGHT" help:"Most queries and mutations executed at once; 0 = unlimited."`
+	RateWindow  time.Duration `name:"rate-window" default:"1m" env:"PARTNERGRAPH_RATE_WINDOW" help:"Length of the rate window, 1s to 1h."`
 	// TrustedProxies are the addresses or CIDR ranges whose X-Forwarded-For is believed.
 	TrustedProxies []string `name:"trusted-proxy" env:"PARTNERGRAPH_TRUSTED_PROXIES" help:"Address or CIDR whose X-Forwarded-For is believed; repeatable."`
 	// SessionIdle and SessionLife end a signed-in session.
@@ -84,6 +86,7 @@ func (c Config) Check() error {
 		between("max-root-fields", c.MaxRootFields, 1, 1000),
 		between("max-cost", c.MaxCost, 1, 100_000_000),
 		between("rate-limit", c.RateLimit, 0, 10_000_000),
+		between("max-in-flight", c.MaxInFlight, 0, 1_000_000),
 		lasting("operation-timeout", c.OperationTimeout, 100*time.Millisecond, 5*time.Minute),
 		lasting("rate-window", c.RateWindow, time.Second, time.Hour),
 		lasting("session-idle", c.SessionIdle, time.Minute, 24*time.Hour),

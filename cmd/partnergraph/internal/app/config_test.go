@@ -49,6 +49,7 @@ func TestCheckNamesEveryBadSetting(t *testing.T) {
 		"no aliases":                {"max-aliases", func(c *app.Config) { c.MaxAliases = 0 }},
 		"no root fields":            {"max-root-fields", func(c *app.Config) { c.MaxRootFields = -1 }},
 		"no cost":                   {"max-cost", func(c *app.Config) { c.MaxCost = 0 }},
+		"negative crowd":            {"max-in-flight", func(c *app.Config) { c.MaxInFlight = -1 }},
 		"negative rate":             {"rate-limit", func(c *app.Config) { c.RateLimit = -1 }},
 		"short window":              {"rate-window", func(c *app.Config) { c.RateWindow = time.Millisecond }},
 		"short operation":           {"operation-timeout", func(c *app.Config) { c.OperationTimeout = time.Millisecond }},

@@ -85,6 +85,7 @@ func (a *App) graphQL() (http.Handler, error) {
 	cfg := graph.Config{Resolvers: resolver}
 	cfg.Directives.Auth = resolver.Auth
 	server := transport.Server(graph.NewExecutableSchema(cfg), transport.Config{
+		InFlight: a.cfg.MaxInFlight,
 		Guard: guard.Config{
 			Depth: a.cfg.MaxDepth, Aliases: a.cfg.MaxAliases, RootFields: a.cfg.MaxRootFields, Cost: a.cfg.MaxCost, Introspection: a.cfg.Introspection,
 		},
