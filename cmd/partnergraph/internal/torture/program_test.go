@@ -74,6 +74,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 type server struct {
 	t           *testing.T
 	databaseURL string
+	entities    string // the file of who takes money
 	client      *http.Client
 	address     atomic.Value // string; another one after each start
 	process     *exec.Cmd
@@ -81,12 +82,20 @@ type server struct {
 	log         lines
 }
 
+// entities takes the money of everybody in the world by bank transfer.
+const entities = `[{"name": "Cloud", "cloud": "hws", "currency": "CNY", "customers": true, "bankTransfer": {
+	"bank": "Bank", "accountName": "Cloud", "accountNumber": "6222 0000 0000 0000", "instructions": "Quote the reference of the recharge."
+}}]`
+
 // serve starts the program on a database that apitest has filled.
 func serve(t *testing.T, databaseURL string) *server {
 	t.Helper()
-	s := &server{t: t, databaseURL: databaseURL, client: &http.Client{
+	s := &server{t: t, databaseURL: databaseURL, entities: filepath.Join(t.TempDir(), "entities.json"), client: &http.Client{
 		Timeout: 40 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64},
 	}}
+	if err := os.WriteFile(s.entities, []byte(entities), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s.start()
 	t.Cleanup(func() {
 		s.kill()
@@ -99,7 +108,8 @@ func serve(t *testing.T, databaseURL string) *server {
 func (s *server) start() {
 	s.t.Helper()
 	s.process = command(s.t, "serve", "--listen", "127.0.0.1:0", "--public-url", "https://sales.example.com", "--cache-url", "memory:",
-		"--database-url", s.databaseURL, "--seal-keys", "k1:"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)), "--rate-limit", "0")
+		"--database-url", s.databaseURL, "--seal-keys", "k1:"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)), "--rate-limit", "0",
+		"--signing-entities", s.entities)
 	stderr, err := s.process.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
