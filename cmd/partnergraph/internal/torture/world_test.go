@@ -58,10 +58,11 @@ func together[T any](n int, fn func(i int) T) []T {
 	return answers
 }
 
-// lowest returns what an account holds and the least that it ever held, in minor units.
+// lowest returns what can be spent from an account, and the least that was ever in it without what is held now, in minor units.
 func lowest(t *testing.T, w *apitest.World, spec ledger.AccountSpec) (now, least int64) {
 	t.Helper()
-	err := w.DB.NewSelect().Model((*models.Entry)(nil)).ColumnExpr("MIN(acc.balance_minor), MIN(e.balance_after_minor)").
+	err := w.DB.NewSelect().Model((*models.Entry)(nil)).
+		ColumnExpr("MIN(acc.balance_minor - acc.held_minor - acc.earmarked_minor), MIN(e.balance_after_minor - acc.held_minor)").
 		Join("JOIN accounts AS acc ON acc.id = e.account_id").
 		Where("acc.owner_id = ? AND acc.owner_kind = ? AND acc.kind = ? AND acc.asset = ?", spec.OwnerID, spec.OwnerKind, spec.Kind, spec.Asset).
 		Scan(t.Context(), &now, &least)

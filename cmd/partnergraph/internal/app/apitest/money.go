@@ -3,21 +3,30 @@ package apitest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/partners"
 )
 
 // MoneyMutation is how a mutation that takes an idempotency key is tried: by many calls that each move 1.00.
 type MoneyMutation struct {
 	Selection string // of the payload; what it selects must be the same at every repetition of a key
+	// Event is what a call that takes effect records once, and "" for one that posts a transfer instead.
+	Event models.EventType
 	// NoDebit says why the mutation cannot run an account dry; "" = it can, and is raced for the last money (R6).
 	NoDebit string
-	// Prepare makes what so many calls need, for nobody else to use.
+	// OnlyOne says why one call of an owner alone can succeed: in the race each asks for all of the 100.00 that are there, and
+	// the others are PRECONDITION_FAILED. "" = each takes 1.00, and those that come too late are INSUFFICIENT_BALANCE.
+	OnlyOne string
+	// Prepare makes what so many calls need, for nobody else to use. A mutation with NoDebit is called with one key only.
 	Prepare func(t *testing.T, w *World, calls int) MoneyCalls
 }
 
@@ -31,56 +40,152 @@ type MoneyCalls struct {
 
 // MoneyMutations has a row for every mutation with an idempotencyKey; a test says when one is missing.
 func MoneyMutations() map[string]MoneyMutation {
+	rows := edgeMutations()
+	maps.Copy(rows, correctionMutations())
+	maps.Copy(rows, orderMutations())
+	maps.Copy(rows, rechargeMutations())
+	maps.Copy(rows, withdrawalMutations())
+	return rows
+}
+
+// edgeMutations are those of money along an edge between partners and customers.
+func edgeMutations() map[string]MoneyMutation {
 	const transfer = "transfer{id kind createdAt} partnerBalance{available{amount} version}"
 	const balances = "partnerBalance{available{amount} version} customerBalance{available{amount} version}"
-	customers := "{" + transfer + " customerBalance{available{amount} version}}"
-	resellers := "{" + transfer + " resellerBalance{available{amount} version}}"
+	const customers = "{" + transfer + " customerBalance{available{amount} version}}"
+	const resellers = "{" + transfer + " resellerBalance{available{amount} version}}"
 	return map[string]MoneyMutation{
 		"fundCustomer": {Selection: customers, Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
-			p := w.Providers[0]
+			p := w.rich(t, models.SolutionProvider, nil)
 			return moving(p, "customerId", w.Empty(t, p, w.tag()).Customer.ID, Cash(models.OwnerPartner, p.Partner.ID))
 		}},
 		"reclaimFromCustomer": {Selection: customers, Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
-			p := w.Providers[0]
+			p := w.rich(t, models.SolutionProvider, nil)
 			customer := w.Empty(t, p, w.tag()).Customer.ID
 			return moving(p, "customerId", customer, Cash(models.OwnerCustomer, customer))
 		}},
-		"fundReseller": {Selection: resellers, Prepare: func(_ *testing.T, w *World, _ int) MoneyCalls {
-			d := w.Distributors[0]
-			return moving(d, "resellerId", w.Resellers[0].Partner.ID, Cash(models.OwnerPartner, d.Partner.ID))
+		"fundReseller": {Selection: resellers, Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
+			d := w.rich(t, models.Distributor, nil)
+			return moving(d, "resellerId", w.rich(t, models.CloudReseller, d).Partner.ID, Cash(models.OwnerPartner, d.Partner.ID))
 		}},
-		"reclaimFromReseller": {Selection: resellers, Prepare: func(_ *testing.T, w *World, _ int) MoneyCalls {
-			r := w.Resellers[0].Partner.ID
-			return moving(w.Distributors[0], "resellerId", r, Cash(models.OwnerPartner, r))
+		"reclaimFromReseller": {Selection: resellers, Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
+			d := w.rich(t, models.Distributor, nil)
+			r := w.rich(t, models.CloudReseller, d).Partner.ID
+			return moving(d, "resellerId", r, Cash(models.OwnerPartner, r))
 		}},
 		"endAssociation": {
 			Selection: "{association{id until} transfer{id kind createdAt} " + balances + "}",
 			NoDebit:   "it takes back whatever there is, once",
 			Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
 				customer := w.Empty(t, w.Providers[0], w.tag()).Customer.ID
-				return MoneyCalls{
-					Key: w.OperatorKey, Other: map[string]any{"customerId": customer, "reason": "another"},
-					Input: func(int) map[string]any { return map[string]any{"customerId": customer, "reason": "moved away"} },
-				}
+				return always(w.OperatorKey, map[string]any{"customerId": customer, "reason": "moved away"}, "reason", "another")
 			},
 		},
-		"payOrder": {Selection: "{order{id status paidAt} balance{available{amount} version}}", Prepare: func(t *testing.T, w *World, calls int) MoneyCalls {
-			b := w.Empty(t, w.Providers[0], w.tag())
-			orders := w.Bills(t, b, calls+1)
-			return MoneyCalls{
-				Key: b.Key, Spends: Cash(models.OwnerCustomer, b.Customer.ID), Other: map[string]any{"orderId": orders[calls].ID},
-				Input: func(call int) map[string]any { return map[string]any{"orderId": orders[call].ID} },
-			}
-		}},
+	}
+}
+
+// correctionMutations are what operators do to a balance.
+func correctionMutations() map[string]MoneyMutation {
+	limited := func(t *testing.T, w *World, _ int) MoneyCalls {
+		customer := w.Empty(t, w.Providers[0], w.tag()).Customer.ID
+		return always(w.OperatorKey, map[string]any{"customerId": customer, "amount": "1.00", "reason": "test"}, "amount", "1.01")
+	}
+	return map[string]MoneyMutation{
+		"earmarkBalance": {
+			Selection: "{balance{available{amount} earmarked{amount} version}}", Event: models.EventBalanceEarmarked, Prepare: limited,
+			NoDebit: "it replaces what was earmarked before, so that a second call takes nothing more",
+		},
+		"setCreditLine": {
+			Selection: "{balance{available{amount} version}}", Event: models.EventCreditLineSet, Prepare: limited,
+			NoDebit: "it says how far below zero an account may go, and takes nothing",
+		},
+		"adjustBalance": {
+			Selection: "{transfer{id kind createdAt} balance{available{amount} version}}",
+			Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
+				customer := w.Empty(t, w.Providers[0], w.tag()).Customer.ID
+				calls := always(w.OperatorKey, map[string]any{"customerId": customer, "amount": "-1.00", "reason": "test"}, "amount", "-1.01")
+				calls.Spends = Cash(models.OwnerCustomer, customer)
+				return calls
+			},
+		},
+		"reverseTransfer": {
+			Selection: "{transfer{id kind createdAt} balances{ownerId balance{available{amount} version}}}",
+			Prepare: func(t *testing.T, w *World, calls int) MoneyCalls {
+				owner := Cash(models.OwnerCustomer, w.lone(t).Customer.ID)
+				recharges := several(calls+1, func() models.ID { return w.Move(t, models.TransferRecharge, 100, w.world(), owner).ID })
+				made := over(w.OperatorKey, "transferId", recharges, map[string]any{"reason": "test"})
+				made.Spends = owner
+				return made
+			},
+		},
 	}
 }
 
 // moving is calls of one of the moves along an edge of the partner's.
 func moving(p *Org, field string, id models.ID, spends ledger.AccountSpec) MoneyCalls {
-	return MoneyCalls{
-		Key: p.Key, Spends: spends, Other: map[string]any{field: id, "amount": "1.01"},
-		Input: func(int) map[string]any { return map[string]any{field: id, "amount": "1.00"} },
+	calls := always(p.Key, map[string]any{field: id, "amount": "1.00"}, "amount", "1.01")
+	calls.Spends = spends
+	return calls
+}
+
+// always is calls that all have the same input; the other input differs in this one field.
+func always(key string, input map[string]any, field string, other any) MoneyCalls {
+	differing := maps.Clone(input)
+	differing[field] = other
+	return MoneyCalls{Key: key, Other: differing, Input: func(int) map[string]any { return input }}
+}
+
+// over is calls that each name an object of their own; the other input names the last.
+func over(key, field string, ids []models.ID, more map[string]any) MoneyCalls {
+	input := func(call int) map[string]any {
+		one := map[string]any{field: ids[call]}
+		maps.Copy(one, more)
+		return one
 	}
+	return MoneyCalls{Key: key, Other: input(len(ids) - 1), Input: input}
+}
+
+// several makes so many objects.
+func several(n int, one func() models.ID) []models.ID {
+	ids := make([]models.ID, n)
+	for i := range ids {
+		ids[i] = one()
+	}
+	return ids
+}
+
+// rich makes a partner with a key and money of which nothing is held, so that all of it can be spent.
+func (w *World) rich(t *testing.T, kind models.PartnerKind, parent *Org) *Org {
+	t.Helper()
+	o := &Org{Tag: w.tag(), Parent: parent}
+	cmd := partners.CreatePartner{
+		Kind: kind, Name: o.Tag, Level: models.LevelLeading, Country: "CN", SigningEntity: "Cloud", Currency: models.CNY, Cloud: w.Cloud,
+	}
+	if parent != nil {
+		cmd.ParentID = &parent.Partner.ID
+	}
+	var err error
+	o.Partner, err = w.Partners.Create(t.Context(), w.who, cmd)
+	must(t, err)
+	w.Move(t, models.TransferRecharge, 10_000_000, w.world(), Cash(models.OwnerPartner, o.Partner.ID))
+	key := w.key(t.Context(), t, identity.CreateKey{Name: o.Tag, PartnerID: &o.Partner.ID})
+	o.Key, o.KeyID = key.Secret, key.APIKey.ID
+	return o
+}
+
+// lone makes an advisory customer with money that it put in itself, and nothing else.
+func (w *World) lone(t *testing.T) *Buyer {
+	t.Helper()
+	b := &Buyer{Tag: w.tag(), Owner: w.Providers[0]}
+	var err error
+	b.Customer, err = w.Customers.Create(t.Context(), w.who, customers.CreateCustomer{
+		Name: b.Tag, Kind: models.Enterprise, PartnerID: b.Owner.Partner.ID, Mode: models.Advisory,
+	})
+	must(t, err)
+	w.Move(t, models.TransferRecharge, 1_000_000, w.world(), Cash(models.OwnerCustomer, b.Customer.ID))
+	key := w.key(t.Context(), t, identity.CreateKey{Name: b.Tag, CustomerID: &b.Customer.ID})
+	b.Key, b.KeyID = key.Secret, key.APIKey.ID
+	return b
 }
 
 // Bills places so many orders of 1.00 each for a customer.

@@ -334,7 +334,7 @@ func (w *World) world() ledger.AccountSpec {
 }
 
 // Move moves money between two accounts.
-func (w *World) Move(t *testing.T, kind models.TransferKind, minor int64, from, to ledger.AccountSpec) {
+func (w *World) Move(t *testing.T, kind models.TransferKind, minor int64, from, to ledger.AccountSpec) (moved models.Transfer) {
 	t.Helper()
 	must(t, w.DB.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
 		source, err := w.Ledger.Open(ctx, tx, from)
@@ -345,11 +345,12 @@ func (w *World) Move(t *testing.T, kind models.TransferKind, minor int64, from, 
 		if err != nil {
 			return err
 		}
-		_, _, err = w.Ledger.Post(ctx, tx, w.who, ledger.Posting{Kind: kind, Reason: "test", Legs: []ledger.Leg{
+		moved, _, err = w.Ledger.Post(ctx, tx, w.who, ledger.Posting{Kind: kind, Reason: "test", Legs: []ledger.Leg{
 			{AccountID: source.ID, AmountMinor: -minor}, {AccountID: target.ID, AmountMinor: minor},
 		}})
 		return err
 	}))
+	return moved
 }
 
 // next makes every amount of the world its own, and, by growing ever faster, most differences of two as well.
