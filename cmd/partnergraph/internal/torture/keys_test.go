@@ -112,54 +112,66 @@ func TestTortureOneKey(t *testing.T) {
 	})
 }
 
+// The last money: what is in the account, and who asks for it how often.
+const there, clients, each = 100, 64, 10
+
 // TestTortureLastMoney is R6 for every mutation that takes from an account or sets money aside in it: 100 are there, 64 clients
 // ask ten times for 1 each, or for all where one call alone can succeed.
 func TestTortureLastMoney(t *testing.T) {
-	const clients, each, there = 64, 10, 100
 	eachDatabase(t, func(t *testing.T, databaseURL string) {
 		s := apitest.New(t, databaseURL, "memory:", apitest.Wide)
 		w := apitest.Build(t, s)
-		raced := 0
-		mutations := apitest.MoneyMutations()
+		mutations, prepared := apitest.MoneyMutations(), map[string]apitest.MoneyCalls{}
 		for _, name := range names(mutations) {
-			mutation := mutations[name]
-			if mutation.NoDebit != "" {
-				t.Logf("%s takes from no account that can run dry: %s", name, mutation.NoDebit)
+			if because := mutations[name].NoDebit; because != "" {
+				t.Logf("%s takes from no account that can run dry: %s", name, because)
 				continue
 			}
-			raced++
-			calls := mutation.Prepare(t, w, clients*each)
-			w.Leave(t, calls.Spends, there*100)
-			counts := map[string]int{}
-			for _, codes := range together(clients, func(client int) (codes []string) {
-				for i := range each {
-					input := maps.Clone(calls.Input(client*each + i))
-					input["idempotencyKey"] = fmt.Sprintf("R6-%s-%d-%d", name, client, i)
-					answer := waiting(func() apitest.Answer { return s.Ask(t, calls.Key, document(name), map[string]any{"i": input}) })
-					codes = append(codes, fmt.Sprint(answer.Status, answer.Codes()))
-				}
-				return codes
-			}) {
-				for _, code := range codes {
-					counts[code]++
-				}
-			}
-			want := map[string]int{"200 []": there, "200 [INSUFFICIENT_BALANCE]": clients*each - there}
-			if mutation.OnlyOne != "" {
-				want = map[string]int{"200 []": 1, "200 [PRECONDITION_FAILED]": clients*each - 1}
-				t.Logf("%s takes all at once: %s", name, mutation.OnlyOne)
-			}
-			if !maps.Equal(want, counts) {
-				t.Errorf("%s: answers %v, want %v", name, counts, want)
-			}
-			if now, lowest := lowest(t, w, calls.Spends); now != 0 || lowest != 0 {
-				t.Errorf("%s: %d can be spent, and %d at the lowest", name, now, lowest)
-			}
+			prepared[name] = mutations[name].Prepare(t, w, clients*each)
+			w.Leave(t, prepared[name].Spends, there*100)
 		}
+		t.Run("race", func(t *testing.T) { // ends when all of them have
+			for name, calls := range prepared {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					race(t, s, name, calls, mutations[name].OnlyOne)
+					if now, least := lowest(t, w, calls.Spends); now != 0 || least != 0 {
+						t.Errorf("%d can be spent, and %d at the lowest", now, least)
+					}
+				})
+			}
+		})
 		s.Sound(t)
 		t.Logf("R6 %s: %d mutations, each %d clients x %d debits of 1 from %d: exactly %d succeed (1 of all where one is under way at a time), lowest balance 0, no 5xx, audit clean: %v",
-			engine(databaseURL), raced, clients, each, there, there, !t.Failed())
+			engine(databaseURL), len(prepared), clients, each, there, there, !t.Failed())
 	})
+}
+
+// race makes the calls of all clients at once and counts the answers.
+func race(t *testing.T, s *apitest.Server, name string, calls apitest.MoneyCalls, onlyOne string) {
+	t.Helper()
+	counts := map[string]int{}
+	for _, codes := range together(clients, func(client int) (codes []string) {
+		for i := range each {
+			input := maps.Clone(calls.Input(client*each + i))
+			input["idempotencyKey"] = fmt.Sprintf("R6-%s-%d-%d", name, client, i)
+			answer := waiting(func() apitest.Answer { return s.Ask(t, calls.Key, document(name), map[string]any{"i": input}) })
+			codes = append(codes, fmt.Sprint(answer.Status, answer.Codes()))
+		}
+		return codes
+	}) {
+		for _, code := range codes {
+			counts[code]++
+		}
+	}
+	want := map[string]int{"200 []": there, "200 [INSUFFICIENT_BALANCE]": clients*each - there}
+	if onlyOne != "" {
+		want = map[string]int{"200 []": 1, "200 [PRECONDITION_FAILED]": clients*each - 1}
+		t.Logf("takes all at once: %s", onlyOne)
+	}
+	if !maps.Equal(want, counts) {
+		t.Errorf("answers %v, want %v", counts, want)
+	}
 }
 
 // waiting asks again while too many others wait, as RATE_LIMITED tells clients to.
