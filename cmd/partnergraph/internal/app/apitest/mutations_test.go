@@ -104,14 +104,7 @@ func mutationRows() map[string]mutationRow {
 		"reclaimFromCustomer": {"{transfer{id}}", moneyOfOthers},
 		"fundReseller":        {"{transfer{id}}", resellersOfOthers},
 		"reclaimFromReseller": {"{transfer{id}}", resellersOfOthers},
-		"endAssociation": {"{association{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, b := range w.Buyers() {
-				if !c.Operator { // who may
-					all = append(all, map[string]any{"customerId": b.Customer.ID, "reason": "theirs", "idempotencyKey": "theirs"})
-				}
-			}
-			return all
-		}},
+		"endAssociation":      {"{association{id}}", associationsOfOthers},
 		"payOrder": {"{order{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 			for _, b := range w.Buyers() {
 				if b != c.Buyer {
@@ -310,6 +303,16 @@ func ordersOfOthers(input map[string]any, mayOwn bool) func(w *apitest.World, c 
 		}
 		return all
 	}
+}
+
+// associationsOfOthers are those of every customer for whoever is no operator.
+func associationsOfOthers(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+	for _, b := range w.Buyers() {
+		if !c.Operator { // who may
+			all = append(all, map[string]any{"customerId": b.Customer.ID, "reason": "theirs", "idempotencyKey": "theirs"})
+		}
+	}
+	return all
 }
 
 // transfersOfOthers are all transfers for whoever is no operator.
