@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"hash/maphash"
+	"runtime"
 	"sync"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 
 // Defaults of Lanes.
 const (
-	defaultWidth    = 4
 	defaultGroup    = 256
 	defaultQueue    = 4096
 	defaultPatience = 500 * time.Millisecond
@@ -27,7 +27,7 @@ type Lanes[J, A any] struct {
 	// Run carries a group out and returns an outcome for each of its jobs, in their order. It is called by one goroutine per
 	// lane at a time, with a context that no caller ends.
 	Run      func(ctx context.Context, jobs []J) []Outcome[A]
-	Width    int              // lanes; zero means 4
+	Width    int              // lanes; zero means one per processor: with more, groups are smaller and cost more
 	Group    int              // jobs in one group at most; zero means 256
 	Queue    int              // jobs that may wait in one lane; more are refused; zero means 4096
 	Patience time.Duration    // a job that waited longer is refused, so that who is accepted is served soon; zero means 500 ms
@@ -90,7 +90,7 @@ func (l *Lanes[J, A]) Waiting() int {
 
 func (l *Lanes[J, A]) make() {
 	l.seed = maphash.MakeSeed()
-	l.lanes = make([]lane[J, A], or(l.Width, defaultWidth))
+	l.lanes = make([]lane[J, A], or(l.Width, runtime.GOMAXPROCS(0)))
 }
 
 func (l *Lanes[J, A]) laneOf(key string) *lane[J, A] {

@@ -57,7 +57,7 @@ func sqlite(ctx context.Context, at *place) (_ []row, err error) {
 		return nil, err
 	}
 	defer stop()
-	const callers = 64
+	callers := at.opts.inFlight
 	ours, err := at.fundIn(ctx, "sqlite", service, pairs.cold, callers)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ type Config struct {
 	// RateLimit is calls per RateWindow for each API key, session or, without either, address.
 	RateLimit int `name:"rate-limit" default:"600" env:"PARTNERGRAPH_RATE_LIMIT" help:"Most calls per window for each key, session or address; 0 = unlimited."`
 	// MaxInFlight is how many queries and mutations are executed at once; more wait a moment and are then RATE_LIMITED.
-	MaxInFlight int           `name:"max-in-flight" default:"512" env:"PARTNERGRAPH_MAX_IN_FLIGHT" help:"Most queries and mutations executed at once; 0 = unlimited."`
+	MaxInFlight int           `name:"max-in-flight" default:"256" env:"PARTNERGRAPH_MAX_IN_FLIGHT" help:"Most queries and mutations executed at once; 0 = unlimited."`
 	RateWindow  time.Duration `name:"rate-window" default:"1m" env:"PARTNERGRAPH_RATE_WINDOW" help:"Length of the rate window, 1s to 1h."`
 	// TrustedProxies are the addresses or CIDR ranges whose X-Forwarded-For is believed.
 	TrustedProxies []string `name:"trusted-proxy" env:"PARTNERGRAPH_TRUSTED_PROXIES" help:"Address or CIDR whose X-Forwarded-For is believed; repeatable."`
