@@ -15,7 +15,7 @@ const document = parse(readFileSync(location, 'utf8'));
 
 const config = {
   // What is on the wire: exact decimals and instants are strings, and nothing else may stand for them.
-  scalars: { ID: 'string', Decimal: 'string', DateTime: 'string', BillingCycle: 'string' },
+  scalars: { ID: 'string', Decimal: 'string', DateTime: 'string', Date: 'string', BillingCycle: 'string' },
   strictScalars: true,
   immutableTypes: true,
   useTypeImports: true,
