@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -158,7 +160,21 @@ func (l *Lanes[J, A]) carry(group []ticket[J, A]) {
 	// The first caller's trace and nothing else of it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(begun[0].ctx), groupTime)
 	defer cancel()
-	for i, outcome := range l.Run(ctx, jobs) {
+	for i, outcome := range l.run(ctx, jobs) {
 		begun[i].done <- outcome
 	}
+}
+
+// run is Run, whose panic is an error to its callers like any other: nobody else is there to catch it.
+func (l *Lanes[J, A]) run(ctx context.Context, jobs []J) (outcomes []Outcome[A]) {
+	defer func() {
+		if p := recover(); p != nil {
+			err := fmt.Errorf("store: a group of %d panicked: %v\n%s", len(jobs), p, debug.Stack())
+			outcomes = make([]Outcome[A], len(jobs))
+			for i := range outcomes {
+				outcomes[i].Err = err
+			}
+		}
+	}()
+	return l.Run(ctx, jobs)
 }

@@ -219,3 +219,19 @@ func TestLanesServeEverybodyOnce(t *testing.T) {
 		t.Errorf("%d served", len(served))
 	}
 }
+
+func TestAPanicIsAnErrorToItsGroupAlone(t *testing.T) {
+	t.Parallel()
+	lanes := &store.Lanes[string, string]{Width: 1, Now: time.Now, Run: func(_ context.Context, jobs []string) []store.Outcome[string] {
+		if jobs[0] == "bad" {
+			panic("broken")
+		}
+		return []store.Outcome[string]{{Answer: jobs[0]}}
+	}}
+	if _, err := lanes.Do(context.Background(), "k", "bad"); err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("the panic: %v", err)
+	}
+	if got, err := lanes.Do(context.Background(), "k", "good"); err != nil || got != "good" {
+		t.Errorf("the next: %q, %v", got, err)
+	}
+}
