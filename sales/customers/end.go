@@ -48,17 +48,9 @@ func (s *Service) EndAssociation(ctx context.Context, who models.Principal, cmd 
 		CustomerID models.ID
 		Reason     string
 	}{cmd.CustomerID, cmd.Reason}
-	var done EndedAssociation
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = EndedAssociation{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "endAssociation", asked, func() (any, error) {
-			return s.endIn(ctx, tx, who, cmd)
-		}, &done)
+	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "endAssociation", asked, func(ctx context.Context, tx bun.IDB) (EndedAssociation, error) {
+		return s.endIn(ctx, tx, who, cmd)
 	})
-	if err != nil {
-		return EndedAssociation{}, err
-	}
-	return done, nil
 }
 
 func (cmd EndAssociation) check() error {

@@ -56,17 +56,9 @@ func (s *Service) AdjustBalance(ctx context.Context, who models.Principal, cmd A
 		PartnerID, CustomerID *models.ID
 		Amount, Reason        string
 	}{cmd.PartnerID, cmd.CustomerID, cmd.Amount.String(), cmd.Reason}
-	var done Adjusted
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = Adjusted{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "adjustBalance", asked, func() (any, error) {
-			return s.adjust(ctx, tx, who, cmd)
-		}, &done)
+	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "adjustBalance", asked, func(ctx context.Context, tx bun.IDB) (Adjusted, error) {
+		return s.adjust(ctx, tx, who, cmd)
 	})
-	if err != nil {
-		return Adjusted{}, err
-	}
-	return done, nil
 }
 
 func (cmd AdjustBalance) check() error {

@@ -50,12 +50,8 @@ func (s *Service) ClaimRemittance(ctx context.Context, who models.Principal, cmd
 		BankReference *string
 		RechargeID    *models.ID
 	}{cmd.Amount.String(), s.blindPayer(cmd.PayerName), cmd.RemittedOn, cmd.BankReference, cmd.RechargeID}
-	var done ClaimedRemittance
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = ClaimedRemittance{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "claimRemittance", asked, func() (any, error) {
-			return s.claimIn(ctx, tx, who, cmd)
-		}, &done)
+	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "claimRemittance", asked, func(ctx context.Context, tx bun.IDB) (ClaimedRemittance, error) {
+		return s.claimIn(ctx, tx, who, cmd)
 	})
 	if err != nil {
 		return ClaimedRemittance{}, err

@@ -62,17 +62,9 @@ func (s *Service) limit(ctx context.Context, who models.Principal, operation str
 		PartnerID, CustomerID *models.ID
 		Amount, Reason        string
 	}{cmd.PartnerID, cmd.CustomerID, cmd.Amount.String(), cmd.Reason}
-	var done Limited
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = Limited{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, operation, asked, func() (any, error) {
-			return s.limitIn(ctx, tx, who, event, cmd, limits)
-		}, &done)
+	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, operation, asked, func(ctx context.Context, tx bun.IDB) (Limited, error) {
+		return s.limitIn(ctx, tx, who, event, cmd, limits)
 	})
-	if err != nil {
-		return Limited{}, err
-	}
-	return done, nil
 }
 
 func (cmd SetLimit) check() error {

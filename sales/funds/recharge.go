@@ -46,19 +46,16 @@ func (s *Service) StartRecharge(ctx context.Context, who models.Principal, cmd S
 		Method  models.RechargeMethod
 		Channel *models.RechargeChannel
 	}{cmd.Amount.String(), cmd.Method, cmd.Channel}
-	var started StartedRecharge
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		started = StartedRecharge{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "startRecharge", asked, func() (any, error) {
-			recharge, err := s.startIn(ctx, tx, who, cmd)
-			return StartedRecharge{recharge}, err
-		}, &started)
+	started, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "startRecharge", asked, func(ctx context.Context, tx bun.IDB) (StartedRecharge, error) {
+		recharge, err := s.startIn(ctx, tx, who, cmd)
+		return StartedRecharge{recharge}, err
 	})
 	if err != nil {
 		return StartedRecharge{}, err
 	}
 	// The provider may be slow, so it is asked after the commit; who repeats the key gets what it answered then.
-	return started, s.begin(ctx, &started.Recharge)
+	err = s.begin(ctx, &started.Recharge)
+	return started, err
 }
 
 func (cmd StartRecharge) check() error {

@@ -55,17 +55,9 @@ func (s *Service) ConfirmRecharge(ctx context.Context, who models.Principal, cmd
 		Currency          *models.Currency
 		ProviderReference string
 	}{cmd.RechargeID, cmd.ReceivedAmount.String(), cmd.Currency, cmd.ProviderReference}
-	var done ConfirmedRecharge
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = ConfirmedRecharge{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "confirmRecharge", asked, func() (any, error) {
-			return s.confirmIn(ctx, tx, who, cmd)
-		}, &done)
+	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "confirmRecharge", asked, func(ctx context.Context, tx bun.IDB) (ConfirmedRecharge, error) {
+		return s.confirmIn(ctx, tx, who, cmd)
 	})
-	if err != nil {
-		return ConfirmedRecharge{}, err
-	}
-	return done, nil
 }
 
 func (cmd ConfirmRecharge) check() error {

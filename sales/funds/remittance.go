@@ -47,18 +47,14 @@ func (s *Service) RecordRemittance(ctx context.Context, who models.Principal, cm
 		SigningEntity, BankReference, Payer, Amount string
 		ReceivedOn                                  models.Date
 	}{cmd.SigningEntity, cmd.BankReference, s.blindPayer(cmd.PayerName), money.String(), cmd.ReceivedOn}
-	var done RecordedRemittance
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = RecordedRemittance{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "recordRemittance", asked, func() (any, error) {
-			remittance := s.newRemittance(entity, cmd.BankReference, money, cmd.ReceivedOn)
-			remittance.PayerNameSealed = s.sealPayer(cmd.PayerName, columnRemittancePayer, remittance.ID)
-			remittance.PayerNameBlind = s.blindPayer(cmd.PayerName)
-			if err := insertRemittance(ctx, tx, &remittance); err != nil {
-				return nil, bankReferenceTaken(err)
-			}
-			return RecordedRemittance{remittance}, s.recordRemittance(ctx, tx, who, models.EventRemittanceRecorded, remittance)
-		}, &done)
+	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "recordRemittance", asked, func(ctx context.Context, tx bun.IDB) (RecordedRemittance, error) {
+		remittance := s.newRemittance(entity, cmd.BankReference, money, cmd.ReceivedOn)
+		remittance.PayerNameSealed = s.sealPayer(cmd.PayerName, columnRemittancePayer, remittance.ID)
+		remittance.PayerNameBlind = s.blindPayer(cmd.PayerName)
+		if err := insertRemittance(ctx, tx, &remittance); err != nil {
+			return RecordedRemittance{}, bankReferenceTaken(err)
+		}
+		return RecordedRemittance{remittance}, s.recordRemittance(ctx, tx, who, models.EventRemittanceRecorded, remittance)
 	})
 	if err != nil {
 		return RecordedRemittance{}, err

@@ -47,17 +47,9 @@ func (s *Service) Reverse(ctx context.Context, who models.Principal, cmd Reverse
 		TransferID models.ID
 		Reason     string
 	}{cmd.TransferID, cmd.Reason}
-	var done Reversed
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = Reversed{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "reverseTransfer", asked, func() (any, error) {
-			return s.reverseIn(ctx, tx, who, cmd)
-		}, &done)
+	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "reverseTransfer", asked, func(ctx context.Context, tx bun.IDB) (Reversed, error) {
+		return s.reverseIn(ctx, tx, who, cmd)
 	})
-	if err != nil {
-		return Reversed{}, err
-	}
-	return done, nil
 }
 
 func (cmd ReverseTransfer) check() error {

@@ -34,12 +34,8 @@ func (s *Service) ReviewRemittanceClaim(ctx context.Context, who models.Principa
 		Approve      bool
 		Reason       *string
 	}{cmd.ClaimID, cmd.RemittanceID, cmd.Approve, cmd.Reason}
-	var done ClaimedRemittance
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = ClaimedRemittance{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "reviewRemittanceClaim", asked, func() (any, error) {
-			return s.reviewIn(ctx, tx, who, cmd)
-		}, &done)
+	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "reviewRemittanceClaim", asked, func(ctx context.Context, tx bun.IDB) (ClaimedRemittance, error) {
+		return s.reviewIn(ctx, tx, who, cmd)
 	})
 	if err != nil {
 		return ClaimedRemittance{}, err

@@ -66,7 +66,7 @@ func (s *Service) SubmitWithdrawal(ctx context.Context, who models.Principal, cm
 		Route  models.WithdrawalRoute
 		Card   string
 	}{cmd.Amount.String(), cmd.Route, s.blindCard(card)}
-	return s.onceWithdrawn(ctx, who, cmd.IdempotencyKey, "submitWithdrawal", asked, func(ctx context.Context, tx bun.IDB) (Withdrawn, error) {
+	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "submitWithdrawal", asked, func(ctx context.Context, tx bun.IDB) (Withdrawn, error) {
 		owner, found, err := selectWithdrawer(ctx, tx, kind, id, store.ForShare)
 		if err != nil {
 			return Withdrawn{}, err

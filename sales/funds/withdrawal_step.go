@@ -34,7 +34,7 @@ func (s *Service) step(ctx context.Context, who models.Principal, st step) (With
 		WithdrawalID models.ID
 		Input        any
 	}{st.id, st.asked}
-	return s.onceWithdrawn(ctx, who, st.key, st.operation, asked, func(ctx context.Context, tx bun.IDB) (Withdrawn, error) {
+	return ledger.Carry(ctx, s.DB, s.Ledger, who, st.key, st.operation, asked, func(ctx context.Context, tx bun.IDB) (Withdrawn, error) {
 		w, found, err := selectWithdrawalForUpdate(ctx, tx, who, st.id)
 		if err != nil {
 			return Withdrawn{}, err
@@ -50,19 +50,6 @@ func (s *Service) step(ctx context.Context, who models.Principal, st step) (With
 		}
 		return s.told(ctx, tx, who, st.event, w, st.moves)
 	})
-}
-
-// onceWithdrawn runs in a transaction of its own, at most once per key and organisation.
-func (s *Service) onceWithdrawn(ctx context.Context, who models.Principal, key, operation string, asked any, run func(ctx context.Context, tx bun.IDB) (Withdrawn, error)) (Withdrawn, error) {
-	var done Withdrawn
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = Withdrawn{}
-		return s.Ledger.Once(ctx, tx, who, key, operation, asked, func() (any, error) { return run(ctx, tx) }, &done)
-	})
-	if err != nil {
-		return Withdrawn{}, err
-	}
-	return done, nil
 }
 
 // told records what happened and returns it with the balance as the transaction leaves it. Events carry neither the card

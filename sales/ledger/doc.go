@@ -5,7 +5,7 @@
 // transfer sum to zero per asset, a balance never falls below its floor nor into held or earmarked money, an account's
 // entries are numbered without a gap, a transfer is reversed at most once, a key takes effect once. Audit proves them.
 // It does not own permissions, edges between owners or what a transfer is for: the rooms above decide those, record the
-// events, and pass their transaction in. Nothing here begins one.
+// events, and pass their transaction in. Nothing here begins one, but for Carry, which joins one to a key.
 //
 // Locks: rows of accounts are locked in the order of their ids, so that transfers wait for each other but never in a
 // circle. A transaction that posts more than once calls Lock first, with all its accounts. Once comes before any lock.

@@ -53,6 +53,19 @@ func (s *Service) Once(ctx context.Context, tx bun.IDB, who models.Principal, ke
 	return decodeAnswer(row.Answer, into)
 }
 
+// Carry is Once in a transaction of its own: what most operations that move value are. When run fails nothing is left behind.
+func Carry[T any](ctx context.Context, db *store.DB, s *Service, who models.Principal, key, operation string, input any, run func(ctx context.Context, tx bun.IDB) (T, error)) (T, error) {
+	var done, none T
+	err := db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		done = none // of an attempt that collided
+		return s.Once(ctx, tx, who, key, operation, input, func() (any, error) { return run(ctx, tx) }, &done)
+	})
+	if err != nil {
+		return none, err
+	}
+	return done, nil
+}
+
 // NewKey returns the row of a key that has no answer yet, for a group that takes its keys together. The rules are those of
 // Once.
 func (s *Service) NewKey(who models.Principal, key, operation string, input any) (models.IdempotencyKey, error) {

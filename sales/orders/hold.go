@@ -65,20 +65,16 @@ func (s *Service) withHold(ctx context.Context, who models.Principal, operation 
 	if err := ledger.CheckKey(key); err != nil {
 		return HoldResult{}, err
 	}
-	var done HoldResult
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = HoldResult{}
-		asked := struct{ OrderID models.ID }{id}
-		return s.Ledger.Once(ctx, tx, who, key, operation, asked, func() (any, error) {
-			order, found, err := selectOrderForUpdate(ctx, tx, who, id)
-			if err != nil {
-				return nil, err
-			}
-			if !found {
-				return nil, ErrUnknown
-			}
-			return run(ctx, tx, who, order)
-		}, &done)
+	asked := struct{ OrderID models.ID }{id}
+	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, key, operation, asked, func(ctx context.Context, tx bun.IDB) (HoldResult, error) {
+		order, found, err := selectOrderForUpdate(ctx, tx, who, id)
+		if err != nil {
+			return HoldResult{}, err
+		}
+		if !found {
+			return HoldResult{}, ErrUnknown
+		}
+		return run(ctx, tx, who, order)
 	})
 	if err != nil {
 		return HoldResult{}, err

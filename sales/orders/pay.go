@@ -49,13 +49,9 @@ func (s *Service) Pay(ctx context.Context, who models.Principal, cmd PayOrder) (
 	if err := cmd.check(who); err != nil {
 		return PayResult{}, err
 	}
-	var done paid
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = paid{}
-		asked := struct{ OrderID models.ID }{cmd.OrderID}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "payOrder", asked, func() (any, error) {
-			return s.payIn(ctx, tx, who, cmd.OrderID)
-		}, &done)
+	asked := struct{ OrderID models.ID }{cmd.OrderID}
+	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "payOrder", asked, func(ctx context.Context, tx bun.IDB) (paid, error) {
+		return s.payIn(ctx, tx, who, cmd.OrderID)
 	})
 	if err != nil {
 		return PayResult{}, err

@@ -47,12 +47,8 @@ func (s *Service) Refund(ctx context.Context, who models.Principal, cmd RefundOr
 	if err := cmd.check(); err != nil {
 		return RefundResult{}, err
 	}
-	var done RefundResult
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		done = RefundResult{}
-		return s.Ledger.Once(ctx, tx, who, cmd.IdempotencyKey, "refundOrder", cmd.asked(), func() (any, error) {
-			return s.refundIn(ctx, tx, who, cmd)
-		}, &done)
+	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "refundOrder", cmd.asked(), func(ctx context.Context, tx bun.IDB) (RefundResult, error) {
+		return s.refundIn(ctx, tx, who, cmd)
 	})
 	if err != nil {
 		return RefundResult{}, err
