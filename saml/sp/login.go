@@ -62,7 +62,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if err != nil {
 		return err
 	}
-	key, err := activeKey(c.Keys)
+	key, err := saml.ActiveRSA(c.Keys)
 	if err != nil {
 		return err
 	}

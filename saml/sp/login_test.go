@@ -95,7 +95,7 @@ func (s *stage) connection(id string) sp.Connection {
 	k := samltest.RSA(s.t, "sp-"+id, 2048)
 	return sp.Connection{
 		PlatformID: id, PartnerBPID: bpid, IdPMetadata: s.idps[id].Metadata(),
-		Keys: []sp.SigningKey{{Signer: k.Signer, Cert: k.Cert, State: sp.KeyActive}},
+		Keys: []saml.SigningKey{{Signer: k.Signer, Cert: k.Cert, State: saml.KeyActive}},
 	}
 }
 

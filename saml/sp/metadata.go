@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"github.com/partnergraph/partnergraph/saml"
 )
 
 const (
@@ -40,7 +42,7 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) err
 // Metadata writes our metadata for one platform: it advertises only what is served (SDP-MD04), so one consumer with the POST binding,
 // no artifacts, no logout. The error is a *saml.Refusal when there is no active key.
 func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
-	if _, err := activeKey(c.Keys); err != nil {
+	if _, err := saml.ActiveRSA(c.Keys); err != nil {
 		return nil, err
 	}
 	doc := etree.NewDocument()
@@ -73,14 +75,14 @@ func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
 
 // describeKeys publishes the signing keys, active before next, and the active one for encryption.
 func describeKeys(role *etree.Element, c Connection) {
-	for _, state := range []KeyState{KeyActive, KeyNext} {
+	for _, state := range []saml.KeyState{saml.KeyActive, saml.KeyNext} {
 		for _, k := range c.Keys {
 			if k.State == state && k.Cert != nil {
 				describeKey(role, "signing", k.Cert.Raw)
 			}
 		}
 	}
-	key, err := activeKey(c.Keys)
+	key, err := saml.ActiveRSA(c.Keys)
 	if err != nil {
 		return
 	}

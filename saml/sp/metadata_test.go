@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // publicOnly has a certificate's public key and cannot sign: all that metadata needs.
 type publicOnly struct{ *rsa.PrivateKey }
 
-func readCert(t *testing.T, name string) sp.SigningKey {
+func readCert(t *testing.T, name string) saml.SigningKey {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -37,14 +37,14 @@ func readCert(t *testing.T, name string) sp.SigningKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sp.SigningKey{Signer: publicOnly{&rsa.PrivateKey{PublicKey: *cert.PublicKey.(*rsa.PublicKey)}}, Cert: cert}
+	return saml.SigningKey{Signer: publicOnly{&rsa.PrivateKey{PublicKey: *cert.PublicKey.(*rsa.PublicKey)}}, Cert: cert}
 }
 
 func TestMetadataGolden(t *testing.T) {
 	t.Parallel()
 	active, next, retired := readCert(t, "active.pem"), readCert(t, "next.pem"), readCert(t, "active.pem")
-	active.State, next.State, retired.State = sp.KeyActive, sp.KeyNext, sp.KeyRetired
-	c := sp.Connection{PlatformID: "storefront", Keys: []sp.SigningKey{retired, next, active}}
+	active.State, next.State, retired.State = saml.KeyActive, saml.KeyNext, saml.KeyRetired
+	c := sp.Connection{PlatformID: "storefront", Keys: []saml.SigningKey{retired, next, active}}
 	got, err := sp.Metadata("https://cloud.example", c, samltest.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -204,14 +204,14 @@ func TestKeyRotation(t *testing.T) {
 	s := newStage(t)
 	c := s.connection("storefront")
 	next := samltest.RSA(t, "sp-next", 2048)
-	c.Keys = append(c.Keys, sp.SigningKey{Signer: next.Signer, Cert: next.Cert, State: sp.KeyNext})
+	c.Keys = append(c.Keys, saml.SigningKey{Signer: next.Signer, Cert: next.Cert, State: saml.KeyNext})
 	s.world.SetConnection(c)
 	b := newBrowser(t)
 	if p := b.post(s.signIn(b, "xAccountType=storefront")); p.status != http.StatusSeeOther {
 		t.Fatalf("announced: %d %s", p.status, p.reason)
 	}
 	action, fields := s.signIn(b, "xAccountType=storefront")
-	c.Keys[0].State, c.Keys[1].State = sp.KeyRetired, sp.KeyActive
+	c.Keys[0].State, c.Keys[1].State = saml.KeyRetired, saml.KeyActive
 	s.world.SetConnection(c)
 	if p := b.post(action, fields); p.status != http.StatusSeeOther {
 		t.Fatalf("switched under way: %d %s", p.status, p.reason)

@@ -2,8 +2,6 @@ package sp
 
 import (
 	"context"
-	"crypto"
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"time"
@@ -21,23 +19,6 @@ var (
 	ErrExpired = errors.New("sp: login request expired")
 )
 
-// KeyState says what a key of ours is used for during a rotation.
-type KeyState string
-
-// The life of a key: published, then used, then kept to read what old metadata still makes partners encrypt to it.
-const (
-	KeyNext    KeyState = "NEXT"    // in the metadata, decrypts, does not sign yet
-	KeyActive  KeyState = "ACTIVE"  // signs, decrypts, in the metadata
-	KeyRetired KeyState = "RETIRED" // only decrypts, not in the metadata
-)
-
-// SigningKey is one of our RSA keys. The Signer must also be a crypto.Decrypter to open encrypted assertions; *rsa.PrivateKey is both.
-type SigningKey struct {
-	Signer crypto.Signer
-	Cert   *x509.Certificate
-	State  KeyState
-}
-
 // Connection is one partner platform as this room sees it.
 type Connection struct {
 	PlatformID  string // xAccountType: 1 to 64 of A-Z a-z 0-9 . _ -
@@ -46,7 +27,7 @@ type Connection struct {
 	IdP         *saml.IdPMetadata
 	IdPMetadata []byte
 	Disabled    bool
-	Keys        []SigningKey
+	Keys        []saml.SigningKey
 	AllowCBC    bool // accept AES-CBC encrypted assertions; off unless the partner's product knows no GCM
 }
 

@@ -59,7 +59,7 @@ type Verified struct {
 func Response(message []byte, want Expect) (Verified, error) {
 	want = want.withDefaults()
 	if err := xmlguard.Response(message); err != nil {
-		return Verified{}, guardRefusal(err)
+		return Verified{}, GuardRefusal(err)
 	}
 	root, err := parse(message)
 	if err != nil {
@@ -92,6 +92,29 @@ func Response(message []byte, want Expect) (Verified, error) {
 	return v.read(assertion, want)
 }
 
+// Enveloped checks the signature directly inside the root of a message that package xmlguard let pass, and returns the bytes it
+// covers. The error is a *Refusal. Callers must drop what they passed in.
+func Enveloped(message []byte, certs []*x509.Certificate) ([]byte, error) {
+	root, err := parse(message)
+	if err != nil {
+		return nil, err
+	}
+	if child(root, nsDSig, "Signature") == nil {
+		return nil, refuse(saml.SignatureMissing, "no signature")
+	}
+	verified, err := verifySigned(root, certs)
+	if err != nil {
+		return nil, err
+	}
+	doc := etree.NewDocument()
+	doc.SetRoot(verified)
+	data, err := doc.WriteToBytes()
+	if err != nil {
+		return nil, refuse(saml.ResponseMalformed, "not written")
+	}
+	return data, nil
+}
+
 func (w Expect) withDefaults() Expect {
 	if w.Skew == 0 {
 		w.Skew = 3 * time.Minute
@@ -104,8 +127,8 @@ func (w Expect) withDefaults() Expect {
 
 func refuse(r saml.Reason, detail string) error { return &Refusal{Reason: r, Detail: detail} }
 
-// guardRefusal gives the guard's words a reason.
-func guardRefusal(err error) error {
+// GuardRefusal gives a *xmlguard.Refusal its reason; the error is a *Refusal.
+func GuardRefusal(err error) error {
 	var g *xmlguard.Refusal
 	if !errors.As(err, &g) {
 		return refuse(saml.ResponseMalformed, "guard")

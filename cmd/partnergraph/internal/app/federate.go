@@ -75,7 +75,7 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 		PlatformID: platformID, PartnerBPID: string(config.PartnerID), IdPMetadata: []byte(config.IDPMetadata), Disabled: config.State != models.ExposureEnabled,
 	}
 	for _, key := range keys {
-		connection.Keys = append(connection.Keys, sp.SigningKey{Signer: key.Private, Cert: key.Certificate, State: sp.KeyState(key.State)})
+		connection.Keys = append(connection.Keys, saml.SigningKey{Signer: key.Private, Cert: key.Certificate, State: saml.KeyState(key.State)})
 	}
 	return connection, nil
 }
