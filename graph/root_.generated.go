@@ -633,12 +633,22 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_actorKind(ctx, field)
 	case "actorId":
 		return ec.fieldContext_Event_actorId(ctx, field)
+	case "actorOrganizationId":
+		return ec.fieldContext_Event_actorOrganizationId(ctx, field)
+	case "partnerId":
+		return ec.fieldContext_Event_partnerId(ctx, field)
+	case "customerId":
+		return ec.fieldContext_Event_customerId(ctx, field)
 	case "subjectId":
 		return ec.fieldContext_Event_subjectId(ctx, field)
 	case "fields":
 		return ec.fieldContext_Event_fields(ctx, field)
+	case "changes":
+		return ec.fieldContext_Event_changes(ctx, field)
 	case "requestId":
 		return ec.fieldContext_Event_requestId(ctx, field)
+	case "ipAddress":
+		return ec.fieldContext_Event_ipAddress(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Event_createdAt(ctx, field)
 	}
@@ -695,6 +705,18 @@ func (ec *executionContext) childFields_FailWithdrawalPayload(ctx context.Contex
 		return ec.fieldContext_FailWithdrawalPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FailWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FieldChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_FieldChange_field(ctx, field)
+	case "before":
+		return ec.fieldContext_FieldChange_before(ctx, field)
+	case "after":
+		return ec.fieldContext_FieldChange_after(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
 }
 
 func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -83,11 +83,13 @@ type Event struct {
 	Type       EventType      `bun:"type"`
 	ActorKind  PrincipalKind  `bun:"actor_kind"`
 	ActorID    string         `bun:"actor_id"`
+	ActorOrgID ID             `bun:"actor_org_id,nullzero"` // the partner or customer that the actor belongs to; zero for operators
 	PartnerID  ID             `bun:"partner_id,nullzero"`
 	CustomerID ID             `bun:"customer_id,nullzero"`
 	SubjectID  string         `bun:"subject_id"` // what it happened to
 	Fields     []string       `bun:"fields,type:jsonb"`
-	Data       map[string]any `bun:"data,type:jsonb"` // ids, states and amounts only
+	Changes    []FieldChange  `bun:"changes,type:jsonb"` // nil where a field's value is nobody's business
+	Data       map[string]any `bun:"data,type:jsonb"`    // ids, states and amounts only
 	RequestID  string         `bun:"request_id"`
 	RemoteAddr string         `bun:"remote_addr,nullzero"`
 	CreatedAt  time.Time      `bun:"created_at"`
@@ -95,6 +97,35 @@ type Event struct {
 
 // NodeID returns the id to page by.
 func (e Event) NodeID() ID { return e.ID }
+
+// FieldChange is what a write did to one field. Values are as the API writes them; fields that hold personal data or secrets have none.
+type FieldChange struct {
+	Field  string  `json:"field"`
+	Before *string `json:"before"` // nil = not set
+	After  *string `json:"after"`  // nil = not set
+}
+
+// Changed is the change of a field from one text to another; an empty text is a field that is not set.
+func Changed[B, A ~string](field string, before B, after A) FieldChange {
+	change := FieldChange{Field: field}
+	if text := string(before); text != "" {
+		change.Before = &text
+	}
+	if text := string(after); text != "" {
+		change.After = &text
+	}
+	return change
+}
+
+// As returns the event as a principal may see it: who belongs to another organisation learns which one and what kind of credential acted,
+// and neither the very person or key nor the address it came from.
+func (e Event) As(who Principal) Event {
+	if who.SeesAll() || e.ActorOrgID != "" && e.ActorOrgID == who.OrgID() {
+		return e
+	}
+	e.ActorID, e.RemoteAddr = string(e.ActorKind), ""
+	return e
+}
 
 // EventConnection is a page of events.
 type EventConnection = Connection[Event]
@@ -112,6 +143,14 @@ type OutboxRow struct {
 	DueAt     time.Time `bun:"due_at"`
 	LastError string    `bun:"last_error,nullzero"`
 	CreatedAt time.Time `bun:"created_at"`
+}
+
+// IPAddress returns where the request came from, nil when that is unknown or not the reader's business.
+func (e Event) IPAddress() *string {
+	if e.RemoteAddr == "" {
+		return nil
+	}
+	return &e.RemoteAddr
 }
 
 // TypeName returns the type as the API shows it.

@@ -81,6 +81,14 @@ func (p Principal) IsAnonymous() bool { return p.Kind == "" || p.Kind == Anonymo
 // SeesAll reports whether no row is hidden from the principal.
 func (p Principal) SeesAll() bool { return p.Kind == Operator || p.Kind == System }
 
+// OrgID returns the customer or the partner that it belongs to; zero for operators and jobs.
+func (p Principal) OrgID() ID {
+	if p.CustomerID != "" {
+		return p.CustomerID
+	}
+	return p.PartnerID
+}
+
 // OrganisationID returns what idempotency keys and rate limits are scoped to: the customer, the partner, or "operator".
 func (p Principal) OrganisationID() string {
 	switch {

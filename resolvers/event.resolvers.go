@@ -7,13 +7,16 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
 )
 
 // Events is the resolver for the events field.
-func (r *queryResolver) Events(ctx context.Context, subjectID *models.ID, typeArg []string, first *int32, after *string, last *int32, before *string) (models.Connection[models.Event], error) {
-	filter := events.Filter{SubjectID: subjectID, Types: typeArg}
+func (r *queryResolver) Events(ctx context.Context, subjectID *models.ID, typeArg []string, customerID *models.ID, partnerID *models.ID, actorID *models.ID, from *time.Time, until *time.Time, first *int32, after *string, last *int32, before *string) (models.Connection[models.Event], error) {
+	filter := events.Filter{
+		SubjectID: subjectID, CustomerID: customerID, PartnerID: partnerID, ActorID: actorID, From: from, Until: until, Types: typeArg,
+	}
 	return r.Resolver.Events.Find(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }

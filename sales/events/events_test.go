@@ -259,6 +259,66 @@ func TestRunWakesUpWhenNudged(t *testing.T) {
 	})
 }
 
+// An actor of another organisation is named by its organisation and kind alone, and nobody finds it by its id.
+func TestActorsOfOthersStayUnnamed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		c := newClock()
+		read := []models.Permission{models.ReadEvents}
+		actor := models.Principal{Kind: models.PartnerKey, KeyID: "key_01h455vb4pex5vsknk084sn02q", PartnerID: shop, RemoteAddr: "192.0.2.7"}
+		recorder := &events.Recorder{IDs: models.RandomIDs(), Now: c.now}
+		err := db.InTx(context.Background(), func(ctx context.Context, tx bun.Tx) error {
+			return recorder.Record(ctx, tx, actor, models.Event{
+				Type: models.EventOrderPlaced, CustomerID: alice, PartnerID: shop, SubjectID: string(thing),
+				Changes: []models.FieldChange{models.Changed("status", "", models.OrderPendingPayment)},
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := &events.Log{DB: db, Require: access.Require, Scope: access.Events}
+		id := actor.KeyID
+		for name, tt := range map[string]struct {
+			who   models.Principal
+			named bool
+			found int // by the actor's id
+		}{
+			"an operator":          {models.Principal{Kind: models.Operator, Permissions: read}, true, 1},
+			"its own organisation": {models.Principal{Kind: models.PartnerMember, PartnerID: shop, PartnerKind: models.SolutionProvider, Permissions: read}, true, 1},
+			"the customer":         {models.Principal{Kind: models.CustomerUser, CustomerID: alice, Permissions: read}, false, 0},
+		} {
+			page, err := log.Find(context.Background(), tt.who, events.Filter{}, models.PageArgs{})
+			if err != nil || len(page.Edges) != 1 {
+				t.Fatalf("%s: %+v, %v", name, page, err)
+			}
+			got := page.Edges[0].Node
+			if named := got.ActorID == string(id) && got.IPAddress() != nil; named != tt.named || got.ActorOrgID != shop {
+				t.Errorf("%s sees actor %s of %s from %v", name, got.ActorID, got.ActorOrgID, got.IPAddress())
+			}
+			if len(got.Changes) != 1 || got.Changes[0].Before != nil || *got.Changes[0].After != string(models.OrderPendingPayment) {
+				t.Errorf("%s sees changes %+v", name, got.Changes)
+			}
+			page, err = log.Find(context.Background(), tt.who, events.Filter{ActorID: &id}, models.PageArgs{})
+			if err != nil || len(page.Edges) != tt.found {
+				t.Errorf("%s finds %d events by the actor's id, %v", name, len(page.Edges), err)
+			}
+		}
+		from, until := c.now().Add(time.Second), c.now()
+		operator := models.Principal{Kind: models.Operator, Permissions: read}
+		page, err := log.Find(context.Background(), operator, events.Filter{From: &from}, models.PageArgs{})
+		if err != nil || len(page.Edges) != 0 {
+			t.Errorf("after the last event: %d, %v", len(page.Edges), err)
+		}
+		page, err = log.Find(context.Background(), operator, events.Filter{Until: &from}, models.PageArgs{})
+		if err != nil || len(page.Edges) != 1 {
+			t.Errorf("until after the event: %d, %v", len(page.Edges), err)
+		}
+		if _, err := log.Find(context.Background(), operator, events.Filter{From: &from, Until: &until}, models.PageArgs{}); models.CodeOf(err) != models.CodeInvalid {
+			t.Errorf("from after until: %v", err)
+		}
+	})
+}
+
 func TestFindFiltersWithinTheScope(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

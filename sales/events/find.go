@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -26,7 +27,10 @@ type Filter struct {
 	SubjectID  *models.ID // what it happened to
 	CustomerID *models.ID
 	PartnerID  *models.ID
-	Types      []string // as the API shows them, such as order.paid; one that does not exist matches nothing
+	ActorID    *models.ID // a person or key; matches only for its own organisation and operators
+	From       *time.Time // inclusive
+	Until      *time.Time // exclusive
+	Types      []string   // as the API shows them, such as order.paid; one that does not exist matches nothing
 }
 
 func (f Filter) check() error {
@@ -36,7 +40,12 @@ func (f Filter) check() error {
 		}
 	}
 	if f.PartnerID != nil {
-		return f.PartnerID.Require(models.PrefixPartner, "partnerId")
+		if err := f.PartnerID.Require(models.PrefixPartner, "partnerId"); err != nil {
+			return err
+		}
+	}
+	if f.From != nil && f.Until != nil && !f.From.Before(*f.Until) {
+		return models.Invalid("until", "until must be later than from.")
 	}
 	return nil
 }
@@ -53,7 +62,11 @@ func (l *Log) Find(ctx context.Context, who models.Principal, filter Filter, arg
 	if err != nil {
 		return models.EventConnection{}, err
 	}
-	return store.List[models.Event](ctx, page, true, func() *bun.SelectQuery { return l.selectEvents(filter, who) })
+	found, err := store.List[models.Event](ctx, page, true, func() *bun.SelectQuery { return l.selectEvents(filter, who) })
+	for i := range found.Edges {
+		found.Edges[i].Node = found.Edges[i].Node.As(who)
+	}
+	return found, err
 }
 
 func (l *Log) selectEvents(filter Filter, who models.Principal) *bun.SelectQuery {
@@ -66,6 +79,18 @@ func (l *Log) selectEvents(filter Filter, who models.Principal) *bun.SelectQuery
 	}
 	if filter.PartnerID != nil {
 		q = q.Where("ev.partner_id = ?", *filter.PartnerID)
+	}
+	if filter.From != nil {
+		q = q.Where("ev.created_at >= ?", filter.From.UTC())
+	}
+	if filter.Until != nil {
+		q = q.Where("ev.created_at < ?", filter.Until.UTC())
+	}
+	if filter.ActorID != nil {
+		q = q.Where("ev.actor_id = ?", *filter.ActorID)
+		if !who.SeesAll() {
+			q = q.Where("ev.actor_org_id = ?", who.OrgID())
+		}
 	}
 	switch {
 	case filter.Types == nil:

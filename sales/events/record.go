@@ -34,7 +34,7 @@ func (r *Recorder) Fill(who models.Principal, happened ...models.Event) ([]model
 	for i := range happened {
 		event := &happened[i]
 		event.ID, event.CreatedAt = r.IDs(models.PrefixEvent), now
-		event.ActorKind, event.ActorID = who.Kind, who.ActorID()
+		event.ActorKind, event.ActorID, event.ActorOrgID = who.Kind, who.ActorID(), who.OrgID()
 		event.RequestID, event.RemoteAddr = who.RequestID, who.RemoteAddr
 		for _, consumer := range r.Consumers[event.Type] {
 			due = append(due, models.OutboxRow{EventID: event.ID, Consumer: consumer, DueAt: now, CreatedAt: now})

@@ -3,7 +3,9 @@ package exposure_test
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"maps"
@@ -271,6 +273,22 @@ func TestUpdateChangesWhatIsGivenAndKeepsThePlatformID(t *testing.T) {
 		must(t, db.NewSelect().Model(&event).OrderExpr("ev.id DESC").Limit(1).Scan(ctx))
 		if diff := cmp.Diff([]string{"allowedServices", "idpMetadata", "orderPaidUrl", "state"}, event.Fields); diff != "" || event.PartnerID != w.distributor.ID {
 			t.Errorf("event %+v (-want +got):\n%s", event, diff)
+		}
+		digest := func(text string) string {
+			if text == "" {
+				return ""
+			}
+			sum := sha256.Sum256([]byte(text))
+			return "sha256:" + hex.EncodeToString(sum[:])
+		}
+		changes := []models.FieldChange{
+			models.Changed("allowedServices", strings.Join(first.AllowedServices, " "), ""),
+			models.Changed("idpMetadata", digest(first.IDPMetadata), digest("x")),
+			models.Changed("orderPaidUrl", first.OrderPaidURL, ""),
+			models.Changed("state", models.ExposureEnabled, models.ExposureDisabled),
+		}
+		if diff := cmp.Diff(changes, event.Changes); diff != "" {
+			t.Errorf("changes (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -2,8 +2,12 @@ package exposure
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -202,6 +206,7 @@ func (s *Service) checkMetadata(xml string) (string, error) {
 // save applies the changes and writes row and record.
 func (s *Service) save(ctx context.Context, tx bun.IDB, who models.Principal, config models.AccessConfiguration, exists bool, changes []change) (models.AccessConfiguration, error) {
 	var fields []string
+	before := config
 	for _, change := range changes {
 		change.apply(&config)
 		fields = append(fields, change.field)
@@ -219,12 +224,55 @@ func (s *Service) save(ctx context.Context, tx bun.IDB, who models.Principal, co
 		return config, err
 	}
 	slices.Sort(fields)
-	return config, s.record(ctx, tx, who, models.EventExposureUpdated, config, fields)
+	if !exists {
+		before = models.AccessConfiguration{}
+	}
+	return config, s.record(ctx, tx, who, models.EventExposureUpdated, config, fields, differences(before, config, fields)...)
 }
 
-func (s *Service) record(ctx context.Context, tx bun.IDB, who models.Principal, kind models.EventType, config models.AccessConfiguration, fields []string) error {
+// shown writes a field for the audit record. Of metadata, which is long, it writes the digest: whoever has the file can tell whether it is
+// this one.
+var shown = map[string]func(models.AccessConfiguration) string{
+	"platformId":          func(c models.AccessConfiguration) string { return c.PlatformID },
+	"state":               func(c models.AccessConfiguration) string { return string(c.State) },
+	"idpMetadata":         func(c models.AccessConfiguration) string { return digestOf(c.IDPMetadata) },
+	"bindNotificationUrl": func(c models.AccessConfiguration) string { return c.BindNotificationURL },
+	"orderPaidUrl":        func(c models.AccessConfiguration) string { return c.OrderPaidURL },
+	"orderRechargeUrl":    func(c models.AccessConfiguration) string { return c.OrderRechargeURL },
+	"allowedOrigins":      func(c models.AccessConfiguration) string { return strings.Join(c.AllowedOrigins, " ") },
+	"allowedServices":     func(c models.AccessConfiguration) string { return strings.Join(c.AllowedServices, " ") },
+	"attachmentUpload":    func(c models.AccessConfiguration) string { return strconv.FormatBool(c.AttachmentUpload) },
+}
+
+func digestOf(text string) string {
+	if text == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// differences says what became of the fields. A save may leave a field as it was.
+func differences(before, after models.AccessConfiguration, fields []string) []models.FieldChange {
+	var changes []models.FieldChange
+	for _, field := range fields {
+		write, ok := shown[field]
+		if !ok {
+			continue
+		}
+		if was, is := write(before), write(after); was != is {
+			changes = append(changes, models.Changed(field, was, is))
+		}
+	}
+	return changes
+}
+
+func (s *Service) record(
+	ctx context.Context, tx bun.IDB, who models.Principal, kind models.EventType, config models.AccessConfiguration, fields []string,
+	changes ...models.FieldChange,
+) error {
 	return s.Events.Record(ctx, tx, who, models.Event{
-		Type: kind, SubjectID: string(config.ID), PartnerID: config.PartnerID, Fields: fields,
+		Type: kind, SubjectID: string(config.ID), PartnerID: config.PartnerID, Fields: fields, Changes: changes,
 		Data: map[string]any{"platformId": config.PlatformID, "state": config.State},
 	})
 }

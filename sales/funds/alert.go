@@ -2,6 +2,7 @@ package funds
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -247,13 +248,14 @@ func (s *Service) setAlertIn(ctx context.Context, tx bun.IDB, who models.Princip
 		return models.BalanceAlert{}, err
 	}
 	available := models.BalanceOf(accounts, owner.currency, now).Available
-	before := alert.Version
+	before, was := alert.Version, alert
 	alert, crossed := alert.Ask(threshold.Minor, enabled, now).See(available.Minor, now)
 	if _, err := updateAlert(ctx, tx, &alert, before); err != nil {
 		return models.BalanceAlert{}, err
 	}
 	set := owner.event(models.EventBalanceAlertSet)
 	set.Fields = []string{"threshold", "enabled"}
+	set.Changes = alertChanges(was, alert)
 	set.Data = map[string]any{"threshold": decimalOf(threshold), "currency": owner.currency, "enabled": enabled}
 	happened := []models.Event{set}
 	if crossed {
@@ -286,3 +288,23 @@ func (w watched) crossed(alert models.BalanceAlert, available models.Money) mode
 
 // moment is the time to write: in UTC and no finer than the databases keep.
 func (s *Service) moment() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// alertChanges says what a call changed of an alert; before its first call it had nothing.
+func alertChanges(before, after models.BalanceAlert) []models.FieldChange {
+	text := func(a models.BalanceAlert) (threshold, enabled string) {
+		if a.Version == 0 {
+			return "", ""
+		}
+		return decimalOf(models.Money{Minor: a.ThresholdMinor, Currency: a.Currency}), strconv.FormatBool(a.Enabled)
+	}
+	wasThreshold, wasEnabled := text(before)
+	threshold, enabled := text(after)
+	var changes []models.FieldChange
+	if wasThreshold != threshold {
+		changes = append(changes, models.Changed("threshold", wasThreshold, threshold))
+	}
+	if wasEnabled != enabled {
+		changes = append(changes, models.Changed("enabled", wasEnabled, enabled))
+	}
+	return changes
+}

@@ -118,7 +118,7 @@ func (s *Service) claimIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err := insertClaim(ctx, tx, &claim); err != nil {
 		return ClaimedRemittance{}, err
 	}
-	if err := s.recordClaim(ctx, tx, who, models.EventRemittanceClaimed, claim); err != nil {
+	if err := s.recordClaim(ctx, tx, who, models.EventRemittanceClaimed, "", claim); err != nil {
 		return ClaimedRemittance{}, err
 	}
 	matches, err := s.matchesOf(ctx, tx, claim)
@@ -162,6 +162,7 @@ func (s *Service) creditClaim(ctx context.Context, tx bun.IDB, who models.Princi
 	if err := remittance.Credit(claim.ID, claim.RechargeID, now); err != nil {
 		return ClaimedRemittance{}, err
 	}
+	before := claim.State
 	if err := claim.Credit(remittance, now); err != nil {
 		return ClaimedRemittance{}, err
 	}
@@ -186,16 +187,17 @@ func (s *Service) creditClaim(ctx context.Context, tx bun.IDB, who models.Princi
 	if err := updateRemittance(ctx, tx, &remittance); err != nil {
 		return ClaimedRemittance{}, err
 	}
-	return ClaimedRemittance{claim, &balance}, s.recordClaim(ctx, tx, who, models.EventClaimCredited, claim)
+	return ClaimedRemittance{claim, &balance}, s.recordClaim(ctx, tx, who, models.EventClaimCredited, before, claim)
 }
 
 // recordClaim tells the owner, and nobody else, what became of a claim. It does not name the payer.
-func (s *Service) recordClaim(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, c models.RemittanceClaim) error {
+func (s *Service) recordClaim(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, before models.RemittanceClaimState, c models.RemittanceClaim) error {
 	data := map[string]any{"state": c.State, "amount": decimalOf(c.Amount()), "currency": c.Currency}
 	if credited := c.Credited(); credited != nil {
 		data["credited"], data["transferId"] = decimalOf(*credited), c.TransferID
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, PartnerID: c.PartnerID, CustomerID: c.CustomerID, SubjectID: string(c.ID), Fields: []string{"state"}, Data: data,
+		Changes: []models.FieldChange{models.Changed("state", before, c.State)},
 	})
 }

@@ -2,6 +2,7 @@ package funds
 
 import (
 	"context"
+	"slices"
 
 	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
@@ -105,7 +106,13 @@ func (s *Service) limitIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err != nil {
 		return Limited{}, err
 	}
-	if _, err := s.Ledger.Limit(ctx, tx, account.ID, limits(money.Minor)); err != nil {
+	locked, err := s.Ledger.Lock(ctx, tx, account.ID)
+	if err != nil {
+		return Limited{}, err
+	}
+	before := locked[slices.IndexFunc(locked, func(a models.Account) bool { return a.ID == account.ID })]
+	limited, err := s.Ledger.Limit(ctx, tx, account.ID, limits(money.Minor))
+	if err != nil {
 		return Limited{}, err
 	}
 	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(whose.ID)}, moneyKinds()...)
@@ -115,7 +122,8 @@ func (s *Service) limitIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	balance := models.BalanceOf(accounts, whose.Currency, s.Now().UTC())
 	happened := models.Event{
 		Type: event, SubjectID: string(whose.ID), Fields: []string{"balance"},
-		Data: map[string]any{"amount": decimalOf(money), "currency": money.Currency, "version": balance.Version},
+		Data:    map[string]any{"amount": decimalOf(money), "currency": money.Currency, "version": balance.Version},
+		Changes: limitChanges(before, limited, money.Currency),
 	}
 	if kind == models.OwnerCustomer {
 		happened.CustomerID = whose.ID
@@ -123,6 +131,25 @@ func (s *Service) limitIn(ctx context.Context, tx bun.IDB, who models.Principal,
 		happened.PartnerID = whose.ID
 	}
 	return Limited{Balance: balance}, s.Events.Record(ctx, tx, who, happened)
+}
+
+// limitChanges says which limits of an account are others than before.
+func limitChanges(before, after models.Account, currency models.Currency) []models.FieldChange {
+	text := func(minor int64) string { return decimalOf(models.Money{Minor: minor, Currency: currency}) }
+	line := func(a models.Account) string {
+		if a.FloorMinor == nil {
+			return ""
+		}
+		return text(-*a.FloorMinor)
+	}
+	var changes []models.FieldChange
+	if was, is := line(before), line(after); was != is {
+		changes = append(changes, models.Changed("creditLine", was, is))
+	}
+	if before.EarmarkedMinor != after.EarmarkedMinor {
+		changes = append(changes, models.Changed("earmarked", text(before.EarmarkedMinor), text(after.EarmarkedMinor)))
+	}
+	return changes
 }
 
 // owner finds whose limit it is.

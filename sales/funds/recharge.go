@@ -107,7 +107,7 @@ func (s *Service) startIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err := insertRecharge(ctx, tx, &recharge); err != nil {
 		return models.Recharge{}, err
 	}
-	return recharge, s.recordRecharge(ctx, tx, who, models.EventRechargeStarted, recharge)
+	return recharge, s.recordRecharge(ctx, tx, who, models.EventRechargeStarted, "", recharge)
 }
 
 // begin asks the provider of an online recharge how the payment goes on, unless that is known already, and keeps the answer.
@@ -146,12 +146,13 @@ func (s *Service) begin(ctx context.Context, recharge *models.Recharge) error {
 }
 
 // recordRecharge tells the owner, and nobody else, what became of a recharge.
-func (s *Service) recordRecharge(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, r models.Recharge) error {
+func (s *Service) recordRecharge(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, before models.RechargeState, r models.Recharge) error {
 	data := map[string]any{"state": r.State, "amount": decimalOf(r.Amount()), "currency": r.Currency, "reference": r.Reference}
 	if received := r.Received(); received != nil {
 		data["received"], data["transferId"] = decimalOf(*received), r.TransferID
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, PartnerID: r.PartnerID, CustomerID: r.CustomerID, SubjectID: string(r.ID), Fields: []string{"state"}, Data: data,
+		Changes: []models.FieldChange{models.Changed("state", before, r.State)},
 	})
 }

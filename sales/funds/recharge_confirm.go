@@ -99,6 +99,7 @@ func (s *Service) confirmIn(ctx context.Context, tx bun.IDB, who models.Principa
 
 // settle credits a recharge that the transaction has locked.
 func (s *Service) settle(ctx context.Context, tx bun.IDB, who models.Principal, recharge models.Recharge, received models.Money, reference string) (ConfirmedRecharge, error) {
+	before := recharge.State
 	if err := recharge.Confirm(received, s.now()); err != nil {
 		return ConfirmedRecharge{}, err
 	}
@@ -113,5 +114,5 @@ func (s *Service) settle(ctx context.Context, tx bun.IDB, who models.Principal, 
 		}
 		return ConfirmedRecharge{}, err
 	}
-	return ConfirmedRecharge{recharge, balance}, s.recordRecharge(ctx, tx, who, models.EventRechargeConfirmed, recharge)
+	return ConfirmedRecharge{recharge, balance}, s.recordRecharge(ctx, tx, who, models.EventRechargeConfirmed, before, recharge)
 }

@@ -69,6 +69,7 @@ func (s *Service) end(ctx context.Context, who models.Principal, id models.ID, n
 		if !found {
 			return ErrRechargeUnknown
 		}
+		before := recharge.State
 		if err := recharge.Become(next, s.now()); err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (s *Service) end(ctx context.Context, who models.Principal, id models.ID, n
 		if err := updateRecharge(ctx, tx, &recharge); err != nil {
 			return err
 		}
-		return s.recordRecharge(ctx, tx, who, what, recharge)
+		return s.recordRecharge(ctx, tx, who, what, before, recharge)
 	})
 	if err != nil {
 		return EndedRecharge{}, err
@@ -104,13 +105,14 @@ func (s *Service) expireSome(ctx context.Context, who models.Principal, now time
 		n = 0
 		due, err := selectDueRechargesForUpdate(ctx, tx, now, expireBatch)
 		for _, recharge := range due {
+			before := recharge.State
 			if err := recharge.Become(models.RechargeExpired, now); err != nil {
 				return err
 			}
 			if err := updateRecharge(ctx, tx, &recharge); err != nil {
 				return err
 			}
-			if err := s.recordRecharge(ctx, tx, who, models.EventRechargeExpired, recharge); err != nil {
+			if err := s.recordRecharge(ctx, tx, who, models.EventRechargeExpired, before, recharge); err != nil {
 				return err
 			}
 		}

@@ -86,13 +86,14 @@ func (s *Service) reviewIn(ctx context.Context, tx bun.IDB, who models.Principal
 		claim.Reason = *cmd.Reason
 	}
 	if !cmd.Approve {
+		before := claim.State
 		if err := claim.Become(models.ClaimRejected, s.now()); err != nil {
 			return ClaimedRemittance{}, err
 		}
 		if err := updateClaim(ctx, tx, &claim); err != nil {
 			return ClaimedRemittance{}, err
 		}
-		return ClaimedRemittance{Claim: claim}, s.recordClaim(ctx, tx, who, models.EventClaimRejected, claim)
+		return ClaimedRemittance{Claim: claim}, s.recordClaim(ctx, tx, who, models.EventClaimRejected, before, claim)
 	}
 	judged := claim
 	if err := judged.Become(models.ClaimCredited, s.now()); err != nil {

@@ -93,7 +93,7 @@ func (s *Service) SubmitWithdrawal(ctx context.Context, who models.Principal, cm
 		if err := insertWithdrawal(ctx, tx, &w); err != nil {
 			return Withdrawn{}, oneInFlight(err)
 		}
-		return s.told(ctx, tx, who, models.EventWithdrawalSubmitted, w, true)
+		return s.told(ctx, tx, who, models.EventWithdrawalSubmitted, "", w, true)
 	})
 }
 

@@ -67,7 +67,7 @@ func (s *Service) DeleteRejectedWithdrawal(ctx context.Context, who models.Princ
 		if err := deleteWithdrawal(ctx, tx, w.ID); err != nil {
 			return err
 		}
-		_, err = s.told(ctx, tx, who, models.EventWithdrawalDeleted, w, false)
+		_, err = s.told(ctx, tx, who, models.EventWithdrawalDeleted, w.State, w, false)
 		return err
 	})
 	if err != nil {

@@ -42,19 +42,20 @@ func (s *Service) step(ctx context.Context, who models.Principal, st step) (With
 		if !found {
 			return Withdrawn{}, ErrWithdrawalUnknown
 		}
+		before := w.State
 		if err := st.run(ctx, tx, &w, s.moment()); err != nil {
 			return Withdrawn{}, err
 		}
 		if err := updateWithdrawal(ctx, tx, &w); err != nil {
 			return Withdrawn{}, oneInFlight(err)
 		}
-		return s.told(ctx, tx, who, st.event, w, st.moves)
+		return s.told(ctx, tx, who, st.event, before, w, st.moves)
 	})
 }
 
 // told records what happened and returns it with the balance as the transaction leaves it. Events carry neither the card
 // nor what a reviewer wrote.
-func (s *Service) told(ctx context.Context, tx bun.IDB, who models.Principal, event models.EventType, w models.Withdrawal, moves bool) (Withdrawn, error) {
+func (s *Service) told(ctx context.Context, tx bun.IDB, who models.Principal, event models.EventType, before models.WithdrawalState, w models.Withdrawal, moves bool) (Withdrawn, error) {
 	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(w.OwnerID)}, moneyKinds()...)
 	if err != nil {
 		return Withdrawn{}, err
@@ -66,6 +67,7 @@ func (s *Service) told(ctx context.Context, tx bun.IDB, who models.Principal, ev
 	}
 	happened := []models.Event{{
 		Type: event, PartnerID: w.PartnerID(), CustomerID: w.CustomerID(), SubjectID: string(w.ID), Fields: []string{"state"}, Data: data,
+		Changes: []models.FieldChange{models.Changed("state", before, w.State)},
 	}}
 	if moves {
 		changed := map[string]any{

@@ -55,7 +55,7 @@ func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOr
 func (s *Service) cancelled(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) error {
 	err := s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventOrderCancelled, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status"},
+		Fields: []string{"status"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
 	})
 	if err != nil {
 		return err

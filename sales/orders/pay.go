@@ -153,8 +153,8 @@ func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principa
 func (s *Service) recordPaid(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, balance models.Balance) error {
 	happened := []models.Event{{
 		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status", "paidAt"},
-		Data:   map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency, "transferId": order.TransferID},
+		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
+		Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency, "transferId": order.TransferID},
 	}}
 	if order.TransferID != "" {
 		happened = append(happened, customersBalanceChanged(order, balance, map[string]any{"transferId": order.TransferID}))

@@ -65,8 +65,8 @@ func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Princip
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventOrderCompleted, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status", "completedAt"},
-		Data:   map[string]any{"resources": len(made)},
+		Fields: []string{"status", "completedAt"}, Changes: []models.FieldChange{models.Changed("status", models.OrderProcessing, order.Status)},
+		Data: map[string]any{"resources": len(made)},
 	})
 }
 

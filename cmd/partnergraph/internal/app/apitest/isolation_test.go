@@ -79,8 +79,9 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			}
 			return all
 		},
-		"events.type": nobodys,                    // names a kind of event, not an object
-		"after":       nobodys, "before": nobodys, // walked by TestCursorsOfOthersShowNothing
+		"events.type":    nobodys,                    // names a kind of event, not an object
+		"events.actorId": nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
+		"after":          nobodys, "before": nobodys, // walked by TestCursorsOfOthersShowNothing
 	}
 }
 
