@@ -34,7 +34,8 @@ type ClaimedRemittance struct {
 }
 
 // ClaimRemittance credits the caller with the one unclaimed remittance to its signing entity that has the claim's amount
-// and either its bank reference or its payer's name, which may also be that of a payer under an agreement in force. With
+// and was paid by the caller itself under its name here, by a payer under an agreement in force, or by whom the claim names under the
+// bank reference that the claim names too: a payer's name alone is no secret, and would let anybody take a stranger's money. With
 // none or with several of them the claim waits for an operator. Who may claim is who may recharge: see StartRecharge for
 // the refusals. The recharge that is named must be the caller's own, by bank transfer, and wait for money.
 func (s *Service) ClaimRemittance(ctx context.Context, who models.Principal, cmd ClaimRemittance) (ClaimedRemittance, error) {
@@ -121,7 +122,7 @@ func (s *Service) claimIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err := s.recordClaim(ctx, tx, who, models.EventRemittanceClaimed, "", claim); err != nil {
 		return ClaimedRemittance{}, err
 	}
-	matches, err := s.matchesOf(ctx, tx, claim)
+	matches, err := s.matchesOf(ctx, tx, claim, by.name)
 	if err != nil || len(matches) != 1 {
 		return ClaimedRemittance{Claim: claim}, err
 	}
@@ -147,13 +148,17 @@ func (s *Service) lockClaimed(ctx context.Context, tx bun.IDB, who models.Princi
 }
 
 // matchesOf finds and locks the unclaimed remittances that may be the claimed one, two at most: more than one is a question
-// for people.
-func (s *Service) matchesOf(ctx context.Context, tx bun.IDB, claim models.RemittanceClaim) ([]models.Remittance, error) {
+// for people. name is the owner's own name; empty when it has none that a bank would write.
+func (s *Service) matchesOf(ctx context.Context, tx bun.IDB, claim models.RemittanceClaim, name string) ([]models.Remittance, error) {
+	var own []string
+	if name != "" {
+		own = append(own, s.blindPayer(name))
+	}
 	agreed, err := selectAgreedPayers(ctx, tx, claim.PartnerID, claim.CustomerID, s.now())
 	if err != nil {
 		return nil, err
 	}
-	return selectMatchesForUpdate(ctx, tx, claim, append(agreed, claim.PayerNameBlind))
+	return selectMatchesForUpdate(ctx, tx, claim, append(agreed, own...))
 }
 
 // creditClaim credits a claim, and the recharge that it is meant for, with a remittance. All of them are locked.

@@ -23,6 +23,7 @@ var (
 type payer struct {
 	partnerID  models.ID
 	customerID models.ID
+	name       string // of a partner: its company's, as its bank writes it
 	cloud      string
 	entityName string // of the partner's contract; customers have none of their own
 	currency   models.Currency
@@ -74,7 +75,7 @@ func findPayer(ctx context.Context, db bun.IDB, partnerID, customerID models.ID,
 		case partner.Kind == models.CloudReseller:
 			return payer{}, ErrResellerFunded
 		}
-		return payer{partnerID: partner.ID, cloud: partner.Cloud, entityName: partner.SigningEntity, currency: partner.Currency}, nil
+		return payer{partnerID: partner.ID, name: partner.Name, cloud: partner.Cloud, entityName: partner.SigningEntity, currency: partner.Currency}, nil
 	}
 	customer, found, err := selectPayingCustomer(ctx, db, customerID, lock)
 	switch {

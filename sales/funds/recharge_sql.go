@@ -13,7 +13,7 @@ import (
 
 func selectPayingPartner(ctx context.Context, db bun.IDB, id models.ID, lock bool) (models.Partner, bool, error) {
 	var rows []models.Partner
-	q := db.NewSelect().Model(&rows).Column("p.id", "p.cloud", "p.kind", "p.signing_entity", "p.currency").Where("p.id = ?", id)
+	q := db.NewSelect().Model(&rows).Column("p.id", "p.name", "p.cloud", "p.kind", "p.signing_entity", "p.currency").Where("p.id = ?", id)
 	if lock {
 		q = store.ForShare(q)
 	}

@@ -48,12 +48,18 @@ func oneRemittance(ctx context.Context, tx bun.IDB, which func(*bun.SelectQuery)
 }
 
 // selectMatchesForUpdate finds two at most of the unclaimed remittances that have the claim's signing entity, currency and
-// amount, and either its bank reference or one of the payers. Who waits here for another claimant finds what that one left.
-func selectMatchesForUpdate(ctx context.Context, tx bun.IDB, claim models.RemittanceClaim, payers []string) ([]models.Remittance, error) {
+// amount, and that one of the owner's own payers sent, or the claimed payer under the claimed reference. Who waits here for another claimant finds what that one left.
+func selectMatchesForUpdate(ctx context.Context, tx bun.IDB, claim models.RemittanceClaim, own []string) ([]models.Remittance, error) {
 	var rows []models.Remittance
 	q := tx.NewSelect().Model(&rows).Where("rm.signing_entity = ? AND rm.currency = ?", claim.SigningEntity, claim.Currency).
 		Where("rm.amount_minor = ? AND rm.state = ?", claim.AmountMinor, models.RemittanceUnclaimed).
-		Where("(rm.bank_reference = ? OR rm.payer_name_blind IN (?))", claim.BankReference, bun.List(payers)).
+		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			q = q.Where("rm.payer_name_blind IN (?)", bun.List(own))
+			if claim.BankReference != "" {
+				q = q.WhereOr("rm.bank_reference = ? AND rm.payer_name_blind = ?", claim.BankReference, claim.PayerNameBlind)
+			}
+			return q
+		}).
 		Order("rm.id").Limit(2)
 	err := store.ForUpdate(q).Scan(ctx)
 	return rows, store.Translate(err)

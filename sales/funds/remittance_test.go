@@ -19,6 +19,9 @@ import (
 
 func TestAClaimFindsTheOneRemittance(t *testing.T) {
 	t.Parallel()
+	named := func(reference string) func(*funds.ClaimRemittance) {
+		return func(c *funds.ClaimRemittance) { c.BankReference = &reference }
+	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		for name, row := range map[string]struct {
 			arrived [][3]string // bank reference, payer, amount
@@ -26,18 +29,14 @@ func TestAClaimFindsTheOneRemittance(t *testing.T) {
 			state   models.RemittanceClaimState
 			cash    int64
 		}{
-			"by the payer's name, as the bank writes it": {
-				[][3]string{{"a", "ＡＣＭＥ　 LTD", "100"}, {"b", "Other", "100"}, {"c", "Acme Ltd", "99"}}, nil, models.ClaimCredited, 10_000,
+			"by the reference and the payer's name, as the bank writes it": {
+				[][3]string{{"a", "ＡＣＭＥ　 LTD", "100"}, {"b", "Acme Ltd", "100"}, {"c", "Acme Ltd", "99"}}, named("a"), models.ClaimCredited, 10_000,
 			},
-			"by the reference alone": {
-				[][3]string{{"a", "Somebody", "100"}, {"b", "Somebody", "100"}},
-				func(c *funds.ClaimRemittance) { c.BankReference = ptr("b") }, models.ClaimCredited, 10_000,
-			},
-			"none": {[][3]string{{"a", "Other", "100"}, {"b", "Acme Ltd", "100.01"}}, nil, models.ClaimPendingReview, 0},
-			"two":  {[][3]string{{"a", "Acme Ltd", "100"}, {"b", "Acme Ltd", "100"}}, nil, models.ClaimPendingReview, 0},
+			"a payer's name alone is no proof": {[][3]string{{"a", "Acme Ltd", "100"}}, nil, models.ClaimPendingReview, 0},
+			"nor is a reference alone":         {[][3]string{{"a", "Somebody", "100"}}, named("a"), models.ClaimPendingReview, 0},
+			"none":                             {[][3]string{{"a", "Other", "100"}, {"b", "Acme Ltd", "100.01"}}, named("b"), models.ClaimPendingReview, 0},
 			"one by the name and another by the reference": {
-				[][3]string{{"a", "Acme Ltd", "100"}, {"b", "Other", "100"}},
-				func(c *funds.ClaimRemittance) { c.BankReference = ptr("b") }, models.ClaimPendingReview, 0,
+				[][3]string{{"a", "Acme Ltd", "100"}, {"b", "Other", "100"}}, named("b"), models.ClaimPendingReview, 0,
 			},
 		} {
 			s := newTill(t, db)
@@ -70,6 +69,37 @@ func TestAClaimFindsTheOneRemittance(t *testing.T) {
 	})
 }
 
+// What a partner sent itself needs no reference: the bank names it as it is named here. Two of the same amount are a question for people.
+func TestAPartnersOwnMoneyIsFoundByItsName(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newTill(t, db)
+		own := "Company " + string(s.distributor)
+		_, err := db.NewUpdate().Model((*models.Partner)(nil)).Set("name = ?", own).Where("id = ?", s.distributor).Exec(context.Background())
+		s.want(err, "")
+		s.arrive("first", own, "100")
+		done, err := s.ClaimRemittance(context.Background(), s.as(s.distributor), claim(own, "k1"))
+		s.want(err, "")
+		if done.Claim.State != models.ClaimCredited || s.cash(s.distributor) != 10_000 {
+			t.Errorf("%s, %d is there", done.Claim.State, s.cash(s.distributor))
+		}
+		s.arrive("second", own, "100")
+		s.arrive("third", own, "100")
+		done, err = s.ClaimRemittance(context.Background(), s.as(s.distributor), claim(own, "k2"))
+		s.want(err, "")
+		if done.Claim.State != models.ClaimPendingReview || s.cash(s.distributor) != 10_000 {
+			t.Errorf("one of two: %s, %d is there", done.Claim.State, s.cash(s.distributor))
+		}
+		// Somebody else who knows the name gets nothing of it.
+		done, err = s.ClaimRemittance(context.Background(), s.buyer(s.advisory), claim(own, "k3"))
+		s.want(err, "")
+		if done.Claim.State != models.ClaimPendingReview || s.cash(s.advisory) != 0 {
+			t.Errorf("a stranger: %s, %d is there", done.Claim.State, s.cash(s.advisory))
+		}
+		s.sound()
+	})
+}
+
 func TestAClaimForARechargeConfirmsIt(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -78,7 +108,7 @@ func TestAClaimForARechargeConfirmsIt(t *testing.T) {
 		recharge := s.transfer(who, "k")
 		s.arrive("ref", "Zhang San", "100")
 		cmd := claim("zhang  san", "c")
-		cmd.RechargeID = &recharge.ID
+		cmd.RechargeID, cmd.BankReference = &recharge.ID, ptr("ref")
 		done, err := s.ClaimRemittance(ctx, who, cmd)
 		s.want(err, "")
 		found, err := s.RechargesByIDs(ctx, who, []models.ID{recharge.ID})
@@ -259,7 +289,9 @@ func TestARemittanceIsCreditedOnce(t *testing.T) {
 				})
 				return refusal(err)
 			}
-			done, err := s.ClaimRemittance(ctx, claimants[i%4], claim("Payer", fmt.Sprint(i)))
+			cmd := claim("Payer", fmt.Sprint(i))
+			cmd.BankReference = ptr("ref")
+			done, err := s.ClaimRemittance(ctx, claimants[i%4], cmd)
 			if err != nil {
 				return refusal(err)
 			}

@@ -177,7 +177,7 @@ func (s *Service) setAside(ctx context.Context, tx bun.IDB, owner withdrawer, w 
 	if _, err := s.Ledger.Lock(ctx, tx, account.ID); err != nil {
 		return err
 	}
-	facts, err := s.withdrawalFacts(ctx, tx, owner)
+	facts, err := s.withdrawalFacts(ctx, tx, owner, nil)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (s *Service) WithdrawalEligibility(ctx context.Context, who models.Principa
 	if !found {
 		return nil, ErrOwnerUnknown
 	}
-	facts, err := s.withdrawalFacts(ctx, s.DB, owner)
+	facts, err := s.withdrawalFacts(ctx, s.DB, owner, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func (q EligibilityQuery) owner(who models.Principal) (kind models.OwnerKind, id
 }
 
 // withdrawalFacts gathers what decides about an owner's withdrawals. What it reads of an account is of one moment only
-// when the caller has locked it.
-func (s *Service) withdrawalFacts(ctx context.Context, db bun.IDB, owner withdrawer) (models.WithdrawalFacts, error) {
+// when the caller has locked it. The money that a withdrawal under way has set aside counts as free when that is the one that is judged.
+func (s *Service) withdrawalFacts(ctx context.Context, db bun.IDB, owner withdrawer, judged *models.Withdrawal) (models.WithdrawalFacts, error) {
 	facts := owner.WithdrawalFacts
 	accounts, err := s.Ledger.Accounts(ctx, db, []string{string(owner.ID)}, models.AccountBalance, models.AccountBonus)
 	if err != nil {
@@ -93,6 +93,9 @@ func (s *Service) withdrawalFacts(ctx context.Context, db bun.IDB, owner withdra
 	var cash models.ID
 	for _, account := range accounts {
 		free := account.BalanceMinor - account.HeldMinor - account.EarmarkedMinor
+		if judged != nil && account.ID == judged.AccountID {
+			free += judged.AmountMinor
+		}
 		switch {
 		case account.Asset != string(owner.Currency) || account.OwnerKind != owner.Kind:
 		case account.Kind == models.AccountBonus:

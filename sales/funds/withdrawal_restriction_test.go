@@ -78,6 +78,39 @@ func TestRestrictionsKeepMoneyBackUntilTheyAreLifted(t *testing.T) {
 	})
 }
 
+// M11: what came up during the review refuses the approval, changes nothing, and passes when it is gone.
+func TestAnApprovalJudgesAgain(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		ctx, who := context.Background(), s.as(s.distributor)
+		s.give(models.OwnerPartner, s.distributor, models.AccountBalance, "CNY", 10_000, 0)
+		id := s.submitted(who, "60", models.OriginalRoute).ID
+		s.take(who, id, "start")
+		before := s.balance(s.distributor)
+		approve := s.steps(who)["approve"]
+		for reason, worth := range map[models.RestrictionReason]*decimal.Decimal{models.RestrictContract: nil, models.RestrictDebt: worth("40.01")} {
+			done, err := s.RestrictWithdrawals(ctx, reviewer(), funds.RestrictWithdrawals{
+				PartnerID: &s.distributor, Reason: reason, Amount: worth, Note: "ticket 8",
+			})
+			s.want(err, "")
+			s.want(approve(reviewer(), id, "a"), string(reason))
+			if got := s.balance(s.distributor); got != before {
+				t.Errorf("%s: %v, before %v", reason, got, before)
+			}
+			_, err = s.LiftWithdrawalRestriction(ctx, reviewer(), funds.LiftWithdrawalRestriction{RestrictionID: done.Restriction.ID})
+			s.want(err, "")
+		}
+		// A debt of what is left besides keeps nothing of this back.
+		_, err := s.RestrictWithdrawals(ctx, reviewer(), funds.RestrictWithdrawals{
+			PartnerID: &s.distributor, Reason: models.RestrictDebt, Amount: worth("40"), Note: "ticket 9",
+		})
+		s.want(err, "")
+		s.want(approve(reviewer(), id, "a"), "")
+		s.sound()
+	})
+}
+
 func TestBadRestrictionsAreRefused(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

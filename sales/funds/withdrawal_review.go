@@ -9,6 +9,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // ReviewWithdrawal is what a reviewer decides.
@@ -44,7 +45,8 @@ type FailWithdrawal struct {
 // withdrawal is NOT_FOUND, one in another state PRECONDITION_FAILED with the reason WITHDRAWAL_STATE. Keys are as with
 // SubmitWithdrawal.
 
-// ReviewWithdrawal starts a review, or ends it: approved, or rejected with a code and a text, which frees the money.
+// ReviewWithdrawal starts a review, or ends it: approved, or rejected with a code and a text, which frees the money. What keeps the money
+// back by now (M11) refuses the approval with its models.BlockReason and leaves the review open.
 func (s *Service) ReviewWithdrawal(ctx context.Context, who models.Principal, cmd ReviewWithdrawal) (Withdrawn, error) {
 	if err := mayReview(who); err != nil {
 		return Withdrawn{}, err
@@ -64,6 +66,11 @@ func (s *Service) ReviewWithdrawal(ctx context.Context, who models.Principal, cm
 	return s.step(ctx, who, step{
 		operation: "reviewWithdrawal", id: cmd.WithdrawalID, key: cmd.IdempotencyKey, asked: asked, event: event, moves: !next.InFlight(),
 		run: func(ctx context.Context, tx bun.IDB, w *models.Withdrawal, now time.Time) error {
+			if cmd.Decision == models.ApproveReview {
+				if err := s.stillEligible(ctx, tx, *w); err != nil {
+					return err
+				}
+			}
 			if cmd.Decision != models.RejectReview {
 				return w.Become(next, now)
 			}
@@ -73,6 +80,27 @@ func (s *Service) ReviewWithdrawal(ctx context.Context, who models.Principal, cm
 			return s.release(ctx, tx, w)
 		},
 	})
+}
+
+// stillEligible judges a withdrawal again before it is approved (M11): debts, arrears and restrictions may have come since it was
+// submitted. The age of its money counts as of then, because how long a review takes is not the owner's doing.
+func (s *Service) stillEligible(ctx context.Context, tx bun.IDB, w models.Withdrawal) error {
+	owner, found, err := selectWithdrawer(ctx, tx, w.OwnerKind, w.OwnerID, store.ForShare)
+	if err == nil && !found {
+		err = ErrOwnerUnknown
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := s.Ledger.Lock(ctx, tx, w.AccountID); err != nil {
+		return err
+	}
+	facts, err := s.withdrawalFacts(ctx, tx, owner, &w)
+	if err != nil {
+		return err
+	}
+	facts.InFlight = false // that is this one
+	return facts.Eligibility(w.Route, w.SubmittedAt).Check(w.Amount())
 }
 
 // PayWithdrawal marks an approved withdrawal as being paid.

@@ -45,7 +45,7 @@ func rechargeMutations() map[string]MoneyMutation {
 			},
 		},
 		"claimRemittance": {Selection: claim, NoDebit: credits, Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
-			found := w.Arrived(t, w.tag(), w.tag(), one)
+			found := w.Arrived(t, w.tag(), "payer", one)
 			return always(w.lone(t).Key, map[string]any{
 				"amount": "1.00", "payerName": "payer", "remittedOn": found.ReceivedOn, "bankReference": found.BankReference,
 			}, "payerName", "another")

@@ -72,7 +72,7 @@ func TestARechargeGoesThroughTheAPI(t *testing.T) {
 		// A transfer, claimed: credited at once, and its recharge with it.
 		transfer := s.Ask(t, o.Key, startRecharge, vars{"i": vars{"amount": "50", "method": "BANK_TRANSFER", "idempotencyKey": "2"}})
 		claim := vars{
-			"amount": "50.00", "payerName": "Fresh  Payer", "remittedOn": "2026-11-10", "idempotencyKey": "3",
+			"amount": "50.00", "payerName": "Fresh  Payer", "remittedOn": "2026-11-10", "bankReference": "bank-1", "idempotencyKey": "3",
 			"rechargeId": transfer.At("startRecharge", "recharge", "id"),
 		}
 		s.Ask(t, w.OperatorKey, `mutation($i: RecordRemittanceInput!){recordRemittance(input: $i){remittance{id}}}`, vars{"i": vars{
