@@ -18,6 +18,10 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type AccessConfigurationResolver interface {
+	Checklist(ctx context.Context, obj *models.AccessConfiguration) ([]models.GoLiveStep, error)
+}
+
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
@@ -302,6 +306,70 @@ func (ec *executionContext) fieldContext_AccessConfiguration_updatedAt(_ context
 	return graphql.NewScalarFieldContext("AccessConfiguration", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _AccessConfiguration_contact(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_contact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Contact, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.InterfaceContact) graphql.Marshaler {
+			return ec.marshalOInterfaceContact2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐInterfaceContact(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_contact(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessConfiguration",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InterfaceContact(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessConfiguration_checklist(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_checklist(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccessConfiguration().Checklist(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.GoLiveStep) graphql.Marshaler {
+			return ec.marshalNGoLiveStep2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐGoLiveStepᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_checklist(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessConfiguration",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_GoLiveStep(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RotateReturnSecretPayload_accessConfiguration(ctx context.Context, field graphql.CollectedField, obj *exposure.RotatedReturnSecret) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -434,7 +502,7 @@ func (ec *executionContext) unmarshalInputUpdateAccessConfigurationInput(ctx con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "platformId", "state", "idpMetadata", "bindNotificationUrl", "orderPaidUrl", "orderRechargeUrl", "allowedOrigins", "allowedServices", "attachmentUpload"}
+	fieldsInOrder := [...]string{"partnerId", "platformId", "state", "idpMetadata", "bindNotificationUrl", "orderPaidUrl", "orderRechargeUrl", "allowedOrigins", "allowedServices", "attachmentUpload", "contact"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -511,6 +579,13 @@ func (ec *executionContext) unmarshalInputUpdateAccessConfigurationInput(ctx con
 				return it, err
 			}
 			it.AttachmentUpload = data
+		case "contact":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contact"))
+			data, err := ec.unmarshalOInterfaceContactInput2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐInterfaceContact(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Contact = data
 		}
 	}
 	return it, nil
@@ -539,63 +614,106 @@ func (ec *executionContext) _AccessConfiguration(ctx context.Context, sel ast.Se
 		case "id":
 			out.Values[i] = ec._AccessConfiguration_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "platformId":
 			out.Values[i] = ec._AccessConfiguration_platformId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = ec._AccessConfiguration_state(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "idpMetadata":
 			out.Values[i] = ec._AccessConfiguration_idpMetadata(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "idpEntityId":
 			out.Values[i] = ec._AccessConfiguration_idpEntityId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "bindNotificationUrl":
 			out.Values[i] = ec._AccessConfiguration_bindNotificationUrl(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "orderPaidUrl":
 			out.Values[i] = ec._AccessConfiguration_orderPaidUrl(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "orderRechargeUrl":
 			out.Values[i] = ec._AccessConfiguration_orderRechargeUrl(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "allowedOrigins":
 			out.Values[i] = ec._AccessConfiguration_allowedOrigins(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "allowedServices":
 			out.Values[i] = ec._AccessConfiguration_allowedServices(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "attachmentUpload":
 			out.Values[i] = ec._AccessConfiguration_attachmentUpload(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "updatedAt":
 			out.Values[i] = ec._AccessConfiguration_updatedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "contact":
+			out.Values[i] = ec._AccessConfiguration_contact(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "checklist":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccessConfiguration_checklist(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -23,6 +23,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AccessConfiguration() AccessConfigurationResolver
 	Association() AssociationResolver
 	Customer() CustomerResolver
 	IncentiveLine() IncentiveLineResolver
@@ -85,6 +86,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
+		ec.unmarshalInputInterfaceContactInput,
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
@@ -198,7 +200,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -215,6 +217,7 @@ var sources = []*ast.Source{
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
+	{Name: "exposure_checklist.graphqls", Input: sourceData("exposure_checklist.graphqls"), BuiltIn: false},
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
@@ -263,6 +266,10 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_attachmentUpload(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
+	case "contact":
+		return ec.fieldContext_AccessConfiguration_contact(ctx, field)
+	case "checklist":
+		return ec.fieldContext_AccessConfiguration_checklist(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessConfiguration", field.Name)
 }
@@ -743,6 +750,20 @@ func (ec *executionContext) childFields_FundResellerPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type FundResellerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_GoLiveStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_GoLiveStep_code(ctx, field)
+	case "done":
+		return ec.fieldContext_GoLiveStep_done(ctx, field)
+	case "required":
+		return ec.fieldContext_GoLiveStep_required(ctx, field)
+	case "message":
+		return ec.fieldContext_GoLiveStep_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GoLiveStep", field.Name)
+}
+
 func (ec *executionContext) childFields_HoldOrderPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -839,6 +860,18 @@ func (ec *executionContext) childFields_IncentiveStatementEdge(ctx context.Conte
 		return ec.fieldContext_IncentiveStatementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InterfaceContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_InterfaceContact_name(ctx, field)
+	case "email":
+		return ec.fieldContext_InterfaceContact_email(ctx, field)
+	case "phone":
+		return ec.fieldContext_InterfaceContact_phone(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InterfaceContact", field.Name)
 }
 
 func (ec *executionContext) childFields_LedgerParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

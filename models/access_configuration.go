@@ -36,8 +36,11 @@ type AccessConfiguration struct {
 	AllowedServices     []string      `bun:"allowed_services,type:jsonb"` // prefixes that a login's service may start with
 	AttachmentUpload    bool          `bun:"attachment_upload"`           // R01
 	ReturnSecretSealed  []byte        `bun:"return_secret_sealed"`        // signs the way back after payment
+	ContactSealed       []byte        `bun:"contact_sealed"`              // A02
 	CreatedAt           time.Time     `bun:"created_at"`
 	UpdatedAt           time.Time     `bun:"updated_at"`
+
+	Contact *InterfaceContact `bun:"-"` // opened for a caller who may read it
 }
 
 // NodeID returns the id to page by.

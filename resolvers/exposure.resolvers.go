@@ -8,6 +8,7 @@ package resolvers
 import (
 	"context"
 
+	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 )
 
@@ -20,3 +21,10 @@ func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input 
 func (r *mutationResolver) RotateReturnSecret(ctx context.Context, input exposure.RotateReturnSecret) (exposure.RotatedReturnSecret, error) {
 	return r.Exposure.RotateReturnSecret(ctx, r.Who(ctx), input)
 }
+
+// AccessConfiguration returns graph.AccessConfigurationResolver implementation.
+func (r *Resolver) AccessConfiguration() graph.AccessConfigurationResolver {
+	return &accessConfigurationResolver{r}
+}
+
+type accessConfigurationResolver struct{ *Resolver }

@@ -1,12 +1,14 @@
 package exposure_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -289,6 +291,112 @@ func TestUpdateChangesWhatIsGivenAndKeepsThePlatformID(t *testing.T) {
 		}
 		if diff := cmp.Diff(changes, event.Changes); diff != "" {
 			t.Errorf("changes (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A02: the contact is sealed, read by whoever may read the configuration, and no value of it stands in the record.
+func TestTheContactIsSealedAndCleared(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx, id := t.Context(), w.first(t).ID
+		set := func(c models.InterfaceContact) (exposure.Updated, error) {
+			return w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID, Contact: &c})
+		}
+		for field, bad := range map[string]models.InterfaceContact{
+			"contact":       {Name: "Li Lei"},
+			"contact.name":  {Name: strings.Repeat("x", 65), Email: "a@b"},
+			"contact.email": {Name: "Li Lei", Email: "nowhere"},
+			"contact.phone": {Name: "Li Lei", Phone: "call me"},
+		} {
+			_, err := set(bad)
+			var refusal *models.Error
+			if !errors.As(err, &refusal) || refusal.Code != models.CodeInvalid || refusal.Field != field {
+				t.Errorf("%+v: %v", bad, err)
+			}
+		}
+		want := models.InterfaceContact{Name: "Li Lei", Email: "li.lei@shop.example", Phone: "0086-13012345678"}
+		saved, err := set(want)
+		must(t, err)
+		found, err := w.ByIDs(ctx, w.owner, []models.ID{id})
+		must(t, err)
+		// A save of something else keeps it.
+		other, err := w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID, OrderPaidURL: ptr("")})
+		must(t, err)
+		for name, got := range map[string]*models.InterfaceContact{
+			"saved": saved.AccessConfiguration.Contact, "found": found[id].Contact, "saved again": other.AccessConfiguration.Contact,
+		} {
+			if got == nil || *got != want {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		var stored []models.AccessConfiguration
+		must(t, db.NewSelect().Model(&stored).Where("ac.id = ?", id).Scan(ctx))
+		if bytes.Contains(stored[0].ContactSealed, []byte("Li Lei")) {
+			t.Error("the contact is stored in the clear")
+		}
+		var told []models.Event
+		must(t, db.NewSelect().Model(&told).Where("ev.subject_id = ?", id).Scan(ctx))
+		for _, event := range told {
+			if strings.Contains(fmt.Sprint(event.Data, event.Changes), "Li") {
+				t.Errorf("an event says %v %v", event.Data, event.Changes)
+			}
+		}
+		cleared, err := set(models.InterfaceContact{})
+		must(t, err)
+		if cleared.AccessConfiguration.Contact != nil {
+			t.Errorf("cleared: %+v", cleared.AccessConfiguration.Contact)
+		}
+	})
+}
+
+func TestTheChecklistSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx, config := t.Context(), w.first(t)
+		done := func() map[models.GoLiveCode]bool {
+			t.Helper()
+			lists, err := w.ChecklistsFor(ctx, w.owner, []models.ID{config.ID})
+			must(t, err)
+			set := map[models.GoLiveCode]bool{}
+			for _, step := range lists[config.ID] {
+				if step.Message == "" {
+					t.Errorf("%s says nothing", step.Code)
+				}
+				set[step.Code] = step.Done
+			}
+			return set
+		}
+		before := done()
+		if len(before) != 10 || !before[models.GoLiveEnabled] || before[models.GoLiveAPIKey] || before[models.GoLiveFirstLogin] || before[models.GoLiveContact] {
+			t.Errorf("at first: %v", before)
+		}
+		past := w.now.Add(-time.Minute)
+		key := models.APIKey{
+			ID: w.IDs(models.PrefixAPIKey), Name: "k", Kind: models.PartnerKey, PartnerID: w.distributor.ID, Hash: []byte("expired"), Scopes: []models.Permission{},
+			CreatedAt: w.now, ExpiresAt: &past,
+		}
+		insert(t, db, &key)
+		if done()[models.GoLiveAPIKey] {
+			t.Error("an expired key counts")
+		}
+		key.ID, key.Hash, key.ExpiresAt = w.IDs(models.PrefixAPIKey), []byte("alive"), nil
+		insert(t, db, &key)
+		_, err := w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{
+			PartnerID: w.distributor.ID, State: ptr(models.ExposureDisabled), Contact: &models.InterfaceContact{Name: "Li Lei", Phone: "0086-1"},
+		})
+		must(t, err)
+		insert(t, db, &models.FederatedAccount{PlatformID: config.PlatformID, XAccountID: "x", CustomerID: w.buyer.CustomerID, BoundAt: w.now})
+		after := done()
+		if !after[models.GoLiveAPIKey] || !after[models.GoLiveContact] || !after[models.GoLiveFirstLogin] || after[models.GoLiveEnabled] {
+			t.Errorf("afterwards: %v", after)
+		}
+		for name, who := range map[string]models.Principal{"a foreign partner": w.foreigner, "a customer": w.buyer} {
+			if lists, err := w.ChecklistsFor(ctx, who, []models.ID{config.ID}); len(lists) != 0 {
+				t.Errorf("%s sees %v, %v", name, lists, err)
+			}
 		}
 	})
 }

@@ -29,6 +29,9 @@ func (s *Service) find(ctx context.Context, who models.Principal, column string,
 	}
 	configs, err := selectVisible(ctx, s.DB, who, column, ids)
 	for _, config := range configs {
+		if err := s.openContact(&config); err != nil {
+			return nil, err
+		}
 		found[key(config)] = config
 	}
 	return found, err

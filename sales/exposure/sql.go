@@ -2,6 +2,7 @@ package exposure
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -74,4 +75,30 @@ func selectPartnerOfCustomer(ctx context.Context, idb bun.IDB, id models.ID) (mo
 	var customer models.Customer
 	_, err := store.Found(idb.NewSelect().Model(&customer).Column("partner_id").Where("c.id = ?", id).Scan(ctx))
 	return customer.PartnerID, err
+}
+
+// selectPartnersWithKeys returns those of the partners that have an API key of their own that works.
+func selectPartnersWithKeys(ctx context.Context, idb bun.IDB, partners []models.ID, now time.Time) (map[models.ID]bool, error) {
+	var found []models.ID
+	err := idb.NewSelect().Model((*models.APIKey)(nil)).ColumnExpr("DISTINCT k.partner_id").
+		Where("k.partner_id IN (?) AND k.kind = ?", bun.List(partners), models.PartnerKey).
+		Where("k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)", now).Scan(ctx, &found)
+	return setOf(found), store.Translate(err)
+}
+
+// selectPlatformsWithBindings returns those of the platforms at which some account is bound.
+func selectPlatformsWithBindings(ctx context.Context, idb bun.IDB, platforms []string) (map[string]bool, error) {
+	var found []string
+	err := idb.NewSelect().Model((*models.AccessConfiguration)(nil)).Column("ac.platform_id").
+		Where("ac.platform_id IN (?)", bun.List(platforms)).
+		Where("EXISTS (SELECT 1 FROM federated_accounts AS fa WHERE fa.platform_id = ac.platform_id)").Scan(ctx, &found)
+	return setOf(found), store.Translate(err)
+}
+
+func setOf[K comparable](keys []K) map[K]bool {
+	set := make(map[K]bool, len(keys))
+	for _, key := range keys {
+		set[key] = true
+	}
+	return set
 }

@@ -39,6 +39,7 @@ type UpdateAccessConfiguration struct {
 	AllowedOrigins      []string // at most 50
 	AllowedServices     []string // at most 50
 	AttachmentUpload    *bool
+	Contact             *models.InterfaceContact // an empty one clears it
 }
 
 // Updated is the configuration after a change.
@@ -71,6 +72,9 @@ func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateAc
 		saved, err = s.save(ctx, tx, who, config, exists, changes)
 		return err
 	})
+	if err == nil {
+		err = s.openContact(&saved)
+	}
 	return Updated{AccessConfiguration: saved}, err
 }
 
@@ -159,6 +163,12 @@ func (s *Service) check(cmd UpdateAccessConfiguration) ([]change, error) {
 			}
 		}
 		add(link.field, func(c *models.AccessConfiguration) { *link.place(c) = *link.value })
+	}
+	if contact := cmd.Contact; contact != nil {
+		if err := contact.Check("contact"); err != nil {
+			return nil, err
+		}
+		add("contact", func(c *models.AccessConfiguration) { s.sealContact(c, *contact) })
 	}
 	return s.checkLists(cmd, changes)
 }

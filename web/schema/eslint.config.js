@@ -43,6 +43,8 @@ export default [
             'OwnerBalance',
             'OrderHold',
             'FieldChange',
+            'GoLiveStep',
+            'InterfaceContact',
             'Viewer',
           ], suffixes: ['Connection', 'Edge', 'Payload'] } },
       ],

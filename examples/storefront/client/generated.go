@@ -647,6 +647,25 @@ var AllExposureState = []ExposureState{
 	ExposureStateDisabled,
 }
 
+// Whom to reach; leaving all out clears the contact.
+type InterfaceContactInput struct {
+	// At most 64 characters.
+	Name *string `json:"name"`
+	// At most 256 characters.
+	Email *string `json:"email"`
+	// Digits and -, such as 0086-13012345678, at most 32 characters.
+	Phone *string `json:"phone"`
+}
+
+// GetName returns InterfaceContactInput.Name, and is useful for accessing the field via an interface.
+func (v *InterfaceContactInput) GetName() *string { return v.Name }
+
+// GetEmail returns InterfaceContactInput.Email, and is useful for accessing the field via an interface.
+func (v *InterfaceContactInput) GetEmail() *string { return v.Email }
+
+// GetPhone returns InterfaceContactInput.Phone, and is useful for accessing the field via an interface.
+func (v *InterfaceContactInput) GetPhone() *string { return v.Phone }
+
 // MoneyParts includes the GraphQL fields of Money requested by the fragment MoneyParts.
 // The GraphQL type's documentation follows.
 //
@@ -1557,6 +1576,8 @@ type UpdateAccessConfigurationInput struct {
 	AllowedServices []string `json:"allowedServices"`
 	// Whether real-name attachments may be uploaded.
 	AttachmentUpload *bool `json:"attachmentUpload"`
+	// Whom to reach about the interface.
+	Contact *InterfaceContactInput `json:"contact"`
 }
 
 // GetPartnerId returns UpdateAccessConfigurationInput.PartnerId, and is useful for accessing the field via an interface.
@@ -1590,6 +1611,9 @@ func (v *UpdateAccessConfigurationInput) GetAllowedServices() []string { return 
 
 // GetAttachmentUpload returns UpdateAccessConfigurationInput.AttachmentUpload, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetAttachmentUpload() *bool { return v.AttachmentUpload }
+
+// GetContact returns UpdateAccessConfigurationInput.Contact, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetContact() *InterfaceContactInput { return v.Contact }
 
 // __CustomerOverviewInput is used internally by genqlient
 type __CustomerOverviewInput struct {

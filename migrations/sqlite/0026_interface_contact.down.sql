@@ -1,0 +1,1 @@
+ALTER TABLE access_configurations DROP COLUMN contact_sealed;

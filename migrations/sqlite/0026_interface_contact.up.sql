@@ -1,0 +1,1 @@
+ALTER TABLE access_configurations ADD COLUMN contact_sealed BLOB;
