@@ -16,7 +16,7 @@ type InterfaceContact struct {
 // IsZero reports whether nobody is named.
 func (c InterfaceContact) IsZero() bool { return c == InterfaceContact{} }
 
-// NameOrNil, EmailOrNil and PhoneOrNil are for the API, where what is not known is null.
+// NameOrNil is nil when nobody is named.
 func (c InterfaceContact) NameOrNil() *string { return orNil(c.Name) }
 
 // EmailOrNil is nil when no address is known.
