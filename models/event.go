@@ -74,6 +74,15 @@ const (
 	EventPayerAgreementVoided EventType = "payer_agreement.voided"
 )
 
+// The events of a platform as identity provider.
+const (
+	EventServiceProviderRegistered EventType = "service_provider.registered"
+	EventServiceProviderUpdated    EventType = "service_provider.updated"
+	EventServiceProviderRemoved    EventType = "service_provider.removed"
+	EventSignInTicketCreated       EventType = "sign_in_ticket.created"
+	EventCloudBindingChanged       EventType = "cloud_binding.changed"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

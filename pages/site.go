@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -180,8 +179,7 @@ func statusOf(code models.Code) int {
 
 // local returns next when it is a path of this server, else the fallback; nothing sends a visitor to a stranger.
 func local(next, fallback string) string {
-	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+	if !models.IsLocalPath(next) {
 		return fallback
 	}
 	return next
