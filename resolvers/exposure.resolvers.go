@@ -8,8 +8,25 @@ package resolvers
 import (
 	"context"
 
+	"github.com/partnergraph/partnergraph/graph"
+	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 )
+
+// IdpMetadataURL is the resolver for the idpMetadataUrl field.
+func (r *accessConfigurationResolver) IdpMetadataURL(ctx context.Context, obj *models.AccessConfiguration) (string, error) {
+	return r.Exposure.IDPMetadataURL(*obj), nil
+}
+
+// SpMetadataURL is the resolver for the spMetadataUrl field.
+func (r *accessConfigurationResolver) SpMetadataURL(ctx context.Context, obj *models.AccessConfiguration) (string, error) {
+	return r.Exposure.SPMetadataURL(*obj), nil
+}
+
+// LoginURL is the resolver for the loginUrl field.
+func (r *accessConfigurationResolver) LoginURL(ctx context.Context, obj *models.AccessConfiguration) (string, error) {
+	return r.Exposure.LoginURL(*obj), nil
+}
 
 // UpdateAccessConfiguration is the resolver for the updateAccessConfiguration field.
 func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input exposure.UpdateAccessConfiguration) (exposure.Updated, error) {
@@ -20,3 +37,10 @@ func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input 
 func (r *mutationResolver) RotateReturnSecret(ctx context.Context, input exposure.RotateReturnSecret) (exposure.RotatedReturnSecret, error) {
 	return r.Exposure.RotateReturnSecret(ctx, r.Who(ctx), input)
 }
+
+// AccessConfiguration returns graph.AccessConfigurationResolver implementation.
+func (r *Resolver) AccessConfiguration() graph.AccessConfigurationResolver {
+	return &accessConfigurationResolver{r}
+}
+
+type accessConfigurationResolver struct{ *Resolver }

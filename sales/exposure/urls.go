@@ -80,3 +80,18 @@ func (s *Service) checkService(raw, field string) error {
 	}
 	return nil
 }
+
+// IDPMetadataURL returns where this server publishes its metadata as the platform's identity provider.
+func (s *Service) IDPMetadataURL(config models.AccessConfiguration) string {
+	return s.OwnOrigin + "/saml/idp/" + url.PathEscape(config.PlatformID) + "/metadata"
+}
+
+// SPMetadataURL returns where this server publishes its metadata as the platform's service provider.
+func (s *Service) SPMetadataURL(config models.AccessConfiguration) string {
+	return s.OwnOrigin + "/saml/sp/" + url.PathEscape(config.PlatformID) + "/metadata"
+}
+
+// LoginURL returns the platform's login link (2.2), to which the caller adds isFirstLogin and service.
+func (s *Service) LoginURL(config models.AccessConfiguration) string {
+	return s.OwnOrigin + "/saml/login?" + url.Values{"xAccountType": {config.PlatformID}}.Encode()
+}

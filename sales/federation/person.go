@@ -51,6 +51,13 @@ func accountKey(customer models.Customer, owner models.ID) string {
 
 // resolve finds who an xAccountId and xUserId are on a platform: the inverse of accountKey and UserKey. Zero ids where there is nobody.
 func (s *Service) resolve(ctx context.Context, idb bun.IDB, owner models.ID, account, user string) (customerID, userID models.ID, err error) {
+	if account == "" { // a cloud may name the person alone
+		person, found, err := selectUserByID(ctx, idb, models.ID(user))
+		if err != nil || !found {
+			return "", "", err
+		}
+		account = string(person.CustomerID)
+	}
 	var customer models.Customer
 	var found bool
 	if strings.HasPrefix(account, models.PrefixCustomer+"_") {
@@ -58,7 +65,7 @@ func (s *Service) resolve(ctx context.Context, idb bun.IDB, owner models.ID, acc
 	} else {
 		customer, found, err = selectCustomerByExternalID(ctx, idb, owner, account)
 	}
-	if err != nil || !found || accountKey(customer, owner) != account {
+	if err != nil || !found {
 		return "", "", err
 	}
 	column := "external_id"

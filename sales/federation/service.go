@@ -95,3 +95,11 @@ func digestOf(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
+
+// unless returns the fault when there is one, else the refusal: an outage must not look like an answer.
+func unless(fault error, refusal error) error {
+	if fault != nil {
+		return fault
+	}
+	return refusal
+}

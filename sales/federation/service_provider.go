@@ -2,7 +2,6 @@ package federation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -145,7 +144,7 @@ func (s *Service) RegisterServiceProvider(ctx context.Context, who models.Princi
 func (s *Service) roomForOne(ctx context.Context, tx bun.IDB, who models.Principal, partnerID models.ID) error {
 	config, found, err := lockConfiguration(ctx, tx, who, partnerID)
 	if err != nil || !found {
-		return errors.Join(err, models.NotFound("access configuration"))
+		return unless(err, models.NotFound("access configuration"))
 	}
 	count, err := countProviders(ctx, tx, config.ID)
 	if err == nil && count >= maxProviders {
@@ -201,7 +200,7 @@ func (s *Service) RemoveServiceProvider(ctx context.Context, who models.Principa
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		row, found, err := lockProvider(ctx, tx, who, cmd.ServiceProviderID)
 		if err != nil || !found {
-			return errors.Join(err, models.NotFound("service provider"))
+			return unless(err, models.NotFound("service provider"))
 		}
 		if err := deleteProvider(ctx, tx, row.ID); err != nil {
 			return err

@@ -237,7 +237,7 @@ func (s *Service) personFor(ctx context.Context, tx bun.IDB, who models.Principa
 		}
 	default:
 		if user, found, err = selectFirstUser(ctx, tx, customerID); err != nil || !found {
-			return models.User{}, errors.Join(err, ErrNobody)
+			return models.User{}, unless(err, ErrNobody)
 		}
 	}
 	if user.State != models.UserActive {
@@ -258,16 +258,16 @@ func (s *Service) RedeemTicket(ctx context.Context, platformID, token string) (m
 	}
 	config, found, err := selectPlatform(ctx, s.DB, platformID)
 	if err != nil || !found || config.State != models.ExposureEnabled {
-		return models.User{}, Trip{}, errors.Join(err, ErrTicketRefused)
+		return models.User{}, Trip{}, unless(err, ErrTicketRefused)
 	}
 	// A minute is long enough for an association to end.
 	customer, found, err := selectServedCustomer(ctx, s.DB, config.PartnerID, row.CustomerID)
 	if err != nil || !found || customer.Mode != models.Resale {
-		return models.User{}, Trip{}, errors.Join(err, ErrTicketRefused)
+		return models.User{}, Trip{}, unless(err, ErrTicketRefused)
 	}
 	user, found, err := selectUserByID(ctx, s.DB, row.UserID)
 	if err != nil || !found || user.State != models.UserActive || user.CustomerID != customer.ID {
-		return models.User{}, Trip{}, errors.Join(err, ErrTicketRefused)
+		return models.User{}, Trip{}, unless(err, ErrTicketRefused)
 	}
 	body, err := s.Seal.Open(row.TripSealed, tripContext(row.TokenHash))
 	if err != nil {
