@@ -44,7 +44,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	}
 	for i := range w.customers {
 		w.customers[i], w.users[i] = ids(models.PrefixCustomer), ids(models.PrefixUser)
-		name := "buyer-" + string(rune('a'+i))
+		name := "buyer-" + string(w.users[i])
 		_, err := db.NewInsert().Model(&models.Customer{
 			ID: w.customers[i], Cloud: "hws", Name: name, Kind: models.Enterprise, VerifiedStatus: models.Verified, Frozen: models.NotFrozen,
 			Currency: models.CNY, CreatedAt: w.now, UpdatedAt: w.now,

@@ -75,6 +75,12 @@ type realm struct {
 
 func newRealm(t *testing.T, db *store.DB) *realm {
 	t.Helper()
+	return newRealmOn(t, db, "")
+}
+
+// newRealmOn is newRealm beside others in the same database.
+func newRealmOn(t *testing.T, db *store.DB, tag string) *realm {
+	t.Helper()
 	r := &realm{world: newWorld(t, db), web: &documents{texts: map[string]string{}}}
 	clock := func() time.Time { return r.now }
 	hasher, err := identity.NewHasher(identity.Cost{MemoryKiB: 64, Passes: 1, Threads: 1}, rand.Reader, 2)
@@ -88,7 +94,7 @@ func newRealm(t *testing.T, db *store.DB) *realm {
 	for i, kind := range []models.PartnerKind{models.SolutionProvider, models.Distributor} {
 		r.owners[i] = r.partner(t, kind, "")
 		r.configs[i] = models.AccessConfiguration{
-			ID: r.IDs(models.PrefixAccessConfiguration), PartnerID: r.owners[i].ID, PlatformID: fmt.Sprintf("platform%d", i), State: models.ExposureEnabled,
+			ID: r.IDs(models.PrefixAccessConfiguration), PartnerID: r.owners[i].ID, PlatformID: fmt.Sprintf("platform%d%s", i, strings.ReplaceAll(tag, " ", "-")), State: models.ExposureEnabled,
 			AllowedOrigins: []string{}, AllowedServices: []string{}, ReturnSecretSealed: []byte{1}, CreatedAt: r.now, UpdatedAt: r.now,
 		}
 		r.insert(t, &r.configs[i])
