@@ -36,6 +36,7 @@ const (
 	EventPartnerCreated        EventType = "partner.created"
 	EventUserCreated           EventType = "user.created"
 	EventSessionsRevoked       EventType = "session.revoked"
+	EventSessionRotated        EventType = "session.rotated"
 	EventBindNotificationSent  EventType = "bind_notification.sent"
 	EventSigningKeyCreated     EventType = "signing_key.created"
 	EventBalanceAdjusted       EventType = "balance.adjusted"

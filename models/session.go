@@ -22,6 +22,7 @@ type Session struct {
 	SessionIndex    string     `bun:"session_index,nullzero"`
 	Method          string     `bun:"method"`                 // how the person signed in: password, saml or ticket
 	AuthnContext    string     `bun:"authn_context,nullzero"` // the authentication context class that was stated; empty: none was
+	Privileges      []byte     `bun:"privileges"`             // digest of what the person could do when the token was made
 	UserAgent       string     `bun:"user_agent,nullzero"`
 	RemoteAddr      string     `bun:"remote_addr,nullzero"`
 	CreatedAt       time.Time  `bun:"created_at"`

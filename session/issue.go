@@ -61,6 +61,7 @@ func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		SPNameQualifier: from.SPNameQualifier, SessionIndex: from.SessionIndex, Method: from.method(), AuthnContext: from.AuthnContext,
 		UserAgent: shortened(r.UserAgent()), RemoteAddr: s.remoteAddr(r),
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.life()), IdleTimeoutSecs: int64(s.idle() / time.Second),
+		Privileges: privilegesOf(user),
 	}
 	if end := from.NotOnOrAfter.UTC().Truncate(time.Microsecond); !from.NotOnOrAfter.IsZero() && end.Before(session.ExpiresAt) {
 		session.ExpiresAt = end
@@ -90,6 +91,7 @@ func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if hadOne {
 		s.forget(ctx, previous)
 	}
+	s.owners.note(session.TokenHash, user.ID)
 	http.SetCookie(w, s.cookie(token))
 	return session, nil
 }

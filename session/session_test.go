@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnergraph/partnergraph/cache"
+	"github.com/partnergraph/partnergraph/cache/cachetest"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/identity"
@@ -29,7 +30,7 @@ type world struct {
 	operator models.Principal
 }
 
-func newWorld(t *testing.T, db *store.DB, withCache bool) *world {
+func newWorld(t testing.TB, db *store.DB, withCache bool) *world {
 	t.Helper()
 	w := &world{now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return w.now }
@@ -55,7 +56,7 @@ func newWorld(t *testing.T, db *store.DB, withCache bool) *world {
 	return w
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +72,32 @@ func both(t *testing.T, fn func(t *testing.T, w *world)) {
 	})
 }
 
+// cachedEach runs fn on both engines with each kind of cache in front.
+func cachedEach(t *testing.T, fn func(t *testing.T, w *world)) {
+	t.Helper()
+	for name, url := range map[string]string{"memory": "memory:", "redis": cachetest.RedisURL(t)} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db, false)
+				w.Cache = cachetest.Open(t, url)
+				fn(t, w)
+			})
+		})
+	}
+}
+
+// replica is another process with the same database and cache.
+func (w *world) replica() *world {
+	other := *w
+	other.Service = &session.Service{
+		DB: w.DB, Now: w.Service.Now, IDs: w.IDs, Events: w.Service.Events, People: w.identity, Keys: w.identity, Random: w.Random,
+		Logger: w.Logger, Cache: w.Cache, RequestID: w.RequestID,
+	}
+	return &other
+}
+
 // signIn issues a session for a browser that has the given cookie, which may be nil.
-func (w *world) signIn(t *testing.T, user models.User, from session.Origin, had *http.Cookie) (models.Session, *http.Cookie) {
+func (w *world) signIn(t testing.TB, user models.User, from session.Origin, had *http.Cookie) (models.Session, *http.Cookie) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	issued, err := w.Issue(t.Context(), recorder, request(had), user, from)
@@ -207,6 +232,14 @@ func TestWhoMayEndSessions(t *testing.T) {
 		ctx := t.Context()
 		ann := models.Principal{Kind: models.PartnerMember, UserID: w.ann.ID}
 		bob := models.Principal{Kind: models.PartnerMember, UserID: w.bob.ID, Permissions: models.AllPermissions()}
+		revoke := func(who models.Principal, id models.ID) error {
+			_, err := w.Revoke(ctx, who, session.RevokeSession{SessionID: id})
+			return err
+		}
+		revokeAll := func(who models.Principal, id models.ID) error {
+			_, err := w.RevokeAll(ctx, who, session.RevokeAllSessions{UserID: &id})
+			return err
+		}
 		mine, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
 		_, other := w.signIn(t, w.ann, session.Origin{}, nil)
 		w.wantUser(t, cookie, w.ann.ID)
@@ -218,11 +251,11 @@ func TestWhoMayEndSessions(t *testing.T) {
 		}{
 			"nobody":             {models.Principal{}, mine.ID, models.CodeUnauthenticated},
 			"another person":     {bob, mine.ID, models.CodeNotFound},
-			"a key":              {models.Principal{Kind: models.PartnerKey, KeyID: "key_x", Permissions: models.AllPermissions()}, mine.ID, models.CodeNotFound},
+			"a key":              {models.Principal{Kind: models.PartnerKey, KeyID: "key_x", Permissions: models.AllPermissions()}, mine.ID, models.CodeForbidden},
 			"an unknown one":     {ann, models.RandomIDs()(models.PrefixSession), models.CodeNotFound},
 			"another kind of id": {ann, w.ann.ID, models.CodeInvalid},
 		} {
-			if err := w.Revoke(ctx, tc.who, tc.id); models.CodeOf(err) != tc.code {
+			if err := revoke(tc.who, tc.id); models.CodeOf(err) != tc.code {
 				t.Errorf("%s: got %v, want %s", name, err, tc.code)
 			}
 		}
@@ -232,8 +265,8 @@ func TestWhoMayEndSessions(t *testing.T) {
 		if len(listed) != 2 || listed[1].ID != mine.ID {
 			t.Errorf("listed %+v, want two, the newest first", listed)
 		}
-		must(t, w.Revoke(ctx, ann, mine.ID))
-		must(t, w.Revoke(ctx, ann, mine.ID))
+		must(t, revoke(ann, mine.ID))
+		must(t, revoke(ann, mine.ID))
 		w.wantUser(t, cookie, "")
 		w.wantUser(t, other, w.ann.ID)
 
@@ -247,11 +280,11 @@ func TestWhoMayEndSessions(t *testing.T) {
 			"another kind of id": {ann, mine.ID, models.CodeInvalid},
 			"an unknown person":  {w.operator, models.RandomIDs()(models.PrefixUser), models.CodeNotFound},
 		} {
-			if err := w.RevokeAll(ctx, tc.who, tc.id); models.CodeOf(err) != tc.code {
+			if err := revokeAll(tc.who, tc.id); models.CodeOf(err) != tc.code {
 				t.Errorf("all by %s: got %v, want %s", name, err, tc.code)
 			}
 		}
-		must(t, w.RevokeAll(ctx, w.operator, w.ann.ID))
+		must(t, revokeAll(w.operator, w.ann.ID))
 		w.wantUser(t, other, "")
 		// A session issued for the person as it was before the end does not count.
 		_, stale := w.signIn(t, w.ann, session.Origin{}, nil)
@@ -429,25 +462,34 @@ type slowCache struct {
 	beforeFill func()
 }
 
-func (c *slowCache) Fill(ctx context.Context, key, lease string, version int64, value []byte, ttl time.Duration) bool {
+func (c *slowCache) FillAll(ctx context.Context, fillings []cache.Filling, ttl time.Duration) {
 	if run := c.beforeFill; run != nil {
 		c.beforeFill = nil
 		run()
 	}
-	return c.Leased.Fill(ctx, key, lease, version, value, ttl)
+	c.Leased.FillAll(ctx, fillings, ttl)
 }
 
 func TestSlowReaderDoesNotReviveAnEndedSession(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db, true)
-		_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
-		w.Cache = &slowCache{Leased: w.Cache, beforeFill: func() {
+	for name, end := range map[string]func(*testing.T, *world, *http.Cookie){
+		"one": func(t *testing.T, w *world, cookie *http.Cookie) {
 			must(t, w.End(t.Context(), httptest.NewRecorder(), request(cookie)))
-		}}
-		w.wantUser(t, cookie, w.ann.ID) // it looked before the end
-		w.wantUser(t, cookie, "")
-	})
+		},
+		"all": func(t *testing.T, w *world, _ *http.Cookie) {
+			_, err := w.RevokeAll(t.Context(), w.operator, session.RevokeAllSessions{UserID: &w.ann.ID})
+			must(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cachedEach(t, func(t *testing.T, w *world) {
+				_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+				w.Cache = &slowCache{Leased: w.Cache, beforeFill: func() { end(t, w, cookie) }}
+				w.wantUser(t, cookie, w.ann.ID) // it looked before the end
+				w.wantUser(t, cookie, "")
+			})
+		})
+	}
 }
 
 func TestSweepDeletesLongEnded(t *testing.T) {

@@ -12,6 +12,8 @@ ALTER TABLE signing_keys DROP COLUMN published_at;
 --bun:split
 ALTER TABLE signing_keys DROP COLUMN algorithm;
 --bun:split
+ALTER TABLE sessions DROP COLUMN privileges;
+--bun:split
 ALTER TABLE sessions DROP COLUMN authn_context;
 --bun:split
 ALTER TABLE sessions DROP COLUMN method;

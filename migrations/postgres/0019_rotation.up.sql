@@ -10,6 +10,8 @@ UPDATE sessions SET method = 'saml' WHERE platform_id IS NOT NULL;
 --bun:split
 ALTER TABLE sessions ADD COLUMN authn_context text;
 --bun:split
+ALTER TABLE sessions ADD COLUMN privileges bytea;
+--bun:split
 ALTER TABLE signing_keys ADD COLUMN algorithm text NOT NULL DEFAULT 'RSA_2048';
 --bun:split
 ALTER TABLE signing_keys ADD COLUMN published_at timestamptz;

@@ -10,6 +10,8 @@ UPDATE sessions SET method = 'saml' WHERE platform_id IS NOT NULL;
 --bun:split
 ALTER TABLE sessions ADD COLUMN authn_context TEXT;
 --bun:split
+ALTER TABLE sessions ADD COLUMN privileges BLOB;
+--bun:split
 ALTER TABLE signing_keys ADD COLUMN algorithm TEXT NOT NULL DEFAULT 'RSA_2048';
 --bun:split
 ALTER TABLE signing_keys ADD COLUMN published_at TEXT;
