@@ -36,8 +36,12 @@ const (
 	EventPartnerCreated        EventType = "partner.created"
 	EventUserCreated           EventType = "user.created"
 	EventSessionsRevoked       EventType = "session.revoked"
+	EventSessionRotated        EventType = "session.rotated"
 	EventBindNotificationSent  EventType = "bind_notification.sent"
 	EventSigningKeyCreated     EventType = "signing_key.created"
+	EventSigningKeyActivated   EventType = "signing_key.activated"
+	EventSigningKeyRetired     EventType = "signing_key.retired"
+	EventSigningKeyRemoved     EventType = "signing_key.removed"
 	EventBalanceAdjusted       EventType = "balance.adjusted"
 	EventStatementExported     EventType = "statement.exported"
 

@@ -80,7 +80,8 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 	return connection, nil
 }
 
-func isActive(key federation.Key) bool { return key.State == models.KeyActive }
+// isActive reports whether the service provider, and whoever else every peer must be able to verify, signs with the key.
+func isActive(key federation.Key) bool { return key.State == models.KeyActive && key.Algorithm.IsRSA() }
 
 // Park keeps a login that was sent out.
 func (f *federate) Park(ctx context.Context, p sp.ParkedRequest) error {
