@@ -21,7 +21,7 @@ type PlatformPerson struct {
 // PersonOn returns what a signed-in user is on a platform; found is false for whoever may not sign in there: people who are no
 // customer's, whose customer belongs to another platform's partner, or who are disabled.
 func (s *Service) PersonOn(ctx context.Context, platformID string, userID models.ID) (person PlatformPerson, found bool, err error) {
-	config, found, err := selectPlatform(ctx, s.DB, platformID)
+	config, found, err := platformByID(ctx, s.DB, platformID)
 	if err != nil || !found {
 		return PlatformPerson{}, false, err
 	}

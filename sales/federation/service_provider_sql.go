@@ -26,7 +26,7 @@ func lockConfiguration(ctx context.Context, tx bun.IDB, who models.Principal, pa
 	return config, found, err
 }
 
-func selectPlatform(ctx context.Context, idb bun.IDB, platformID string) (models.AccessConfiguration, bool, error) {
+func platformByID(ctx context.Context, idb bun.IDB, platformID string) (models.AccessConfiguration, bool, error) {
 	var config models.AccessConfiguration
 	found, err := store.Found(idb.NewSelect().Model(&config).ExcludeColumn("idp_metadata").Where("ac.platform_id = ?", platformID).Scan(ctx))
 	return config, found, err

@@ -256,7 +256,7 @@ func (s *Service) RedeemTicket(ctx context.Context, platformID, token string) (m
 	case !found || !s.now().Before(row.ExpiresAt):
 		return models.User{}, Trip{}, ErrTicketRefused
 	}
-	config, found, err := selectPlatform(ctx, s.DB, platformID)
+	config, found, err := platformByID(ctx, s.DB, platformID)
 	if err != nil || !found || config.State != models.ExposureEnabled {
 		return models.User{}, Trip{}, unless(err, ErrTicketRefused)
 	}
