@@ -41,6 +41,11 @@ type Limiter interface {
 	Allow(ctx context.Context, key string, limit int64, window time.Duration) (ok bool, retryAfter time.Duration)
 }
 
+// SingleLogout tells the services that a session signed in to of its end. When its error is not nil, nothing was written.
+type SingleLogout interface {
+	BeginLogout(w http.ResponseWriter, r *http.Request, platformID, sessionID string) error
+}
+
 // Site serves the pages. All fields are required and set once, before use.
 type Site struct {
 	Views      *Views
@@ -55,6 +60,7 @@ type Site struct {
 	Resources  *resources.Service
 	Sessions   *session.Service
 	Signer     Signer
+	Logout     SingleLogout
 	Limits     Limiter
 	Now        func() time.Time
 	Log        *slog.Logger

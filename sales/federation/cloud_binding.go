@@ -18,7 +18,7 @@ const listCloudBindings = "customer.cloudBindings"
 type CloudNotice struct {
 	PlatformID           string
 	ServiceProviderID    models.ID
-	XAccountID, XUserID  string // at most 128 characters; XAccountID may be empty
+	XAccountID, XUserID  string // at most 128 characters; one of them may be empty
 	DomainID, DomainName string // at most 128 characters; DomainName may be empty
 	Unbound              bool
 	Nonce                string    // may be empty
@@ -82,7 +82,7 @@ func (n CloudNotice) row(now time.Time) (models.CloudBinding, error) {
 		field, value string
 		needed       bool
 	}{
-		{"xAccountId", n.XAccountID, false}, {"xUserId", n.XUserID, true}, {"domainId", n.DomainID, true}, {"domainName", n.DomainName, false}, {"nonce", n.Nonce, false},
+		{"xAccountId", n.XAccountID, false}, {"xUserId", n.XUserID, n.XAccountID == ""}, {"domainId", n.DomainID, true}, {"domainName", n.DomainName, false}, {"nonce", n.Nonce, false},
 	} {
 		if (text.needed || text.value != "") && !isText(text.value, 128) {
 			return models.CloudBinding{}, models.Invalid(text.field, text.field+" has 1 to 128 characters.")

@@ -46,6 +46,13 @@ func selectParticipants(ctx context.Context, idb bun.IDB, narrow func(*bun.Selec
 	return rows, store.Translate(err)
 }
 
+func selectProvidersOfSession(ctx context.Context, idb bun.IDB, session models.ID) ([]models.ServiceProvider, error) {
+	var rows []models.ServiceProvider
+	told := idb.NewSelect().Model((*models.IDPParticipant)(nil)).Column("ip.service_provider_id").Where("ip.session_id = ?", session)
+	err := idb.NewSelect().Model(&rows).Column("svp.id", "svp.facts").Where("svp.id IN (?)", told).OrderExpr("svp.id").Scan(ctx)
+	return rows, store.Translate(err)
+}
+
 func deleteParticipant(ctx context.Context, idb bun.IDB, session, provider models.ID, index string) error {
 	_, err := idb.NewDelete().Model((*models.IDPParticipant)(nil)).
 		Where("session_id = ? AND service_provider_id = ? AND session_index = ?", session, provider, index).Exec(ctx)

@@ -144,6 +144,24 @@ func (s *Service) ParticipantsNamed(ctx context.Context, platformID string, prov
 	return s.openParticipants(rows, err)
 }
 
+// LogoutAddresses returns where the service providers that a session signed in to want to hear of its end.
+func (s *Service) LogoutAddresses(ctx context.Context, sessionID models.ID) ([]string, error) {
+	if sessionID == "" {
+		return nil, nil
+	}
+	providers, err := selectProvidersOfSession(ctx, s.DB, sessionID)
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	for _, provider := range providers {
+		if provider.Facts.SLOURL != "" {
+			addresses = append(addresses, provider.Facts.SLOURL)
+		}
+	}
+	return addresses, nil
+}
+
 // LeaveParticipant forgets a participant; one that is gone already is no error.
 func (s *Service) LeaveParticipant(ctx context.Context, p Participant) error {
 	return deleteParticipant(ctx, s.DB, p.SessionID, p.ServiceProviderID, p.SessionIndex)

@@ -68,3 +68,8 @@ func (s *Service) oneProvider(ctx context.Context, platformID, column, value str
 func (s *Service) EnabledServiceProviders(ctx context.Context, platformID string) ([]models.ServiceProvider, error) {
 	return selectEnabledProviders(ctx, s.DB, platformID)
 }
+
+// WantsECDSA reports whether an enabled service provider of the platform wants answers signed with an EC key.
+func (s *Service) WantsECDSA(ctx context.Context, platformID string) (bool, error) {
+	return existsECDSA(ctx, s.DB, platformID)
+}

@@ -87,3 +87,9 @@ func selectEnabledProviders(ctx context.Context, idb bun.IDB, platformID string)
 		OrderExpr("svp.id").Scan(ctx)
 	return rows, store.Translate(err)
 }
+
+func existsECDSA(ctx context.Context, idb bun.IDB, platformID string) (bool, error) {
+	found, err := idb.NewSelect().Model((*models.ServiceProvider)(nil)).Where("svp.platform_id = ?", platformID).
+		Where("svp.state = ? AND svp.signature_algorithm = ?", models.ServiceProviderEnabled, models.SignECDSASHA256).Exists(ctx)
+	return found, store.Translate(err)
+}

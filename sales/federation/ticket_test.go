@@ -354,7 +354,7 @@ func TestCloudBindings(t *testing.T) {
 			}
 		}
 		for name, change := range map[string]func(*federation.CloudNotice){
-			"no domain": func(n *federation.CloudNotice) { n.DomainID = "" }, "no person": func(n *federation.CloudNotice) { n.XUserID = "" },
+			"no domain": func(n *federation.CloudNotice) { n.DomainID = "" }, "nobody": func(n *federation.CloudNotice) { n.XUserID, n.XAccountID = "", "" },
 			"an endless name":     func(n *federation.CloudNotice) { n.DomainName = strings.Repeat("n", 129) },
 			"a control character": func(n *federation.CloudNotice) { n.XAccountID = "a\x00" },
 		} {
