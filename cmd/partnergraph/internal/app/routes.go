@@ -47,6 +47,7 @@ func (a *App) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", transport.CORS{AllowedOrigin: a.originAllowed, Credentials: true}.Wrap(limited(gql)))
 	mux.Handle("/saml/", limited(a.timed(a.sp)))
+	mux.Handle("/saml/idp/", limited(a.timed(a.idp)))
 	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
 	a.site.Register(mux, paged)
 	mux.Handle("GET "+funds.ExportPath+"{token}", a.sessions.Middleware(a.limited(a.known(http.HandlerFunc(a.export)))))
