@@ -32,6 +32,7 @@ type AccessConfiguration struct {
 	BindNotificationURL string        `bun:"bind_notification_url,nullzero"`
 	OrderPaidURL        string        `bun:"order_paid_url,nullzero"`     // A04
 	OrderRechargeURL    string        `bun:"order_recharge_url,nullzero"` // A04, optional
+	SignInURL           string        `bun:"sign_in_url,nullzero"`        // the storefront's own sign-in page; empty = ours
 	AllowedOrigins      []string      `bun:"allowed_origins,type:jsonb"`  // for CORS, scheme://host[:port]
 	AllowedServices     []string      `bun:"allowed_services,type:jsonb"` // prefixes that a login's service may start with
 	AttachmentUpload    bool          `bun:"attachment_upload"`           // R01
@@ -92,4 +93,21 @@ func URLUnder(target, base string) bool {
 	}
 	root := strings.TrimSuffix(b.Path, "/")
 	return t.Path == root || strings.HasPrefix(t.Path, root+"/")
+}
+
+// SignInRequestParameter names the waiting sign-in in the query of a storefront's own sign-in page.
+const SignInRequestParameter = "request"
+
+// SignInAddress returns the storefront's own sign-in page for a waiting sign-in; empty when the platform has none.
+func (a AccessConfiguration) SignInAddress(requestID string) string {
+	u, err := url.Parse(a.SignInURL)
+	if a.SignInURL == "" || err != nil {
+		return ""
+	}
+	if requestID != "" {
+		query := u.Query()
+		query.Set(SignInRequestParameter, requestID)
+		u.RawQuery = query.Encode()
+	}
+	return u.String()
 }

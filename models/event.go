@@ -36,8 +36,12 @@ const (
 	EventPartnerCreated        EventType = "partner.created"
 	EventUserCreated           EventType = "user.created"
 	EventSessionsRevoked       EventType = "session.revoked"
+	EventSessionRotated        EventType = "session.rotated"
 	EventBindNotificationSent  EventType = "bind_notification.sent"
 	EventSigningKeyCreated     EventType = "signing_key.created"
+	EventSigningKeyActivated   EventType = "signing_key.activated"
+	EventSigningKeyRetired     EventType = "signing_key.retired"
+	EventSigningKeyRemoved     EventType = "signing_key.removed"
 	EventBalanceAdjusted       EventType = "balance.adjusted"
 	EventStatementExported     EventType = "statement.exported"
 
@@ -72,6 +76,15 @@ const (
 	EventClaimRejected        EventType = "remittance_claim.rejected"
 	EventPayerAgreementMade   EventType = "payer_agreement.created"
 	EventPayerAgreementVoided EventType = "payer_agreement.voided"
+)
+
+// The events of a platform as identity provider.
+const (
+	EventServiceProviderRegistered EventType = "service_provider.registered"
+	EventServiceProviderUpdated    EventType = "service_provider.updated"
+	EventServiceProviderRemoved    EventType = "service_provider.removed"
+	EventSignInTicketCreated       EventType = "sign_in_ticket.created"
+	EventCloudBindingChanged       EventType = "cloud_binding.changed"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

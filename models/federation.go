@@ -66,29 +66,6 @@ type FirstLogin struct {
 	ExpiresAt     time.Time `bun:"expires_at"`
 }
 
-// SigningKeyState says what a SAML key is for now.
-type SigningKeyState string
-
-// The states of a signing key.
-const (
-	KeyActive  SigningKeyState = "ACTIVE"
-	KeyNext    SigningKeyState = "NEXT"
-	KeyRetired SigningKeyState = "RETIRED"
-)
-
-// SigningKey is a key pair of one platform's SAML endpoints; the private half is sealed.
-type SigningKey struct {
-	bun.BaseModel `bun:"table:signing_keys,alias:sk"`
-
-	ID          ID              `bun:"id,pk"`
-	PlatformID  string          `bun:"platform_id"`
-	State       SigningKeyState `bun:"state"`
-	Certificate []byte          `bun:"certificate"` // DER
-	KeySealed   []byte          `bun:"key_sealed"`  // PKCS #8, sealed
-	CreatedAt   time.Time       `bun:"created_at"`
-	ExpiresAt   time.Time       `bun:"expires_at"`
-}
-
 // BindNotification records that a partner was told of a binding through the customer's browser (2.6).
 type BindNotification struct {
 	bun.BaseModel `bun:"table:bind_notifications,alias:bn"`

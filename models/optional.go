@@ -38,6 +38,9 @@ func (a AccessConfiguration) OrderPaidURLOrNil() *string { return orNil(a.OrderP
 // OrderRechargeURLOrNil returns OrderRechargeURL, or nil when it is empty.
 func (a AccessConfiguration) OrderRechargeURLOrNil() *string { return orNil(a.OrderRechargeURL) }
 
+// SignInURLOrNil returns SignInURL, or nil when it is empty.
+func (a AccessConfiguration) SignInURLOrNil() *string { return orNil(a.SignInURL) }
+
 func orNil(s string) *string {
 	if s == "" {
 		return nil

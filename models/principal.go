@@ -37,6 +37,8 @@ const (
 	ReadEvents     Permission = "EVENTS_READ"
 	// ReviewWithdrawals is for operators who decide about withdrawals and see the bank cards they go to.
 	ReviewWithdrawals Permission = "WITHDRAWALS_REVIEW"
+	// IssueSignIns lets a partner's program sign its customers' people in. People hold it to hand it on and cannot use it.
+	IssueSignIns Permission = "SIGN_IN_ISSUE"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -44,6 +46,7 @@ func AllPermissions() []Permission {
 	return []Permission{
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
+		IssueSignIns,
 	}
 }
 

@@ -25,7 +25,8 @@ type User struct {
 	Kind         PrincipalKind `bun:"kind"` // Operator, PartnerMember or CustomerUser
 	PartnerID    ID            `bun:"partner_id,nullzero"`
 	CustomerID   ID            `bun:"customer_id,nullzero"`
-	LoginName    string        `bun:"login_name"` // unique, lower case
+	LoginName    string        `bun:"login_name"`           // unique, lower case
+	ExternalID   string        `bun:"external_id,nullzero"` // the storefront's own key of the person, unique per customer
 	PasswordHash string        `bun:"password_hash,nullzero"`
 	State        UserState     `bun:"state"`
 	Permissions  []Permission  `bun:"permissions,type:jsonb"`
@@ -80,7 +81,7 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 			return slices.DeleteFunc(all, operatorsOnly)
 		}
 		return slices.DeleteFunc(all, func(p Permission) bool {
-			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives
+			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == IssueSignIns
 		})
 	case CustomerUser:
 		return []Permission{ReadPartners, ReadCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents}

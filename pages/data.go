@@ -7,6 +7,7 @@ const (
 	Checkout         = "checkout"          // CheckoutPage
 	BindNotification = "bind_notification" // BindNotificationPage
 	Console          = "console"           // ConsolePage
+	SignedOut        = "signed_out"        // SignedOutPage
 	Error            = "error"             // ErrorPage
 )
 
@@ -232,4 +233,13 @@ func (p ErrorPage) Known() string {
 func (p ErrorPage) Class() string {
 	class, _ := classOf(p.Code)
 	return class
+}
+
+// SignedOutPage is the end of a sign-out that told other services.
+type SignedOutPage struct {
+	Common
+	// Partial says that some service may still be signed in.
+	Partial bool
+	// SignInURL leads back in.
+	SignInURL string
 }

@@ -16,6 +16,13 @@ func (s *Site) console(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := ConsolePage{Common: s.common(r), SignOutAction: "/sign-out"}
+	// Signing out leads over the services that this session signed in to.
+	addresses, err := s.Federation.LogoutAddresses(r.Context(), who.SessionID)
+	if err != nil {
+		s.Fail(w, r, err)
+		return
+	}
+	page.RedirectTo = addresses
 	if who.CustomerID != "" {
 		if err := s.fillConsole(r.Context(), who, &page); err != nil {
 			s.Fail(w, r, err)

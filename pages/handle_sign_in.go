@@ -1,7 +1,10 @@
 package pages
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -15,7 +18,35 @@ const (
 )
 
 func (s *Site) showSignIn(w http.ResponseWriter, r *http.Request) {
-	s.renderSignIn(w, r, http.StatusOK, SignInPage{Next: r.URL.Query().Get("next")})
+	page := SignInPage{Next: r.URL.Query().Get("next")}
+	// Somebody whom this platform may not name comes back here again and again, and is told why. Everybody else who is signed in already
+	// has been asked to do it again.
+	if platformID := platformOf(page.Next); platformID != "" {
+		if who := session.Who(r.Context()); who.UserID != "" {
+			_, belongs, err := s.Federation.PersonOn(r.Context(), platformID, who.UserID)
+			if err != nil {
+				s.Fail(w, r, err)
+				return
+			}
+			if !belongs {
+				page.Problem = "OTHER_ACCOUNT"
+			}
+		}
+	}
+	s.renderSignIn(w, r, http.StatusOK, page)
+}
+
+// platformOf returns the platform whose identity provider the person goes on to, or "".
+func platformOf(next string) string {
+	rest, ours := strings.CutPrefix(local(next, ""), "/saml/idp/")
+	if !ours {
+		return ""
+	}
+	platformID, _, _ := strings.Cut(rest, "/")
+	if models.CheckPlatformID(platformID, "platformId") != nil {
+		return ""
+	}
+	return platformID
 }
 
 func (s *Site) renderSignIn(w http.ResponseWriter, r *http.Request, status int, page SignInPage) {
@@ -23,8 +54,29 @@ func (s *Site) renderSignIn(w http.ResponseWriter, r *http.Request, status int, 
 		s.Fail(w, r, err)
 		return
 	}
-	page.Action, page.Next = "/sign-in", local(page.Next, "")
+	page.Action, page.Next, page.Common = "/sign-in", local(page.Next, ""), s.common(r)
+	if platformID := platformOf(page.Next); platformID != "" {
+		name, err := s.platformName(r.Context(), platformID)
+		if err != nil {
+			s.Fail(w, r, err)
+			return
+		}
+		page.PlatformName = name
+	}
 	s.Views.Render(w, r, status, SignIn, page)
+}
+
+// platformName returns what people call the owner of a platform; empty when there is no such platform.
+func (s *Site) platformName(ctx context.Context, platformID string) (string, error) {
+	platform, err := s.Exposure.ByPlatform(ctx, platformID)
+	if models.CodeOf(err) == models.CodeNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	owner, err := s.Partners.ByIDs(ctx, models.SystemPrincipal("sign-in"), []models.ID{platform.PartnerID})
+	return owner[platform.PartnerID].Name, err
 }
 
 // signIn checks the password and starts a session. Wrong names and wrong passwords look the same.
@@ -36,6 +88,9 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, problem, err := s.checkPassword(r, page.LoginName)
+	if platformID := platformOf(page.Next); platformID != "" && err == nil && problem == "" {
+		problem, err = s.checkPlatform(r.Context(), platformID, user)
+	}
 	if err != nil {
 		s.Fail(w, r, err)
 		return
@@ -50,6 +105,15 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, local(page.Next, "/console"), http.StatusSeeOther)
+}
+
+// checkPlatform refuses somebody whom the platform that is gone on to may not name.
+func (s *Site) checkPlatform(ctx context.Context, platformID string, user models.User) (problem string, err error) {
+	_, belongs, err := s.Federation.PersonOn(ctx, platformID, user.ID)
+	if err == nil && !belongs {
+		problem = "OTHER_ACCOUNT"
+	}
+	return problem, err
 }
 
 // checkPassword returns the person, or the problem to show beside the form.
@@ -70,14 +134,33 @@ func (s *Site) checkPassword(r *http.Request, name string) (models.User, string,
 	return models.User{}, "", err
 }
 
+// signOut ends the session; when it signed in to other services, they are told before the person is.
 func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.Views.CheckForm(r) {
 		s.ShowError(w, r, http.StatusForbidden, "FORM_EXPIRED")
 		return
 	}
-	if err := s.Sessions.End(r.Context(), w, r); err != nil {
-		s.Fail(w, r, err)
+	who := session.Who(r.Context())
+	told, err := s.Federation.ParticipantsOf(r.Context(), who.SessionID)
+	if err == nil && who.SessionID != "" && len(told) > 0 {
+		if err = s.Logout.BeginLogout(w, r, told[0].PlatformID, string(who.SessionID)); err == nil {
+			return
+		}
+	}
+	// Nothing keeps a person from signing out here.
+	if ended := s.Sessions.End(r.Context(), w, r); ended != nil {
+		s.Fail(w, r, ended)
+		return
+	}
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "services were not told of a sign-out", slog.String("request_id", who.RequestID), slog.Any("error", err))
+		s.ShowSignedOut(w, r, true)
 		return
 	}
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+}
+
+// ShowSignedOut shows the end of a sign-out; partial says that some service may still be signed in.
+func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, partial bool) {
+	s.Views.Render(w, r, http.StatusOK, SignedOut, SignedOutPage{Partial: partial, SignInURL: "/sign-in"})
 }

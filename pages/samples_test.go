@@ -43,6 +43,11 @@ func samples(s func(string) string) []sample {
 		{"console", pages.Console, console(s),
 			[]string{"To be paid", "Completed", "In use", "Sign out", ">Pay<", ">Open<", "no end", "SOMETHING_NEW"}, []string{"No orders yet"}},
 	}
+	list = append(list,
+		sample{"signed out", pages.SignedOut, pages.SignedOutPage{SignInURL: "/sign-in"}, []string{"Signed out", `href="/sign-in"`}, []string{"alert"}},
+		sample{"signed out in part", pages.SignedOut, pages.SignedOutPage{Partial: true, SignInURL: "/sign-in"}, []string{"may still be signed in", "alert"}, nil},
+		sample{"signed in as somebody else", pages.SignIn, pages.SignInPage{Action: "/sign-in", PlatformName: s("platform"), Problem: "OTHER_ACCOUNT"},
+			[]string{"does not belong to the platform"}, nil})
 	list = append(list, checkouts(s)...)
 	for _, code := range append(documentedCodes(), "UNKNOWN") {
 		list = append(list, sample{"error " + code, pages.Error,

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -42,6 +41,11 @@ type Limiter interface {
 	Allow(ctx context.Context, key string, limit int64, window time.Duration) (ok bool, retryAfter time.Duration)
 }
 
+// SingleLogout tells the services that a session signed in to of its end. When its error is not nil, nothing was written.
+type SingleLogout interface {
+	BeginLogout(w http.ResponseWriter, r *http.Request, platformID, sessionID string) error
+}
+
 // Site serves the pages. All fields are required and set once, before use.
 type Site struct {
 	Views      *Views
@@ -56,6 +60,7 @@ type Site struct {
 	Resources  *resources.Service
 	Sessions   *session.Service
 	Signer     Signer
+	Logout     SingleLogout
 	Limits     Limiter
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -180,8 +185,7 @@ func statusOf(code models.Code) int {
 
 // local returns next when it is a path of this server, else the fallback; nothing sends a visitor to a stranger.
 func local(next, fallback string) string {
-	u, err := url.Parse(next)
-	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+	if !models.IsLocalPath(next) {
 		return fallback
 	}
 	return next

@@ -9,8 +9,24 @@ import (
 	"context"
 
 	"github.com/partnergraph/partnergraph/graph"
+	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 )
+
+// IdpMetadataURL is the resolver for the idpMetadataUrl field.
+func (r *accessConfigurationResolver) IdpMetadataURL(ctx context.Context, obj *models.AccessConfiguration) (string, error) {
+	return r.Exposure.IDPMetadataURL(*obj), nil
+}
+
+// SpMetadataURL is the resolver for the spMetadataUrl field.
+func (r *accessConfigurationResolver) SpMetadataURL(ctx context.Context, obj *models.AccessConfiguration) (string, error) {
+	return r.Exposure.SPMetadataURL(*obj), nil
+}
+
+// LoginURL is the resolver for the loginUrl field.
+func (r *accessConfigurationResolver) LoginURL(ctx context.Context, obj *models.AccessConfiguration) (string, error) {
+	return r.Exposure.LoginURL(*obj), nil
+}
 
 // UpdateAccessConfiguration is the resolver for the updateAccessConfiguration field.
 func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input exposure.UpdateAccessConfiguration) (exposure.Updated, error) {

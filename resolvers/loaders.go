@@ -45,6 +45,7 @@ type loaders struct {
 	customerStatement   *statementLoader
 	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
+	serviceProvider     *dataloadgen.Loader[models.ID, models.ServiceProvider]
 
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
@@ -53,6 +54,8 @@ type loaders struct {
 	customerOrders    *pageLoader[models.Order]
 	customerResources *pageLoader[models.Resource]
 	statementLines    *pageLoader[models.IncentiveLine]
+	serviceProviders  *pageLoader[models.ServiceProvider]
+	cloudBindings     *pageLoader[models.CloudBinding]
 }
 
 type loadersKey struct{}
@@ -92,6 +95,7 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
 		recharge:            byID(by, r.Funds.RechargesByIDs),
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
+		serviceProvider:     byID(by, r.Federation.ServiceProvidersByIDs),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),
@@ -99,6 +103,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerOrders:      byPage(by, r.Orders.FindForCustomers),
 		customerResources:   byPage(by, r.Resources.FindForCustomers),
 		statementLines:      byPage(by, r.Incentives.FindLinesForStatements),
+		serviceProviders:    byPage(by, r.Federation.FindServiceProvidersFor),
+		cloudBindings:       byPage(by, r.Federation.FindCloudBindingsFor),
 	}
 }
 

@@ -30,6 +30,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.incentiveStatement(ctx, id))
 	case models.PrefixAccessConfiguration:
 		return asNode(r.accessConfiguration(ctx, id))
+	case models.PrefixServiceProvider:
+		return asNode(must(ctx, set.serviceProvider, id, models.PrefixServiceProvider, "service provider"))
 	case models.PrefixWithdrawal:
 		return asNode(r.withdrawal(ctx, id))
 	case models.PrefixRecharge:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
 )
@@ -31,7 +32,7 @@ func (s *Service) List(ctx context.Context, who models.Principal) ([]models.Sess
 	if err != nil {
 		return nil, err
 	}
-	rows, err := selectOfUser(ctx, s.DB, who.UserID, s.now())
+	rows, err := selectOfUser(ctx, s.DB, who.UserID, user.SessionEpoch, s.now())
 	live := []models.Session{}
 	for _, session := range rows {
 		if session.LiveAt(s.now(), user.SessionEpoch) && len(live) < 50 {
@@ -41,73 +42,112 @@ func (s *Service) List(ctx context.Context, who models.Principal) ([]models.Sess
 	return live, err
 }
 
-// Revoke ends one session: people their own, operators anybody's. UNAUTHENTICATED for anonymous callers, NOT_FOUND for
-// another person's session. Revoking again changes nothing.
-func (s *Service) Revoke(ctx context.Context, who models.Principal, id models.ID) error {
-	if who.IsAnonymous() {
-		return models.Unauthenticated("Sign in first.")
+// RevokeSession is the command to end one session.
+type RevokeSession struct {
+	SessionID models.ID
+}
+
+// RevokedSession is the session that ended.
+type RevokedSession struct {
+	Session models.Session
+}
+
+// RevokeAllSessions is the command to end all sessions of a person.
+type RevokeAllSessions struct {
+	UserID *models.ID // nil = the caller
+}
+
+// RevokedSessions says how many ended, counted up to 1000.
+type RevokedSessions struct {
+	Sessions int
+}
+
+// Revoke ends one session: people their own, operators anybody's. UNAUTHENTICATED for anonymous callers, FORBIDDEN for API keys
+// of partners and customers, which have none, NOT_FOUND for another person's session. Revoking again changes nothing.
+func (s *Service) Revoke(ctx context.Context, who models.Principal, cmd RevokeSession) (RevokedSession, error) {
+	if err := mayEndAny(who); err != nil {
+		return RevokedSession{}, err
 	}
-	if err := id.Require(models.PrefixSession, "id"); err != nil {
-		return err
+	if err := cmd.SessionID.Require(models.PrefixSession, "sessionId"); err != nil {
+		return RevokedSession{}, err
 	}
-	var session models.Session
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		var found bool
-		var err error
-		if session, found, err = lock(ctx, tx, id); err != nil {
+	session, found, err := selectByID(ctx, s.DB, cmd.SessionID)
+	if err == nil && (!found || (session.UserID != who.UserID && !mayEndOthers(who))) {
+		err = models.NotFound("session")
+	}
+	if err != nil {
+		return RevokedSession{}, err
+	}
+	owner, err := s.People.UserByID(ctx, session.UserID)
+	if err != nil {
+		return RevokedSession{}, err
+	}
+	now := s.now()
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		ended, err := revokeByIDs(ctx, tx, []models.ID{session.ID}, now)
+		if err != nil || len(ended) == 0 {
 			return err
 		}
-		if !found || (session.UserID != who.UserID && !mayEndOthers(who)) {
-			return models.NotFound("session")
-		}
-		if session.RevokedAt != nil {
-			return nil
-		}
-		if _, err := revokeByToken(ctx, tx, session.TokenHash, s.now()); err != nil {
-			return err
-		}
+		session.RevokedAt = &now
 		return s.Events.Record(ctx, tx, who, models.Event{
-			Type: models.EventSessionsRevoked, SubjectID: string(session.UserID), PartnerID: who.PartnerID, CustomerID: who.CustomerID,
+			Type: models.EventSessionsRevoked, SubjectID: string(session.UserID), PartnerID: owner.PartnerID, CustomerID: owner.CustomerID,
 			Data: map[string]any{"sessionId": session.ID},
 		})
 	})
 	if err != nil {
-		return err
+		return RevokedSession{}, err
 	}
 	s.forget(ctx, session.TokenHash)
-	return nil
+	return RevokedSession{Session: session}, nil
 }
 
-// RevokeAll ends every session of a person, also those that some replica is just about to find: people their own,
-// operators anybody's. UNAUTHENTICATED for anonymous callers, NOT_FOUND for another person.
-func (s *Service) RevokeAll(ctx context.Context, who models.Principal, userID models.ID) error {
-	if who.IsAnonymous() {
-		return models.Unauthenticated("Sign in first.")
+// RevokeAll ends every session of a person, also those that some replica is just about to find, with one statement and one
+// operation of the cache however many there are: people their own, operators anybody's. UNAUTHENTICATED for anonymous callers,
+// FORBIDDEN for API keys of partners and customers, NOT_FOUND for another person.
+func (s *Service) RevokeAll(ctx context.Context, who models.Principal, cmd RevokeAllSessions) (RevokedSessions, error) {
+	if err := mayEndAny(who); err != nil {
+		return RevokedSessions{}, err
+	}
+	userID := who.UserID
+	if cmd.UserID != nil {
+		userID = *cmd.UserID
 	}
 	if err := userID.Require(models.PrefixUser, "userId"); err != nil {
-		return err
+		return RevokedSessions{}, err
 	}
 	if userID != who.UserID && !mayEndOthers(who) {
-		return models.NotFound("user")
+		return RevokedSessions{}, models.NotFound("user")
 	}
-	var hashes [][]byte
+	var ended RevokedSessions
+	var user models.User
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		user, err := s.People.NextEpochIn(ctx, tx, userID)
-		if err != nil {
+		var err error
+		if user, err = s.People.NextEpochIn(ctx, tx, userID); err != nil {
 			return err
 		}
-		if hashes, err = revokeOfUser(ctx, tx, userID, s.now()); err != nil {
+		if ended.Sessions, err = countOfUser(ctx, tx, userID, user.SessionEpoch-1, s.now()); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventSessionsRevoked, SubjectID: string(userID), PartnerID: user.PartnerID, CustomerID: user.CustomerID,
-			Data: map[string]any{"sessions": len(hashes)},
+			Data: map[string]any{"sessions": ended.Sessions},
 		})
 	})
 	if err != nil {
-		return err
+		return RevokedSessions{}, err
 	}
-	s.forget(ctx, hashes...)
+	s.invalidate(ctx, cache.Invalidation{Key: epochKey(userID), Version: user.SessionEpoch})
+	return ended, nil
+}
+
+// mayEndAny refuses those who have no sessions and may not end those of others.
+func mayEndAny(who models.Principal) error {
+	switch {
+	case who.IsAnonymous():
+		return models.Unauthenticated("Sign in first.")
+	case who.UserID == "" && !mayEndOthers(who):
+		return models.Forbidden("An API key has no sessions.")
+	}
 	return nil
 }
 
@@ -116,13 +156,28 @@ func mayEndOthers(who models.Principal) bool {
 	return who.SeesAll() && access.Require(who, models.ManageKeys) == nil
 }
 
-// EndFederated ends the sessions that a partner platform's identity provider signs out: those of the NameID, or only the
-// ones with these indexes when there are any. It returns how many ended; the caller has verified the request.
-func (s *Service) EndFederated(ctx context.Context, platformID, nameID string, sessionIndexes []string) (int, error) {
-	if platformID == "" || nameID == "" {
+// EndFederated ends the sessions that a partner platform's identity provider signs out: those of the name, or only the
+// ones with these indexes when there are any. Every part of the name must be the same. It returns how many ended; the caller
+// has verified the request.
+func (s *Service) EndFederated(ctx context.Context, platformID string, name Name, indexes []string) (int, error) {
+	if platformID == "" || name.Value == "" {
 		return 0, nil
 	}
-	hashes, err := revokeFederated(ctx, s.DB, platformID, nameID, sessionIndexes, s.now())
+	hashes, err := revokeFederated(ctx, s.DB, platformID, name, indexes, s.now())
+	if err != nil {
+		return 0, err
+	}
+	s.forget(ctx, hashes...)
+	return len(hashes), nil
+}
+
+// EndByIDs ends these sessions, without the browser, and returns how many lived; unknown and ended ones count for nothing. The
+// caller has checked who asks.
+func (s *Service) EndByIDs(ctx context.Context, ids []models.ID) (int, error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	hashes, err := revokeByIDs(ctx, s.DB, ids, s.now())
 	if err != nil {
 		return 0, err
 	}

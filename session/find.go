@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/models"
 )
 
@@ -26,42 +28,91 @@ const (
 // maxTouch is how exactly last_seen_at is kept.
 const maxTouch = time.Minute
 
-// cached is what the cache knows of a session: no personal value, and no token.
+// cached is what the cache knows of a session: no personal value, and no token. It counts only together with the person's
+// epoch, which has an entry of its own, so that one operation ends all sessions of a person.
 type cached struct {
 	Principal models.Principal `json:"principal"`
 	ExpiresAt time.Time        `json:"expiresAt"`
+	Epoch     int64            `json:"epoch"`
+	Outdated  bool             `json:"outdated,omitempty"` // the token is older than the person's privileges
 }
+
+// recalled is what the cache says about a token: what is known, or leases to fill in what is not.
+type recalled struct {
+	known                    *cached
+	sessionLease, epochLease string
+	epochOwner               models.ID // whose epoch the lease is for
+}
+
+// found is a session that lives, with its person.
+type found struct {
+	session models.Session
+	user    models.User
+	who     models.Principal
+}
+
+// outdated reports whether the token was made before the person's privileges became what they are.
+func (f found) outdated() bool { return !bytes.Equal(f.session.Privileges, privilegesOf(f.user)) }
 
 // Lookup returns who is behind the request's cookie; the anonymous principal when there is none, or none that lives. An
 // error means that nobody can tell now.
 func (s *Service) Lookup(ctx context.Context, r *http.Request) (models.Principal, error) {
-	return s.lookup(ctx, r, s.lookupRow)
+	known, err := s.lookup(ctx, r, s.use)
+	return known.Principal, err
 }
 
 // Still is Lookup for a request that goes on: looking does not keep the session from ending for want of use.
 func (s *Service) Still(ctx context.Context, r *http.Request) (models.Principal, error) {
-	return s.lookup(ctx, r, s.stillRow)
+	known, err := s.lookup(ctx, r, s.live)
+	return known.Principal, err
 }
 
-func (s *Service) lookup(ctx context.Context, r *http.Request, row func(context.Context, []byte) (models.Principal, *models.Session, error)) (models.Principal, error) {
+func (s *Service) lookup(ctx context.Context, r *http.Request, row func(context.Context, []byte) (*found, error)) (cached, error) {
+	anonymous := cached{Principal: models.Principal{Kind: models.Anonymous}}
 	hash, ok := s.tokenOf(r)
 	if !ok {
-		return models.Principal{Kind: models.Anonymous}, nil
+		return anonymous, nil
 	}
+	memory := s.recall(ctx, hash)
+	if memory.known != nil {
+		return *memory.known, nil
+	}
+	live, err := row(ctx, hash)
+	if err != nil || live == nil {
+		return anonymous, err
+	}
+	known := cached{Principal: live.who, ExpiresAt: live.session.ExpiresAt, Epoch: live.session.Epoch, Outdated: live.outdated()}
+	s.remember(ctx, hash, memory, known, live.user)
+	return known, nil
+}
+
+// recall asks the cache for a session and its person's epoch, in one round trip when this process has seen the token before.
+func (s *Service) recall(ctx context.Context, hash []byte) recalled {
 	if s.Cache == nil {
-		who, _, err := row(ctx, hash)
-		return who, err
+		return recalled{}
 	}
-	entry := s.Cache.Lookup(ctx, cacheKey(hash))
+	owner := s.owners.of(hash)
+	keys := []string{cacheKey(hash)}
+	if owner != "" {
+		keys = append(keys, epochKey(owner))
+	}
+	entries := s.Cache.LookupAll(ctx, keys)
+	memory := recalled{sessionLease: entries[0].Lease, epochOwner: owner}
 	var known cached
-	if entry.Hit && json.Unmarshal(entry.Value, &known) == nil && s.now().Before(known.ExpiresAt) {
-		return known.Principal, nil
+	sessionFound := entries[0].Hit && json.Unmarshal(entries[0].Value, &known) == nil && s.now().Before(known.ExpiresAt)
+	if sessionFound && owner == "" {
+		memory.epochOwner = known.Principal.UserID
+		s.owners.note(hash, memory.epochOwner)
+		entries = append(entries, s.Cache.Lookup(ctx, epochKey(memory.epochOwner)))
 	}
-	who, session, err := row(ctx, hash)
-	if err == nil && session != nil && entry.Lease != "" {
-		s.remember(ctx, hash, entry.Lease, cached{Principal: who, ExpiresAt: session.ExpiresAt})
+	if len(entries) == 1 {
+		return memory
 	}
-	return who, err
+	memory.epochLease = entries[1].Lease
+	if sessionFound && entries[1].Hit && known.Epoch >= entries[1].Version {
+		memory.known = &known
+	}
+	return memory
 }
 
 // Current returns the whole session behind the request's cookie from the database, as signing out at a partner platform
@@ -71,71 +122,88 @@ func (s *Service) Current(ctx context.Context, r *http.Request) (session models.
 	if !ok {
 		return models.Session{}, false, nil
 	}
-	session, _, found, err = s.live(ctx, hash)
-	return session, found, err
+	live, err := s.live(ctx, hash)
+	if err != nil || live == nil {
+		return models.Session{}, false, err
+	}
+	return live.session, true, nil
 }
 
-// lookupRow returns the principal and the session behind it, which is nil when none lives.
-func (s *Service) lookupRow(ctx context.Context, hash []byte) (models.Principal, *models.Session, error) {
-	anonymous := models.Principal{Kind: models.Anonymous}
-	session, who, found, err := s.live(ctx, hash)
-	if err != nil || !found {
-		return anonymous, nil, err
+// use is live that notes the use.
+func (s *Service) use(ctx context.Context, hash []byte) (*found, error) {
+	live, err := s.live(ctx, hash)
+	if err != nil || live == nil {
+		return nil, err
 	}
-	if now := s.now(); now.Sub(session.LastSeenAt) >= min(maxTouch, s.idle()/4) {
-		if err := updateSeen(ctx, s.DB, session.ID, now); err != nil {
-			return anonymous, nil, err
+	if now := s.now(); now.Sub(live.session.LastSeenAt) >= min(maxTouch, s.idle()/4) {
+		if err := updateSeen(ctx, s.DB, live.session.ID, now); err != nil {
+			return nil, err
 		}
 	}
-	return who, &session, nil
+	return live, nil
 }
 
-// stillRow is lookupRow without noting the use.
-func (s *Service) stillRow(ctx context.Context, hash []byte) (models.Principal, *models.Session, error) {
-	session, who, found, err := s.live(ctx, hash)
-	if err != nil || !found {
-		return models.Principal{Kind: models.Anonymous}, nil, err
-	}
-	return who, &session, nil
-}
-
-// live finds the session and its person, and checks that both may still act.
-func (s *Service) live(ctx context.Context, hash []byte) (models.Session, models.Principal, bool, error) {
-	session, found, err := selectByToken(ctx, s.DB, hash)
-	if err != nil || !found {
-		return models.Session{}, models.Principal{}, false, err
+// live finds the session and its person, and checks that both may still act; nil when not.
+func (s *Service) live(ctx context.Context, hash []byte) (*found, error) {
+	session, ok, err := selectByToken(ctx, s.DB, hash)
+	if err != nil || !ok {
+		return nil, err
 	}
 	user, who, err := s.People.SignedIn(ctx, session.UserID)
 	if errors.Is(err, models.Unauthenticated("")) {
-		return models.Session{}, models.Principal{}, false, nil
+		return nil, nil
 	}
 	if err != nil || !session.LiveAt(s.now(), user.SessionEpoch) {
-		return models.Session{}, models.Principal{}, false, err
+		return nil, err
 	}
 	who.SessionID = session.ID
-	return session, who, true, nil
+	return &found{session, user, who}, nil
 }
 
 func cacheKey(hash []byte) string { return "session:" + hex.EncodeToString(hash) }
 
-func (s *Service) remember(ctx context.Context, hash []byte, lease string, known cached) {
-	raw, err := json.Marshal(known)
-	if err != nil {
-		s.Logger.LogAttrs(ctx, slog.LevelError, "a session cannot be cached", slog.Any("error", err))
-		return
-	}
-	s.Cache.Fill(ctx, cacheKey(hash), lease, versionLive, raw, min(maxCached, s.idle()/4))
-}
+func epochKey(userID models.ID) string { return "session-epoch:" + string(userID) }
 
-// forget tells the cache that these sessions ended, after the rows say so. When it cannot be told, a replica that still
-// remembers one believes it for maxCached at most.
-func (s *Service) forget(ctx context.Context, hashes ...[]byte) {
+// remember fills in what the cache was asked for and did not have. An epoch whose lease was taken after its row was read is
+// never filled: it might be old by then.
+func (s *Service) remember(ctx context.Context, hash []byte, memory recalled, known cached, user models.User) {
 	if s.Cache == nil {
 		return
 	}
-	for _, hash := range hashes {
-		if err := s.Cache.Invalidate(ctx, cacheKey(hash), versionEnded); err != nil {
-			s.Logger.LogAttrs(ctx, slog.LevelWarn, "the session cache was not told of an end", slog.Any("error", err))
+	s.owners.note(hash, user.ID)
+	var fillings []cache.Filling
+	if memory.sessionLease != "" {
+		raw, err := json.Marshal(known)
+		if err != nil {
+			s.Logger.LogAttrs(ctx, slog.LevelError, "a session cannot be cached", slog.Any("error", err))
+			return
 		}
+		fillings = append(fillings, cache.Filling{Key: cacheKey(hash), Lease: memory.sessionLease, Version: versionLive, Value: raw})
+	}
+	if memory.epochLease != "" && memory.epochOwner == user.ID {
+		fillings = append(fillings, cache.Filling{Key: epochKey(user.ID), Lease: memory.epochLease, Version: user.SessionEpoch, Value: []byte{}})
+	}
+	if len(fillings) > 0 {
+		s.Cache.FillAll(ctx, fillings, min(maxCached, s.idle()/4))
+	}
+}
+
+// forget tells the cache that these sessions ended, after the rows say so.
+func (s *Service) forget(ctx context.Context, hashes ...[]byte) {
+	ended := make([]cache.Invalidation, len(hashes))
+	for i, hash := range hashes {
+		ended[i] = cache.Invalidation{Key: cacheKey(hash), Version: versionEnded}
+		s.owners.forget(hash)
+	}
+	s.invalidate(ctx, ended...)
+}
+
+// invalidate tells the cache of ends. When it cannot be told, a replica that still remembers believes it for maxCached at most.
+func (s *Service) invalidate(ctx context.Context, ended ...cache.Invalidation) {
+	if s.Cache == nil || len(ended) == 0 {
+		return
+	}
+	if err := s.Cache.InvalidateAll(ctx, ended); err != nil {
+		s.Logger.LogAttrs(ctx, slog.LevelWarn, "the session cache was not told of an end", slog.Any("error", err))
 	}
 }

@@ -24,8 +24,12 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Whoever is not known yet has no operation with a deadline of its own.
 		ctx, cancel := context.WithTimeout(r.Context(), s.patience())
-		found := s.identify(r.WithContext(ctx))
+		found, cookie := s.identify(r.WithContext(ctx))
 		cancel()
+		if cookie != nil {
+			http.SetCookie(w, cookie)
+			r = withCookie(r, cookie)
+		}
 		if found.err != nil {
 			found.who = models.Principal{Kind: models.Anonymous}
 		}
@@ -39,7 +43,22 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-func (s *Service) identify(r *http.Request) caller { return s.identifyBy(r, s.Lookup) }
+// identify finds out who sends the request. The cookie is not nil when the session got another token: its person may do other
+// things than when it was made. Answers to GET and HEAD may be kept by others, so that they carry no token.
+func (s *Service) identify(r *http.Request) (caller, *http.Cookie) {
+	var fresh *http.Cookie
+	found := s.identifyBy(r, func(ctx context.Context, r *http.Request) (models.Principal, error) {
+		known, err := s.lookup(ctx, r, s.use)
+		if err != nil || !known.Outdated || r.Method == http.MethodGet || r.Method == http.MethodHead {
+			return known.Principal, err
+		}
+		if _, fresh, err = s.rotate(ctx, r); err == nil && fresh == nil {
+			known.Principal = models.Principal{Kind: models.Anonymous} // another request was first, and its answer has the token
+		}
+		return known.Principal, err
+	})
+	return found, fresh
+}
 
 func (s *Service) identifyBy(r *http.Request, lookup func(context.Context, *http.Request) (models.Principal, error)) caller {
 	headers := r.Header.Values("Authorization")

@@ -29,6 +29,8 @@ const DefaultPatience = 5 * time.Second
 type People interface {
 	// SignedIn returns the person and its principal, or UNAUTHENTICATED when it may not act any more.
 	SignedIn(ctx context.Context, id models.ID) (models.User, models.Principal, error)
+	// UserByID returns the person, or is NOT_FOUND.
+	UserByID(ctx context.Context, id models.ID) (models.User, error)
 	// NextEpochIn ends all sessions that the person has so far, or is NOT_FOUND.
 	NextEpochIn(ctx context.Context, tx bun.IDB, id models.ID) (models.User, error)
 }
@@ -60,6 +62,8 @@ type Service struct {
 	RemoteAddr func(*http.Request) string
 	// RequestID tells a request's id for logs and records; nil = none.
 	RequestID func(*http.Request) string
+
+	owners owners
 }
 
 // now is the clock in UTC, to the microsecond that both databases keep.

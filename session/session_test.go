@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnergraph/partnergraph/cache"
+	"github.com/partnergraph/partnergraph/cache/cachetest"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/identity"
@@ -29,7 +30,7 @@ type world struct {
 	operator models.Principal
 }
 
-func newWorld(t *testing.T, db *store.DB, withCache bool) *world {
+func newWorld(t testing.TB, db *store.DB, withCache bool) *world {
 	t.Helper()
 	w := &world{now: time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return w.now }
@@ -55,7 +56,7 @@ func newWorld(t *testing.T, db *store.DB, withCache bool) *world {
 	return w
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +72,32 @@ func both(t *testing.T, fn func(t *testing.T, w *world)) {
 	})
 }
 
+// cachedEach runs fn on both engines with each kind of cache in front.
+func cachedEach(t *testing.T, fn func(t *testing.T, w *world)) {
+	t.Helper()
+	for name, url := range map[string]string{"memory": "memory:", "redis": cachetest.RedisURL(t)} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db, false)
+				w.Cache = cachetest.Open(t, url)
+				fn(t, w)
+			})
+		})
+	}
+}
+
+// replica is another process with the same database and cache.
+func (w *world) replica() *world {
+	other := *w
+	other.Service = &session.Service{
+		DB: w.DB, Now: w.Service.Now, IDs: w.IDs, Events: w.Service.Events, People: w.identity, Keys: w.identity, Random: w.Random,
+		Logger: w.Logger, Cache: w.Cache, RequestID: w.RequestID,
+	}
+	return &other
+}
+
 // signIn issues a session for a browser that has the given cookie, which may be nil.
-func (w *world) signIn(t *testing.T, user models.User, from session.Origin, had *http.Cookie) (models.Session, *http.Cookie) {
+func (w *world) signIn(t testing.TB, user models.User, from session.Origin, had *http.Cookie) (models.Session, *http.Cookie) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	issued, err := w.Issue(t.Context(), recorder, request(had), user, from)
@@ -207,6 +232,14 @@ func TestWhoMayEndSessions(t *testing.T) {
 		ctx := t.Context()
 		ann := models.Principal{Kind: models.PartnerMember, UserID: w.ann.ID}
 		bob := models.Principal{Kind: models.PartnerMember, UserID: w.bob.ID, Permissions: models.AllPermissions()}
+		revoke := func(who models.Principal, id models.ID) error {
+			_, err := w.Revoke(ctx, who, session.RevokeSession{SessionID: id})
+			return err
+		}
+		revokeAll := func(who models.Principal, id models.ID) error {
+			_, err := w.RevokeAll(ctx, who, session.RevokeAllSessions{UserID: &id})
+			return err
+		}
 		mine, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
 		_, other := w.signIn(t, w.ann, session.Origin{}, nil)
 		w.wantUser(t, cookie, w.ann.ID)
@@ -218,11 +251,11 @@ func TestWhoMayEndSessions(t *testing.T) {
 		}{
 			"nobody":             {models.Principal{}, mine.ID, models.CodeUnauthenticated},
 			"another person":     {bob, mine.ID, models.CodeNotFound},
-			"a key":              {models.Principal{Kind: models.PartnerKey, KeyID: "key_x", Permissions: models.AllPermissions()}, mine.ID, models.CodeNotFound},
+			"a key":              {models.Principal{Kind: models.PartnerKey, KeyID: "key_x", Permissions: models.AllPermissions()}, mine.ID, models.CodeForbidden},
 			"an unknown one":     {ann, models.RandomIDs()(models.PrefixSession), models.CodeNotFound},
 			"another kind of id": {ann, w.ann.ID, models.CodeInvalid},
 		} {
-			if err := w.Revoke(ctx, tc.who, tc.id); models.CodeOf(err) != tc.code {
+			if err := revoke(tc.who, tc.id); models.CodeOf(err) != tc.code {
 				t.Errorf("%s: got %v, want %s", name, err, tc.code)
 			}
 		}
@@ -232,8 +265,8 @@ func TestWhoMayEndSessions(t *testing.T) {
 		if len(listed) != 2 || listed[1].ID != mine.ID {
 			t.Errorf("listed %+v, want two, the newest first", listed)
 		}
-		must(t, w.Revoke(ctx, ann, mine.ID))
-		must(t, w.Revoke(ctx, ann, mine.ID))
+		must(t, revoke(ann, mine.ID))
+		must(t, revoke(ann, mine.ID))
 		w.wantUser(t, cookie, "")
 		w.wantUser(t, other, w.ann.ID)
 
@@ -247,11 +280,11 @@ func TestWhoMayEndSessions(t *testing.T) {
 			"another kind of id": {ann, mine.ID, models.CodeInvalid},
 			"an unknown person":  {w.operator, models.RandomIDs()(models.PrefixUser), models.CodeNotFound},
 		} {
-			if err := w.RevokeAll(ctx, tc.who, tc.id); models.CodeOf(err) != tc.code {
+			if err := revokeAll(tc.who, tc.id); models.CodeOf(err) != tc.code {
 				t.Errorf("all by %s: got %v, want %s", name, err, tc.code)
 			}
 		}
-		must(t, w.RevokeAll(ctx, w.operator, w.ann.ID))
+		must(t, revokeAll(w.operator, w.ann.ID))
 		w.wantUser(t, other, "")
 		// A session issued for the person as it was before the end does not count.
 		_, stale := w.signIn(t, w.ann, session.Origin{}, nil)
@@ -306,17 +339,17 @@ func TestPlatformSignsOutItsOwn(t *testing.T) {
 		}
 		a1, a2, b, elsewhere := from("acme_IDP", "a", "1"), from("acme_IDP", "a", "2"), from("acme_IDP", "b", "1"), from("other_IDP", "a", "1")
 		_, local := w.signIn(t, w.ann, session.Origin{}, nil)
-		n, err := w.EndFederated(ctx, "acme_IDP", "a", []string{"1"})
+		n, err := w.EndFederated(ctx, "acme_IDP", session.Name{Value: "a"}, []string{"1"})
 		if err != nil || n != 1 {
 			t.Errorf("ended %d, %v", n, err)
 		}
 		w.wantUser(t, a1, "")
 		w.wantUser(t, a2, w.ann.ID)
-		n, err = w.EndFederated(ctx, "acme_IDP", "a", nil)
+		n, err = w.EndFederated(ctx, "acme_IDP", session.Name{Value: "a"}, nil)
 		if err != nil || n != 1 {
 			t.Errorf("ended %d, %v", n, err)
 		}
-		if n, err = w.EndFederated(ctx, "", "", nil); err != nil || n != 0 {
+		if n, err = w.EndFederated(ctx, "", session.Name{}, nil); err != nil || n != 0 {
 			t.Errorf("without names %d ended, %v", n, err)
 		}
 		w.wantUser(t, a2, "")
@@ -327,6 +360,70 @@ func TestPlatformSignsOutItsOwn(t *testing.T) {
 		if err != nil || !found || current.NameID != "b" || current.PlatformID != "acme_IDP" {
 			t.Errorf("current %+v, %v, %v", current, found, err)
 		}
+	})
+}
+
+// SDP-SP28: a name is the same only when every part of it is.
+func TestLogoutComparesEveryPartOfTheName(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		full := session.Name{Value: "a", Format: "f", NameQualifier: "q", SPNameQualifier: "s"}
+		_, cookie := w.signIn(t, w.ann, session.Origin{
+			PlatformID: "acme_IDP", NameID: full.Value, NameIDFormat: full.Format, NameQualifier: full.NameQualifier, SPNameQualifier: full.SPNameQualifier,
+			AuthnContext: "urn:c",
+		}, nil)
+		current, _, err := w.Current(t.Context(), request(cookie))
+		must(t, err)
+		got := session.Name{
+			Value: current.NameID, Format: current.NameIDFormat, NameQualifier: current.NameQualifier, SPNameQualifier: current.SPNameQualifier,
+		}
+		if got != full || current.Method != session.MethodSAML || current.AuthnContext != "urn:c" {
+			t.Errorf("current %+v", current)
+		}
+		for what, change := range map[string]func(*session.Name){
+			"value": func(n *session.Name) { n.Value = "A" }, "format": func(n *session.Name) { n.Format = "" },
+			"qualifier": func(n *session.Name) { n.NameQualifier = "x" }, "provider": func(n *session.Name) { n.SPNameQualifier = "" },
+		} {
+			other := full
+			change(&other)
+			if n, err := w.EndFederated(t.Context(), "acme_IDP", other, nil); n != 0 || err != nil {
+				t.Errorf("another %s: %d ended, %v", what, n, err)
+			}
+		}
+		w.wantUser(t, cookie, w.ann.ID)
+		if n, err := w.EndFederated(t.Context(), "acme_IDP", full, nil); n != 1 || err != nil {
+			t.Errorf("%d ended, %v", n, err)
+		}
+		w.wantUser(t, cookie, "")
+	})
+}
+
+func TestEndByIDs(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		first, a := w.signIn(t, w.ann, session.Origin{}, nil)
+		second, b := w.signIn(t, w.bob, session.Origin{Method: session.MethodTicket}, nil)
+		_, c := w.signIn(t, w.bob, session.Origin{}, nil)
+		if second.Method != session.MethodTicket || first.Method != session.MethodPassword {
+			t.Errorf("methods %q, %q", first.Method, second.Method)
+		}
+		for _, cookie := range []*http.Cookie{a, b, c} {
+			if _, err := w.who(t, request(cookie)); err != nil { // known to the cache
+				t.Fatal(err)
+			}
+		}
+		ids := []models.ID{first.ID, second.ID, models.RandomIDs()(models.PrefixSession)}
+		for _, want := range []int{2, 0} {
+			if n, err := w.EndByIDs(t.Context(), ids); n != want || err != nil {
+				t.Errorf("%d ended, %v, want %d", n, err, want)
+			}
+		}
+		if n, err := w.EndByIDs(t.Context(), nil); n != 0 || err != nil {
+			t.Errorf("nothing: %d ended, %v", n, err)
+		}
+		w.wantUser(t, a, "")
+		w.wantUser(t, b, "")
+		w.wantUser(t, c, w.bob.ID)
 	})
 }
 
@@ -365,25 +462,34 @@ type slowCache struct {
 	beforeFill func()
 }
 
-func (c *slowCache) Fill(ctx context.Context, key, lease string, version int64, value []byte, ttl time.Duration) bool {
+func (c *slowCache) FillAll(ctx context.Context, fillings []cache.Filling, ttl time.Duration) {
 	if run := c.beforeFill; run != nil {
 		c.beforeFill = nil
 		run()
 	}
-	return c.Leased.Fill(ctx, key, lease, version, value, ttl)
+	c.Leased.FillAll(ctx, fillings, ttl)
 }
 
 func TestSlowReaderDoesNotReviveAnEndedSession(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db, true)
-		_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
-		w.Cache = &slowCache{Leased: w.Cache, beforeFill: func() {
+	for name, end := range map[string]func(*testing.T, *world, *http.Cookie){
+		"one": func(t *testing.T, w *world, cookie *http.Cookie) {
 			must(t, w.End(t.Context(), httptest.NewRecorder(), request(cookie)))
-		}}
-		w.wantUser(t, cookie, w.ann.ID) // it looked before the end
-		w.wantUser(t, cookie, "")
-	})
+		},
+		"all": func(t *testing.T, w *world, _ *http.Cookie) {
+			_, err := w.RevokeAll(t.Context(), w.operator, session.RevokeAllSessions{UserID: &w.ann.ID})
+			must(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cachedEach(t, func(t *testing.T, w *world) {
+				_, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
+				w.Cache = &slowCache{Leased: w.Cache, beforeFill: func() { end(t, w, cookie) }}
+				w.wantUser(t, cookie, w.ann.ID) // it looked before the end
+				w.wantUser(t, cookie, "")
+			})
+		})
+	}
 }
 
 func TestSweepDeletesLongEnded(t *testing.T) {

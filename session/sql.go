@@ -22,16 +22,37 @@ func selectByToken(ctx context.Context, idb bun.IDB, hash []byte) (models.Sessio
 	return session, found, err
 }
 
-func lock(ctx context.Context, tx bun.IDB, id models.ID) (models.Session, bool, error) {
+func selectByID(ctx context.Context, idb bun.IDB, id models.ID) (models.Session, bool, error) {
 	var session models.Session
-	found, err := store.Found(store.ForUpdate(tx.NewSelect().Model(&session).Where("s.id = ?", id)).Scan(ctx))
+	found, err := store.Found(idb.NewSelect().Model(&session).Where("s.id = ?", id).Scan(ctx))
 	return session, found, err
 }
 
+// updateToken reports false when the session has another token by now, or ended.
+func updateToken(ctx context.Context, tx bun.IDB, session models.Session, old []byte) (bool, error) {
+	result, err := tx.NewUpdate().Model(&session).Column("token_hash", "privileges").
+		Where("s.id = ? AND s.token_hash = ? AND s.revoked_at IS NULL", session.ID, old).Exec(ctx)
+	if err != nil {
+		return false, store.Translate(err)
+	}
+	count, err := result.RowsAffected()
+	return count == 1, err
+}
+
+// maxCounted bounds what ending all sessions of a person counts.
+const maxCounted = 1000
+
+// countOfUser counts the sessions of an epoch that have not ended, up to maxCounted.
+func countOfUser(ctx context.Context, idb bun.IDB, userID models.ID, epoch int64, now time.Time) (int, error) {
+	n, err := idb.NewSelect().TableExpr("(?) AS living", idb.NewSelect().Model((*models.Session)(nil)).ColumnExpr("1").
+		Where("s.user_id = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND s.epoch >= ?", userID, now, epoch).Limit(maxCounted)).Count(ctx)
+	return int(n), store.Translate(err)
+}
+
 // selectOfUser returns the newest 200 sessions that may live; the caller applies the idle time.
-func selectOfUser(ctx context.Context, idb bun.IDB, userID models.ID, now time.Time) ([]models.Session, error) {
+func selectOfUser(ctx context.Context, idb bun.IDB, userID models.ID, epoch int64, now time.Time) ([]models.Session, error) {
 	var rows []models.Session
-	err := idb.NewSelect().Model(&rows).Where("s.user_id = ? AND s.revoked_at IS NULL AND s.expires_at > ?", userID, now).
+	err := idb.NewSelect().Model(&rows).Where("s.user_id = ? AND s.revoked_at IS NULL AND s.expires_at > ? AND s.epoch >= ?", userID, now, epoch).
 		OrderExpr("s.id DESC").Limit(200).Scan(ctx)
 	return rows, store.Translate(err)
 }
@@ -40,13 +61,12 @@ func revokeByToken(ctx context.Context, idb bun.IDB, hash []byte, now time.Time)
 	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("token_hash = ?", hash) })
 }
 
-func revokeOfUser(ctx context.Context, idb bun.IDB, userID models.ID, now time.Time) ([][]byte, error) {
-	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("user_id = ?", userID) })
-}
-
-func revokeFederated(ctx context.Context, idb bun.IDB, platformID, nameID string, indexes []string, now time.Time) ([][]byte, error) {
+// revokeFederated compares the parts that an assertion may leave out as empty ones.
+func revokeFederated(ctx context.Context, idb bun.IDB, platformID string, name Name, indexes []string, now time.Time) ([][]byte, error) {
 	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		q = q.Where("platform_id = ? AND name_id = ?", platformID, nameID)
+		q = q.Where("platform_id = ? AND name_id = ?", platformID, name.Value).
+			Where("COALESCE(name_id_format, '') = ? AND COALESCE(name_qualifier, '') = ?", name.Format, name.NameQualifier).
+			Where("COALESCE(sp_name_qualifier, '') = ?", name.SPNameQualifier)
 		if len(indexes) > 0 {
 			q = q.Where("session_index IN (?)", bun.List(indexes))
 		}
@@ -54,10 +74,15 @@ func revokeFederated(ctx context.Context, idb bun.IDB, platformID, nameID string
 	})
 }
 
-// revoke ends the sessions that were not ended before and returns their digests.
+func revokeByIDs(ctx context.Context, idb bun.IDB, ids []models.ID, now time.Time) ([][]byte, error) {
+	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("id IN (?)", bun.List(ids)) })
+}
+
+// revoke ends the sessions that were not ended before, be it one by one or all of a person's, and returns their digests.
 func revoke(ctx context.Context, idb bun.IDB, now time.Time, which func(*bun.UpdateQuery) *bun.UpdateQuery) ([][]byte, error) {
 	var rows []models.Session
-	q := idb.NewUpdate().Model((*models.Session)(nil)).Set("revoked_at = ?", now).Where("revoked_at IS NULL").Returning("token_hash")
+	q := idb.NewUpdate().Model((*models.Session)(nil)).Set("revoked_at = ?", now).Where("s.revoked_at IS NULL").
+		Where("s.epoch >= (SELECT u.session_epoch FROM users AS u WHERE u.id = s.user_id)").Returning("token_hash")
 	err := store.Translate(which(q).Scan(ctx, &rows))
 	if errors.Is(err, store.ErrNotFound) {
 		err = nil

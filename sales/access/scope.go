@@ -93,6 +93,27 @@ func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQ
 	return ownPartner(q, who, "ac.partner_id")
 }
 
+// ServiceProviders shows a partner those of its own platform.
+func ServiceProviders(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "svp.partner_id")
+}
+
+// CloudBindings shows a customer its own, and a partner those of the customers that it sees, as far as its own platform or, for a
+// reseller, its distributor's was told: what a former partner's cloud said is no business of the next one.
+func CloudBindings(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("cb.customer_id = ?", who.CustomerID)
+	case who.PartnerID == "":
+		return nothing(q)
+	}
+	customers := Customers(q.NewSelect().Model((*models.Customer)(nil)).Column("c.id"), who)
+	return q.Where("cb.customer_id IN (?)", customers).
+		Where("(cb.partner_id = ? OR cb.partner_id = (SELECT ps.parent_id FROM partners AS ps WHERE ps.id = ?))", who.PartnerID, who.PartnerID)
+}
+
 // APIKeys shows a partner and a customer their own.
 func APIKeys(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	switch {

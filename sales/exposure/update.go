@@ -36,6 +36,7 @@ type UpdateAccessConfiguration struct {
 	BindNotificationURL *string
 	OrderPaidURL        *string
 	OrderRechargeURL    *string
+	SignInURL           *string  // the storefront's own sign-in page
 	AllowedOrigins      []string // at most 50
 	AllowedServices     []string // at most 50
 	AttachmentUpload    *bool
@@ -153,6 +154,7 @@ func (s *Service) check(cmd UpdateAccessConfiguration) ([]change, error) {
 		{"bindNotificationUrl", cmd.BindNotificationURL, s.checkURL, func(c *models.AccessConfiguration) *string { return &c.BindNotificationURL }},
 		{"orderPaidUrl", cmd.OrderPaidURL, s.checkReturnURL, func(c *models.AccessConfiguration) *string { return &c.OrderPaidURL }},
 		{"orderRechargeUrl", cmd.OrderRechargeURL, s.checkURL, func(c *models.AccessConfiguration) *string { return &c.OrderRechargeURL }},
+		{"signInUrl", cmd.SignInURL, s.checkSignInURL, func(c *models.AccessConfiguration) *string { return &c.SignInURL }},
 	} {
 		if link.value == nil {
 			continue

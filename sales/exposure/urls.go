@@ -2,51 +2,18 @@ package exposure
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/partnergraph/partnergraph/models"
 )
 
-// Limits of what a platform may configure.
-const (
-	maxURL     = 2048
-	maxEntries = 50
-)
+// maxEntries bounds the lists that a platform may configure.
+const maxEntries = 50
 
 // checkURL accepts an absolute https URL without user info and fragment; with Dev also http to this machine.
-func (s *Service) checkURL(raw, field string) error {
-	bad := strings.ContainsFunc(raw, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '\\' })
-	u, err := url.Parse(raw)
-	switch {
-	case len(raw) > maxURL:
-		return models.Invalid(field, fmt.Sprintf("%s is longer than %d characters.", field, maxURL))
-	case bad || err != nil || u.Hostname() == "" || u.Opaque != "" || strings.HasSuffix(u.Host, ":"):
-		return models.Invalid(field, field+" must be an absolute URL.")
-	case !s.secure(u):
-		return models.Invalid(field, field+" must be an https URL.")
-	case u.User != nil || u.Fragment != "" || strings.Contains(raw, "#"):
-		return models.Invalid(field, field+" has neither user information nor a fragment.")
-	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "." || part == ".." }):
-		return models.Invalid(field, field+" has no dot segments.")
-	}
-	return nil
-}
-
-func (s *Service) secure(u *url.URL) bool {
-	return u.Scheme == "https" || (s.Dev && u.Scheme == "http" && isLoopback(u.Hostname()))
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
-}
+func (s *Service) checkURL(raw, field string) error { return models.CheckWebURL(raw, field, s.Dev) }
 
 // checkReturnURL also refuses the names that the signature adds, which a storefront could not tell apart.
 func (s *Service) checkReturnURL(raw, field string) error {
@@ -55,6 +22,18 @@ func (s *Service) checkReturnURL(raw, field string) error {
 	}
 	if models.HasReturnParameter(raw) {
 		return models.Invalid(field, field+" must not contain the parameters that the signature adds.")
+	}
+	return nil
+}
+
+// checkSignInURL also refuses the name that a sign-in adds.
+func (s *Service) checkSignInURL(raw, field string) error {
+	if err := s.checkURL(raw, field); err != nil {
+		return err
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Query().Has(models.SignInRequestParameter) {
+		return models.Invalid(field, field+" must not contain the parameter "+models.SignInRequestParameter+", which a sign-in adds.")
 	}
 	return nil
 }
@@ -100,4 +79,19 @@ func (s *Service) checkService(raw, field string) error {
 		return models.Invalid(field, "An allowed service has no query.")
 	}
 	return nil
+}
+
+// IDPMetadataURL returns where this server publishes its metadata as the platform's identity provider.
+func (s *Service) IDPMetadataURL(config models.AccessConfiguration) string {
+	return s.OwnOrigin + "/saml/idp/" + url.PathEscape(config.PlatformID) + "/metadata"
+}
+
+// SPMetadataURL returns where this server publishes its metadata as the platform's service provider.
+func (s *Service) SPMetadataURL(config models.AccessConfiguration) string {
+	return s.OwnOrigin + "/saml/sp/" + url.PathEscape(config.PlatformID) + "/metadata"
+}
+
+// LoginURL returns the platform's login link (2.2), to which the caller adds isFirstLogin and service.
+func (s *Service) LoginURL(config models.AccessConfiguration) string {
+	return s.OwnOrigin + "/saml/login?" + url.Values{"xAccountType": {config.PlatformID}}.Encode()
 }

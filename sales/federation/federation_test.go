@@ -3,6 +3,7 @@ package federation_test
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -44,7 +45,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	}
 	for i := range w.customers {
 		w.customers[i], w.users[i] = ids(models.PrefixCustomer), ids(models.PrefixUser)
-		name := "buyer-" + string(rune('a'+i))
+		name := "buyer-" + string(w.users[i])
 		_, err := db.NewInsert().Model(&models.Customer{
 			ID: w.customers[i], Cloud: "hws", Name: name, Kind: models.Enterprise, VerifiedStatus: models.Verified, Frozen: models.NotFrozen,
 			Currency: models.CNY, CreatedAt: w.now, UpdatedAt: w.now,
@@ -365,7 +366,8 @@ func TestKeyIsMadeOnceAndSealed(t *testing.T) {
 			t.Errorf("keys %s, %s, %s: want one", key.ID, keys[1].ID, keys[2].ID)
 		}
 		must(t, key.Certificate.CheckSignature(key.Certificate.SignatureAlgorithm, key.Certificate.RawTBSCertificate, key.Certificate.Signature))
-		if key.Private.N.BitLen() != 2048 || !key.Private.PublicKey.Equal(key.Certificate.PublicKey) || key.Certificate.Subject.CommonName != "acme_IDP" {
+		private, isRSA := key.Private.(*rsa.PrivateKey)
+		if !isRSA || private.N.BitLen() != 2048 || !private.PublicKey.Equal(key.Certificate.PublicKey) || key.Certificate.Subject.CommonName != "acme_IDP" {
 			t.Error("the certificate is not that of a 2048-bit key for the platform")
 		}
 		if years := key.Certificate.NotAfter.Sub(w.now); years != 3*365*24*time.Hour {
@@ -376,7 +378,7 @@ func TestKeyIsMadeOnceAndSealed(t *testing.T) {
 			t.Errorf("keys: %+v, %v", listed, err)
 		}
 		other, err := w.EnsureKey(ctx, "other_IDP")
-		if err != nil || other.Private.Equal(key.Private) {
+		if err != nil || private.Equal(other.Private) {
 			t.Errorf("platforms share a key: %v", err)
 		}
 		// A sealed key moved to another row must not open there.

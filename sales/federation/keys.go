@@ -2,6 +2,9 @@ package federation
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -19,37 +22,44 @@ import (
 // keyLife is how long a certificate is valid. Peers pin the key, so this only has to outlive rotations.
 const keyLife = 3 * 365 * 24 * time.Hour
 
-// keyBits is the size of the RSA modulus.
-const keyBits = 2048
-
-// Key is a signing key with its private half open.
+// Key is a signing key with its private half open. Private is an *rsa.PrivateKey or an *ecdsa.PrivateKey.
 type Key struct {
 	ID          models.ID
 	State       models.SigningKeyState
+	Algorithm   models.SigningKeyAlgorithm
 	Certificate *x509.Certificate
-	Private     *rsa.PrivateKey
+	Private     crypto.Signer
 	ExpiresAt   time.Time
 }
 
-// EnsureKey returns the platform's active key and makes it when there is none: RSA-2048 with a self-signed certificate
+// EnsureKey returns the platform's active RSA key and makes it when there is none: RSA-2048 with a self-signed certificate
 // for three years. Of several calls at once one makes the key and all return it.
 func (s *Service) EnsureKey(ctx context.Context, platformID string) (Key, error) {
+	return s.ensure(ctx, platformID, models.KeyRSA2048)
+}
+
+// EnsureECKey is EnsureKey for the platform's active ECDSA key, on P-256, which it has only when some service provider wants it.
+func (s *Service) EnsureECKey(ctx context.Context, platformID string) (Key, error) {
+	return s.ensure(ctx, platformID, models.KeyECDSAP256)
+}
+
+func (s *Service) ensure(ctx context.Context, platformID string, algorithm models.SigningKeyAlgorithm) (Key, error) {
 	if err := models.CheckPlatformID(platformID, "platformId"); err != nil {
 		return Key{}, err
 	}
-	row, found, err := selectActiveKey(ctx, s.DB, platformID)
+	row, found, err := selectKeyIn(ctx, s.DB, platformID, models.KeyActive, algorithm)
 	if err != nil {
 		return Key{}, err
 	}
 	if !found {
-		if row, err = s.makeKey(ctx, platformID); err != nil {
+		if row, err = s.makeActive(ctx, platformID, algorithm); err != nil {
 			return Key{}, err
 		}
 	}
 	return s.openKey(row)
 }
 
-// Keys returns the platform's keys: the active one, then the next, then retired ones that have not expired.
+// Keys returns the platform's keys: the active ones, then the next, then retired ones that have not expired, RSA first.
 func (s *Service) Keys(ctx context.Context, platformID string) ([]Key, error) {
 	rows, err := selectKeys(ctx, s.DB, platformID, s.now())
 	if err != nil {
@@ -64,35 +74,41 @@ func (s *Service) Keys(ctx context.Context, platformID string) ([]Key, error) {
 	return keys, nil
 }
 
-// makeKey generates outside the transaction, which takes time, and keeps the key of whoever inserts first.
-func (s *Service) makeKey(ctx context.Context, platformID string) (models.SigningKey, error) {
-	fresh, err := s.generate(platformID)
+// makeActive generates outside the transaction, which takes time, and keeps the key of whoever inserts first.
+func (s *Service) makeActive(ctx context.Context, platformID string, algorithm models.SigningKeyAlgorithm) (models.SigningKey, error) {
+	fresh, err := s.generate(platformID, models.KeyActive, algorithm)
 	if err != nil {
 		return models.SigningKey{}, err
 	}
 	row := fresh
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		inserted, err := insertActiveKey(ctx, tx, &fresh)
+		inserted, err := insertKey(ctx, tx, &fresh)
 		if err != nil {
 			return err
 		}
 		if !inserted {
 			var found bool
-			row, found, err = selectActiveKey(ctx, tx, platformID)
+			row, found, err = selectKeyIn(ctx, tx, platformID, models.KeyActive, algorithm)
 			if err == nil && !found {
 				err = fmt.Errorf("federation: platform %s lost its active key meanwhile", platformID)
 			}
 			return err
 		}
-		return s.Events.Record(ctx, tx, models.SystemPrincipal("signing-keys"), models.Event{
-			Type: models.EventSigningKeyCreated, SubjectID: string(fresh.ID), Data: map[string]any{"platformId": platformID},
-		})
+		return s.recordKey(ctx, tx, models.SystemPrincipal("signing-keys"), models.EventSigningKeyCreated, fresh, "")
 	})
 	return row, err
 }
 
-func (s *Service) generate(platformID string) (models.SigningKey, error) {
-	private, err := rsa.GenerateKey(rand.Reader, keyBits) // crypto/rsa takes no other source any more
+// recordKey names the key, never a half of it.
+func (s *Service) recordKey(ctx context.Context, tx bun.Tx, who models.Principal, event models.EventType, key models.SigningKey, partner models.ID) error {
+	return s.Events.Record(ctx, tx, who, models.Event{
+		Type: event, SubjectID: string(key.ID), PartnerID: partner,
+		Data: map[string]any{"platformId": key.PlatformID, "state": key.State, "algorithm": key.Algorithm},
+	})
+}
+
+func (s *Service) generate(platformID string, state models.SigningKeyState, algorithm models.SigningKeyAlgorithm) (models.SigningKey, error) {
+	private, err := generatePrivate(algorithm)
 	if err != nil {
 		return models.SigningKey{}, fmt.Errorf("federation: key: %w", err)
 	}
@@ -104,8 +120,11 @@ func (s *Service) generate(platformID string) (models.SigningKey, error) {
 	now := s.now()
 	template := &x509.Certificate{
 		SerialNumber: new(big.Int).SetBytes(serial), Subject: pkix.Name{CommonName: platformID},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(keyLife), SignatureAlgorithm: x509.SHA256WithRSA,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, BasicConstraintsValid: true,
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(keyLife), SignatureAlgorithm: x509.ECDSAWithSHA256,
+		KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
+	}
+	if algorithm.IsRSA() {
+		template.SignatureAlgorithm, template.KeyUsage = x509.SHA256WithRSA, x509.KeyUsageDigitalSignature|x509.KeyUsageKeyEncipherment
 	}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
@@ -117,9 +136,22 @@ func (s *Service) generate(platformID string) (models.SigningKey, error) {
 	}
 	id := s.IDs(models.PrefixSigningKey)
 	return models.SigningKey{
-		ID: id, PlatformID: platformID, State: models.KeyActive, Certificate: certificate,
-		KeySealed: s.Seal.Seal(pkcs8, keyContext(id)), CreatedAt: now, ExpiresAt: now.Add(keyLife),
+		ID: id, PlatformID: platformID, State: state, Algorithm: algorithm, Certificate: certificate,
+		KeySealed: s.Seal.Seal(pkcs8, keyContext(id)), CreatedAt: now, PublishedAt: &now, ExpiresAt: now.Add(keyLife),
 	}, nil
+}
+
+// generatePrivate draws from the operating system: package crypto takes no other source any more.
+func generatePrivate(algorithm models.SigningKeyAlgorithm) (crypto.Signer, error) {
+	switch algorithm {
+	case models.KeyRSA2048:
+		return rsa.GenerateKey(rand.Reader, 2048)
+	case models.KeyRSA3072:
+		return rsa.GenerateKey(rand.Reader, 3072)
+	case models.KeyECDSAP256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	return nil, fmt.Errorf("there is no algorithm %s", algorithm)
 }
 
 func (s *Service) openKey(row models.SigningKey) (Key, error) {
@@ -128,15 +160,18 @@ func (s *Service) openKey(row models.SigningKey) (Key, error) {
 		return Key{}, fmt.Errorf("federation: signing key %s does not open: %w", row.ID, err)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
-	private, isRSA := parsed.(*rsa.PrivateKey)
-	if err != nil || !isRSA {
-		return Key{}, fmt.Errorf("federation: signing key %s is not an RSA key", row.ID)
+	if err != nil {
+		return Key{}, fmt.Errorf("federation: signing key %s is malformed: %w", row.ID, err)
+	}
+	private, ok := parsed.(crypto.Signer)
+	if _, isRSA := parsed.(*rsa.PrivateKey); !ok || isRSA != row.Algorithm.IsRSA() {
+		return Key{}, fmt.Errorf("federation: signing key %s is no %s key", row.ID, row.Algorithm)
 	}
 	certificate, err := x509.ParseCertificate(row.Certificate)
 	if err != nil {
 		return Key{}, fmt.Errorf("federation: the certificate of %s is malformed: %w", row.ID, err)
 	}
-	return Key{ID: row.ID, State: row.State, Certificate: certificate, Private: private, ExpiresAt: row.ExpiresAt}, nil
+	return Key{ID: row.ID, State: row.State, Algorithm: row.Algorithm, Certificate: certificate, Private: private, ExpiresAt: row.ExpiresAt}, nil
 }
 
 func keyContext(id models.ID) string { return "signing_keys.key:" + string(id) }

@@ -42,7 +42,7 @@ func (s *Service) Once(ctx context.Context, platformID, assertionID string, unti
 }
 
 // Swept counts what Sweep deleted.
-type Swept struct{ Requests, Replays, FirstLogins int64 }
+type Swept struct{ Requests, Replays, FirstLogins, IDPRequests, Participants, Logouts, Tickets int64 }
 
 // sweepAfter is how long expired rows stay, so that clocks of replicas that differ by less never delete each other's.
 const sweepAfter = 10 * time.Minute
@@ -61,6 +61,10 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 		{(*models.ParkedRequest)(nil), "expires_at", &swept.Requests},
 		{(*models.ReplayRow)(nil), "until", &swept.Replays},
 		{(*models.FirstLogin)(nil), "expires_at", &swept.FirstLogins},
+		{(*models.IDPRequest)(nil), "expires_at", &swept.IDPRequests},
+		{(*models.IDPParticipant)(nil), "expires_at", &swept.Participants},
+		{(*models.IDPLogout)(nil), "expires_at", &swept.Logouts},
+		{(*models.SignInTicket)(nil), "expires_at", &swept.Tickets},
 	} {
 		if *table.count, err = deleteBefore(ctx, s.DB, table.model, table.column, before); err != nil {
 			return swept, err

@@ -1,11 +1,14 @@
 package federation
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -26,6 +29,29 @@ var (
 type Sealer interface {
 	Seal(plain []byte, context string) []byte
 	Open(sealed []byte, context string) ([]byte, error)
+	// Blind returns the same text for the same value and purpose, to find a sealed value by.
+	Blind(value, purpose string) string
+}
+
+// ProviderMetadata reads a service provider's metadata and refuses what could not be answered safely. The findings are remarks on a
+// file that can be used. Its errors are models.Error or plain; the plain ones are shown as INVALID with their text.
+type ProviderMetadata interface {
+	CheckSPMetadata(xml []byte) (models.ProviderFacts, []models.MetadataFinding, error)
+}
+
+// Fetcher gets a document from an address that somebody else chose, and nothing that is not public. Its errors are models.Error.
+type Fetcher interface {
+	Fetch(ctx context.Context, url string) ([]byte, error)
+}
+
+// Limiter counts what happens under a key; it may forget.
+type Limiter interface {
+	Allow(ctx context.Context, key string, limit int64, window time.Duration) (ok bool, retryAfter time.Duration)
+}
+
+// People are the persons who are signed in to service providers.
+type People interface {
+	EnsureExternalUserIn(ctx context.Context, tx bun.IDB, who models.Principal, customerID models.ID, externalID string) (models.User, error)
 }
 
 // DefaultFirstLoginLife is how long somebody may stay on the create-or-bind page.
@@ -40,6 +66,15 @@ type Service struct {
 	Events *events.Recorder
 	Seal   Sealer
 	Random io.Reader // of cryptographic quality, for tokens, nonces and serial numbers
+	// What a platform as identity provider needs besides; without them no service provider is registered and no ticket made.
+	Metadata ProviderMetadata
+	Fetcher  Fetcher
+	Limits   Limiter
+	People   People
+	// OwnOrigin is this server's own origin, scheme://host[:port]; tickets lead there.
+	OwnOrigin string
+	// Dev also allows http to loopback addresses and *.localhost; never in production.
+	Dev bool
 	// FirstLoginLife is how long somebody may stay on the create-or-bind page; 0 = DefaultFirstLoginLife.
 	FirstLoginLife time.Duration
 }
@@ -59,4 +94,12 @@ func (s *Service) token() (string, error) {
 func digestOf(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
+}
+
+// unless returns the fault when there is one, else the refusal: an outage must not look like an answer.
+func unless(fault error, refusal error) error {
+	if fault != nil {
+		return fault
+	}
+	return refusal
 }

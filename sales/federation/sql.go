@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -100,22 +101,98 @@ func updateNotificationSent(ctx context.Context, idb bun.IDB, id models.ID, at t
 	return store.Translate(err)
 }
 
-func insertActiveKey(ctx context.Context, tx bun.IDB, key *models.SigningKey) (bool, error) {
+// insertKey reports false when the platform has another key in this state already.
+func insertKey(ctx context.Context, tx bun.IDB, key *models.SigningKey) (bool, error) {
 	return insertNew(ctx, tx, key)
 }
 
-func selectActiveKey(ctx context.Context, idb bun.IDB, platformID string) (models.SigningKey, bool, error) {
+// selectKeyIn finds the platform's one key of the family in a state that only one can have.
+func selectKeyIn(ctx context.Context, idb bun.IDB, platformID string, state models.SigningKeyState, algorithm models.SigningKeyAlgorithm) (models.SigningKey, bool, error) {
 	var key models.SigningKey
-	found, err := store.Found(idb.NewSelect().Model(&key).Where("sk.platform_id = ? AND sk.state = ?", platformID, models.KeyActive).Scan(ctx))
+	found, err := store.Found(ofFamily(idb.NewSelect().Model(&key).Where("sk.platform_id = ? AND sk.state = ?", platformID, state), algorithm).Scan(ctx))
 	return key, found, err
+}
+
+func ofFamily(q *bun.SelectQuery, algorithm models.SigningKeyAlgorithm) *bun.SelectQuery {
+	if algorithm.IsRSA() {
+		return q.Where("sk.algorithm LIKE ?", "RSA%")
+	}
+	return q.Where("sk.algorithm NOT LIKE ?", "RSA%")
+}
+
+// usableKeys leaves out what neither signs nor opens anything any more.
+func usableKeys(q *bun.SelectQuery, now time.Time) *bun.SelectQuery {
+	return inOrder(q.Where("sk.removed_at IS NULL").Where("(sk.state <> ? OR sk.expires_at > ?)", models.KeyRetired, now))
+}
+
+// inOrder puts the active keys first, then the next ones, RSA before others, the newest first.
+func inOrder(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.OrderExpr("CASE sk.state WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END, sk.algorithm DESC, sk.id DESC", models.KeyActive, models.KeyNext)
 }
 
 func selectKeys(ctx context.Context, idb bun.IDB, platformID string, now time.Time) ([]models.SigningKey, error) {
 	var keys []models.SigningKey
-	err := idb.NewSelect().Model(&keys).Where("sk.platform_id = ?", platformID).
-		Where("(sk.state <> ? OR sk.expires_at > ?)", models.KeyRetired, now).
-		OrderExpr("CASE sk.state WHEN ? THEN 0 WHEN ? THEN 1 ELSE 2 END, sk.id DESC", models.KeyActive, models.KeyNext).Scan(ctx)
+	err := usableKeys(idb.NewSelect().Model(&keys).Where("sk.platform_id = ?", platformID), now).Scan(ctx)
 	return keys, store.Translate(err)
+}
+
+// selectAllKeys returns the keys of one platform, or of all, whatever became of them.
+func selectAllKeys(ctx context.Context, idb bun.IDB, platformID string) ([]models.SigningKey, error) {
+	var keys []models.SigningKey
+	q := idb.NewSelect().Model(&keys).ExcludeColumn("key_sealed").OrderExpr("sk.platform_id")
+	if platformID != "" {
+		q = q.Where("sk.platform_id = ?", platformID)
+	}
+	return keys, store.Translate(inOrder(q).Scan(ctx))
+}
+
+// keyOfConfiguration is a key with the configuration it is listed under.
+type keyOfConfiguration struct {
+	models.SigningKey `bun:",extend"`
+	ConfigurationID   models.ID `bun:"configuration_id,scanonly"`
+}
+
+func selectKeysFor(ctx context.Context, idb bun.IDB, who models.Principal, configurations []models.ID, now time.Time) ([]keyOfConfiguration, error) {
+	var keys []keyOfConfiguration
+	q := idb.NewSelect().Model(&keys).ExcludeColumn("key_sealed").ColumnExpr("ac.id AS configuration_id").
+		Join("JOIN access_configurations AS ac ON ac.platform_id = sk.platform_id").Where("ac.id IN (?)", bun.List(configurations))
+	return keys, store.Translate(usableKeys(access.AccessConfigurations(q, who), now).Scan(ctx))
+}
+
+func selectActiveKeys(ctx context.Context, idb bun.IDB) ([]models.SigningKey, error) {
+	var keys []models.SigningKey
+	err := idb.NewSelect().Model(&keys).ExcludeColumn("key_sealed").Where("sk.state = ?", models.KeyActive).OrderExpr("sk.platform_id, sk.id").Scan(ctx)
+	return keys, store.Translate(err)
+}
+
+// selectPlatform finds the configuration of a platform that the principal may see.
+func selectPlatform(ctx context.Context, idb bun.IDB, who models.Principal, column, value string) (models.AccessConfiguration, bool, error) {
+	var config models.AccessConfiguration
+	found, err := store.Found(platformQuery(idb, &config, who, column, value).Scan(ctx))
+	return config, found, err
+}
+
+// lockPlatform is selectPlatform that holds the row until the transaction ends, so that changes of its keys follow each other.
+func lockPlatform(ctx context.Context, tx bun.IDB, who models.Principal, column, value string) (models.AccessConfiguration, bool, error) {
+	var config models.AccessConfiguration
+	found, err := store.Found(store.ForUpdate(platformQuery(tx, &config, who, column, value)).Scan(ctx))
+	return config, found, err
+}
+
+func platformQuery(idb bun.IDB, config *models.AccessConfiguration, who models.Principal, column, value string) *bun.SelectQuery {
+	q := idb.NewSelect().Model(config).Column("id", "partner_id", "platform_id").Where("ac.? = ?", bun.Ident(column), value)
+	return access.AccessConfigurations(q, who)
+}
+
+func selectKeyByID(ctx context.Context, idb bun.IDB, id models.ID) (models.SigningKey, bool, error) {
+	var key models.SigningKey
+	found, err := store.Found(idb.NewSelect().Model(&key).Where("sk.id = ?", id).Scan(ctx))
+	return key, found, err
+}
+
+func updateKey(ctx context.Context, tx bun.IDB, key models.SigningKey) error {
+	_, err := tx.NewUpdate().Model(&key).Column("state", "key_sealed", "removed_at").WherePK().Exec(ctx)
+	return store.Translate(err)
 }
 
 // deleteBindings unbinds a customer's people and accounts on every platform, and returns the platforms. A customer has one

@@ -103,3 +103,19 @@ func updateEpoch(ctx context.Context, tx bun.IDB, id models.ID, now time.Time) (
 		Where("id = ?", id).Returning("*").Scan(ctx))
 	return user, found, err
 }
+
+func selectUserByExternalID(ctx context.Context, idb bun.IDB, customerID models.ID, externalID string) (models.User, bool, error) {
+	var user models.User
+	found, err := store.Found(idb.NewSelect().Model(&user).Where("u.customer_id = ? AND u.external_id = ?", customerID, externalID).Scan(ctx))
+	return user, found, err
+}
+
+// insertUserOnce inserts the person unless the customer has one with its external id.
+func insertUserOnce(ctx context.Context, tx bun.IDB, user *models.User) (bool, error) {
+	result, err := tx.NewInsert().Model(user).On("CONFLICT (customer_id, external_id) DO NOTHING").Exec(ctx)
+	if err != nil {
+		return false, store.Translate(err)
+	}
+	count, err := result.RowsAffected()
+	return count == 1, err
+}

@@ -73,11 +73,12 @@ func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
 	return out, nil
 }
 
-// describeKeys publishes the signing keys, active before next, and the active one for encryption.
+// describeKeys publishes the signing keys, active before next, and the active one for encryption: RSA keys only. An ECDSA key is for
+// identity providers, and peers would try to encrypt to one (F11).
 func describeKeys(role *etree.Element, c Connection) {
 	for _, state := range []saml.KeyState{saml.KeyActive, saml.KeyNext} {
 		for _, k := range c.Keys {
-			if k.State == state && k.Cert != nil {
+			if k.State == state && k.Cert != nil && k.IsRSA() {
 				describeKey(role, "signing", k.Cert.Raw)
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/saml/idp"
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/session"
 	"github.com/partnergraph/partnergraph/store"
@@ -37,6 +38,7 @@ type App struct {
 	sessions *session.Service
 	site     *pages.Site
 	sp       *sp.Handler
+	idp      *idp.Handler
 	metrics  *httpMetrics
 	traces   trace.TracerProvider
 	trusted  map[string]string // trusted documents by hash; nil = any document

@@ -40,14 +40,15 @@ type federate struct {
 }
 
 var (
-	_ sp.Connections           = (*federate)(nil)
-	_ sp.Requests              = (*federate)(nil)
-	_ sp.Replays               = (*federate)(nil)
-	_ sp.Services              = (*federate)(nil)
-	_ sp.People                = (*federate)(nil)
-	_ sp.Pages                 = (*federate)(nil)
-	_ pages.Signer             = (*federate)(nil)
-	_ exposure.MetadataChecker = (*federate)(nil)
+	_ sp.Connections              = (*federate)(nil)
+	_ sp.Requests                 = (*federate)(nil)
+	_ sp.Replays                  = (*federate)(nil)
+	_ sp.Services                 = (*federate)(nil)
+	_ sp.People                   = (*federate)(nil)
+	_ sp.Pages                    = (*federate)(nil)
+	_ pages.Signer                = (*federate)(nil)
+	_ exposure.MetadataChecker    = (*federate)(nil)
+	_ federation.ProviderMetadata = (*federate)(nil)
 )
 
 // ConnectionByPlatform reads the platform and its keys as they are now.
@@ -80,7 +81,8 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 	return connection, nil
 }
 
-func isActive(key federation.Key) bool { return key.State == models.KeyActive }
+// isActive reports whether the service provider, and whoever else every peer must be able to verify, signs with the key.
+func isActive(key federation.Key) bool { return key.State == models.KeyActive && key.Algorithm.IsRSA() }
 
 // Park keeps a login that was sent out.
 func (f *federate) Park(ctx context.Context, p sp.ParkedRequest) error {
@@ -175,20 +177,7 @@ func (f *federate) CheckIDPMetadata(xml []byte) (string, error) {
 	if err == nil {
 		return metadata.EntityID, nil
 	}
-	refusal := models.Invalid("idpMetadata", "The identity provider's metadata cannot be used.")
-	var list []map[string]any
-	for _, finding := range findings {
-		if !finding.Fatal {
-			continue
-		}
-		if len(list) == 0 {
-			refusal.Message = "The identity provider's metadata cannot be used: " + finding.Message
-		}
-		list = append(list, map[string]any{"code": finding.Code, "message": finding.Message})
-	}
-	refusal.Details = map[string]any{"findings": list}
-	refusal.Cause = err
-	return "", refusal
+	return "", unusable("idpMetadata", "The identity provider's metadata cannot be used", findings, err)
 }
 
 // audit writes each refused or accepted login to the log and, when the platform exists, to the audit record.

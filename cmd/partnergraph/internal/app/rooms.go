@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/netguard"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/access"
@@ -19,6 +20,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/saml/idp"
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/session"
 	"github.com/partnergraph/partnergraph/store"
@@ -79,7 +81,10 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Metadata: fed, Random: random, Logger: a.Log,
 		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
 	}
-	r.Federation = &federation.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random}
+	r.Federation = &federation.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random, Metadata: fed, Fetcher: netguard.Client{Dev: a.cfg.Dev},
+		Limits: a.cache, People: r.Identity, OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
+	}
 	r.Customers = &customers.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}, Ledger: r.Ledger,
 	}
@@ -106,7 +111,7 @@ func (a *App) wire(opts Options) error {
 	return a.wireDoors(fed)
 }
 
-// wireDoors makes the session hall, the pages and the SAML door.
+// wireDoors makes the session hall, the pages and the SAML doors.
 func (a *App) wireDoors(fed *federate) error {
 	r := a.Rooms
 	formKey := a.formKey()
@@ -131,6 +136,18 @@ func (a *App) wireDoors(fed *federate) error {
 		BaseURL: a.cfg.origin(), Connections: fed, Requests: fed, Replays: fed, Services: fed, People: fed, Pages: fed, Audit: fed.audit,
 		Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev,
 	})
+	if err != nil {
+		return err
+	}
+	door := &provide{
+		exposure: r.Exposure, federation: r.Federation, customers: r.Customers, sessions: a.sessions, recorder: r.Recorder, db: r.DB, site: a.site,
+		log: a.Log, dev: a.cfg.Dev,
+	}
+	a.idp, err = idp.New(idp.Config{
+		BaseURL: a.cfg.origin(), Platforms: door, Requests: door, Replays: door, People: door, Participants: door, Logouts: &logouts{r.Federation},
+		Bindings: door, Pages: door, Audit: door.audit, Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev,
+	})
+	a.site.Logout = a.idp
 	return err
 }
 

@@ -47,6 +47,7 @@ func (a *App) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", transport.CORS{AllowedOrigin: a.originAllowed, Credentials: true}.Wrap(limited(gql)))
 	mux.Handle("/saml/", limited(a.timed(a.sp)))
+	mux.Handle("/saml/idp/", limited(a.timed(a.idp)))
 	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
 	a.site.Register(mux, paged)
 	mux.Handle("GET "+funds.ExportPath+"{token}", a.sessions.Middleware(a.limited(a.known(http.HandlerFunc(a.export)))))
@@ -78,7 +79,7 @@ func (a *App) routes() (http.Handler, error) {
 func (a *App) graphQL() (http.Handler, error) {
 	r := a.Rooms
 	resolver := &resolvers.Resolver{
-		Events: r.EventLog, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Customers: r.Customers, Funds: r.Funds,
+		Events: r.EventLog, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers, Funds: r.Funds,
 		Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders, Sessions: a.sessions, Who: session.Who, Again: session.Again, Log: a.Log,
 		LoaderWait: a.wait,
 	}

@@ -269,7 +269,7 @@ func describe(own, theirs net.Addr, world World) Info {
 	}
 	info.SAML.Login = public + "/saml/login?xAccountType=" + PlatformID + "&isFirstLogin=true"
 	info.SAML.SPMetadata = plain + "/saml/sp/" + PlatformID + "/metadata"
-	info.SAML.IDPMetadata = "http://" + theirs.String() + "/saml/metadata"
+	info.SAML.IDPMetadata = plain + "/saml/idp/" + PlatformID + "/metadata"
 	return info
 }
 

@@ -314,6 +314,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixPartner: models.ReadPartners, models.PrefixCustomer: models.ReadCustomers, models.PrefixOrder: models.ReadOrders,
 		models.PrefixOrderRefund: models.ReadOrders,
 		models.PrefixResource:    models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
+		models.PrefixServiceProvider:     models.ReadExposure,
 		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,

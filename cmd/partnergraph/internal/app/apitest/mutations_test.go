@@ -89,6 +89,18 @@ func mutationRows() map[string]mutationRow {
 			return all
 		}
 	}
+	providersOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixServiceProvider) {
+				if !w.Sees(c, id) {
+					one := map[string]any{"serviceProviderId": id}
+					maps.Copy(one, more)
+					all = append(all, one)
+				}
+			}
+			return all
+		}
+	}
 	rows := map[string]mutationRow{
 		"refundOrder":         {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
 		"holdOrderPayment":    {"{order{id}}", ordersOfOthers(nil, true)},
@@ -115,6 +127,21 @@ func mutationRows() map[string]mutationRow {
 		}},
 		"updateAccessConfiguration": {"{accessConfiguration{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return partnersOfOthers(w, c, map[string]any{"state": "DISABLED"})
+		}},
+		"registerServiceProvider": {"{serviceProvider{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, map[string]any{"name": "mine", "metadata": "<x/>"})
+		}},
+		"updateServiceProvider":          {"{serviceProvider{id}}", providersOfOthers(map[string]any{"state": "DISABLED"})},
+		"refreshServiceProviderMetadata": {"{serviceProvider{id}}", providersOfOthers(nil)},
+		"removeServiceProvider":          {"{removedServiceProviderId}", providersOfOthers(nil)},
+		"createSignInTicket": {"{url}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				// Only a partner's program signs in, and only people of resale customers that its platform serves.
+				if c.Org == nil || c.Org.PlatformID == "" || b != b.Owner.Resale || b.Owner != c.Org && b.Owner.Parent != c.Org {
+					all = append(all, map[string]any{"customerId": b.Customer.ID, "externalUserId": "theirs"})
+				}
+			}
+			return all
 		}},
 		"rotateReturnSecret": {"{secret}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return partnersOfOthers(w, c, nil)

@@ -76,13 +76,15 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var statements []models.IncentiveStatement
 	var lines []models.IncentiveLine
 	var configurations []models.AccessConfiguration
+	var providers []models.ServiceProvider
+	var bindings []models.CloudBinding
 	var keys []models.APIKey
 	var events []models.Event
 	var accounts []models.Account
 	var alerts []models.BalanceAlert
 	var entries []models.Entry
 	var withdrawals []models.Withdrawal
-	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &keys, &events, &accounts, &alerts, &entries, &withdrawals} {
+	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &providers, &bindings, &keys, &events, &accounts, &alerts, &entries, &withdrawals} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	w.indexRecharges(ctx, t, orgs, buyers)
@@ -117,6 +119,12 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	}
 	for _, row := range configurations {
 		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
+	}
+	for _, row := range providers {
+		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
+	}
+	for _, row := range bindings {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
 	for _, row := range keys {
 		w.owners[row.ID] = holder{org: orgs[row.PartnerID], buyer: buyers[row.CustomerID]}
@@ -204,11 +212,11 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 			return h.org == c.Buyer.Owner
 		}
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
-	case models.PrefixCustomer, models.PrefixAssociation:
+	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixCloudBinding: // both name the same account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
-	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration:
+	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
 		return false

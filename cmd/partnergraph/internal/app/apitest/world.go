@@ -16,6 +16,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/federation"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
@@ -31,7 +32,8 @@ type Org struct {
 	Parent     *Org // a reseller's distributor
 	Key        string
 	KeyID      models.ID
-	PlatformID string // empty for resellers
+	PlatformID string    // empty for resellers
+	ProviderID models.ID // the cloud that its platform signs people in to; empty for resellers
 	Resale     *Buyer
 	Advisory   *Buyer
 }
@@ -92,6 +94,7 @@ func Build(t *testing.T, s *Server) *World {
 		w.Resellers[i] = w.org(ctx, t, models.CloudReseller, fmt.Sprintf("reseller%d", i), w.Distributors[i])
 		w.Providers[i] = w.org(ctx, t, models.SolutionProvider, fmt.Sprintf("provider%d", i), nil)
 	}
+	w.bindings(ctx, t)
 	must(t, w.DeliverOutbox(ctx))
 	w.nameResources(ctx, t)
 	operator := w.key(ctx, t, identity.CreateKey{Name: "operator"})
@@ -293,6 +296,54 @@ func (w *World) expose(ctx context.Context, t *testing.T, o *Org) {
 	must(t, err)
 	w.text(o.PlatformID, saved.AccessConfiguration.ID)
 	w.text(site, saved.AccessConfiguration.ID)
+	w.provider(ctx, t, o)
+}
+
+// provider registers a cloud at the platform.
+func (w *World) provider(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	site, name, bpID := "https://cloud."+o.Tag+".example.com", o.Tag+" cloud", o.Tag+"-bp"
+	metadata, login := ProviderMetadata(t, site), site+"/login"
+	saved, err := w.Federation.RegisterServiceProvider(ctx, w.who, federation.RegisterServiceProvider{
+		PartnerID: o.Partner.ID, Name: name, Metadata: &metadata, BPID: &bpID, LoginURL: &login,
+	})
+	must(t, err)
+	o.ProviderID = saved.ServiceProvider.ID
+	for _, text := range []string{name, bpID, site, login} {
+		w.text(text, o.ProviderID)
+	}
+}
+
+// bindings lets every platform's cloud tell of every customer that the platform serves.
+func (w *World) bindings(ctx context.Context, t *testing.T) {
+	t.Helper()
+	for _, b := range w.Buyers() {
+		platform := b.Owner
+		if platform.Parent != nil {
+			platform = platform.Parent
+		}
+		domain := b.Tag + "-domain"
+		_, err := w.Federation.RecordCloudBinding(ctx, federation.CloudNotice{
+			PlatformID: platform.PlatformID, ServiceProviderID: platform.ProviderID, XAccountID: string(b.Customer.ID), XUserID: b.Tag + "-person",
+			DomainID: domain + "-id", DomainName: domain,
+		})
+		must(t, err)
+		for _, text := range []string{domain, domain + "-id", b.Tag + "-person"} {
+			w.text(text, b.Customer.ID)
+		}
+	}
+}
+
+// ProviderMetadata is a service provider's, with its addresses under site.
+func ProviderMetadata(t *testing.T, site string) string {
+	t.Helper()
+	return fmt.Sprintf(`<?xml version="1.0" encoding="UTF-8"?>
+<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="%s">
+<md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>
+<ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="%s/slo"/>
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="%s/acs" index="0" isDefault="true"/>
+</md:SPSSODescriptor></md:EntityDescriptor>`, site, base64.StdEncoding.EncodeToString(samltest.EC(t, "sp").Cert.Raw), site, site)
 }
 
 // Metadata is an identity provider's, with its addresses under site.

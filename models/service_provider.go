@@ -1,0 +1,148 @@
+package models
+
+import (
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// ServiceProviderState says whether a service provider is signed in to.
+type ServiceProviderState string
+
+// The states of a service provider.
+const (
+	ServiceProviderEnabled  ServiceProviderState = "ENABLED"
+	ServiceProviderDisabled ServiceProviderState = "DISABLED"
+)
+
+// NameIDFormat is the kind of name that a service provider gets of a person where its request leaves the choice.
+type NameIDFormat string
+
+// The formats.
+const (
+	NameIDPersistent NameIDFormat = "PERSISTENT" // the same every time, and another for every other service provider (Core 8.3.7)
+	NameIDTransient  NameIDFormat = "TRANSIENT"  // another at every sign-in
+)
+
+// AssertionEncryption says when assertions for a service provider are encrypted.
+type AssertionEncryption string
+
+// The choices.
+const (
+	EncryptAuto   AssertionEncryption = "AUTO" // when its metadata has a usable key
+	EncryptAlways AssertionEncryption = "ALWAYS"
+	EncryptNever  AssertionEncryption = "NEVER"
+)
+
+// SignatureAlgorithm is what answers to a service provider are signed with.
+type SignatureAlgorithm string
+
+// The algorithms. RSA is what every peer understands.
+const (
+	SignRSASHA256   SignatureAlgorithm = "RSA_SHA256"
+	SignECDSASHA256 SignatureAlgorithm = "ECDSA_SHA256"
+)
+
+// AttributeSource is what an attribute of an assertion is filled with.
+type AttributeSource string
+
+// The sources.
+const (
+	SourceUserID     AttributeSource = "USER_ID"    // the storefront's own id of the person, else ours
+	SourceAccountID  AttributeSource = "ACCOUNT_ID" // the storefront's own key of the customer, else our id
+	SourceBPID       AttributeSource = "BP_ID"
+	SourceName       AttributeSource = "NAME"
+	SourceEmail      AttributeSource = "EMAIL"
+	SourceMobile     AttributeSource = "MOBILE"
+	SourceLoginName  AttributeSource = "LOGIN_NAME"
+	SourcePairwiseID AttributeSource = "PAIRWISE_ID"
+)
+
+// AttributeMapping is one attribute of the assertions for a service provider.
+type AttributeMapping struct {
+	Name   string          `json:"name"` // 1 to 256 characters, an opaque identifier
+	Source AttributeSource `json:"source"`
+}
+
+// DefaultAttributes is the vendor's profile (2.4).
+func DefaultAttributes() []AttributeMapping {
+	return []AttributeMapping{
+		{"xUserId", SourceUserID}, {"xAccountId", SourceAccountID}, {"bpId", SourceBPID},
+		{"name", SourceName}, {"email", SourceEmail}, {"mobile", SourceMobile},
+	}
+}
+
+// ProviderFacts is what a service provider's metadata says, read when the metadata was saved.
+type ProviderFacts struct {
+	EntityID       string     `json:"entityId"`
+	ConsumerURLs   []string   `json:"consumerUrls"`         // the default first
+	SLOURL         string     `json:"sloUrl,omitempty"`     // where its logout requests go
+	Fingerprints   []string   `json:"fingerprints"`         // of its signing certificates, SHA-256, lower-case hexadecimal
+	CanEncrypt     bool       `json:"canEncrypt,omitempty"` // there is a key to encrypt for
+	SignsRequests  bool       `json:"signsRequests"`        // an unsigned request of it is refused (SDP-IDP04)
+	ValidUntilTime *time.Time `json:"validUntil,omitempty"` // nil = the file names no end
+}
+
+// MetadataFinding is a remark on a metadata file, worded for the person who registers it.
+type MetadataFinding struct {
+	Code    string // stable, upper case
+	Message string
+}
+
+// ServiceProvider is a cloud or console that a partner platform, as identity provider, signs its people in to.
+type ServiceProvider struct {
+	bun.BaseModel `bun:"table:service_providers,alias:svp"`
+
+	ID                    ID                   `bun:"id,pk"`
+	AccessConfigurationID ID                   `bun:"access_configuration_id"`
+	PartnerID             ID                   `bun:"partner_id"`  // the owner of the platform
+	PlatformID            string               `bun:"platform_id"` // of the access configuration
+	Name                  string               `bun:"name"`
+	EntityID              string               `bun:"entity_id"`             // unique in the platform, fixed
+	Metadata              string               `bun:"metadata"`              // XML, at most 2 MiB
+	MetadataURL           string               `bun:"metadata_url,nullzero"` // where it was fetched from; empty = it was uploaded
+	NameIDFormat          NameIDFormat         `bun:"name_id_format"`
+	Attributes            []AttributeMapping   `bun:"attributes,type:jsonb"`
+	BPID                  string               `bun:"bp_id,nullzero"` // what this cloud calls the partner
+	IDPInitiated          bool                 `bun:"idp_initiated"`  // launches without a request are allowed
+	LoginURL              string               `bun:"login_url,nullzero"`
+	Encryption            AssertionEncryption  `bun:"encryption"`
+	SignatureAlgorithm    SignatureAlgorithm   `bun:"signature_algorithm"`
+	State                 ServiceProviderState `bun:"state"`
+	Facts                 ProviderFacts        `bun:"facts,type:jsonb"`
+	CreatedAt             time.Time            `bun:"created_at"`
+	UpdatedAt             time.Time            `bun:"updated_at"`
+}
+
+// NodeID returns the id to page by.
+func (s ServiceProvider) NodeID() ID { return s.ID }
+
+// IsNode marks the type as a GraphQL Node.
+func (ServiceProvider) IsNode() {}
+
+// ConsumerURLs returns where its answers go, the default first.
+func (s ServiceProvider) ConsumerURLs() []string { return s.Facts.ConsumerURLs }
+
+// CertificateFingerprints returns the SHA-256 of its signing certificates.
+func (s ServiceProvider) CertificateFingerprints() []string { return s.Facts.Fingerprints }
+
+// ValidUntil returns the end that the metadata names, or nil.
+func (s ServiceProvider) ValidUntil() *time.Time { return s.Facts.ValidUntilTime }
+
+// SLOURLOrNil returns where its logout requests go, or nil when it has none.
+func (s ServiceProvider) SLOURLOrNil() *string { return orNil(s.Facts.SLOURL) }
+
+// MetadataURLOrNil returns MetadataURL, or nil when it is empty.
+func (s ServiceProvider) MetadataURLOrNil() *string { return orNil(s.MetadataURL) }
+
+// BPIDOrNil returns BPID, or nil when it is empty.
+func (s ServiceProvider) BPIDOrNil() *string { return orNil(s.BPID) }
+
+// LoginURLOrNil returns LoginURL, or nil when it is empty.
+func (s ServiceProvider) LoginURLOrNil() *string { return orNil(s.LoginURL) }
+
+// ServiceProviderConnection is a page of service providers.
+type ServiceProviderConnection = Connection[ServiceProvider]
+
+// ServiceProviderEdge is one of the service providers and its position.
+type ServiceProviderEdge = Edge[ServiceProvider]
