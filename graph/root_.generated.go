@@ -23,6 +23,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AccessConfiguration() AccessConfigurationResolver
 	Association() AssociationResolver
 	Customer() CustomerResolver
 	IncentiveLine() IncentiveLineResolver
@@ -36,6 +37,7 @@ type ResolverRoot interface {
 	Remittance() RemittanceResolver
 	RemittanceClaim() RemittanceClaimResolver
 	Resource() ResourceResolver
+	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
 	Withdrawal() WithdrawalResolver
@@ -67,6 +69,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputActivateNextSigningKeyInput,
 		ec.unmarshalInputAdjustBalanceInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelRechargeInput,
@@ -88,6 +91,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
+		ec.unmarshalInputPublishNextSigningKeyInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
 		ec.unmarshalInputRecordRemittanceInput,
@@ -96,10 +100,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRemoveBalanceAlertInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
+		ec.unmarshalInputRetireSigningKeyInput,
 		ec.unmarshalInputReverseTransferInput,
 		ec.unmarshalInputReviewRemittanceClaimInput,
 		ec.unmarshalInputReviewWithdrawalInput,
+		ec.unmarshalInputRevokeAllSessionsInput,
 		ec.unmarshalInputRevokeApiKeyInput,
+		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetCreditLineInput,
@@ -198,7 +205,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "signing_key.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -228,6 +235,7 @@ var sources = []*ast.Source{
 	{Name: "remittance_claim.graphqls", Input: sourceData("remittance_claim.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
+	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
 	{Name: "withdrawal.graphqls", Input: sourceData("withdrawal.graphqls"), BuiltIn: false},
 }
@@ -261,10 +269,22 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_allowedServices(ctx, field)
 	case "attachmentUpload":
 		return ec.fieldContext_AccessConfiguration_attachmentUpload(ctx, field)
+	case "signingKeys":
+		return ec.fieldContext_AccessConfiguration_signingKeys(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessConfiguration", field.Name)
+}
+
+func (ec *executionContext) childFields_ActivateNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signingKey":
+		return ec.fieldContext_ActivateNextSigningKeyPayload_signingKey(ctx, field)
+	case "retiredSigningKey":
+		return ec.fieldContext_ActivateNextSigningKeyPayload_retiredSigningKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActivateNextSigningKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AdjustBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1147,6 +1167,14 @@ func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PublishNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signingKey":
+		return ec.fieldContext_PublishNextSigningKeyPayload_signingKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishNextSigningKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Recharge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1495,6 +1523,14 @@ func (ec *executionContext) childFields_RestrictWithdrawalsPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RestrictWithdrawalsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RetireSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signingKey":
+		return ec.fieldContext_RetireSigningKeyPayload_signingKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetireSigningKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -1525,12 +1561,28 @@ func (ec *executionContext) childFields_ReviewWithdrawalPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ReviewWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeAllSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revokedCount":
+		return ec.fieldContext_RevokeAllSessionsPayload_revokedCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeAllSessionsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
 		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_RevokeSessionPayload_session(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RotateReturnSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1557,6 +1609,8 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_platformId(ctx, field)
 	case "userAgent":
 		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
@@ -1575,6 +1629,30 @@ func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context
 		return ec.fieldContext_SetCreditLinePayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetCreditLinePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SigningKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SigningKey_id(ctx, field)
+	case "state":
+		return ec.fieldContext_SigningKey_state(ctx, field)
+	case "algorithm":
+		return ec.fieldContext_SigningKey_algorithm(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_SigningKey_fingerprint(ctx, field)
+	case "certificate":
+		return ec.fieldContext_SigningKey_certificate(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SigningKey_createdAt(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_SigningKey_publishedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SigningKey_expiresAt(ctx, field)
+	case "expiresSoon":
+		return ec.fieldContext_SigningKey_expiresSoon(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SigningKey", field.Name)
 }
 
 func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -29,6 +29,7 @@ type loaders struct {
 	resource            *dataloadgen.Loader[models.ID, models.Resource]
 	association         *dataloadgen.Loader[models.ID, models.Association]
 	accessConfiguration *dataloadgen.Loader[models.ID, models.AccessConfiguration]
+	signingKeys         *dataloadgen.Loader[models.ID, []models.SigningKey]
 	partnerBalance      *dataloadgen.Loader[models.ID, models.Balance]
 	customerBalance     *dataloadgen.Loader[models.ID, models.Balance]
 	partnerAlert        *dataloadgen.Loader[models.ID, models.BalanceAlert]
@@ -75,6 +76,7 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		resource:            byID(by, r.Resources.ByIDs),
 		association:         byID(by, r.Customers.AssociationsFor),
 		accessConfiguration: byID(by, r.Exposure.ByPartnerIDs),
+		signingKeys:         byID(by, r.Federation.SigningKeysFor),
 		partnerBalance:      byID(by, r.Funds.PartnerBalances),
 		customerBalance:     byID(by, r.Funds.CustomerBalances),
 		partnerAlert:        byID(by, r.Funds.PartnerAlerts),

@@ -9,6 +9,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/federation"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/incentives"
@@ -17,9 +18,11 @@ import (
 	"github.com/partnergraph/partnergraph/sales/resources"
 )
 
-// Sessions is what the viewer needs of the session hall.
+// Sessions is what the resolvers need of the session hall.
 type Sessions interface {
 	List(ctx context.Context, who models.Principal) ([]models.Session, error)
+	Revoke(ctx context.Context, who models.Principal, cmd models.RevokeSession) (models.RevokedSession, error)
+	RevokeAll(ctx context.Context, who models.Principal, cmd models.RevokeAllSessions) (models.RevokedSessions, error)
 }
 
 // Resolver answers the schema with the rooms. All fields are required and set once, before use.
@@ -28,6 +31,7 @@ type Resolver struct {
 	Identity   *identity.Service
 	Partners   *partners.Service
 	Exposure   *exposure.Service
+	Federation *federation.Service
 	Customers  *customers.Service
 	Funds      *funds.Service
 	Incentives *incentives.Service
