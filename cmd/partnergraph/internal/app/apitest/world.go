@@ -16,6 +16,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/federation"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
@@ -31,7 +32,8 @@ type Org struct {
 	Parent     *Org // a reseller's distributor
 	Key        string
 	KeyID      models.ID
-	PlatformID string // empty for resellers
+	PlatformID string    // empty for resellers
+	Person     models.ID // signed in; empty for resellers
 	Resale     *Buyer
 	Advisory   *Buyer
 }
@@ -293,6 +295,28 @@ func (w *World) expose(ctx context.Context, t *testing.T, o *Org) {
 	must(t, err)
 	w.text(o.PlatformID, saved.AccessConfiguration.ID)
 	w.text(site, saved.AccessConfiguration.ID)
+	// ECDSA keys, because they are made at once.
+	_, err = w.Federation.EnsureECKey(ctx, o.PlatformID)
+	must(t, err)
+	algorithm := models.KeyECDSAP256
+	_, err = w.Federation.PublishNext(ctx, w.who, federation.PublishNextSigningKey{PartnerID: o.Partner.ID, Algorithm: &algorithm})
+	must(t, err)
+	w.person(ctx, t, o)
+}
+
+// person is one of the partner's people, with a browser signed in.
+func (w *World) person(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	user, err := w.Identity.CreateUser(ctx, w.who, identity.CreateUser{LoginName: o.Tag + "-person", PartnerID: &o.Partner.ID})
+	must(t, err)
+	now := w.Now().UTC().Truncate(time.Microsecond)
+	session := models.Session{
+		ID: w.Rooms.IDs(models.PrefixSession), TokenHash: []byte(o.Tag), UserID: user.ID, Method: "password", CreatedAt: now, LastSeenAt: now,
+		ExpiresAt: now.Add(time.Hour), IdleTimeoutSecs: 3600,
+	}
+	_, err = w.DB.NewInsert().Model(&session).Exec(ctx)
+	must(t, err)
+	o.Person = user.ID
 }
 
 // Metadata is an identity provider's, with its addresses under site.
