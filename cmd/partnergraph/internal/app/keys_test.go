@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,8 +25,8 @@ func until(t *testing.T, what string, done func() bool) {
 func TestExpiringKeysAreSaidInMetricsLogAndAPI(t *testing.T) {
 	t.Parallel()
 	url := worldURL(t)
-	first := serve(t, config(url), app.Options{})
-	served := first.ask(t, "GET", "/saml/"+demo.PlatformID+"/metadata", "")
+	first := serve(t, settings(url), app.Options{})
+	served := first.ask(t, "GET", "/saml/sp/"+demo.PlatformID+"/metadata", "")
 	if served.status != 200 || !strings.Contains(served.body, `cacheDuration="PT1H"`) || federation.MetadataCacheTime != time.Hour {
 		t.Errorf("the time that a next key waits is not the one that the metadata says: %d %.300s", served.status, served.body)
 	}
@@ -41,7 +40,7 @@ func TestExpiringKeysAreSaidInMetricsLogAndAPI(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, config(url), app.Options{Now: func() time.Time { return time.Now().Add(tc.after) }})
+			s := serve(t, settings(url), app.Options{Now: func() time.Time { return time.Now().Add(tc.after) }})
 			var found []string
 			until(t, "the gauge", func() bool {
 				found = gauge.FindStringSubmatch(s.ask(t, "GET", "/metrics", "").body)
@@ -56,5 +55,4 @@ func TestExpiringKeysAreSaidInMetricsLogAndAPI(t *testing.T) {
 			}
 		})
 	}
-	_ = fmt.Sprint
 }
