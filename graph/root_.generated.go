@@ -25,6 +25,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	AccessConfiguration() AccessConfigurationResolver
 	Association() AssociationResolver
+	CloudBinding() CloudBindingResolver
 	Customer() CustomerResolver
 	IncentiveLine() IncentiveLineResolver
 	IncentiveStatement() IncentiveStatementResolver
@@ -37,6 +38,7 @@ type ResolverRoot interface {
 	Remittance() RemittanceResolver
 	RemittanceClaim() RemittanceClaimResolver
 	Resource() ResourceResolver
+	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
 	Withdrawal() WithdrawalResolver
@@ -68,6 +70,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputActivateNextSigningKeyInput,
 		ec.unmarshalInputAdjustBalanceInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelRechargeInput,
@@ -77,6 +80,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputConfirmRechargeInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreatePayerAgreementInput,
+		ec.unmarshalInputCreateSignInTicketInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputEarmarkBalanceInput,
 		ec.unmarshalInputEndAssociationInput,
@@ -90,24 +94,33 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
+		ec.unmarshalInputPublishNextSigningKeyInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
 		ec.unmarshalInputRecordRemittanceInput,
+		ec.unmarshalInputRefreshServiceProviderMetadataInput,
 		ec.unmarshalInputRefundOrderInput,
+		ec.unmarshalInputRegisterServiceProviderInput,
 		ec.unmarshalInputReleaseOrderHoldInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
+		ec.unmarshalInputRemoveServiceProviderInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
+		ec.unmarshalInputRetireSigningKeyInput,
 		ec.unmarshalInputReverseTransferInput,
 		ec.unmarshalInputReviewRemittanceClaimInput,
 		ec.unmarshalInputReviewWithdrawalInput,
+		ec.unmarshalInputRevokeAllSessionsInput,
 		ec.unmarshalInputRevokeApiKeyInput,
+		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRotateReturnSecretInput,
+		ec.unmarshalInputServiceProviderAttributeInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetCreditLineInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
+		ec.unmarshalInputUpdateServiceProviderInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
 	)
 	first := true
@@ -200,7 +213,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -214,6 +227,7 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "alert.graphqls", Input: sourceData("alert.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
+	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
@@ -231,6 +245,9 @@ var sources = []*ast.Source{
 	{Name: "remittance_claim.graphqls", Input: sourceData("remittance_claim.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
+	{Name: "service_provider.graphqls", Input: sourceData("service_provider.graphqls"), BuiltIn: false},
+	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
+	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
 	{Name: "withdrawal.graphqls", Input: sourceData("withdrawal.graphqls"), BuiltIn: false},
 }
@@ -258,20 +275,42 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_orderPaidUrl(ctx, field)
 	case "orderRechargeUrl":
 		return ec.fieldContext_AccessConfiguration_orderRechargeUrl(ctx, field)
+	case "signInUrl":
+		return ec.fieldContext_AccessConfiguration_signInUrl(ctx, field)
 	case "allowedOrigins":
 		return ec.fieldContext_AccessConfiguration_allowedOrigins(ctx, field)
 	case "allowedServices":
 		return ec.fieldContext_AccessConfiguration_allowedServices(ctx, field)
 	case "attachmentUpload":
 		return ec.fieldContext_AccessConfiguration_attachmentUpload(ctx, field)
+	case "idpMetadataUrl":
+		return ec.fieldContext_AccessConfiguration_idpMetadataUrl(ctx, field)
+	case "spMetadataUrl":
+		return ec.fieldContext_AccessConfiguration_spMetadataUrl(ctx, field)
+	case "loginUrl":
+		return ec.fieldContext_AccessConfiguration_loginUrl(ctx, field)
+	case "signingKeys":
+		return ec.fieldContext_AccessConfiguration_signingKeys(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
 	case "contact":
 		return ec.fieldContext_AccessConfiguration_contact(ctx, field)
 	case "checklist":
 		return ec.fieldContext_AccessConfiguration_checklist(ctx, field)
+	case "serviceProviders":
+		return ec.fieldContext_AccessConfiguration_serviceProviders(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessConfiguration", field.Name)
+}
+
+func (ec *executionContext) childFields_ActivateNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signingKey":
+		return ec.fieldContext_ActivateNextSigningKeyPayload_signingKey(ctx, field)
+	case "retiredSigningKey":
+		return ec.fieldContext_ActivateNextSigningKeyPayload_retiredSigningKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActivateNextSigningKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AdjustBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -498,6 +537,52 @@ func (ec *executionContext) childFields_ClaimRemittancePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ClaimRemittancePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CloudBinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CloudBinding_id(ctx, field)
+	case "state":
+		return ec.fieldContext_CloudBinding_state(ctx, field)
+	case "xAccountId":
+		return ec.fieldContext_CloudBinding_xAccountId(ctx, field)
+	case "xUserId":
+		return ec.fieldContext_CloudBinding_xUserId(ctx, field)
+	case "domainId":
+		return ec.fieldContext_CloudBinding_domainId(ctx, field)
+	case "domainName":
+		return ec.fieldContext_CloudBinding_domainName(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_CloudBinding_issuedAt(ctx, field)
+	case "serviceProvider":
+		return ec.fieldContext_CloudBinding_serviceProvider(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudBinding", field.Name)
+}
+
+func (ec *executionContext) childFields_CloudBindingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CloudBindingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CloudBindingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CloudBindingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CloudBindingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudBindingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CloudBindingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CloudBindingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CloudBindingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudBindingEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_CompleteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -536,6 +621,16 @@ func (ec *executionContext) childFields_CreatePayerAgreementPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type CreatePayerAgreementPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateSignInTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreateSignInTicketPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateSignInTicketPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateSignInTicketPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Customer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -568,6 +663,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_resources(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Customer_balanceAlert(ctx, field)
+	case "cloudBindings":
+		return ec.fieldContext_Customer_cloudBindings(ctx, field)
 	case "balanceAt":
 		return ec.fieldContext_Customer_balanceAt(ctx, field)
 	case "statement":
@@ -892,6 +989,16 @@ func (ec *executionContext) childFields_LiftWithdrawalRestrictionPayload(ctx con
 	return nil, fmt.Errorf("no field named %q was found under type LiftWithdrawalRestrictionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_MetadataFinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_MetadataFinding_code(ctx, field)
+	case "message":
+		return ec.fieldContext_MetadataFinding_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataFinding", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -1202,6 +1309,14 @@ func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PublishNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signingKey":
+		return ec.fieldContext_PublishNextSigningKeyPayload_signingKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublishNextSigningKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Recharge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1328,6 +1443,16 @@ func (ec *executionContext) childFields_RecordRemittancePayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type RecordRemittancePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RefreshServiceProviderMetadataPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "serviceProvider":
+		return ec.fieldContext_RefreshServiceProviderMetadataPayload_serviceProvider(ctx, field)
+	case "findings":
+		return ec.fieldContext_RefreshServiceProviderMetadataPayload_findings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefreshServiceProviderMetadataPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "refund":
@@ -1338,6 +1463,16 @@ func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, 
 		return ec.fieldContext_RefundOrderPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefundOrderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisterServiceProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "serviceProvider":
+		return ec.fieldContext_RegisterServiceProviderPayload_serviceProvider(ctx, field)
+	case "findings":
+		return ec.fieldContext_RegisterServiceProviderPayload_findings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterServiceProviderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReleaseOrderHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1466,6 +1601,14 @@ func (ec *executionContext) childFields_RemoveBalanceAlertPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type RemoveBalanceAlertPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveServiceProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removedServiceProviderId":
+		return ec.fieldContext_RemoveServiceProviderPayload_removedServiceProviderId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveServiceProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -1550,6 +1693,14 @@ func (ec *executionContext) childFields_RestrictWithdrawalsPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RestrictWithdrawalsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RetireSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signingKey":
+		return ec.fieldContext_RetireSigningKeyPayload_signingKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetireSigningKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -1580,12 +1731,28 @@ func (ec *executionContext) childFields_ReviewWithdrawalPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ReviewWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeAllSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revokedCount":
+		return ec.fieldContext_RevokeAllSessionsPayload_revokedCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeAllSessionsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
 		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "session":
+		return ec.fieldContext_RevokeSessionPayload_session(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RotateReturnSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1596,6 +1763,84 @@ func (ec *executionContext) childFields_RotateReturnSecretPayload(ctx context.Co
 		return ec.fieldContext_RotateReturnSecretPayload_secret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateReturnSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceProvider_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ServiceProvider_name(ctx, field)
+	case "entityId":
+		return ec.fieldContext_ServiceProvider_entityId(ctx, field)
+	case "metadata":
+		return ec.fieldContext_ServiceProvider_metadata(ctx, field)
+	case "metadataUrl":
+		return ec.fieldContext_ServiceProvider_metadataUrl(ctx, field)
+	case "nameIdFormat":
+		return ec.fieldContext_ServiceProvider_nameIdFormat(ctx, field)
+	case "attributes":
+		return ec.fieldContext_ServiceProvider_attributes(ctx, field)
+	case "bpId":
+		return ec.fieldContext_ServiceProvider_bpId(ctx, field)
+	case "idpInitiated":
+		return ec.fieldContext_ServiceProvider_idpInitiated(ctx, field)
+	case "loginUrl":
+		return ec.fieldContext_ServiceProvider_loginUrl(ctx, field)
+	case "encryption":
+		return ec.fieldContext_ServiceProvider_encryption(ctx, field)
+	case "signatureAlgorithm":
+		return ec.fieldContext_ServiceProvider_signatureAlgorithm(ctx, field)
+	case "state":
+		return ec.fieldContext_ServiceProvider_state(ctx, field)
+	case "consumerUrls":
+		return ec.fieldContext_ServiceProvider_consumerUrls(ctx, field)
+	case "sloUrl":
+		return ec.fieldContext_ServiceProvider_sloUrl(ctx, field)
+	case "certificateFingerprints":
+		return ec.fieldContext_ServiceProvider_certificateFingerprints(ctx, field)
+	case "validUntil":
+		return ec.fieldContext_ServiceProvider_validUntil(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ServiceProvider_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ServiceProvider_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceProvider", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceProviderAttribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ServiceProviderAttribute_name(ctx, field)
+	case "source":
+		return ec.fieldContext_ServiceProviderAttribute_source(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceProviderAttribute", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceProviderConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceProviderConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceProviderConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceProviderConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceProviderConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceProviderConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceProviderEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceProviderEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceProviderEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceProviderEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1612,6 +1857,8 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_platformId(ctx, field)
 	case "userAgent":
 		return ec.fieldContext_Session_userAgent(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
@@ -1630,6 +1877,30 @@ func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context
 		return ec.fieldContext_SetCreditLinePayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetCreditLinePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SigningKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SigningKey_id(ctx, field)
+	case "state":
+		return ec.fieldContext_SigningKey_state(ctx, field)
+	case "algorithm":
+		return ec.fieldContext_SigningKey_algorithm(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_SigningKey_fingerprint(ctx, field)
+	case "certificate":
+		return ec.fieldContext_SigningKey_certificate(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SigningKey_createdAt(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_SigningKey_publishedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SigningKey_expiresAt(ctx, field)
+	case "expiresSoon":
+		return ec.fieldContext_SigningKey_expiresSoon(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SigningKey", field.Name)
 }
 
 func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1720,6 +1991,16 @@ func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx con
 		return ec.fieldContext_UpdateAccessConfigurationPayload_accessConfiguration(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateAccessConfigurationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateServiceProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "serviceProvider":
+		return ec.fieldContext_UpdateServiceProviderPayload_serviceProvider(ctx, field)
+	case "findings":
+		return ec.fieldContext_UpdateServiceProviderPayload_findings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateServiceProviderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -40,3 +40,23 @@ func (s Session) LiveAt(now time.Time, epoch int64) bool {
 	idleUntil := s.LastSeenAt.Add(time.Duration(s.IdleTimeoutSecs) * time.Second)
 	return s.RevokedAt == nil && s.Epoch >= epoch && now.Before(s.ExpiresAt) && now.Before(idleUntil)
 }
+
+// RevokeSession is the command to end one session.
+type RevokeSession struct {
+	SessionID ID
+}
+
+// RevokedSession is the session that ended.
+type RevokedSession struct {
+	Session Session
+}
+
+// RevokeAllSessions is the command to end all sessions of a person.
+type RevokeAllSessions struct {
+	UserID *ID // nil = the caller
+}
+
+// RevokedSessions says how many ended, counted up to 1000.
+type RevokedSessions struct {
+	RevokedCount int
+}

@@ -28,6 +28,11 @@ func (r *accessConfigurationResolver) LoginURL(ctx context.Context, obj *models.
 	return r.Exposure.LoginURL(*obj), nil
 }
 
+// SigningKeys is the resolver for the signingKeys field.
+func (r *accessConfigurationResolver) SigningKeys(ctx context.Context, obj *models.AccessConfiguration) ([]models.SigningKey, error) {
+	return list(ctx, loadersOf(ctx).signingKeys, obj.ID)
+}
+
 // UpdateAccessConfiguration is the resolver for the updateAccessConfiguration field.
 func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input exposure.UpdateAccessConfiguration) (exposure.Updated, error) {
 	return r.Exposure.Update(ctx, r.Who(ctx), input)

@@ -13,6 +13,16 @@ import (
 	"github.com/partnergraph/partnergraph/sales/identity"
 )
 
+// RevokeSession is the resolver for the revokeSession field.
+func (r *mutationResolver) RevokeSession(ctx context.Context, input models.RevokeSession) (models.RevokedSession, error) {
+	return r.Resolver.Sessions.Revoke(ctx, r.Who(ctx), input)
+}
+
+// RevokeAllSessions is the resolver for the revokeAllSessions field.
+func (r *mutationResolver) RevokeAllSessions(ctx context.Context, input models.RevokeAllSessions) (models.RevokedSessions, error) {
+	return r.Resolver.Sessions.RevokeAll(ctx, r.Who(ctx), input)
+}
+
 // CreateAPIKey is the resolver for the createApiKey field.
 func (r *mutationResolver) CreateAPIKey(ctx context.Context, input identity.CreateKey) (identity.CreatedKey, error) {
 	return r.Identity.CreateKey(ctx, r.Who(ctx), input)
@@ -26,6 +36,11 @@ func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input identity.Revo
 // APIKeys is the resolver for the apiKeys field.
 func (r *queryResolver) APIKeys(ctx context.Context, first *int32, after *string, last *int32, before *string) (models.Connection[models.APIKey], error) {
 	return r.Identity.FindKeys(ctx, r.Who(ctx), pageArgs(ctx, first, after, last, before))
+}
+
+// Current is the resolver for the current field.
+func (r *sessionResolver) Current(ctx context.Context, obj *models.Session) (bool, error) {
+	return obj.ID == r.Who(ctx).SessionID, nil
 }
 
 // Partner is the resolver for the partner field.
@@ -48,7 +63,13 @@ func (r *viewerResolver) Sessions(ctx context.Context, obj *models.Principal) ([
 	return r.Resolver.Sessions.List(ctx, *obj)
 }
 
+// Session returns graph.SessionResolver implementation.
+func (r *Resolver) Session() graph.SessionResolver { return &sessionResolver{r} }
+
 // Viewer returns graph.ViewerResolver implementation.
 func (r *Resolver) Viewer() graph.ViewerResolver { return &viewerResolver{r} }
 
-type viewerResolver struct{ *Resolver }
+type (
+	sessionResolver struct{ *Resolver }
+	viewerResolver  struct{ *Resolver }
+)

@@ -30,6 +30,7 @@ type loaders struct {
 	association         *dataloadgen.Loader[models.ID, models.Association]
 	accessConfiguration *dataloadgen.Loader[models.ID, models.AccessConfiguration]
 	checklist           *dataloadgen.Loader[models.ID, []models.GoLiveStep]
+	signingKeys         *dataloadgen.Loader[models.ID, []models.SigningKey]
 	partnerBalance      *dataloadgen.Loader[models.ID, models.Balance]
 	customerBalance     *dataloadgen.Loader[models.ID, models.Balance]
 	partnerAlert        *dataloadgen.Loader[models.ID, models.BalanceAlert]
@@ -80,6 +81,7 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		association:         byID(by, r.Customers.AssociationsFor),
 		accessConfiguration: byID(by, r.Exposure.ByPartnerIDs),
 		checklist:           byID(by, r.Exposure.ChecklistsFor),
+		signingKeys:         byID(by, r.Federation.SigningKeysFor),
 		partnerBalance:      byID(by, r.Funds.PartnerBalances),
 		customerBalance:     byID(by, r.Funds.CustomerBalances),
 		partnerAlert:        byID(by, r.Funds.PartnerAlerts),

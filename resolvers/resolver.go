@@ -18,9 +18,11 @@ import (
 	"github.com/partnergraph/partnergraph/sales/resources"
 )
 
-// Sessions is what the viewer needs of the session hall.
+// Sessions is what the resolvers need of the session hall.
 type Sessions interface {
 	List(ctx context.Context, who models.Principal) ([]models.Session, error)
+	Revoke(ctx context.Context, who models.Principal, cmd models.RevokeSession) (models.RevokedSession, error)
+	RevokeAll(ctx context.Context, who models.Principal, cmd models.RevokeAllSessions) (models.RevokedSessions, error)
 }
 
 // Resolver answers the schema with the rooms. All fields are required and set once, before use.

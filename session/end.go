@@ -42,45 +42,25 @@ func (s *Service) List(ctx context.Context, who models.Principal) ([]models.Sess
 	return live, err
 }
 
-// RevokeSession is the command to end one session.
-type RevokeSession struct {
-	SessionID models.ID
-}
-
-// RevokedSession is the session that ended.
-type RevokedSession struct {
-	Session models.Session
-}
-
-// RevokeAllSessions is the command to end all sessions of a person.
-type RevokeAllSessions struct {
-	UserID *models.ID // nil = the caller
-}
-
-// RevokedSessions says how many ended, counted up to 1000.
-type RevokedSessions struct {
-	Sessions int
-}
-
 // Revoke ends one session: people their own, operators anybody's. UNAUTHENTICATED for anonymous callers, FORBIDDEN for API keys
 // of partners and customers, which have none, NOT_FOUND for another person's session. Revoking again changes nothing.
-func (s *Service) Revoke(ctx context.Context, who models.Principal, cmd RevokeSession) (RevokedSession, error) {
+func (s *Service) Revoke(ctx context.Context, who models.Principal, cmd models.RevokeSession) (models.RevokedSession, error) {
 	if err := mayEndAny(who); err != nil {
-		return RevokedSession{}, err
+		return models.RevokedSession{}, err
 	}
 	if err := cmd.SessionID.Require(models.PrefixSession, "sessionId"); err != nil {
-		return RevokedSession{}, err
+		return models.RevokedSession{}, err
 	}
 	session, found, err := selectByID(ctx, s.DB, cmd.SessionID)
 	if err == nil && (!found || (session.UserID != who.UserID && !mayEndOthers(who))) {
 		err = models.NotFound("session")
 	}
 	if err != nil {
-		return RevokedSession{}, err
+		return models.RevokedSession{}, err
 	}
 	owner, err := s.People.UserByID(ctx, session.UserID)
 	if err != nil {
-		return RevokedSession{}, err
+		return models.RevokedSession{}, err
 	}
 	now := s.now()
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -95,46 +75,46 @@ func (s *Service) Revoke(ctx context.Context, who models.Principal, cmd RevokeSe
 		})
 	})
 	if err != nil {
-		return RevokedSession{}, err
+		return models.RevokedSession{}, err
 	}
 	s.forget(ctx, session.TokenHash)
-	return RevokedSession{Session: session}, nil
+	return models.RevokedSession{Session: session}, nil
 }
 
 // RevokeAll ends every session of a person, also those that some replica is just about to find, with one statement and one
 // operation of the cache however many there are: people their own, operators anybody's. UNAUTHENTICATED for anonymous callers,
 // FORBIDDEN for API keys of partners and customers, NOT_FOUND for another person.
-func (s *Service) RevokeAll(ctx context.Context, who models.Principal, cmd RevokeAllSessions) (RevokedSessions, error) {
+func (s *Service) RevokeAll(ctx context.Context, who models.Principal, cmd models.RevokeAllSessions) (models.RevokedSessions, error) {
 	if err := mayEndAny(who); err != nil {
-		return RevokedSessions{}, err
+		return models.RevokedSessions{}, err
 	}
 	userID := who.UserID
 	if cmd.UserID != nil {
 		userID = *cmd.UserID
 	}
 	if err := userID.Require(models.PrefixUser, "userId"); err != nil {
-		return RevokedSessions{}, err
+		return models.RevokedSessions{}, err
 	}
 	if userID != who.UserID && !mayEndOthers(who) {
-		return RevokedSessions{}, models.NotFound("user")
+		return models.RevokedSessions{}, models.NotFound("user")
 	}
-	var ended RevokedSessions
+	var ended models.RevokedSessions
 	var user models.User
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		var err error
 		if user, err = s.People.NextEpochIn(ctx, tx, userID); err != nil {
 			return err
 		}
-		if ended.Sessions, err = countOfUser(ctx, tx, userID, user.SessionEpoch-1, s.now()); err != nil {
+		if ended.RevokedCount, err = countOfUser(ctx, tx, userID, user.SessionEpoch-1, s.now()); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventSessionsRevoked, SubjectID: string(userID), PartnerID: user.PartnerID, CustomerID: user.CustomerID,
-			Data: map[string]any{"sessions": ended.Sessions},
+			Data: map[string]any{"sessions": ended.RevokedCount},
 		})
 	})
 	if err != nil {
-		return RevokedSessions{}, err
+		return models.RevokedSessions{}, err
 	}
 	s.invalidate(ctx, cache.Invalidation{Key: epochKey(userID), Version: user.SessionEpoch})
 	return ended, nil

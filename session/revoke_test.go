@@ -45,9 +45,9 @@ func (c *countingCache) InvalidateAll(ctx context.Context, invalidations []cache
 
 func (w *world) revokeAll(ctx context.Context, t *testing.T, user models.User) int {
 	t.Helper()
-	ended, err := w.RevokeAll(ctx, w.operator, session.RevokeAllSessions{UserID: &user.ID})
+	ended, err := w.RevokeAll(ctx, w.operator, models.RevokeAllSessions{UserID: &user.ID})
 	must(t, err)
-	return ended.Sessions
+	return ended.RevokedCount
 }
 
 func TestEndingAllCostsTheSameForOneAndForMany(t *testing.T) {
@@ -129,7 +129,7 @@ func TestEveryReplicaHearsOfEveryEndAtOnce(t *testing.T) {
 				replica.wantUser(t, bystander, w.bob.ID)
 			}
 		}
-		_, err := w.Revoke(t.Context(), w.operator, session.RevokeSession{SessionID: mine.ID})
+		_, err := w.Revoke(t.Context(), w.operator, models.RevokeSession{SessionID: mine.ID})
 		must(t, err)
 		other.wantUser(t, second, "")
 		other.wantUser(t, first, w.ann.ID)

@@ -233,11 +233,11 @@ func TestWhoMayEndSessions(t *testing.T) {
 		ann := models.Principal{Kind: models.PartnerMember, UserID: w.ann.ID}
 		bob := models.Principal{Kind: models.PartnerMember, UserID: w.bob.ID, Permissions: models.AllPermissions()}
 		revoke := func(who models.Principal, id models.ID) error {
-			_, err := w.Revoke(ctx, who, session.RevokeSession{SessionID: id})
+			_, err := w.Revoke(ctx, who, models.RevokeSession{SessionID: id})
 			return err
 		}
 		revokeAll := func(who models.Principal, id models.ID) error {
-			_, err := w.RevokeAll(ctx, who, session.RevokeAllSessions{UserID: &id})
+			_, err := w.RevokeAll(ctx, who, models.RevokeAllSessions{UserID: &id})
 			return err
 		}
 		mine, cookie := w.signIn(t, w.ann, session.Origin{}, nil)
@@ -477,7 +477,7 @@ func TestSlowReaderDoesNotReviveAnEndedSession(t *testing.T) {
 			must(t, w.End(t.Context(), httptest.NewRecorder(), request(cookie)))
 		},
 		"all": func(t *testing.T, w *world, _ *http.Cookie) {
-			_, err := w.RevokeAll(t.Context(), w.operator, session.RevokeAllSessions{UserID: &w.ann.ID})
+			_, err := w.RevokeAll(t.Context(), w.operator, models.RevokeAllSessions{UserID: &w.ann.ID})
 			must(t, err)
 		},
 	} {

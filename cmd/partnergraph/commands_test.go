@@ -223,3 +223,30 @@ func TestVersionAndHelp(t *testing.T) {
 		t.Errorf("help: %d %s", code, stdout)
 	}
 }
+
+func TestKeysCommands(t *testing.T) {
+	t.Parallel()
+	code, key, stderr := run(t, "keys", "seal", "--id", "2026a")
+	if code != 0 || !strings.HasPrefix(key, "2026a:") {
+		t.Fatalf("seal: %d %q %q", code, key, stderr)
+	}
+	url := "sqlite://" + filepath.Join(t.TempDir(), "keys.db")
+	if code, _, stderr = run(t, "migrate", "--database-url", url); code != 0 {
+		t.Fatalf("migrate: %d %s", code, stderr)
+	}
+	if code, stdout, stderr := run(t, "keys", "list", "--database-url", url); code != 0 || !strings.Contains(stdout, "no signing keys") {
+		t.Errorf("list: %d %q %q", code, stdout, stderr)
+	}
+	for want, args := range map[string][]string{
+		"no platform":     {"keys", "next", "--database-url", url, "--seal-keys", strings.TrimSpace(key), "--platform", "acme_IDP"},
+		"seal-keys":       {"keys", "next", "--database-url", url, "--seal-keys", "k1", "--platform", "acme_IDP"},
+		"--algorithm":     {"keys", "next", "--database-url", url, "--seal-keys", "k1", "--platform", "acme_IDP", "--algorithm", "RSA_512"},
+		"name the key":    {"keys", "activate", "--database-url", url},
+		"no such next":    {"keys", "retire", "--database-url", url, "--platform", "acme_IDP"},
+		"--database-url=": {"keys", "list"},
+	} {
+		if code, stdout, stderr := run(t, args...); code == 0 || !strings.Contains(stderr, want) {
+			t.Errorf("%v: %d %q %q, want %s", args, code, stdout, stderr, want)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ type stage struct {
 	shift  atomic.Int64 // moves the cloud's clock, in nanoseconds
 	person idp.Person
 	idps   map[string]*idp.Provider
+	held   sync.Map // platform id to the copy of our metadata that it goes on with; without one it fetches it each time
 }
 
 const bpid = "0123456789abcdef0123456789abcdef"
@@ -74,7 +76,12 @@ func (s *stage) addPlatform(id, key string) {
 	s.t.Cleanup(srv.Close)
 	provider, err := idp.New(idp.Config{
 		EntityID: srv.URL + "/metadata", SSOURL: srv.URL + "/saml/login", Key: k.Signer.(*rsa.PrivateKey), Cert: k.Cert,
-		SPMetadata: func(context.Context) ([]byte, error) { return s.get("/saml/sp/" + id + "/metadata"), nil },
+		SPMetadata: func(context.Context) ([]byte, error) {
+			if copied, ok := s.held.Load(id); ok {
+				return copied.([]byte), nil
+			}
+			return s.get("/saml/sp/" + id + "/metadata"), nil
+		},
 		Person: func(r *http.Request) (idp.Person, bool) {
 			_, err := r.Cookie("signed-in")
 			return s.person, err == nil

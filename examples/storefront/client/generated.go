@@ -1570,6 +1570,8 @@ type UpdateAccessConfigurationInput struct {
 	OrderPaidUrl *string `json:"orderPaidUrl"`
 	// An https address, at most 2048 characters.
 	OrderRechargeUrl *string `json:"orderRechargeUrl"`
+	// An https address, at most 2048 characters, whose query has no request: the waiting sign-in is added under that name.
+	SignInUrl *string `json:"signInUrl"`
 	// At most 50 origins, scheme://host[:port] in lower case, without a default port.
 	AllowedOrigins []string `json:"allowedOrigins"`
 	// At most 50 https addresses without a query; a login may land on them and on all below them.
@@ -1602,6 +1604,9 @@ func (v *UpdateAccessConfigurationInput) GetOrderPaidUrl() *string { return v.Or
 
 // GetOrderRechargeUrl returns UpdateAccessConfigurationInput.OrderRechargeUrl, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetOrderRechargeUrl() *string { return v.OrderRechargeUrl }
+
+// GetSignInUrl returns UpdateAccessConfigurationInput.SignInUrl, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetSignInUrl() *string { return v.SignInUrl }
 
 // GetAllowedOrigins returns UpdateAccessConfigurationInput.AllowedOrigins, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetAllowedOrigins() []string { return v.AllowedOrigins }

@@ -167,6 +167,8 @@ func schemaReady(ctx context.Context, db *store.DB) error {
 
 // schedule lists the background jobs that Run starts.
 func (a *App) schedule() {
+	keys := &keyWatch{room: a.Rooms.Federation, log: a.Log, now: a.Rooms.Now}
+	a.metrics.registry.MustRegister(keys)
 	for _, relay := range a.Rooms.relays {
 		a.jobs = append(a.jobs, func(ctx context.Context) { _ = relay.Run(ctx) })
 	}
@@ -174,6 +176,7 @@ func (a *App) schedule() {
 		func(ctx context.Context) { a.Rooms.Identity.RunUsage(ctx, time.Minute) },
 		a.Rooms.Ledger.RunAnnouncements,
 		a.Rooms.Funds.RunWatches,
+		keys.run(a.every(keysInterval, "signing-keys", keys.look)),
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
 		a.every(alertInterval, "balance-alerts", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchBalances(ctx)) }),
 		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),

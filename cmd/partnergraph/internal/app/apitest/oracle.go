@@ -79,12 +79,14 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var providers []models.ServiceProvider
 	var bindings []models.CloudBinding
 	var keys []models.APIKey
+	var signingKeys []models.SigningKey
+	var sessions []models.Session
 	var events []models.Event
 	var accounts []models.Account
 	var alerts []models.BalanceAlert
 	var entries []models.Entry
 	var withdrawals []models.Withdrawal
-	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &providers, &bindings, &keys, &events, &accounts, &alerts, &entries, &withdrawals} {
+	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &providers, &bindings, &keys, &events, &accounts, &alerts, &entries, &withdrawals, &signingKeys, &sessions} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	w.indexRecharges(ctx, t, orgs, buyers)
@@ -117,8 +119,23 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, row := range lines {
 		w.owners[row.ID] = w.owners[row.StatementID]
 	}
+	platforms := map[string]holder{}
 	for _, row := range configurations {
 		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
+		platforms[row.PlatformID] = w.owners[row.ID]
+	}
+	for _, row := range signingKeys {
+		w.owners[row.ID] = platforms[row.PlatformID]
+		w.text(row.Fingerprint(), row.ID)
+		w.text(row.CertificatePEM(), row.ID)
+	}
+	for _, org := range w.Orgs() {
+		if org.Person != "" {
+			w.owners[org.Person] = holder{org: org}
+		}
+	}
+	for _, row := range sessions {
+		w.owners[row.ID] = holder{} // shown to its person, and no key is one
 	}
 	for _, row := range providers {
 		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
@@ -216,7 +233,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
-	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider:
+	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey, models.PrefixUser:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
 		return false

@@ -34,6 +34,7 @@ type Org struct {
 	KeyID      models.ID
 	PlatformID string    // empty for resellers
 	ProviderID models.ID // the cloud that its platform signs people in to; empty for resellers
+	Person     models.ID // signed in; empty for resellers
 	Resale     *Buyer
 	Advisory   *Buyer
 }
@@ -297,6 +298,13 @@ func (w *World) expose(ctx context.Context, t *testing.T, o *Org) {
 	w.text(o.PlatformID, saved.AccessConfiguration.ID)
 	w.text(site, saved.AccessConfiguration.ID)
 	w.provider(ctx, t, o)
+	// ECDSA keys, because they are made at once.
+	_, err = w.Federation.EnsureECKey(ctx, o.PlatformID)
+	must(t, err)
+	algorithm := models.KeyECDSAP256
+	_, err = w.Federation.PublishNext(ctx, w.who, federation.PublishNextSigningKey{PartnerID: o.Partner.ID, Algorithm: &algorithm})
+	must(t, err)
+	w.person(ctx, t, o)
 }
 
 // provider registers a cloud at the platform.
@@ -344,6 +352,21 @@ func ProviderMetadata(t *testing.T, site string) string {
 <md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="%s/slo"/>
 <md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="%s/acs" index="0" isDefault="true"/>
 </md:SPSSODescriptor></md:EntityDescriptor>`, site, base64.StdEncoding.EncodeToString(samltest.EC(t, "sp").Cert.Raw), site, site)
+}
+
+// person is one of the partner's people, with a browser signed in.
+func (w *World) person(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	user, err := w.Identity.CreateUser(ctx, w.who, identity.CreateUser{LoginName: o.Tag + "-person", PartnerID: &o.Partner.ID})
+	must(t, err)
+	now := w.Now().UTC().Truncate(time.Microsecond)
+	session := models.Session{
+		ID: w.Rooms.IDs(models.PrefixSession), TokenHash: []byte(o.Tag), UserID: user.ID, Method: "password", CreatedAt: now, LastSeenAt: now,
+		ExpiresAt: now.Add(time.Hour), IdleTimeoutSecs: 3600,
+	}
+	_, err = w.DB.NewInsert().Model(&session).Exec(ctx)
+	must(t, err)
+	o.Person = user.ID
 }
 
 // Metadata is an identity provider's, with its addresses under site.
