@@ -3,6 +3,7 @@ package idp_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,9 +35,9 @@ func (s *stage) signedIn() *browser {
 func (s *stage) told(p peer) idp.Participant {
 	s.t.Helper()
 	all := s.Participants()
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].ProviderID == p.id {
-			return all[i]
+	for _, told := range slices.Backward(all) {
+		if told.ProviderID == p.id {
+			return told
 		}
 	}
 	s.t.Fatal("no participant")
@@ -475,7 +476,7 @@ func TestAsynchronousLogout(t *testing.T) {
 	b := s.signedIn()
 	e := s.logoutRequest(s.cloud).Element()
 	extensions := etree.NewElement("samlp:Extensions")
-	extensions.CreateElement("aslo:Asynchronous").CreateAttr("xmlns:aslo", "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo")
+	extensions.CreateElement("x:Asynchronous").CreateAttr("xmlns:x", "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo")
 	e.InsertChildAt(1, extensions)
 	p := b.open(s.redirect(s.cloud, s.sloURL(), e, ""))
 	answer, relay := s.reply(p, s.other)
@@ -506,5 +507,4 @@ func TestLogoutSignsWithTheProvidersKind(t *testing.T) {
 	if p := s.login(s.browser(), s.cloud, s.request(s.cloud), ""); p.reason != string(saml.SigningKeyMissing) {
 		t.Errorf("without an EC key: %s", p.reason)
 	}
-
 }

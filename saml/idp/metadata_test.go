@@ -1,7 +1,6 @@
 package idp_test
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"net/http"
@@ -77,7 +76,7 @@ func TestMetadataEndpoint(t *testing.T) {
 	s := newStage(t)
 	address := s.entityID()
 	p := s.browser().open(address)
-	if p.status != http.StatusOK || p.body == "" || !bytes.Contains([]byte(p.body), []byte(`entityID="`+address+`"`)) || p.header.Get("Content-Disposition") != "" ||
+	if p.status != http.StatusOK || p.body == "" || !strings.Contains(p.body, `entityID="`+address+`"`) || p.header.Get("Content-Disposition") != "" ||
 		p.header.Get("Content-Type") != "application/samlmetadata+xml; charset=utf-8" {
 		t.Errorf("%d %v", p.status, p.header)
 	}
