@@ -4,7 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // OAEP parameter that every peer knows; no collision resistance is needed there
+	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -69,7 +69,7 @@ func encryptAssertion(assertion []byte, to *x509.Certificate, methods []string, 
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := rsa.EncryptOAEP(sha1.New(), rand, pub, key, nil) //nolint:gosec // see the import
+	wrapped, err := rsa.EncryptOAEP(sha1.New(), rand, pub, key, nil) //nolint:gosec // SHA-1 as OAEP parameter is what every peer knows; collisions do not matter there
 	if err != nil {
 		return nil, fmt.Errorf("idp: encrypt key: %w", err)
 	}

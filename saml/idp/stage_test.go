@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -220,9 +221,7 @@ func (b *browser) once(method, address string, fields url.Values) page {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for k, v := range b.header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, b.header)
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -307,3 +306,5 @@ func statusOf(t testing.TB, message []byte) (codes []string) {
 }
 
 func signElement(e *etree.Element, p peer) (*etree.Element, error) { return wire.Sign(e, p.signing()) }
+
+func b64(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

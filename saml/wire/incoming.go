@@ -164,10 +164,8 @@ func (m *Incoming) readSignature(param string, raw, plain map[string]string) err
 
 func readPost(w http.ResponseWriter, r *http.Request, params []string) (Incoming, error) {
 	query := r.URL.Query()
-	for _, name := range []string{Request, Response, "RelayState", "SAMLart", "Signature"} {
-		if query.Has(name) {
-			return Incoming{}, refuse(saml.ResponseMalformed, "message in the query")
-		}
+	if slices.ContainsFunc([]string{Request, Response, "RelayState", "SAMLart", "Signature"}, query.Has) {
+		return Incoming{}, refuse(saml.ResponseMalformed, "message in the query")
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return Incoming{}, refuse(saml.ResponseMalformed, "content type")
