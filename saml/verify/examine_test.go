@@ -81,7 +81,10 @@ func TestExamineGoesOn(t *testing.T) {
 	t.Parallel()
 	message := samltest.Recipe{
 		Key: samltest.RSA(t, "mallory", 2048), Response: func(r *crewjam.Response) { r.Destination = "https://else.example" },
-		Assertion: func(a *crewjam.Assertion) { a.Conditions.AudienceRestrictions = nil; a.IssueInstant = samltest.Now().Add(time.Hour) },
+		Assertion: func(a *crewjam.Assertion) {
+			a.Conditions.AudienceRestrictions = nil
+			a.IssueInstant = samltest.Now().Add(time.Hour)
+		},
 	}.Build(t)
 	report := verify.Examine(message, expect(t))
 	failed := map[string]saml.Reason{}
