@@ -135,6 +135,13 @@ func selectOwner(ctx context.Context, idb bun.IDB, platformID string) (models.ID
 	return id, err
 }
 
+// selectState returns whether a platform is in use, "" when there is no such platform.
+func selectState(ctx context.Context, tx bun.IDB, platformID string) (models.ExposureState, error) {
+	var config models.AccessConfiguration
+	_, err := store.Found(tx.NewSelect().Model(&config).Column("state").Where("ac.platform_id = ?", platformID).Scan(ctx))
+	return config.State, err
+}
+
 func selectPlatformOf(ctx context.Context, idb bun.IDB, who models.Principal, partnerID models.ID) (models.AccessConfiguration, bool, error) {
 	var config models.AccessConfiguration
 	q := idb.NewSelect().Model(&config).Where("ac.partner_id = ?", partnerID)
