@@ -160,15 +160,9 @@ func selectIdentity(ctx context.Context, idb bun.IDB, who models.Principal, id m
 	return row, found, err
 }
 
-// ownedIdentity is a binding with the customer of its person.
-type ownedIdentity struct {
-	models.FederatedIdentity
-	CustomerID models.ID `bun:"customer_id,scanonly"`
-}
-
-func selectIdentities(ctx context.Context, idb bun.IDB, who models.Principal, customers []models.ID) ([]ownedIdentity, error) {
-	var rows []ownedIdentity
-	q := idb.NewSelect().Model(&rows).ColumnExpr("fi.*, iu.customer_id").Where("ic.id IN (?)", bun.List(customers)).OrderExpr("fi.id")
+func selectIdentities(ctx context.Context, idb bun.IDB, who models.Principal, customers []models.ID) ([]models.FederatedIdentity, error) {
+	var rows []models.FederatedIdentity
+	q := idb.NewSelect().Model(&rows).ColumnExpr("fi.*").ColumnExpr("iu.customer_id").Where("ic.id IN (?)", bun.List(customers)).OrderExpr("fi.id")
 	return rows, store.Translate(access.FederatedIdentities(q, who).Scan(ctx))
 }
 
