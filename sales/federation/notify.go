@@ -63,7 +63,8 @@ func (s *Service) RecordNotificationIn(ctx context.Context, tx bun.IDB, row mode
 			return models.BindNotification{}, err
 		}
 	}
-	return row, insertNotification(ctx, tx, &row)
+	err = insertNotification(ctx, tx, &row)
+	return row, err
 }
 
 // NotificationFor returns the newest notification of a person's binding; found is false when there is none.

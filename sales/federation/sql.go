@@ -112,7 +112,8 @@ func selectNotifications(ctx context.Context, idb bun.IDB, who models.Principal,
 		return nil, nil
 	}
 	q := idb.NewSelect().Model(&rows).Where("bn.id IN (?)", bun.List(ids))
-	return rows, store.Translate(access.BindNotifications(q, who).Scan(ctx))
+	err := access.BindNotifications(q, who).Scan(ctx)
+	return rows, store.Translate(err)
 }
 
 func selectNewest(ctx context.Context, idb bun.IDB, identity models.ID) (models.BindNotification, bool, error) {
@@ -151,7 +152,8 @@ func selectPlatformOf(ctx context.Context, idb bun.IDB, who models.Principal, pa
 
 func selectCustomer(ctx context.Context, idb bun.IDB, id models.ID) (models.Customer, error) {
 	var customer models.Customer
-	return customer, store.Translate(idb.NewSelect().Model(&customer).Column("id", "name", "partner_id").Where("c.id = ?", id).Scan(ctx))
+	err := idb.NewSelect().Model(&customer).Column("id", "name", "partner_id").Where("c.id = ?", id).Scan(ctx)
+	return customer, store.Translate(err)
 }
 
 func selectIdentity(ctx context.Context, idb bun.IDB, who models.Principal, id models.ID) (models.FederatedIdentity, bool, error) {
@@ -163,12 +165,14 @@ func selectIdentity(ctx context.Context, idb bun.IDB, who models.Principal, id m
 func selectIdentities(ctx context.Context, idb bun.IDB, who models.Principal, customers []models.ID) ([]models.FederatedIdentity, error) {
 	var rows []models.FederatedIdentity
 	q := idb.NewSelect().Model(&rows).ColumnExpr("fi.*").ColumnExpr("iu.customer_id").Where("ic.id IN (?)", bun.List(customers)).OrderExpr("fi.id")
-	return rows, store.Translate(access.FederatedIdentities(q, who).Scan(ctx))
+	err := access.FederatedIdentities(q, who).Scan(ctx)
+	return rows, store.Translate(err)
 }
 
 func selectIdentitiesOfUser(ctx context.Context, idb bun.IDB, userID models.ID) ([]models.FederatedIdentity, error) {
 	var rows []models.FederatedIdentity
-	return rows, store.Translate(idb.NewSelect().Model(&rows).Where("fi.user_id = ?", userID).OrderExpr("fi.id").Scan(ctx))
+	err := idb.NewSelect().Model(&rows).Where("fi.user_id = ?", userID).OrderExpr("fi.id").Scan(ctx)
+	return rows, store.Translate(err)
 }
 
 func lockAccount(ctx context.Context, tx bun.IDB, platformID, xAccountID string) (models.FederatedAccount, bool, error) {
@@ -223,7 +227,8 @@ func selectTests(ctx context.Context, idb bun.IDB, who models.Principal, ids []m
 		return nil, nil
 	}
 	q := idb.NewSelect().Model(&rows).Where("tl.id IN (?)", bun.List(ids))
-	return rows, store.Translate(access.TestLogins(q, who).Scan(ctx))
+	err := access.TestLogins(q, who).Scan(ctx)
+	return rows, store.Translate(err)
 }
 
 func insertActiveKey(ctx context.Context, tx bun.IDB, key *models.SigningKey) (bool, error) {

@@ -59,12 +59,9 @@ func (h *Handler) finishTest(w http.ResponseWriter, r *http.Request, v *visit, c
 			report.Checks = append(report.Checks, verify.Check{Name: name, Verdict: verify.Skipped})
 		}
 	} else {
-		a, err := Arrival{}, error(nil)
-		a.Attributes, err = attributes(report.Assertion.AttributeStatements)
+		sent, err := attributes(report.Assertion.AttributeStatements)
 		note(CheckAttributes, err)
-		if err != nil {
-			a.Attributes = nil
-		}
+		a := Arrival{Attributes: sent}
 		for _, f := range contract(c.Attributes) {
 			note(fieldCheck(f.name), f.fill(&a))
 		}

@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -287,5 +288,63 @@ func TestSignOutAsksThePlatform(t *testing.T) {
 	}
 	if got, _ := p.visit(t, p.origin+"/saml/sp/"+demo.PlatformID+"/slo", nil); got.status != 400 {
 		t.Errorf("an empty logout message: %d", got.status)
+	}
+}
+
+var variables = regexp.MustCompile(`^(query|mutation) \([^)]*\)`)
+
+// documented returns the examples of a section of docs/api.md.
+func documented(t *testing.T, heading string) (examples []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "\n## "+heading+"\n")
+	if !found {
+		t.Fatalf("docs/api.md has no section %q", heading)
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, block := range strings.Split(section, "```graphql\n")[1:] {
+		example, _, _ := strings.Cut(block, "```")
+		examples = append(examples, variables.ReplaceAllString(example, "$1"))
+	}
+	return examples
+}
+
+// TestDocumentedExamples runs what docs/api.md shows of bindings and test logins.
+func TestDocumentedExamples(t *testing.T) {
+	t.Parallel()
+	p := newTrip(t)
+	_, next := p.arrive(p.info.SAML.Login)
+	_, form := formOf(t, p.follow(t, next))
+	form.Set(pages.FieldAccountName, "federation-account")
+	form.Set(pages.FieldConsent, "yes")
+	p.visit(t, p.origin+"/first-login", form)
+	var bound struct {
+		Customers struct {
+			Nodes []struct {
+				ID                  string
+				FederatedIdentities []struct{ ID string }
+			}
+		}
+	}
+	p.ask(`{ customers(query: "federation-account") { nodes { id federatedIdentities { id } } } }`, &bound)
+	var made struct{ CreateTestLogin struct{ TestLogin struct{ ID string } } }
+	p.ask(`mutation { createTestLogin(input: {partnerId: "`+p.info.PartnerID+`"}) { testLogin { id } } }`, &made)
+	values := strings.NewReplacer(
+		"$partner", `"`+p.info.PartnerID+`"`, "$notification", `"`+p.notices().Partner.AccessConfiguration.BindNotifications.Nodes[0].ID+`"`,
+		"$customer", `"`+bound.Customers.Nodes[0].ID+`"`, "$identity", `"`+bound.Customers.Nodes[0].FederatedIdentities[0].ID+`"`,
+		"$test", `"`+made.CreateTestLogin.TestLogin.ID+`"`,
+	)
+	examples := append(documented(t, "Bindings and their notifications"), documented(t, "Test logins")...)
+	if len(examples) != 6 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	for _, example := range examples {
+		var data map[string]map[string]any
+		if p.ask(values.Replace(example), &data); len(data) != 1 {
+			t.Errorf("%s: %v", example, data)
+		}
 	}
 }
