@@ -373,8 +373,8 @@ func (ec *executionContext) _ServiceProvider_attributes(ctx context.Context, fie
 			return obj.Attributes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []models.AttributeMapping) graphql.Marshaler {
-			return ec.marshalNServiceProviderAttribute2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMappingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []models.ServiceProviderAttribute) graphql.Marshaler {
+			return ec.marshalNServiceProviderAttribute2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttributeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -669,7 +669,7 @@ func (ec *executionContext) fieldContext_ServiceProvider_updatedAt(_ context.Con
 	return graphql.NewScalarFieldContext("ServiceProvider", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _ServiceProviderAttribute_name(ctx context.Context, field graphql.CollectedField, obj *models.AttributeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _ServiceProviderAttribute_name(ctx context.Context, field graphql.CollectedField, obj *models.ServiceProviderAttribute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -692,7 +692,7 @@ func (ec *executionContext) fieldContext_ServiceProviderAttribute_name(_ context
 	return graphql.NewScalarFieldContext("ServiceProviderAttribute", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _ServiceProviderAttribute_source(ctx context.Context, field graphql.CollectedField, obj *models.AttributeMapping) (ret graphql.Marshaler) {
+func (ec *executionContext) _ServiceProviderAttribute_source(ctx context.Context, field graphql.CollectedField, obj *models.ServiceProviderAttribute) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1042,7 +1042,7 @@ func (ec *executionContext) unmarshalInputRegisterServiceProviderInput(ctx conte
 			it.NameIDFormat = data
 		case "attributes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attributes"))
-			data, err := ec.unmarshalOServiceProviderAttributeInput2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMappingᚄ(ctx, v)
+			data, err := ec.unmarshalOServiceProviderAttributeInput2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttributeᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1124,8 +1124,8 @@ func (ec *executionContext) unmarshalInputRemoveServiceProviderInput(ctx context
 	return it, nil
 }
 
-func (ec *executionContext) unmarshalInputServiceProviderAttributeInput(ctx context.Context, obj any) (models.AttributeMapping, error) {
-	var it models.AttributeMapping
+func (ec *executionContext) unmarshalInputServiceProviderAttributeInput(ctx context.Context, obj any) (models.ServiceProviderAttribute, error) {
+	var it models.ServiceProviderAttribute
 	if obj == nil {
 		return it, nil
 	}
@@ -1216,7 +1216,7 @@ func (ec *executionContext) unmarshalInputUpdateServiceProviderInput(ctx context
 			it.NameIDFormat = data
 		case "attributes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attributes"))
-			data, err := ec.unmarshalOServiceProviderAttributeInput2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMappingᚄ(ctx, v)
+			data, err := ec.unmarshalOServiceProviderAttributeInput2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttributeᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1573,7 +1573,7 @@ func (ec *executionContext) _ServiceProvider(ctx context.Context, sel ast.Select
 
 var serviceProviderAttributeImplementors = []string{"ServiceProviderAttribute"}
 
-func (ec *executionContext) _ServiceProviderAttribute(ctx context.Context, sel ast.SelectionSet, obj *models.AttributeMapping) graphql.Marshaler {
+func (ec *executionContext) _ServiceProviderAttribute(ctx context.Context, sel ast.SelectionSet, obj *models.ServiceProviderAttribute) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, serviceProviderAttributeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1875,15 +1875,15 @@ func (ec *executionContext) marshalNServiceProvider2ᚕgithubᚗcomᚋpartnergra
 	return ret
 }
 
-func (ec *executionContext) marshalNServiceProviderAttribute2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMapping(ctx context.Context, sel ast.SelectionSet, v models.AttributeMapping) graphql.Marshaler {
+func (ec *executionContext) marshalNServiceProviderAttribute2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttribute(ctx context.Context, sel ast.SelectionSet, v models.ServiceProviderAttribute) graphql.Marshaler {
 	return ec._ServiceProviderAttribute(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNServiceProviderAttribute2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMappingᚄ(ctx context.Context, sel ast.SelectionSet, v []models.AttributeMapping) graphql.Marshaler {
+func (ec *executionContext) marshalNServiceProviderAttribute2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttributeᚄ(ctx context.Context, sel ast.SelectionSet, v []models.ServiceProviderAttribute) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNServiceProviderAttribute2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMapping(ctx, sel, v[i])
+		return ec.marshalNServiceProviderAttribute2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttribute(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1895,7 +1895,7 @@ func (ec *executionContext) marshalNServiceProviderAttribute2ᚕgithubᚗcomᚋp
 	return ret
 }
 
-func (ec *executionContext) unmarshalNServiceProviderAttributeInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMapping(ctx context.Context, v any) (models.AttributeMapping, error) {
+func (ec *executionContext) unmarshalNServiceProviderAttributeInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttribute(ctx context.Context, v any) (models.ServiceProviderAttribute, error) {
 	res, err := ec.unmarshalInputServiceProviderAttributeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -2012,16 +2012,16 @@ func (ec *executionContext) marshalOServiceProvider2ᚖgithubᚗcomᚋpartnergra
 	return ec._ServiceProvider(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOServiceProviderAttributeInput2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMappingᚄ(ctx context.Context, v any) ([]models.AttributeMapping, error) {
+func (ec *executionContext) unmarshalOServiceProviderAttributeInput2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttributeᚄ(ctx context.Context, v any) ([]models.ServiceProviderAttribute, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]models.AttributeMapping, len(vSlice))
+	res := make([]models.ServiceProviderAttribute, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNServiceProviderAttributeInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttributeMapping(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNServiceProviderAttributeInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐServiceProviderAttribute(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}

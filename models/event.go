@@ -38,6 +38,8 @@ const (
 	EventSessionsRevoked       EventType = "session.revoked"
 	EventSessionRotated        EventType = "session.rotated"
 	EventBindNotificationSent  EventType = "bind_notification.sent"
+	EventBindNotificationAgain EventType = "bind_notification.repeated"
+	EventTestLoginCreated      EventType = "test_login.created"
 	EventSigningKeyCreated     EventType = "signing_key.created"
 	EventSigningKeyActivated   EventType = "signing_key.activated"
 	EventSigningKeyRetired     EventType = "signing_key.retired"

@@ -58,15 +58,15 @@ const (
 	SourcePairwiseID AttributeSource = "PAIRWISE_ID"
 )
 
-// AttributeMapping is one attribute of the assertions for a service provider.
-type AttributeMapping struct {
+// ServiceProviderAttribute is one attribute of the assertions for a service provider.
+type ServiceProviderAttribute struct {
 	Name   string          `json:"name"` // 1 to 256 characters, an opaque identifier
 	Source AttributeSource `json:"source"`
 }
 
-// DefaultAttributes is the vendor's profile (2.4).
-func DefaultAttributes() []AttributeMapping {
-	return []AttributeMapping{
+// VendorAttributes is the vendor's profile (2.4).
+func VendorAttributes() []ServiceProviderAttribute {
+	return []ServiceProviderAttribute{
 		{"xUserId", SourceUserID}, {"xAccountId", SourceAccountID}, {"bpId", SourceBPID},
 		{"name", SourceName}, {"email", SourceEmail}, {"mobile", SourceMobile},
 	}
@@ -93,25 +93,25 @@ type MetadataFinding struct {
 type ServiceProvider struct {
 	bun.BaseModel `bun:"table:service_providers,alias:svp"`
 
-	ID                    ID                   `bun:"id,pk"`
-	AccessConfigurationID ID                   `bun:"access_configuration_id"`
-	PartnerID             ID                   `bun:"partner_id"`  // the owner of the platform
-	PlatformID            string               `bun:"platform_id"` // of the access configuration
-	Name                  string               `bun:"name"`
-	EntityID              string               `bun:"entity_id"`             // unique in the platform, fixed
-	Metadata              string               `bun:"metadata"`              // XML, at most 2 MiB
-	MetadataURL           string               `bun:"metadata_url,nullzero"` // where it was fetched from; empty = it was uploaded
-	NameIDFormat          NameIDFormat         `bun:"name_id_format"`
-	Attributes            []AttributeMapping   `bun:"attributes,type:jsonb"`
-	BPID                  string               `bun:"bp_id,nullzero"` // what this cloud calls the partner
-	IDPInitiated          bool                 `bun:"idp_initiated"`  // launches without a request are allowed
-	LoginURL              string               `bun:"login_url,nullzero"`
-	Encryption            AssertionEncryption  `bun:"encryption"`
-	SignatureAlgorithm    SignatureAlgorithm   `bun:"signature_algorithm"`
-	State                 ServiceProviderState `bun:"state"`
-	Facts                 ProviderFacts        `bun:"facts,type:jsonb"`
-	CreatedAt             time.Time            `bun:"created_at"`
-	UpdatedAt             time.Time            `bun:"updated_at"`
+	ID                    ID                         `bun:"id,pk"`
+	AccessConfigurationID ID                         `bun:"access_configuration_id"`
+	PartnerID             ID                         `bun:"partner_id"`  // the owner of the platform
+	PlatformID            string                     `bun:"platform_id"` // of the access configuration
+	Name                  string                     `bun:"name"`
+	EntityID              string                     `bun:"entity_id"`             // unique in the platform, fixed
+	Metadata              string                     `bun:"metadata"`              // XML, at most 2 MiB
+	MetadataURL           string                     `bun:"metadata_url,nullzero"` // where it was fetched from; empty = it was uploaded
+	NameIDFormat          NameIDFormat               `bun:"name_id_format"`
+	Attributes            []ServiceProviderAttribute `bun:"attributes,type:jsonb"`
+	BPID                  string                     `bun:"bp_id,nullzero"` // what this cloud calls the partner
+	IDPInitiated          bool                       `bun:"idp_initiated"`  // launches without a request are allowed
+	LoginURL              string                     `bun:"login_url,nullzero"`
+	Encryption            AssertionEncryption        `bun:"encryption"`
+	SignatureAlgorithm    SignatureAlgorithm         `bun:"signature_algorithm"`
+	State                 ServiceProviderState       `bun:"state"`
+	Facts                 ProviderFacts              `bun:"facts,type:jsonb"`
+	CreatedAt             time.Time                  `bun:"created_at"`
+	UpdatedAt             time.Time                  `bun:"updated_at"`
 }
 
 // NodeID returns the id to page by.

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -132,35 +131,4 @@ func (s *Site) checkPassword(r *http.Request, name string) (models.User, string,
 		return models.User{}, "LOCKED", nil
 	}
 	return models.User{}, "", err
-}
-
-// signOut ends the session; when it signed in to other services, they are told before the person is.
-func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
-	if !s.Views.CheckForm(r) {
-		s.ShowError(w, r, http.StatusForbidden, "FORM_EXPIRED")
-		return
-	}
-	who := session.Who(r.Context())
-	told, err := s.Federation.ParticipantsOf(r.Context(), who.SessionID)
-	if err == nil && who.SessionID != "" && len(told) > 0 {
-		if err = s.Logout.BeginLogout(w, r, told[0].PlatformID, string(who.SessionID)); err == nil {
-			return
-		}
-	}
-	// Nothing keeps a person from signing out here.
-	if ended := s.Sessions.End(r.Context(), w, r); ended != nil {
-		s.Fail(w, r, ended)
-		return
-	}
-	if err != nil {
-		s.Log.ErrorContext(r.Context(), "services were not told of a sign-out", slog.String("request_id", who.RequestID), slog.Any("error", err))
-		s.ShowSignedOut(w, r, true)
-		return
-	}
-	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-}
-
-// ShowSignedOut shows the end of a sign-out; partial says that some service may still be signed in.
-func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, partial bool) {
-	s.Views.Render(w, r, http.StatusOK, SignedOut, SignedOutPage{Partial: partial, SignInURL: "/sign-in"})
 }

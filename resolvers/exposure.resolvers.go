@@ -33,6 +33,11 @@ func (r *accessConfigurationResolver) SigningKeys(ctx context.Context, obj *mode
 	return list(ctx, loadersOf(ctx).signingKeys, obj.ID)
 }
 
+// BindNotifications is the resolver for the bindNotifications field.
+func (r *accessConfigurationResolver) BindNotifications(ctx context.Context, obj *models.AccessConfiguration, first *int32, after *string, last *int32, before *string) (models.Connection[models.BindNotification], error) {
+	return loadersOf(ctx).bindNotifications.load(ctx, obj.PartnerID, pageArgs(ctx, first, after, last, before))
+}
+
 // UpdateAccessConfiguration is the resolver for the updateAccessConfiguration field.
 func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input exposure.UpdateAccessConfiguration) (exposure.Updated, error) {
 	return r.Exposure.Update(ctx, r.Who(ctx), input)

@@ -48,6 +48,9 @@ type loaders struct {
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
 	serviceProvider     *dataloadgen.Loader[models.ID, models.ServiceProvider]
 
+	identities *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
+
+	bindNotifications *pageLoader[models.BindNotification]
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
 	partnerOrders     *pageLoader[models.Order]
@@ -98,6 +101,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		recharge:            byID(by, r.Funds.RechargesByIDs),
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
 		serviceProvider:     byID(by, r.Federation.ServiceProvidersByIDs),
+		identities:          byID(by, r.Federation.IdentitiesFor),
+		bindNotifications:   byPage(by, r.Federation.FindNotificationsForPartners),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),

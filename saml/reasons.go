@@ -38,6 +38,10 @@ const (
 	LoginUnknown Reason = "LOGIN_UNKNOWN"
 	// LoginExpired: the parked login was not answered in time.
 	LoginExpired Reason = "LOGIN_EXPIRED"
+	// LogoutUnknown: an answer to a logout that was not asked for here or in this browser, or was answered before.
+	LogoutUnknown Reason = "LOGOUT_UNKNOWN"
+	// TestLinkInvalid: the link of a test login was used before, is too old or was never made.
+	TestLinkInvalid Reason = "TEST_LINK_INVALID"
 	// BrowserMismatch: another browser started this login (or its cookie was withheld). HTTP 403.
 	BrowserMismatch Reason = "BROWSER_MISMATCH"
 )
@@ -118,8 +122,6 @@ const (
 	LaunchRefused Reason = "LAUNCH_REFUSED"
 	// TicketRefused: the sign-in ticket does not exist, was used, has expired, or was made for another browser's request. HTTP 403.
 	TicketRefused Reason = "TICKET_REFUSED"
-	// LogoutUnknown: no logout of this browser is under way, or not with this service provider.
-	LogoutUnknown Reason = "LOGOUT_UNKNOWN"
 	// NotificationInvalid: not a form with exactly one bindRequest, SigAlg and Signature.
 	NotificationInvalid Reason = "NOTIFICATION_INVALID"
 	// NotificationForged: no registered service provider signed the notification, or it speaks of another platform. HTTP 403.
@@ -135,6 +137,12 @@ const (
 	// LoginStarted and LoginAccepted are not refusals: audit lines carry them for a login sent out and for one that succeeded.
 	LoginStarted  Reason = "LOGIN_STARTED"
 	LoginAccepted Reason = "LOGIN_ACCEPTED"
+	// LogoutStarted, LogoutServed and LogoutFinished are the same of logouts: sent out, asked for by the platform, and answered by it.
+	LogoutStarted  Reason = "LOGOUT_STARTED"
+	LogoutServed   Reason = "LOGOUT_SERVED"
+	LogoutFinished Reason = "LOGOUT_FINISHED"
+	// TestFinished: a test login came to its end, whatever it found.
+	TestFinished Reason = "TEST_FINISHED"
 )
 
 // Not refusals either: audit lines of the identity provider.
@@ -147,15 +155,21 @@ const (
 	RequestDeclined Reason = "REQUEST_DECLINED"
 	// TicketRedeemed: a storefront's ticket signed its person in.
 	TicketRedeemed Reason = "TICKET_REDEEMED"
-	// LogoutStarted: sessions were ended and the other service providers are being told.
-	LogoutStarted Reason = "LOGOUT_STARTED"
-	// LogoutFinished: all that could be told were told.
-	LogoutFinished Reason = "LOGOUT_FINISHED"
 	// LogoutPartial: somebody could not be told.
 	LogoutPartial Reason = "LOGOUT_PARTIAL"
 	// NotificationTaken: a bind notification was verified and kept.
 	NotificationTaken Reason = "NOTIFICATION_TAKEN"
 )
+
+// IsRefusal reports whether the reason refuses something; the others only mark what went well.
+func (r Reason) IsRefusal() bool {
+	switch r {
+	case LoginStarted, LoginAccepted, LogoutStarted, LogoutServed, LogoutFinished, TestFinished,
+		RequestParked, RequestAnswered, RequestDeclined, TicketRedeemed, LogoutPartial, NotificationTaken:
+		return false
+	}
+	return true
+}
 
 // Status is the HTTP status of the page that shows a refusal for this reason.
 func (r Reason) Status() int {

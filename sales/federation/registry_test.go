@@ -197,7 +197,7 @@ func TestServiceProviderIsRegisteredChangedAndRemoved(t *testing.T) {
 		must(t, err)
 		want := models.ServiceProvider{
 			ID: saved.ServiceProvider.ID, AccessConfigurationID: r.configs[0].ID, PartnerID: r.owners[0].ID, PlatformID: "platform0", Name: "Cloud",
-			EntityID: "https://cloud.example.com", Metadata: metadata, NameIDFormat: models.NameIDTransient, Attributes: models.DefaultAttributes(),
+			EntityID: "https://cloud.example.com", Metadata: metadata, NameIDFormat: models.NameIDTransient, Attributes: models.VendorAttributes(),
 			Encryption: models.EncryptAuto, SignatureAlgorithm: models.SignRSASHA256, State: models.ServiceProviderEnabled,
 			Facts:     models.ProviderFacts{EntityID: "https://cloud.example.com", ConsumerURLs: []string{"https://cloud.example.com/acs"}, Fingerprints: []string{"aa"}, CanEncrypt: true},
 			CreatedAt: r.now, UpdatedAt: r.now,
@@ -220,13 +220,13 @@ func TestServiceProviderIsRegisteredChangedAndRemoved(t *testing.T) {
 		r.now = r.now.Add(time.Hour)
 		changed, err := r.UpdateServiceProvider(ctx, who, federation.UpdateServiceProvider{
 			ServiceProviderID: want.ID, Name: ptr("Other"), Metadata: ptr("https://cloud.example.com enc 2"), NameIDFormat: ptr(models.NameIDPersistent),
-			Attributes: []models.AttributeMapping{{Name: "mail", Source: models.SourceEmail}}, BPID: ptr("bp"), IDPInitiated: ptr(true),
+			Attributes: []models.ServiceProviderAttribute{{Name: "mail", Source: models.SourceEmail}}, BPID: ptr("bp"), IDPInitiated: ptr(true),
 			LoginURL: ptr("https://cloud.example.com/login?xAccountType=a"), Encryption: ptr(models.EncryptAlways),
 			SignatureAlgorithm: ptr(models.SignECDSASHA256), State: ptr(models.ServiceProviderDisabled),
 		})
 		must(t, err)
 		want.Name, want.Metadata, want.NameIDFormat = "Other", "https://cloud.example.com enc 2", models.NameIDPersistent
-		want.Attributes, want.BPID, want.IDPInitiated = []models.AttributeMapping{{Name: "mail", Source: models.SourceEmail}}, "bp", true
+		want.Attributes, want.BPID, want.IDPInitiated = []models.ServiceProviderAttribute{{Name: "mail", Source: models.SourceEmail}}, "bp", true
 		want.LoginURL, want.Encryption, want.SignatureAlgorithm = "https://cloud.example.com/login?xAccountType=a", models.EncryptAlways, models.SignECDSASHA256
 		want.State, want.UpdatedAt = models.ServiceProviderDisabled, r.now
 		if diff := cmp.Diff(want, changed.ServiceProvider); diff != "" {
@@ -235,9 +235,9 @@ func TestServiceProviderIsRegisteredChangedAndRemoved(t *testing.T) {
 		if enabled, err := r.EnabledServiceProviders(ctx, "platform0"); err != nil || len(enabled) != 0 {
 			t.Errorf("enabled: %v, %v", enabled, err)
 		}
-		again, err := r.UpdateServiceProvider(ctx, who, federation.UpdateServiceProvider{ServiceProviderID: want.ID, BPID: ptr(""), LoginURL: ptr(""), Attributes: []models.AttributeMapping{}})
+		again, err := r.UpdateServiceProvider(ctx, who, federation.UpdateServiceProvider{ServiceProviderID: want.ID, BPID: ptr(""), LoginURL: ptr(""), Attributes: []models.ServiceProviderAttribute{}})
 		must(t, err)
-		want.BPID, want.LoginURL, want.Attributes = "", "", []models.AttributeMapping{}
+		want.BPID, want.LoginURL, want.Attributes = "", "", []models.ServiceProviderAttribute{}
 		if diff := cmp.Diff(want, again.ServiceProvider); diff != "" {
 			t.Errorf("cleared (-want +got):\n%s", diff)
 		}
@@ -294,13 +294,15 @@ func TestServiceProvidersThatAreRefused(t *testing.T) {
 			"an algorithm that is none":   {own, func(c *cmd) { c.SignatureAlgorithm = ptr(models.SignatureAlgorithm("RSA_SHA1")) }, models.CodeInvalid, "signatureAlgorithm", ""},
 			"a state that is none":        {own, func(c *cmd) { c.State = ptr(models.ServiceProviderState("PAUSED")) }, models.CodeInvalid, "state", ""},
 			"an attribute twice": {own, func(c *cmd) {
-				c.Attributes = []models.AttributeMapping{{Name: "a", Source: models.SourceName}, {Name: "a", Source: models.SourceEmail}}
+				c.Attributes = []models.ServiceProviderAttribute{{Name: "a", Source: models.SourceName}, {Name: "a", Source: models.SourceEmail}}
 			}, models.CodeInvalid, "attributes", ""},
-			"an attribute of blanks": {own, func(c *cmd) { c.Attributes = []models.AttributeMapping{{Name: "a b", Source: models.SourceName}} }, models.CodeInvalid, "attributes", ""},
-			"a source that is none":  {own, func(c *cmd) { c.Attributes = []models.AttributeMapping{{Name: "a", Source: "PASSWORD"}} }, models.CodeInvalid, "attributes", ""},
+			"an attribute of blanks": {own, func(c *cmd) {
+				c.Attributes = []models.ServiceProviderAttribute{{Name: "a b", Source: models.SourceName}}
+			}, models.CodeInvalid, "attributes", ""},
+			"a source that is none": {own, func(c *cmd) { c.Attributes = []models.ServiceProviderAttribute{{Name: "a", Source: "PASSWORD"}} }, models.CodeInvalid, "attributes", ""},
 			"33 attributes": {own, func(c *cmd) {
 				for i := range 33 {
-					c.Attributes = append(c.Attributes, models.AttributeMapping{Name: fmt.Sprint(i), Source: models.SourceName})
+					c.Attributes = append(c.Attributes, models.ServiceProviderAttribute{Name: fmt.Sprint(i), Source: models.SourceName})
 				}
 			}, models.CodeInvalid, "attributes", ""},
 		} {

@@ -75,7 +75,6 @@ func (w *world) states(t *testing.T, platformID string) map[models.ID]models.Sig
 	return states
 }
 
-func ptr[T any](v T) *T { return &v }
 
 func TestRotationStepByStep(t *testing.T) {
 	t.Parallel()

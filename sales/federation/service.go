@@ -21,6 +21,8 @@ var (
 	ErrUnknownRequest = models.Precondition("LOGIN_UNKNOWN", "This sign-in was not started here, or was finished before. Start again from your platform.")
 	// ErrExpired is the answer for a request that is too old, and for a first login that is, was never parked, or was taken.
 	ErrExpired = models.Precondition("EXPIRED", "This sign-in took too long or was finished before. Start again from your platform.")
+	// ErrPlatformDisabled refuses bindings and tickets of a platform that is switched off.
+	ErrPlatformDisabled = models.Precondition("PLATFORM_DISABLED", "Sign-in through this platform is switched off.")
 	// ErrAlreadyBound refuses a second binding of an account, a customer or a person of one platform (2.4).
 	ErrAlreadyBound = models.Precondition("IDENTITY_ALREADY_BOUND", "This account is bound to another customer, or this customer to another account.")
 )
@@ -57,6 +59,11 @@ type People interface {
 // DefaultFirstLoginLife is how long somebody may stay on the create-or-bind page.
 const DefaultFirstLoginLife = 30 * time.Minute
 
+// Sessions ends what a platform signed a person in to; package session does.
+type Sessions interface {
+	EndOfPlatformIn(ctx context.Context, tx bun.IDB, platformID string, userID models.ID) error
+}
+
 // Service is the room. All fields are required unless they say otherwise and are set once, before use; it is then safe
 // for concurrent use.
 type Service struct {
@@ -75,6 +82,11 @@ type Service struct {
 	OwnOrigin string
 	// Dev also allows http to loopback addresses and *.localhost; never in production.
 	Dev bool
+	// Platforms and Signer make the forms of bind notifications; without them nothing can be handed over.
+	Platforms Platforms
+	Signer    Signer
+	// Sessions is told of bindings that end; nil = nobody is.
+	Sessions Sessions
 	// FirstLoginLife is how long somebody may stay on the create-or-bind page; 0 = DefaultFirstLoginLife.
 	FirstLoginLife time.Duration
 }

@@ -39,8 +39,8 @@ type RegisterServiceProvider struct {
 	MetadataURL        *string // https; fetched now, and again by RefreshServiceProvider
 	Name               string  // 1 to 128 characters, for people
 	NameIDFormat       *models.NameIDFormat
-	Attributes         []models.AttributeMapping // nil = DefaultAttributes
-	BPID               *string                   // at most 64 characters
+	Attributes         []models.ServiceProviderAttribute // nil = VendorAttributes
+	BPID               *string                           // at most 64 characters
 	IDPInitiated       *bool
 	LoginURL           *string // https
 	Encryption         *models.AssertionEncryption
@@ -55,7 +55,7 @@ type UpdateServiceProvider struct {
 	MetadataURL        *string
 	Name               *string
 	NameIDFormat       *models.NameIDFormat
-	Attributes         []models.AttributeMapping
+	Attributes         []models.ServiceProviderAttribute
 	BPID               *string
 	IDPInitiated       *bool
 	LoginURL           *string
@@ -118,7 +118,7 @@ func (s *Service) RegisterServiceProvider(ctx context.Context, who models.Princi
 	now := s.now()
 	row := models.ServiceProvider{
 		ID: s.IDs(models.PrefixServiceProvider), AccessConfigurationID: config.ID, PartnerID: config.PartnerID, PlatformID: config.PlatformID,
-		EntityID: doc.facts.EntityID, NameIDFormat: models.NameIDTransient, Attributes: models.DefaultAttributes(), Encryption: models.EncryptAuto,
+		EntityID: doc.facts.EntityID, NameIDFormat: models.NameIDTransient, Attributes: models.VendorAttributes(), Encryption: models.EncryptAuto,
 		SignatureAlgorithm: models.SignRSASHA256, State: models.ServiceProviderEnabled, CreatedAt: now,
 	}
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {

@@ -83,7 +83,7 @@ func choice[T ~string](changes []providerChange, err error, field string, value 
 	return append(changes, providerChange{field, func(p *models.ServiceProvider) { *place(p) = *value }}), nil
 }
 
-func checkAttributes(list []models.AttributeMapping) error {
+func checkAttributes(list []models.ServiceProviderAttribute) error {
 	if len(list) > maxAttributes {
 		return models.Invalid("attributes", fmt.Sprintf("At most %d attributes.", maxAttributes))
 	}

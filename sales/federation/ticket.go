@@ -28,8 +28,6 @@ const (
 var (
 	// ErrTicketRefused: there is no such ticket on this platform, it expired, was used, or its person may no longer sign in.
 	ErrTicketRefused = models.Precondition("TICKET_REFUSED", "This sign-in ticket does not exist, was used or is too old.")
-	// ErrPlatformDisabled refuses tickets of a platform that is switched off.
-	ErrPlatformDisabled = models.Precondition("PLATFORM_DISABLED", "The platform's capability exposure is switched off.")
 	// ErrNotResale refuses a customer whose money is its own: only it signs its people in here (C01).
 	ErrNotResale = models.Precondition("NOT_RESALE", "Only people of resale customers are signed in by their partner's storefront.")
 	// ErrNobody refuses a customer that has nobody who may sign in.

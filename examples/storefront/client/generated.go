@@ -25,6 +25,40 @@ var AllAssociationMode = []AssociationMode{
 	AssociationModeResale,
 }
 
+// Names of attributes, at most 256 characters each and no two the same. One that is left out or empty is the default, the field's own name.
+type AttributeMappingInput struct {
+	// The attribute with the person's id on the platform.
+	XUserId *string `json:"xUserId"`
+	// The attribute with the account's id on the platform.
+	XAccountId *string `json:"xAccountId"`
+	// The attribute with the partner's id here.
+	BpId *string `json:"bpId"`
+	// The attribute with the proposed account name.
+	Name *string `json:"name"`
+	// The attribute with the e-mail address.
+	Email *string `json:"email"`
+	// The attribute with the mobile number.
+	Mobile *string `json:"mobile"`
+}
+
+// GetXUserId returns AttributeMappingInput.XUserId, and is useful for accessing the field via an interface.
+func (v *AttributeMappingInput) GetXUserId() *string { return v.XUserId }
+
+// GetXAccountId returns AttributeMappingInput.XAccountId, and is useful for accessing the field via an interface.
+func (v *AttributeMappingInput) GetXAccountId() *string { return v.XAccountId }
+
+// GetBpId returns AttributeMappingInput.BpId, and is useful for accessing the field via an interface.
+func (v *AttributeMappingInput) GetBpId() *string { return v.BpId }
+
+// GetName returns AttributeMappingInput.Name, and is useful for accessing the field via an interface.
+func (v *AttributeMappingInput) GetName() *string { return v.Name }
+
+// GetEmail returns AttributeMappingInput.Email, and is useful for accessing the field via an interface.
+func (v *AttributeMappingInput) GetEmail() *string { return v.Email }
+
+// GetMobile returns AttributeMappingInput.Mobile, and is useful for accessing the field via an interface.
+func (v *AttributeMappingInput) GetMobile() *string { return v.Mobile }
+
 // A currency that the ledger keeps, by its ISO 4217 code.
 type CurrencyCode string
 
@@ -1578,6 +1612,10 @@ type UpdateAccessConfigurationInput struct {
 	AllowedServices []string `json:"allowedServices"`
 	// Whether real-name attachments may be uploaded.
 	AttachmentUpload *bool `json:"attachmentUpload"`
+	// Whether assertions encrypted with AES-CBC are accepted.
+	AllowCbc *bool `json:"allowCbc"`
+	// The whole mapping; what it leaves out has its default.
+	AttributeMapping *AttributeMappingInput `json:"attributeMapping"`
 	// Whom to reach about the interface.
 	Contact *InterfaceContactInput `json:"contact"`
 }
@@ -1616,6 +1654,14 @@ func (v *UpdateAccessConfigurationInput) GetAllowedServices() []string { return 
 
 // GetAttachmentUpload returns UpdateAccessConfigurationInput.AttachmentUpload, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetAttachmentUpload() *bool { return v.AttachmentUpload }
+
+// GetAllowCbc returns UpdateAccessConfigurationInput.AllowCbc, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetAllowCbc() *bool { return v.AllowCbc }
+
+// GetAttributeMapping returns UpdateAccessConfigurationInput.AttributeMapping, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetAttributeMapping() *AttributeMappingInput {
+	return v.AttributeMapping
+}
 
 // GetContact returns UpdateAccessConfigurationInput.Contact, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetContact() *InterfaceContactInput { return v.Contact }

@@ -370,7 +370,7 @@ func (p *provide) Error(w http.ResponseWriter, r *http.Request, status int, reas
 
 // SignedOut shows the end of a logout.
 func (p *provide) SignedOut(w http.ResponseWriter, r *http.Request, partial bool) {
-	p.site.ShowSignedOut(w, r, partial)
+	p.site.ShowSignedOut(w, r, !partial)
 }
 
 // audit writes each request to the log and, when it was refused and the platform exists, to the audit record.

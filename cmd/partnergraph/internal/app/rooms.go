@@ -84,6 +84,7 @@ func (a *App) wire(opts Options) error {
 	r.Federation = &federation.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random, Metadata: fed, Fetcher: netguard.Client{Dev: a.cfg.Dev},
 		Limits: a.cache, People: r.Identity, OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
+		Platforms: r.Exposure, Signer: fed,
 	}
 	r.Customers = &customers.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}, Ledger: r.Ledger,
@@ -123,7 +124,7 @@ func (a *App) wireDoors(fed *federate) error {
 	}
 	a.site = &pages.Site{
 		DB: r.DB, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers,
-		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Sessions: a.sessions, Signer: fed, Limits: a.cache, Now: r.Now,
+		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Sessions: a.sessions, Departures: fed, Limits: a.cache, Now: r.Now,
 		Log: a.Log, FormKey: formKey, Wake: r.wake,
 	}
 	views, err := pages.NewViews(pages.Options{FormToken: a.site.FormToken, Logger: a.Log})
@@ -131,14 +132,16 @@ func (a *App) wireDoors(fed *federate) error {
 		return err
 	}
 	a.site.Views = views
-	fed.exposure, fed.federation, fed.site = r.Exposure, r.Federation, a.site
+	fed.exposure, fed.federation, fed.site, fed.sessions = r.Exposure, r.Federation, a.site, a.sessions
+	r.Federation.Sessions = a.sessions
 	a.sp, err = sp.New(sp.Config{
-		BaseURL: a.cfg.origin(), Connections: fed, Requests: fed, Replays: fed, Services: fed, People: fed, Pages: fed, Audit: fed.audit,
+		BaseURL: a.cfg.origin(), Connections: fed, Requests: fed, Logouts: fed, Sessions: fed, Tests: fed, Replays: fed, Services: fed, People: fed, Pages: fed, Audit: fed.audit,
 		Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev,
 	})
 	if err != nil {
 		return err
 	}
+	fed.sp = a.sp
 	door := &provide{
 		exposure: r.Exposure, federation: r.Federation, customers: r.Customers, sessions: a.sessions, recorder: r.Recorder, db: r.DB, site: a.site,
 		log: a.Log, dev: a.cfg.Dev,

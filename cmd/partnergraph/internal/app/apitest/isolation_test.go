@@ -317,6 +317,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixServiceProvider:     models.ReadExposure,
 		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
+		models.PrefixBindNotification: models.ReadExposure, models.PrefixTestLogin: models.WriteExposure,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
 	}
 	switch {
