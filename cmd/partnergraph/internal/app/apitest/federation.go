@@ -45,7 +45,7 @@ func (w *World) bind(ctx context.Context, t *testing.T, o *Org, b *Buyer) (told 
 		if err != nil {
 			return err
 		}
-		b.Identity = bound.Person.ID
+		b.Person, b.Identity = user.ID, bound.Person.ID
 		w.text(b.Tag+"-xaccount", b.Identity)
 		w.text(b.Tag+"-xuser", b.Identity)
 		told, err = w.Federation.RecordNotificationIn(ctx, tx, models.BindNotification{
@@ -73,7 +73,7 @@ func (w *World) indexFederation(ctx context.Context, t *testing.T, orgs map[mode
 	}
 	for _, b := range w.Buyers() {
 		if b.Identity != "" {
-			w.owners[b.Identity] = holder{buyer: b}
+			w.owners[b.Person], w.owners[b.Identity] = holder{buyer: b}, holder{buyer: b}
 		}
 	}
 }

@@ -205,7 +205,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 			return h.org == c.Buyer.Owner
 		}
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
-	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity:
+	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixUser, models.PrefixFederatedIdentity:
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
