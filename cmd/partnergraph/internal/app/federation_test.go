@@ -92,7 +92,9 @@ type noticed struct {
 
 func (p *trip) notices() noticed {
 	p.t.Helper()
-	var viewer struct{ Viewer struct{ Partner struct{ ID string } } }
+	var viewer struct {
+		Viewer struct{ Partner struct{ ID string } }
+	}
 	p.ask(`{ viewer { partner { id } } }`, &viewer)
 	var out noticed
 	p.ask(`{ partner(id: "`+viewer.Viewer.Partner.ID+`") { accessConfiguration { bindNotifications(first: 5) { nodes { id action state attempts } } } } }`, &out)
@@ -186,7 +188,9 @@ func TestFirstLoginStopsWithThePlatform(t *testing.T) {
 	if got, _ := p.visit(t, p.origin+"/first-login", nil); got.status != 403 {
 		t.Errorf("the page is still shown: %d", got.status)
 	}
-	var found struct{ Customers struct{ Nodes []struct{ Name string } } }
+	var found struct {
+		Customers struct{ Nodes []struct{ Name string } }
+	}
 	p.ask(`{ customers(query: "federation-account") { nodes { name } } }`, &found)
 	if len(found.Customers.Nodes) > 0 {
 		t.Error("an account was made")
@@ -196,7 +200,9 @@ func TestFirstLoginStopsWithThePlatform(t *testing.T) {
 // exposure changes the platform's settings.
 func (p *trip) exposure(change string) {
 	p.t.Helper()
-	var viewer struct{ Viewer struct{ Partner struct{ ID string } } }
+	var viewer struct {
+		Viewer struct{ Partner struct{ ID string } }
+	}
 	p.ask(`{ viewer { partner { id } } }`, &viewer)
 	p.ask(`mutation { updateAccessConfiguration(input: {partnerId: "`+viewer.Viewer.Partner.ID+`", `+change+`}) { accessConfiguration { id } } }`, &struct{}{})
 }
@@ -206,7 +212,9 @@ func TestTestLoginThroughTheProgram(t *testing.T) {
 	t.Parallel()
 	p := newTrip(t)
 	p.exposure(`state: DISABLED, attributeMapping: {email: "mail"}`)
-	var viewer struct{ Viewer struct{ Partner struct{ ID string } } }
+	var viewer struct {
+		Viewer struct{ Partner struct{ ID string } }
+	}
 	p.ask(`{ viewer { partner { id } } }`, &viewer)
 	var made struct {
 		CreateTestLogin struct {
@@ -330,7 +338,9 @@ func TestDocumentedExamples(t *testing.T) {
 		}
 	}
 	p.ask(`{ customers(query: "federation-account") { nodes { id federatedIdentities { id } } } }`, &bound)
-	var made struct{ CreateTestLogin struct{ TestLogin struct{ ID string } } }
+	var made struct {
+		CreateTestLogin struct{ TestLogin struct{ ID string } }
+	}
 	p.ask(`mutation { createTestLogin(input: {partnerId: "`+p.info.PartnerID+`"}) { testLogin { id } } }`, &made)
 	values := strings.NewReplacer(
 		"$partner", `"`+p.info.PartnerID+`"`, "$notification", `"`+p.notices().Partner.AccessConfiguration.BindNotifications.Nodes[0].ID+`"`,
