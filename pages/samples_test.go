@@ -57,8 +57,6 @@ func samples(s func(string) string) []sample {
 		}}, []string{"would be refused", "meant for another service", "No attributes were sent", "not made"}, nil},
 	}
 	list = append(list,
-		sample{"signed out", pages.SignedOut, pages.SignedOutPage{SignInURL: "/sign-in"}, []string{"Signed out", `href="/sign-in"`}, []string{"alert"}},
-		sample{"signed out in part", pages.SignedOut, pages.SignedOutPage{Partial: true, SignInURL: "/sign-in"}, []string{"may still be signed in", "alert"}, nil},
 		sample{"signed in as somebody else", pages.SignIn, pages.SignInPage{Action: "/sign-in", PlatformName: s("platform"), Problem: "OTHER_ACCOUNT"},
 			[]string{"does not belong to the platform"}, nil})
 	list = append(list, checkouts(s)...)

@@ -230,11 +230,13 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 			return h.org == c.Buyer.Owner
 		}
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
+	case models.PrefixUser: // people of a partner, and of customers that are bound to a platform
+		return h.org != nil && c.Org == h.org || h.buyer != nil && (c.Buyer == h.buyer || c.sellsTo(h.buyer))
 	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixCloudBinding, models.PrefixFederatedIdentity: // both name the same account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
-	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey, models.PrefixUser,
+	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance: // a bank statement is nobody's but the operator's

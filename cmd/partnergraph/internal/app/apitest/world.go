@@ -50,6 +50,7 @@ type Buyer struct {
 	Refund   models.OrderRefund // of a part of it
 	Waiting  models.Order       // to be paid; the money suffices
 	Dear     models.Order       // to be paid; the money does not suffice
+	Person   models.ID          // the user of Identity
 	Identity models.ID          // the binding of its person to the partner's platform; empty below a reseller
 }
 
