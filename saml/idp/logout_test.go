@@ -370,6 +370,9 @@ func TestLogoutAnswers(t *testing.T) {
 	p := b.open(s.redirect(s.cloud, s.sloURL(), q.Element(), ""))
 	genuine, relay := s.reply(p, s.other)
 	with := func(change func(*wire.LogoutResponse)) *etree.Element { e, _ := s.reply(p, s.other, change); return e }
+	thief := s.browser() // knows the logout's id, which every participant sees, and not the browser's token
+	u, _ := url.Parse(s.URL)
+	thief.client.Jar.SetCookies(u, []*http.Cookie{{Name: idp.LogoutCookieName, Value: relay + "." + strings.Repeat("x", 22), Secure: true}})
 	for name, tc := range map[string]struct {
 		b       *browser
 		address string
@@ -386,6 +389,8 @@ func TestLogoutAnswers(t *testing.T) {
 		"another relay state":   {b, s.redirect(s.other, s.sloURL(), genuine.Copy(), strings.Repeat("x", 43)), saml.LogoutUnknown},
 		"no relay state":        {b, s.redirect(s.other, s.sloURL(), genuine.Copy(), ""), saml.LogoutUnknown},
 		"from another browser":  {s.browser(), s.redirect(s.other, s.sloURL(), genuine.Copy(), relay), saml.LogoutUnknown},
+		"with the id alone":     {thief, s.redirect(s.other, s.sloURL(), genuine.Copy(), relay), saml.LogoutUnknown},
+		"resumed by a thief":    {thief, s.sloURL(), saml.LogoutUnknown},
 		"at another's platform": {b, strings.Replace(s.redirect(s.other, s.sloURL(), genuine.Copy(), relay), "/storefront/", "/rival/", 1), saml.UnknownPlatform},
 	} {
 		if got := tc.b.open(tc.address); got.reason != string(tc.reason) {
