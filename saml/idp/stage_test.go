@@ -307,3 +307,5 @@ func statusOf(t testing.TB, message []byte) (codes []string) {
 }
 
 func signElement(e *etree.Element, p peer) (*etree.Element, error) { return wire.Sign(e, p.signing()) }
+
+func b64(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
