@@ -185,8 +185,6 @@ func wantRefusal(t *testing.T, err error, code models.Code, field, reason string
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestServiceProviderIsRegisteredChangedAndRemoved(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

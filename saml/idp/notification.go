@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/partnergraph/partnergraph/saml"
@@ -45,7 +46,7 @@ func (h *Handler) bind(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return refuse(saml.NotificationForged, "")
 	}
 	v.providerID = provider.ID
-	if n.XAccountType != "" && n.XAccountType != platform.PlatformID {
+	if n.XAccountType != "" && n.XAccountType != calledThere(provider) {
 		return refuse(saml.NotificationForged, "another platform")
 	}
 	if n.IssuedAt != 0 && h.cfg.Now().Sub(time.Unix(n.IssuedAt, 0)).Abs() > notificationAge {
@@ -110,4 +111,12 @@ func (h *Handler) sender(form bind.Form, providers []ServiceProvider, platformID
 		}
 	}
 	return ServiceProvider{}, bind.Notification{}, false
+}
+
+// calledThere is what a service provider calls the platform, its xAccountType: the login link says so (2.2), else it is the platform's id here.
+func calledThere(provider ServiceProvider) string {
+	if link, err := url.Parse(provider.LoginURL); err == nil && link.Query().Get("xAccountType") != "" {
+		return link.Query().Get("xAccountType")
+	}
+	return provider.PlatformID
 }
