@@ -56,7 +56,7 @@ type RetireSigningKey struct {
 // RetiredSigningKey is the key that is out of use.
 type RetiredSigningKey struct{ SigningKey models.SigningKey }
 
-// PublishNext makes a key that stands in the metadata beside the active one and does not sign yet (saml.md 8.6). Again with a next
+// PublishNext makes a key that stands in the metadata beside the active one and does not sign yet. Again with a next
 // key of the algorithm there, it returns that one. FORBIDDEN without EXPOSURE_WRITE, NOT_FOUND for platforms that the caller does
 // not see, PRECONDITION_FAILED with NEXT_KEY_EXISTS when the next key of the family is of another size.
 func (s *Service) PublishNext(ctx context.Context, who models.Principal, cmd PublishNextSigningKey) (PublishedNextSigningKey, error) {

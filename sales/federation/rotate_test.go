@@ -127,38 +127,7 @@ func TestRotationStepByStep(t *testing.T) {
 			t.Errorf("retiring the active key: %v", err)
 		}
 
-		// The old key opens what was encrypted to it until it is removed.
-		opens := func(id models.ID) bool {
-			keys, err := w.Keys(ctx, "acme_IDP")
-			must(t, err)
-			for _, key := range keys {
-				if key.ID == id {
-					return true
-				}
-			}
-			return false
-		}
-		if !opens(first.ID) {
-			t.Error("the retired key is gone at once")
-		}
-		for range 2 {
-			_, err = w.Retire(ctx, p.owner, federation.RetireSigningKey{SigningKeyID: first.ID})
-			must(t, err)
-		}
-		if !opens(first.ID) {
-			t.Error("retiring a retired key removed it")
-		}
-		for range 2 {
-			removed, err := w.Retire(ctx, p.owner, federation.RetireSigningKey{SigningKeyID: first.ID, Remove: true})
-			if err != nil || removed.SigningKey.RemovedAt == nil {
-				t.Errorf("removed %+v, %v", removed, err)
-			}
-		}
-		var sealed []byte
-		must(t, db.NewSelect().Table("signing_keys").Column("key_sealed").Where("id = ?", first.ID).Scan(ctx, &sealed))
-		if opens(first.ID) || len(sealed) != 0 {
-			t.Errorf("the removed key is still there: %d bytes", len(sealed))
-		}
+		w.wantRemovable(t, p, first.ID)
 
 		var types []string
 		must(t, db.NewSelect().Model((*models.Event)(nil)).Column("type").Where("ev.type LIKE ?", "signing_key.%").OrderExpr("ev.id").Scan(ctx, &types))
@@ -167,6 +136,43 @@ func TestRotationStepByStep(t *testing.T) {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// wantRemovable: a retired key opens what was encrypted to it until it is removed.
+func (w *world) wantRemovable(t *testing.T, p platform, id models.ID) {
+	t.Helper()
+	ctx := t.Context()
+	opens := func() bool {
+		keys, err := w.Keys(ctx, "acme_IDP")
+		must(t, err)
+		for _, key := range keys {
+			if key.ID == id {
+				return true
+			}
+		}
+		return false
+	}
+	if !opens() {
+		t.Error("the retired key is gone at once")
+	}
+	for range 2 {
+		_, err := w.Retire(ctx, p.owner, federation.RetireSigningKey{SigningKeyID: id})
+		must(t, err)
+	}
+	if !opens() {
+		t.Error("retiring a retired key removed it")
+	}
+	for range 2 {
+		removed, err := w.Retire(ctx, p.owner, federation.RetireSigningKey{SigningKeyID: id, Remove: true})
+		if err != nil || removed.SigningKey.RemovedAt == nil {
+			t.Errorf("removed %+v, %v", removed, err)
+		}
+	}
+	var sealed []byte
+	must(t, w.DB.NewSelect().Table("signing_keys").Column("key_sealed").Where("id = ?", id).Scan(ctx, &sealed))
+	if opens() || len(sealed) != 0 {
+		t.Errorf("the removed key is still there: %d bytes", len(sealed))
+	}
 }
 
 func TestForcedAndWithdrawnKeys(t *testing.T) {

@@ -114,7 +114,7 @@ func describe(baseURL string, c Connection, now time.Time) (*etree.Document, sam
 }
 
 // describeKeys publishes the signing keys, active before next, and the active one for encryption: RSA keys only. An ECDSA key is for
-// identity providers, and peers would try to encrypt to one (F11).
+// identity providers, and peers would try to encrypt to one (SDP-MD04).
 func describeKeys(role *etree.Element, c Connection) {
 	for _, state := range []saml.KeyState{saml.KeyActive, saml.KeyNext} {
 		for _, k := range c.Keys {

@@ -27,7 +27,7 @@ func certificates(t *testing.T, metadata []byte, use string) (certs []*x509.Cert
 	return certs
 }
 
-// TestRotationWithoutAnOutage walks a connection through a rotation (saml.md 8.6) with a peer that looks at our metadata as seldom
+// TestRotationWithoutAnOutage walks a connection through a rotation with a peer that looks at our metadata as seldom
 // as it may: whatever it holds, our requests verify and what it encrypts opens.
 func TestRotationWithoutAnOutage(t *testing.T) {
 	t.Parallel()

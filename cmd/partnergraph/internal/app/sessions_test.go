@@ -125,7 +125,7 @@ func TestSigningKeysRotateThroughTheAPI(t *testing.T) {
 	}
 	ec := publish(`, algorithm: ECDSA_P256`)
 	if strings.Contains(metadata(), certificate(ec.body)) {
-		t.Error("the service provider advertises an ECDSA key (F11)")
+		t.Error("the service provider advertises an ECDSA key (SDP-MD04)")
 	}
 	next := publish("")
 	id := regexp.MustCompile(`skey_\w+`).FindString(next.body)
