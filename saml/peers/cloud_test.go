@@ -87,6 +87,7 @@ func (c *cloud) describe(t *testing.T, platform string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	valid(t, "metadata", metadata)
 	return metadata
 }
 
