@@ -23,22 +23,27 @@ const (
 type AccessConfiguration struct {
 	bun.BaseModel `bun:"table:access_configurations,alias:ac"`
 
-	ID                  ID            `bun:"id,pk"`
-	PartnerID           ID            `bun:"partner_id"`
-	PlatformID          string        `bun:"platform_id"` // xAccountType, globally unique, at most 64 characters (A03)
-	State               ExposureState `bun:"state"`
-	IDPMetadata         string        `bun:"idp_metadata,nullzero"`  // XML, at most 2 MiB (A02)
-	IDPEntityID         string        `bun:"idp_entity_id,nullzero"` // read from the metadata
-	BindNotificationURL string        `bun:"bind_notification_url,nullzero"`
-	OrderPaidURL        string        `bun:"order_paid_url,nullzero"`     // A04
-	OrderRechargeURL    string        `bun:"order_recharge_url,nullzero"` // A04, optional
-	AllowedOrigins      []string      `bun:"allowed_origins,type:jsonb"`  // for CORS, scheme://host[:port]
-	AllowedServices     []string      `bun:"allowed_services,type:jsonb"` // prefixes that a login's service may start with
-	AttachmentUpload    bool          `bun:"attachment_upload"`           // R01
-	ReturnSecretSealed  []byte        `bun:"return_secret_sealed"`        // signs the way back after payment
-	CreatedAt           time.Time     `bun:"created_at"`
-	UpdatedAt           time.Time     `bun:"updated_at"`
+	ID                  ID               `bun:"id,pk"`
+	PartnerID           ID               `bun:"partner_id"`
+	PlatformID          string           `bun:"platform_id"` // xAccountType, globally unique, at most 64 characters (A03)
+	State               ExposureState    `bun:"state"`
+	IDPMetadata         string           `bun:"idp_metadata,nullzero"`  // XML, at most 2 MiB (A02)
+	IDPEntityID         string           `bun:"idp_entity_id,nullzero"` // read from the metadata
+	BindNotificationURL string           `bun:"bind_notification_url,nullzero"`
+	OrderPaidURL        string           `bun:"order_paid_url,nullzero"`     // A04
+	OrderRechargeURL    string           `bun:"order_recharge_url,nullzero"` // A04, optional
+	AllowedOrigins      []string         `bun:"allowed_origins,type:jsonb"`  // for CORS, scheme://host[:port]
+	AllowedServices     []string         `bun:"allowed_services,type:jsonb"` // prefixes that a login's service may start with
+	AttachmentUpload    bool             `bun:"attachment_upload"`           // R01
+	AllowCBC            bool             `bun:"allow_cbc"`                   // accept AES-CBC encrypted assertions
+	AttributeMapping    AttributeMapping `bun:"attribute_mapping,type:jsonb"`
+	ReturnSecretSealed  []byte           `bun:"return_secret_sealed"` // signs the way back after payment
+	CreatedAt           time.Time        `bun:"created_at"`
+	UpdatedAt           time.Time        `bun:"updated_at"`
 }
+
+// Attributes is the mapping with every name filled in.
+func (a AccessConfiguration) Attributes() AttributeMapping { return a.AttributeMapping.Complete() }
 
 // NodeID returns the id to page by.
 func (a AccessConfiguration) NodeID() ID { return a.ID }

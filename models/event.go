@@ -37,6 +37,8 @@ const (
 	EventUserCreated           EventType = "user.created"
 	EventSessionsRevoked       EventType = "session.revoked"
 	EventBindNotificationSent  EventType = "bind_notification.sent"
+	EventBindNotificationAgain EventType = "bind_notification.repeated"
+	EventTestLoginCreated      EventType = "test_login.created"
 	EventSigningKeyCreated     EventType = "signing_key.created"
 	EventBalanceAdjusted       EventType = "balance.adjusted"
 	EventStatementExported     EventType = "statement.exported"

@@ -39,6 +39,7 @@ type ParkedRequest struct {
 	BrowserHash []byte    `bun:"browser_hash"`
 	FirstLogin  bool      `bun:"first_login"`
 	Service     string    `bun:"service,nullzero"`
+	TestLoginID ID        `bun:"test_login_id,nullzero"` // set: a test, which signs nobody in
 	CreatedAt   time.Time `bun:"created_at"`
 	ExpiresAt   time.Time `bun:"expires_at"`
 }
@@ -89,16 +90,17 @@ type SigningKey struct {
 	ExpiresAt   time.Time       `bun:"expires_at"`
 }
 
-// BindNotification records that a partner was told of a binding through the customer's browser (2.6).
-type BindNotification struct {
-	bun.BaseModel `bun:"table:bind_notifications,alias:bn"`
+// ParkedLogout is a LogoutRequest that waits for its answer. It is deleted when it is used.
+type ParkedLogout struct {
+	bun.BaseModel `bun:"table:saml_logouts,alias:slo"`
 
-	ID         ID         `bun:"id,pk"`
-	PlatformID string     `bun:"platform_id"`
-	XAccountID string     `bun:"x_account_id"`
-	CustomerID ID         `bun:"customer_id"`
-	Action     int        `bun:"action"` // 0 bind, 1 unbind
-	Nonce      string     `bun:"nonce"`
-	CreatedAt  time.Time  `bun:"created_at"`
-	SentAt     *time.Time `bun:"sent_at"`
+	RelayID    string    `bun:"relay_id,pk"` // the opaque RelayState
+	PlatformID string    `bun:"platform_id"`
+	RequestID  string    `bun:"request_id"` // the LogoutRequest's ID
+	Issuer     string    `bun:"issuer"`     // the identity provider that must answer
+	CreatedAt  time.Time `bun:"created_at"`
+	ExpiresAt  time.Time `bun:"expires_at"`
 }
+
+// NodeID returns the id to page by.
+func (f FederatedIdentity) NodeID() ID { return f.ID }

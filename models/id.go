@@ -38,6 +38,7 @@ const (
 	PrefixFirstLogin          = "fst"
 	PrefixSigningKey          = "skey"
 	PrefixBindNotification    = "bnd"
+	PrefixTestLogin           = "tlg"
 	PrefixStatementExport     = "sxp"
 	PrefixAnnouncement        = "ann"
 	PrefixWithdrawal          = "wdr"

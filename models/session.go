@@ -16,7 +16,12 @@ type Session struct {
 	Epoch           int64      `bun:"epoch"` // the user's SessionEpoch when it was issued
 	PlatformID      string     `bun:"platform_id,nullzero"`
 	NameID          string     `bun:"name_id,nullzero"`
+	NameIDFormat    string     `bun:"name_id_format,nullzero"`
+	NameQualifier   string     `bun:"name_qualifier,nullzero"`
+	SPNameQualifier string     `bun:"sp_name_qualifier,nullzero"`
 	SessionIndex    string     `bun:"session_index,nullzero"`
+	Method          string     `bun:"method"`                 // how the person signed in: password, saml or ticket
+	AuthnContext    string     `bun:"authn_context,nullzero"` // the authentication context class that was stated; empty: none was
 	UserAgent       string     `bun:"user_agent,nullzero"`
 	RemoteAddr      string     `bun:"remote_addr,nullzero"`
 	CreatedAt       time.Time  `bun:"created_at"`

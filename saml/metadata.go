@@ -25,6 +25,8 @@ type IdPMetadata struct {
 	SSORedirectURL, SSOPostURL string
 	// SLORedirectURL and SLOPostURL are where a logout is sent; both may be empty.
 	SLORedirectURL, SLOPostURL string
+	// SLORedirectResponseURL and SLOPostResponseURL are where a logout is answered: the ResponseLocation, or the same address.
+	SLORedirectResponseURL, SLOPostResponseURL string
 	// SigningCerts holds at least one certificate with an RSA key of 2048 bits or an EC key of 256 bits and more. Their dates are
 	// not looked at: in SAML metadata a certificate only carries a key.
 	SigningCerts []*x509.Certificate
@@ -165,9 +167,24 @@ func (r *metadataReader) readEndpoints(idp crewjam.IDPSSODescriptor, md *IdPMeta
 		switch e.Binding {
 		case crewjam.HTTPRedirectBinding:
 			take(&md.SLORedirectURL, e, "SingleLogoutService", false)
+			r.answerAt(&md.SLORedirectResponseURL, md.SLORedirectURL, e)
 		case crewjam.HTTPPostBinding:
 			take(&md.SLOPostURL, e, "SingleLogoutService", false)
+			r.answerAt(&md.SLOPostResponseURL, md.SLOPostURL, e)
 		}
+	}
+}
+
+// answerAt reads where a logout is answered, of the endpoint that was taken.
+func (r *metadataReader) answerAt(dst *string, taken string, e crewjam.Endpoint) {
+	switch {
+	case *dst != "" || taken != e.Location:
+	case e.ResponseLocation == "":
+		*dst = taken
+	case r.usableURL(e.ResponseLocation):
+		*dst = e.ResponseLocation
+	default:
+		r.note("ENDPOINT_NOT_HTTPS", "A SingleLogoutService ResponseLocation that is not an absolute https address was left out.")
 	}
 }
 

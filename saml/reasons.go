@@ -36,6 +36,10 @@ const (
 	LoginUnknown Reason = "LOGIN_UNKNOWN"
 	// LoginExpired: the parked login was not answered in time.
 	LoginExpired Reason = "LOGIN_EXPIRED"
+	// LogoutUnknown: an answer to a logout that was not asked for here, or was answered before.
+	LogoutUnknown Reason = "LOGOUT_UNKNOWN"
+	// TestLinkInvalid: the link of a test login was used before, is too old or was never made.
+	TestLinkInvalid Reason = "TEST_LINK_INVALID"
 	// BrowserMismatch: another browser started this login (or its cookie was withheld). HTTP 403.
 	BrowserMismatch Reason = "BROWSER_MISMATCH"
 )
@@ -105,7 +109,22 @@ const (
 	// LoginStarted and LoginAccepted are not refusals: audit lines carry them for a login sent out and for one that succeeded.
 	LoginStarted  Reason = "LOGIN_STARTED"
 	LoginAccepted Reason = "LOGIN_ACCEPTED"
+	// LogoutStarted, LogoutServed and LogoutFinished are the same of logouts: sent out, asked for by the platform, and answered by it.
+	LogoutStarted  Reason = "LOGOUT_STARTED"
+	LogoutServed   Reason = "LOGOUT_SERVED"
+	LogoutFinished Reason = "LOGOUT_FINISHED"
+	// TestFinished: a test login came to its end, whatever it found.
+	TestFinished Reason = "TEST_FINISHED"
 )
+
+// IsRefusal reports whether the reason refuses something; the others only mark what went well.
+func (r Reason) IsRefusal() bool {
+	switch r {
+	case LoginStarted, LoginAccepted, LogoutStarted, LogoutServed, LogoutFinished, TestFinished:
+		return false
+	}
+	return true
+}
 
 // Refusal is the error of every refused login. Detail is a fixed phrase for logs that narrows the reason down; neither field ever
 // quotes what the stranger sent, so both may be logged and shown.

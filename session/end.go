@@ -116,13 +116,28 @@ func mayEndOthers(who models.Principal) bool {
 	return who.SeesAll() && access.Require(who, models.ManageKeys) == nil
 }
 
-// EndFederated ends the sessions that a partner platform's identity provider signs out: those of the NameID, or only the
-// ones with these indexes when there are any. It returns how many ended; the caller has verified the request.
-func (s *Service) EndFederated(ctx context.Context, platformID, nameID string, sessionIndexes []string) (int, error) {
-	if platformID == "" || nameID == "" {
+// EndFederated ends the sessions that a partner platform's identity provider signs out: those of the name, or only the
+// ones with these indexes when there are any. Every part of the name must be the same. It returns how many ended; the caller
+// has verified the request.
+func (s *Service) EndFederated(ctx context.Context, platformID string, name Name, indexes []string) (int, error) {
+	if platformID == "" || name.Value == "" {
 		return 0, nil
 	}
-	hashes, err := revokeFederated(ctx, s.DB, platformID, nameID, sessionIndexes, s.now())
+	hashes, err := revokeFederated(ctx, s.DB, platformID, name, indexes, s.now())
+	if err != nil {
+		return 0, err
+	}
+	s.forget(ctx, hashes...)
+	return len(hashes), nil
+}
+
+// EndByIDs ends these sessions, without the browser, and returns how many lived; unknown and ended ones count for nothing. The
+// caller has checked who asks.
+func (s *Service) EndByIDs(ctx context.Context, ids []models.ID) (int, error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	hashes, err := revokeByIDs(ctx, s.DB, ids, s.now())
 	if err != nil {
 		return 0, err
 	}

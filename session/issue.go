@@ -11,12 +11,40 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 )
 
-// Origin says how the person came, when it came from a partner platform through SAML. The zero value is a password.
+// How a person signed in, as sessions and events say it.
+const (
+	MethodPassword = "password"
+	MethodSAML     = "saml"
+	MethodTicket   = "ticket"
+)
+
+// Name is what an identity provider calls a person, with all that a logout request has to repeat (SDP-SP28). Parts that the
+// assertion left out are empty.
+type Name struct {
+	Value, Format, NameQualifier, SPNameQualifier string
+}
+
+// Origin says how the person came. The zero value is a password.
 type Origin struct {
-	PlatformID   string
-	NameID       string
-	SessionIndex string
-	NotOnOrAfter time.Time // the assertion's SessionNotOnOrAfter; zero = no limit of its own
+	PlatformID string
+	// NameID and the next three are the name in the platform's assertion, part by part.
+	NameID, NameIDFormat, NameQualifier, SPNameQualifier string
+	SessionIndex                                         string
+	NotOnOrAfter                                         time.Time // the assertion's SessionNotOnOrAfter; zero = no limit of its own
+	// Method is one of the constants; empty = saml with a PlatformID, else password.
+	Method string
+	// AuthnContext is the authentication context class that was stated; empty = none was.
+	AuthnContext string
+}
+
+func (o Origin) method() string {
+	switch {
+	case o.Method != "":
+		return o.Method
+	case o.PlatformID != "":
+		return MethodSAML
+	}
+	return MethodPassword
 }
 
 // Issue signs the person in: a fresh token, so that one planted before the sign-in is worth nothing, its cookie on w, and
@@ -29,7 +57,8 @@ func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	now := s.now()
 	session := models.Session{
 		ID: s.IDs(models.PrefixSession), TokenHash: digestOf(token), UserID: user.ID, Epoch: user.SessionEpoch,
-		PlatformID: from.PlatformID, NameID: from.NameID, SessionIndex: from.SessionIndex,
+		PlatformID: from.PlatformID, NameID: from.NameID, NameIDFormat: from.NameIDFormat, NameQualifier: from.NameQualifier,
+		SPNameQualifier: from.SPNameQualifier, SessionIndex: from.SessionIndex, Method: from.method(), AuthnContext: from.AuthnContext,
 		UserAgent: shortened(r.UserAgent()), RemoteAddr: s.remoteAddr(r),
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.life()), IdleTimeoutSecs: int64(s.idle() / time.Second),
 	}
@@ -66,13 +95,9 @@ func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 }
 
 func signedIn(user models.User, session models.Session) models.Event {
-	method := "password"
-	if session.PlatformID != "" {
-		method = "saml"
-	}
 	return models.Event{
 		Type: models.EventIdentitySignedIn, SubjectID: string(user.ID), PartnerID: user.PartnerID, CustomerID: user.CustomerID,
-		Data: map[string]any{"method": method, "platformId": session.PlatformID, "sessionId": session.ID},
+		Data: map[string]any{"method": session.Method, "platformId": session.PlatformID, "sessionId": session.ID},
 	}
 }
 

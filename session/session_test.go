@@ -306,17 +306,17 @@ func TestPlatformSignsOutItsOwn(t *testing.T) {
 		}
 		a1, a2, b, elsewhere := from("acme_IDP", "a", "1"), from("acme_IDP", "a", "2"), from("acme_IDP", "b", "1"), from("other_IDP", "a", "1")
 		_, local := w.signIn(t, w.ann, session.Origin{}, nil)
-		n, err := w.EndFederated(ctx, "acme_IDP", "a", []string{"1"})
+		n, err := w.EndFederated(ctx, "acme_IDP", session.Name{Value: "a"}, []string{"1"})
 		if err != nil || n != 1 {
 			t.Errorf("ended %d, %v", n, err)
 		}
 		w.wantUser(t, a1, "")
 		w.wantUser(t, a2, w.ann.ID)
-		n, err = w.EndFederated(ctx, "acme_IDP", "a", nil)
+		n, err = w.EndFederated(ctx, "acme_IDP", session.Name{Value: "a"}, nil)
 		if err != nil || n != 1 {
 			t.Errorf("ended %d, %v", n, err)
 		}
-		if n, err = w.EndFederated(ctx, "", "", nil); err != nil || n != 0 {
+		if n, err = w.EndFederated(ctx, "", session.Name{}, nil); err != nil || n != 0 {
 			t.Errorf("without names %d ended, %v", n, err)
 		}
 		w.wantUser(t, a2, "")
@@ -327,6 +327,70 @@ func TestPlatformSignsOutItsOwn(t *testing.T) {
 		if err != nil || !found || current.NameID != "b" || current.PlatformID != "acme_IDP" {
 			t.Errorf("current %+v, %v, %v", current, found, err)
 		}
+	})
+}
+
+// SDP-SP28: a name is the same only when every part of it is.
+func TestLogoutComparesEveryPartOfTheName(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		full := session.Name{Value: "a", Format: "f", NameQualifier: "q", SPNameQualifier: "s"}
+		_, cookie := w.signIn(t, w.ann, session.Origin{
+			PlatformID: "acme_IDP", NameID: full.Value, NameIDFormat: full.Format, NameQualifier: full.NameQualifier, SPNameQualifier: full.SPNameQualifier,
+			AuthnContext: "urn:c",
+		}, nil)
+		current, _, err := w.Current(t.Context(), request(cookie))
+		must(t, err)
+		got := session.Name{
+			Value: current.NameID, Format: current.NameIDFormat, NameQualifier: current.NameQualifier, SPNameQualifier: current.SPNameQualifier,
+		}
+		if got != full || current.Method != session.MethodSAML || current.AuthnContext != "urn:c" {
+			t.Errorf("current %+v", current)
+		}
+		for what, change := range map[string]func(*session.Name){
+			"value": func(n *session.Name) { n.Value = "A" }, "format": func(n *session.Name) { n.Format = "" },
+			"qualifier": func(n *session.Name) { n.NameQualifier = "x" }, "provider": func(n *session.Name) { n.SPNameQualifier = "" },
+		} {
+			other := full
+			change(&other)
+			if n, err := w.EndFederated(t.Context(), "acme_IDP", other, nil); n != 0 || err != nil {
+				t.Errorf("another %s: %d ended, %v", what, n, err)
+			}
+		}
+		w.wantUser(t, cookie, w.ann.ID)
+		if n, err := w.EndFederated(t.Context(), "acme_IDP", full, nil); n != 1 || err != nil {
+			t.Errorf("%d ended, %v", n, err)
+		}
+		w.wantUser(t, cookie, "")
+	})
+}
+
+func TestEndByIDs(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, w *world) {
+		first, a := w.signIn(t, w.ann, session.Origin{}, nil)
+		second, b := w.signIn(t, w.bob, session.Origin{Method: session.MethodTicket}, nil)
+		_, c := w.signIn(t, w.bob, session.Origin{}, nil)
+		if second.Method != session.MethodTicket || first.Method != session.MethodPassword {
+			t.Errorf("methods %q, %q", first.Method, second.Method)
+		}
+		for _, cookie := range []*http.Cookie{a, b, c} {
+			if _, err := w.who(t, request(cookie)); err != nil { // known to the cache
+				t.Fatal(err)
+			}
+		}
+		ids := []models.ID{first.ID, second.ID, models.RandomIDs()(models.PrefixSession)}
+		for _, want := range []int{2, 0} {
+			if n, err := w.EndByIDs(t.Context(), ids); n != want || err != nil {
+				t.Errorf("%d ended, %v, want %d", n, err, want)
+			}
+		}
+		if n, err := w.EndByIDs(t.Context(), nil); n != 0 || err != nil {
+			t.Errorf("nothing: %d ended, %v", n, err)
+		}
+		w.wantUser(t, a, "")
+		w.wantUser(t, b, "")
+		w.wantUser(t, c, w.bob.ID)
 	})
 }
 

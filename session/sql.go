@@ -44,14 +44,21 @@ func revokeOfUser(ctx context.Context, idb bun.IDB, userID models.ID, now time.T
 	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("user_id = ?", userID) })
 }
 
-func revokeFederated(ctx context.Context, idb bun.IDB, platformID, nameID string, indexes []string, now time.Time) ([][]byte, error) {
+// revokeFederated compares the parts that an assertion may leave out as empty ones.
+func revokeFederated(ctx context.Context, idb bun.IDB, platformID string, name Name, indexes []string, now time.Time) ([][]byte, error) {
 	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		q = q.Where("platform_id = ? AND name_id = ?", platformID, nameID)
+		q = q.Where("platform_id = ? AND name_id = ?", platformID, name.Value).
+			Where("COALESCE(name_id_format, '') = ? AND COALESCE(name_qualifier, '') = ?", name.Format, name.NameQualifier).
+			Where("COALESCE(sp_name_qualifier, '') = ?", name.SPNameQualifier)
 		if len(indexes) > 0 {
 			q = q.Where("session_index IN (?)", bun.List(indexes))
 		}
 		return q
 	})
+}
+
+func revokeByIDs(ctx context.Context, idb bun.IDB, ids []models.ID, now time.Time) ([][]byte, error) {
+	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("id IN (?)", bun.List(ids)) })
 }
 
 // revoke ends the sessions that were not ended before and returns their digests.

@@ -93,6 +93,22 @@ func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQ
 	return ownPartner(q, who, "ac.partner_id")
 }
 
+// BindNotifications shows a partner those of its own platform.
+func BindNotifications(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "bn.partner_id")
+}
+
+// TestLogins shows a partner those of its own platform.
+func TestLogins(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "tl.partner_id")
+}
+
+// FederatedIdentities shows the bindings of the people of Customers.
+func FederatedIdentities(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	q = q.Join("JOIN users AS iu ON iu.id = fi.user_id").Join("JOIN customers AS ic ON ic.id = iu.customer_id")
+	return owned(q, who, "ic.id", "ic.partner_id")
+}
+
 // APIKeys shows a partner and a customer their own.
 func APIKeys(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	switch {

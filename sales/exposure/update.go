@@ -35,6 +35,8 @@ type UpdateAccessConfiguration struct {
 	AllowedOrigins      []string // at most 50
 	AllowedServices     []string // at most 50
 	AttachmentUpload    *bool
+	AllowCBC            *bool                    // accept AES-CBC encrypted assertions
+	AttributeMapping    *models.AttributeMapping // replaces the whole mapping; what it leaves out has its default
 }
 
 // Updated is the configuration after a change.
@@ -176,6 +178,15 @@ func (s *Service) checkLists(cmd UpdateAccessConfiguration, changes []change) ([
 	}
 	if upload := cmd.AttachmentUpload; upload != nil {
 		changes = append(changes, change{"attachmentUpload", func(c *models.AccessConfiguration) { c.AttachmentUpload = *upload }})
+	}
+	if allow := cmd.AllowCBC; allow != nil {
+		changes = append(changes, change{"allowCbc", func(c *models.AccessConfiguration) { c.AllowCBC = *allow }})
+	}
+	if mapping := cmd.AttributeMapping; mapping != nil {
+		if err := mapping.Check("attributeMapping"); err != nil {
+			return nil, err
+		}
+		changes = append(changes, change{"attributeMapping", func(c *models.AccessConfiguration) { c.AttributeMapping = *mapping }})
 	}
 	return changes, nil
 }

@@ -9,10 +9,19 @@ import (
 )
 
 // LeaveIn unbinds a customer from the platforms of the partner that it leaves, in the transaction that ends the association:
-// from then on no assertion of theirs signs anybody in as this customer. A later first login binds it again, with its
-// consent. Sessions that are open stay.
+// from then on no assertion of theirs signs anybody in as this customer, and the sessions that came from there end. The platforms
+// are to be told. A later first login binds it again, with its consent.
 func (s *Service) LeaveIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) error {
-	platforms, err := deleteBindings(ctx, tx, customer.ID)
+	identities, err := deleteIdentitiesOf(ctx, tx, customer.ID)
+	if err != nil {
+		return err
+	}
+	for _, identity := range identities {
+		if err := s.farewell(ctx, tx, customer, identity); err != nil {
+			return err
+		}
+	}
+	platforms, err := deleteAccountsOf(ctx, tx, customer.ID)
 	if err != nil {
 		return err
 	}
@@ -24,4 +33,18 @@ func (s *Service) LeaveIn(ctx context.Context, tx bun.IDB, who models.Principal,
 		}
 	}
 	return s.Events.Record(ctx, tx, who, happened...)
+}
+
+// farewell ends what a platform signed a person in to and notes that the platform is to be told.
+func (s *Service) farewell(ctx context.Context, tx bun.IDB, customer models.Customer, identity models.FederatedIdentity) error {
+	if s.Sessions != nil {
+		if err := s.Sessions.EndOfPlatformIn(ctx, tx, identity.PlatformID, identity.UserID); err != nil {
+			return err
+		}
+	}
+	_, err := s.RecordNotificationIn(ctx, tx, models.BindNotification{
+		IdentityID: identity.ID, PlatformID: identity.PlatformID, XAccountID: identity.XAccountID, XUserID: identity.XUserID,
+		CustomerID: customer.ID, CustomerName: customer.Name, Action: ActionUnbind,
+	})
+	return err
 }

@@ -33,6 +33,31 @@ func (s *Service) Take(ctx context.Context, platformID, relayID string) (models.
 	return request, nil
 }
 
+// ParkLogout keeps a logout request until its answer comes or it expires. CreatedAt is set when it is zero.
+func (s *Service) ParkLogout(ctx context.Context, logout models.ParkedLogout) error {
+	if logout.CreatedAt.IsZero() {
+		logout.CreatedAt = s.now()
+	}
+	if logout.RelayID == "" || !logout.ExpiresAt.After(logout.CreatedAt) {
+		return models.Invalid("logout", "A parked logout needs a relay id and a life.")
+	}
+	return insertRow(ctx, s.DB, &logout)
+}
+
+// TakeLogout returns a parked logout and deletes it in the same statement, with the errors of Take.
+func (s *Service) TakeLogout(ctx context.Context, platformID, relayID string) (models.ParkedLogout, error) {
+	logout, found, err := deleteLogout(ctx, s.DB, platformID, relayID)
+	switch {
+	case err != nil:
+		return models.ParkedLogout{}, err
+	case !found:
+		return models.ParkedLogout{}, ErrUnknownRequest
+	case !s.now().Before(logout.ExpiresAt):
+		return models.ParkedLogout{}, ErrExpired
+	}
+	return logout, nil
+}
+
 // Once reports whether the platform's assertion is seen for the first time, and remembers it at least until then. Of any
 // number of concurrent calls exactly one is told true.
 func (s *Service) Once(ctx context.Context, platformID, assertionID string, until time.Time) (bool, error) {
@@ -42,7 +67,7 @@ func (s *Service) Once(ctx context.Context, platformID, assertionID string, unti
 }
 
 // Swept counts what Sweep deleted.
-type Swept struct{ Requests, Replays, FirstLogins int64 }
+type Swept struct{ Requests, Logouts, Replays, FirstLogins, TestLogins int64 }
 
 // sweepAfter is how long expired rows stay, so that clocks of replicas that differ by less never delete each other's.
 const sweepAfter = 10 * time.Minute
@@ -56,13 +81,16 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 	for _, table := range []struct {
 		model  any
 		column string
+		before time.Time
 		count  *int64
 	}{
-		{(*models.ParkedRequest)(nil), "expires_at", &swept.Requests},
-		{(*models.ReplayRow)(nil), "until", &swept.Replays},
-		{(*models.FirstLogin)(nil), "expires_at", &swept.FirstLogins},
+		{(*models.ParkedRequest)(nil), "expires_at", before, &swept.Requests},
+		{(*models.ParkedLogout)(nil), "expires_at", before, &swept.Logouts},
+		{(*models.ReplayRow)(nil), "until", before, &swept.Replays},
+		{(*models.FirstLogin)(nil), "expires_at", before, &swept.FirstLogins},
+		{(*models.TestLogin)(nil), "created_at", before.Add(-testReportLife), &swept.TestLogins},
 	} {
-		if *table.count, err = deleteBefore(ctx, s.DB, table.model, table.column, before); err != nil {
+		if *table.count, err = deleteBefore(ctx, s.DB, table.model, table.column, table.before); err != nil {
 			return swept, err
 		}
 	}

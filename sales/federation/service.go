@@ -1,11 +1,14 @@
 package federation
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -31,6 +34,11 @@ type Sealer interface {
 // DefaultFirstLoginLife is how long somebody may stay on the create-or-bind page.
 const DefaultFirstLoginLife = 30 * time.Minute
 
+// Sessions ends what a platform signed a person in to; package session does.
+type Sessions interface {
+	EndOfPlatformIn(ctx context.Context, tx bun.IDB, platformID string, userID models.ID) error
+}
+
 // Service is the room. All fields are required unless they say otherwise and are set once, before use; it is then safe
 // for concurrent use.
 type Service struct {
@@ -40,6 +48,13 @@ type Service struct {
 	Events *events.Recorder
 	Seal   Sealer
 	Random io.Reader // of cryptographic quality, for tokens, nonces and serial numbers
+	// Platforms and Signer make the forms of bind notifications; without them nothing can be handed over.
+	Platforms Platforms
+	Signer    Signer
+	// Sessions is told of bindings that end; nil = nobody is.
+	Sessions Sessions
+	// Origin is this server's own, scheme://host[:port], in the links of test logins.
+	Origin string
 	// FirstLoginLife is how long somebody may stay on the create-or-bind page; 0 = DefaultFirstLoginLife.
 	FirstLoginLife time.Duration
 }

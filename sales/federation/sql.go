@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -94,10 +95,134 @@ func insertNotification(ctx context.Context, tx bun.IDB, row *models.BindNotific
 	return insertRow(ctx, tx, row)
 }
 
-func updateNotificationSent(ctx context.Context, idb bun.IDB, id models.ID, at time.Time) error {
-	_, err := idb.NewUpdate().Model((*models.BindNotification)(nil)).Set("sent_at = ?", at).
-		Where("bn.id = ? AND bn.sent_at IS NULL", id).Exec(ctx)
+func lockNotification(ctx context.Context, tx bun.IDB, id models.ID) (models.BindNotification, bool, error) {
+	var row models.BindNotification
+	found, err := store.Found(store.ForUpdate(tx.NewSelect().Model(&row).Where("bn.id = ?", id)).Scan(ctx))
+	return row, found, err
+}
+
+func updateNotification(ctx context.Context, tx bun.IDB, row *models.BindNotification) error {
+	_, err := tx.NewUpdate().Model(row).Column("nonce", "attempts", "repeat", "sent_at", "last_sent_at").WherePK().Exec(ctx)
 	return store.Translate(err)
+}
+
+func selectNotifications(ctx context.Context, idb bun.IDB, who models.Principal, ids []models.ID) ([]models.BindNotification, error) {
+	var rows []models.BindNotification
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	q := idb.NewSelect().Model(&rows).Where("bn.id IN (?)", bun.List(ids))
+	return rows, store.Translate(access.BindNotifications(q, who).Scan(ctx))
+}
+
+func selectNewest(ctx context.Context, idb bun.IDB, identity models.ID) (models.BindNotification, bool, error) {
+	var row models.BindNotification
+	found, err := store.Found(idb.NewSelect().Model(&row).Where("bn.identity_id = ?", identity).OrderExpr("bn.id DESC").Limit(1).Scan(ctx))
+	return row, found, err
+}
+
+func selectUnbound(ctx context.Context, idb bun.IDB, who models.Principal, identity models.ID) (models.BindNotification, bool, error) {
+	var row models.BindNotification
+	q := idb.NewSelect().Model(&row).Where("bn.identity_id = ? AND bn.action = ?", identity, ActionUnbind).OrderExpr("bn.id DESC").Limit(1)
+	found, err := store.Found(access.BindNotifications(q, who).Scan(ctx))
+	return row, found, err
+}
+
+func selectOwner(ctx context.Context, idb bun.IDB, platformID string) (models.ID, error) {
+	var id models.ID
+	_, err := store.Found(idb.NewSelect().Model((*models.AccessConfiguration)(nil)).Column("partner_id").
+		Where("ac.platform_id = ?", platformID).Scan(ctx, &id))
+	return id, err
+}
+
+func selectPlatformOf(ctx context.Context, idb bun.IDB, who models.Principal, partnerID models.ID) (models.AccessConfiguration, bool, error) {
+	var config models.AccessConfiguration
+	q := idb.NewSelect().Model(&config).Where("ac.partner_id = ?", partnerID)
+	found, err := store.Found(access.AccessConfigurations(q, who).Scan(ctx))
+	return config, found, err
+}
+
+func selectCustomer(ctx context.Context, idb bun.IDB, id models.ID) (models.Customer, error) {
+	var customer models.Customer
+	return customer, store.Translate(idb.NewSelect().Model(&customer).Column("id", "name", "partner_id").Where("c.id = ?", id).Scan(ctx))
+}
+
+func selectIdentity(ctx context.Context, idb bun.IDB, who models.Principal, id models.ID) (models.FederatedIdentity, bool, error) {
+	var row models.FederatedIdentity
+	found, err := store.Found(access.FederatedIdentities(idb.NewSelect().Model(&row).Where("fi.id = ?", id), who).Scan(ctx))
+	return row, found, err
+}
+
+// ownedIdentity is a binding with the customer of its person.
+type ownedIdentity struct {
+	models.FederatedIdentity
+	CustomerID models.ID `bun:"customer_id,scanonly"`
+}
+
+func selectIdentities(ctx context.Context, idb bun.IDB, who models.Principal, customers []models.ID) ([]ownedIdentity, error) {
+	var rows []ownedIdentity
+	q := idb.NewSelect().Model(&rows).ColumnExpr("fi.*, iu.customer_id").Where("ic.id IN (?)", bun.List(customers)).OrderExpr("fi.id")
+	return rows, store.Translate(access.FederatedIdentities(q, who).Scan(ctx))
+}
+
+func selectIdentitiesOfUser(ctx context.Context, idb bun.IDB, userID models.ID) ([]models.FederatedIdentity, error) {
+	var rows []models.FederatedIdentity
+	return rows, store.Translate(idb.NewSelect().Model(&rows).Where("fi.user_id = ?", userID).OrderExpr("fi.id").Scan(ctx))
+}
+
+func lockAccount(ctx context.Context, tx bun.IDB, platformID, xAccountID string) (models.FederatedAccount, bool, error) {
+	var account models.FederatedAccount
+	q := tx.NewSelect().Model(&account).Where("fa.platform_id = ? AND fa.x_account_id = ?", platformID, xAccountID)
+	found, err := store.Found(store.ForUpdate(q).Scan(ctx))
+	return account, found, err
+}
+
+// deleteIdentity also releases the account when that was its last person.
+func deleteIdentity(ctx context.Context, tx bun.IDB, row models.FederatedIdentity) (bool, error) {
+	result, err := tx.NewDelete().Model((*models.FederatedIdentity)(nil)).Where("id = ?", row.ID).Exec(ctx)
+	if err != nil {
+		return false, store.Translate(err)
+	}
+	if count, err := result.RowsAffected(); err != nil || count == 0 {
+		return false, err
+	}
+	others := tx.NewSelect().Model((*models.FederatedIdentity)(nil)).Where("fi.platform_id = ? AND fi.x_account_id = ?", row.PlatformID, row.XAccountID)
+	_, err = tx.NewDelete().Model((*models.FederatedAccount)(nil)).
+		Where("platform_id = ? AND x_account_id = ?", row.PlatformID, row.XAccountID).Where("NOT EXISTS (?)", others).Exec(ctx)
+	return true, store.Translate(err)
+}
+
+func deleteLogout(ctx context.Context, idb bun.IDB, platformID, relayID string) (models.ParkedLogout, bool, error) {
+	var row models.ParkedLogout
+	found, err := store.Found(idb.NewDelete().Model(&row).Where("relay_id = ? AND platform_id = ?", relayID, platformID).Returning("*").Scan(ctx))
+	return row, found, err
+}
+
+func takeTestToken(ctx context.Context, idb bun.IDB, platformID string, hash []byte) (models.TestLogin, bool, error) {
+	var row models.TestLogin
+	found, err := store.Found(idb.NewUpdate().Model(&row).Set("token_hash = NULL").
+		Where("token_hash = ? AND platform_id = ?", hash, platformID).Returning("*").Scan(ctx))
+	return row, found, err
+}
+
+func updateTestExpiry(ctx context.Context, idb bun.IDB, id models.ID, until time.Time) error {
+	_, err := idb.NewUpdate().Model((*models.TestLogin)(nil)).Set("expires_at = ?", until).Where("id = ?", id).Exec(ctx)
+	return store.Translate(err)
+}
+
+func finishTest(ctx context.Context, idb bun.IDB, id models.ID, report []byte, at time.Time) error {
+	_, err := idb.NewUpdate().Model((*models.TestLogin)(nil)).Set("report_sealed = ?", report).Set("finished_at = ?", at).
+		Where("id = ? AND finished_at IS NULL", id).Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectTests(ctx context.Context, idb bun.IDB, who models.Principal, ids []models.ID) ([]models.TestLogin, error) {
+	var rows []models.TestLogin
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	q := idb.NewSelect().Model(&rows).Where("tl.id IN (?)", bun.List(ids))
+	return rows, store.Translate(access.TestLogins(q, who).Scan(ctx))
 }
 
 func insertActiveKey(ctx context.Context, tx bun.IDB, key *models.SigningKey) (bool, error) {
@@ -118,13 +243,17 @@ func selectKeys(ctx context.Context, idb bun.IDB, platformID string, now time.Ti
 	return keys, store.Translate(err)
 }
 
-// deleteBindings unbinds a customer's people and accounts on every platform, and returns the platforms. A customer has one
-// partner at a time, so that they are that partner's or its distributor's.
-func deleteBindings(ctx context.Context, tx bun.IDB, customer models.ID) ([]string, error) {
+// deleteIdentitiesOf unbinds a customer's people on every platform, and returns what was bound. A customer has one partner at a time,
+// so that the platforms are that partner's or its distributor's.
+func deleteIdentitiesOf(ctx context.Context, tx bun.IDB, customer models.ID) ([]models.FederatedIdentity, error) {
 	people := tx.NewSelect().Table("users").Column("id").Where("customer_id = ?", customer)
-	if _, err := tx.NewDelete().Model((*models.FederatedIdentity)(nil)).Where("user_id IN (?)", people).Exec(ctx); err != nil {
-		return nil, store.Translate(err)
-	}
+	var rows []models.FederatedIdentity
+	_, err := store.Found(tx.NewDelete().Model(&rows).Where("user_id IN (?)", people).Returning("*").Scan(ctx))
+	return rows, err
+}
+
+// deleteAccountsOf unbinds a customer's accounts and returns their platforms.
+func deleteAccountsOf(ctx context.Context, tx bun.IDB, customer models.ID) ([]string, error) {
 	var platforms []string
 	_, err := store.Found(tx.NewDelete().Model((*models.FederatedAccount)(nil)).Where("customer_id = ?", customer).
 		Returning("platform_id").Scan(ctx, &platforms))

@@ -33,6 +33,9 @@ func (h *Handler) acs(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
+	if parked.TestID != "" {
+		return h.finishTest(w, r, v, c, parked, message)
+	}
 	if c.Disabled {
 		return refuse(saml.PlatformDisabled, "")
 	}
@@ -127,12 +130,21 @@ func (h *Handler) takeParked(w http.ResponseWriter, r *http.Request, platformID,
 }
 
 func (h *Handler) verify(c Connection, p ParkedRequest, message []byte) (verify.Verified, error) {
-	idp, err := h.identityProvider(c)
+	want, err := h.expect(c, p)
 	if err != nil {
 		return verify.Verified{}, err
 	}
+	return verify.Response(message, want)
+}
+
+// expect says what the answer to a parked login must look like, by what the platform's settings are now.
+func (h *Handler) expect(c Connection, p ParkedRequest) (verify.Expect, error) {
+	idp, err := h.identityProvider(c)
+	if err != nil {
+		return verify.Expect{}, err
+	}
 	if idp.EntityID != p.Issuer {
-		return verify.Verified{}, refuse(saml.IssuerMismatch, "metadata changed during the login")
+		return verify.Expect{}, refuse(saml.IssuerMismatch, "metadata changed during the login")
 	}
 	var keys []crypto.Decrypter
 	for _, k := range c.Keys {
@@ -140,8 +152,8 @@ func (h *Handler) verify(c Connection, p ParkedRequest, message []byte) (verify.
 			keys = append(keys, d)
 		}
 	}
-	return verify.Response(message, verify.Expect{
+	return verify.Expect{
 		Issuer: p.Issuer, Audience: EntityID(h.cfg.BaseURL, c.PlatformID), ACS: ACSURL(h.cfg.BaseURL, c.PlatformID),
 		RequestID: p.RequestID, Certificates: idp.SigningCerts, Keys: keys, AllowCBC: c.AllowCBC, Now: h.cfg.Now(),
-	})
+	}, nil
 }

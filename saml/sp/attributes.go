@@ -11,26 +11,47 @@ import (
 	"github.com/partnergraph/partnergraph/saml/verify"
 )
 
-// contract is the attribute table of domain 2.4. Attributes are found by Name alone: FriendlyName is decoration (IIP-SP11).
-func contract(a *Arrival) []struct {
-	name     string
-	into     *string
+// field is one row of the attribute table (2.4).
+type field struct {
+	name     string // of the field, which is also the attribute's unless mapped
+	attr     string // the attribute's name; attributes are found by Name alone: FriendlyName is decoration (IIP-SP11)
+	into     func(*Arrival) *string
 	max      int // characters
 	required bool
-} {
-	return []struct {
-		name     string
-		into     *string
-		max      int
-		required bool
-	}{
-		{"xUserId", &a.XUserID, 128, true},
-		{"xAccountId", &a.XAccountID, 128, true},
-		{"bpId", &a.BPID, 64, true},
-		{"name", &a.Name, 256, false},
-		{"email", &a.Email, 254, false},
-		{"mobile", &a.Mobile, 32, false},
+}
+
+// contract is the attribute table under a platform's mapping.
+func contract(m Mapping) []field {
+	table := []field{
+		{"xUserId", m.XUserID, func(a *Arrival) *string { return &a.XUserID }, 128, true},
+		{"xAccountId", m.XAccountID, func(a *Arrival) *string { return &a.XAccountID }, 128, true},
+		{"bpId", m.BPID, func(a *Arrival) *string { return &a.BPID }, 64, true},
+		{"name", m.Name, func(a *Arrival) *string { return &a.Name }, 256, false},
+		{"email", m.Email, func(a *Arrival) *string { return &a.Email }, 254, false},
+		{"mobile", m.Mobile, func(a *Arrival) *string { return &a.Mobile }, 32, false},
 	}
+	for i, f := range table {
+		if f.attr == "" {
+			table[i].attr = f.name
+		}
+	}
+	return table
+}
+
+// fill puts a field's attribute into the arrival.
+func (f field) fill(a *Arrival) error {
+	values := a.Attributes[f.attr]
+	if len(values) == 0 || len(values) == 1 && values[0] == "" {
+		if f.required {
+			return refuse(saml.AttributeMissing, f.name)
+		}
+		return nil
+	}
+	if len(values) != 1 || !acceptable(f.name, values[0], f.max) {
+		return refuse(saml.AttributeInvalid, f.name)
+	}
+	*f.into(a) = values[0]
+	return nil
 }
 
 // arrive reads the person out of a verified assertion and holds the assertion to the partner who owns the platform.
@@ -41,28 +62,25 @@ func arrive(c Connection, p ParkedRequest, v verify.Verified) (Arrival, error) {
 	}
 	if s := v.Assertion.Subject; s != nil && s.NameID != nil {
 		a.NameID, a.NameIDFormat = s.NameID.Value, s.NameID.Format
+		a.NameQualifier, a.SPNameQualifier = s.NameID.NameQualifier, s.NameID.SPNameQualifier
 	}
 	var err error
 	if a.Attributes, err = attributes(v.Assertion.AttributeStatements); err != nil {
 		return Arrival{}, err
 	}
-	for _, want := range contract(&a) {
-		values := a.Attributes[want.name]
-		if len(values) == 0 || len(values) == 1 && values[0] == "" {
-			if want.required {
-				return Arrival{}, refuse(saml.AttributeMissing, want.name)
-			}
-			continue
+	for _, f := range contract(c.Attributes) {
+		if err := f.fill(&a); err != nil {
+			return Arrival{}, err
 		}
-		if len(values) != 1 || !acceptable(want.name, values[0], want.max) {
-			return Arrival{}, refuse(saml.AttributeInvalid, want.name)
-		}
-		*want.into = values[0]
 	}
+	return a, checkPartner(c, a)
+}
+
+func checkPartner(c Connection, a Arrival) error {
 	if c.PartnerBPID == "" || a.BPID != c.PartnerBPID {
-		return Arrival{}, refuse(saml.PartnerMismatch, "")
+		return refuse(saml.PartnerMismatch, "")
 	}
-	return a, nil
+	return nil
 }
 
 // attributes collects the statements by Name. A name that occurs twice is refused, since readers differ on which one counts.

@@ -23,10 +23,13 @@ type Config struct {
 
 	Connections Connections // required
 	Requests    Requests    // required
+	Logouts     Logouts     // required
+	Sessions    Sessions    // required
 	Replays     Replays     // required
 	Services    Services    // required
 	People      People      // required
 	Pages       Pages       // required
+	Tests       Tests       // optional; without it there are no test logins
 	Audit       Audit       // optional
 
 	Logger *slog.Logger     // default slog.Default()
@@ -39,7 +42,7 @@ type Config struct {
 	Dev bool
 }
 
-// Handler serves /saml/login and /saml/sp/{platformId}/metadata|acs.
+// Handler serves /saml/login and /saml/sp/{platformId}/metadata|acs|slo.
 type Handler struct {
 	cfg Config
 	mux *http.ServeMux
@@ -59,7 +62,7 @@ func New(cfg Config) (*Handler, error) {
 		return nil, errors.New("sp: BaseURL must have neither path nor query")
 	}
 	for name, missing := range map[string]bool{
-		"Connections": cfg.Connections == nil, "Requests": cfg.Requests == nil, "Replays": cfg.Replays == nil,
+		"Connections": cfg.Connections == nil, "Requests": cfg.Requests == nil, "Logouts": cfg.Logouts == nil, "Sessions": cfg.Sessions == nil, "Replays": cfg.Replays == nil,
 		"Services": cfg.Services == nil, "People": cfg.People == nil, "Pages": cfg.Pages == nil,
 	} {
 		if missing {
@@ -70,6 +73,7 @@ func New(cfg Config) (*Handler, error) {
 	h.mux.Handle("GET /saml/login", h.guarded(h.login))
 	h.mux.Handle("GET /saml/sp/{platformID}/metadata", h.guarded(h.metadata))
 	h.mux.Handle("/saml/sp/{platformID}/acs", h.guarded(h.acs))
+	h.mux.Handle("/saml/sp/{platformID}/slo", h.guarded(h.slo))
 	return h, nil
 }
 

@@ -12,6 +12,7 @@ import (
 type loginLink struct {
 	platformID, service string
 	firstLogin          bool
+	test                string // one-time token of a test login; empty: none
 }
 
 // readLink accepts each parameter at most once: two readings of one link are how a check and a use come apart.
@@ -21,7 +22,7 @@ func readLink(rawQuery string) (loginLink, error) {
 	if err != nil {
 		return l, refuse(saml.LoginLinkInvalid, "query")
 	}
-	for _, name := range []string{"xAccountType", "isFirstLogin", "service"} {
+	for _, name := range []string{"xAccountType", "isFirstLogin", "service", "testLogin"} {
 		if len(q[name]) > 1 {
 			return l, refuse(saml.LoginLinkInvalid, "parameter repeated")
 		}
@@ -36,7 +37,7 @@ func readLink(rawQuery string) (loginLink, error) {
 	default:
 		return l, refuse(saml.LoginLinkInvalid, "isFirstLogin")
 	}
-	l.service = q.Get("service")
+	l.service, l.test = q.Get("service"), q.Get("testLogin")
 	return l, nil
 }
 
@@ -52,7 +53,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if err != nil {
 		return err
 	}
-	if c.Disabled {
+	if c.Disabled && link.test == "" {
 		return refuse(saml.PlatformDisabled, "")
 	}
 	if err := h.checkService(ctx, c.PlatformID, link.service); err != nil {
@@ -66,7 +67,13 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if err != nil {
 		return err
 	}
-	parked, err := h.park(w, r, link, idp)
+	testID := ""
+	if link.test != "" {
+		if testID, err = h.beginTest(r, c.PlatformID, link.test); err != nil {
+			return err
+		}
+	}
+	parked, err := h.park(w, r, link, idp, testID)
 	if err != nil {
 		return err
 	}
@@ -75,7 +82,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, v *visit) error 
 }
 
 // park writes the row and binds the browser.
-func (h *Handler) park(w http.ResponseWriter, r *http.Request, link loginLink, idp saml.IdPMetadata) (ParkedRequest, error) {
+func (h *Handler) park(w http.ResponseWriter, r *http.Request, link loginLink, idp saml.IdPMetadata, testID string) (ParkedRequest, error) {
 	relay, err := h.random(32)
 	if err != nil {
 		return ParkedRequest{}, fmt.Errorf("sp: random: %w", err)
@@ -91,7 +98,7 @@ func (h *Handler) park(w http.ResponseWriter, r *http.Request, link loginLink, i
 	now := h.cfg.Now().UTC()
 	p := ParkedRequest{
 		PlatformID: link.platformID, RelayID: relay, RequestID: "_" + id, Issuer: idp.EntityID,
-		Service: link.service, FirstLogin: link.firstLogin, BrowserHash: hash,
+		Service: link.service, FirstLogin: link.firstLogin, TestID: testID, BrowserHash: hash,
 		CreatedAt: now, ExpiresAt: now.Add(h.cfg.ParkFor),
 	}
 	if err := h.cfg.Requests.Park(r.Context(), p); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/beevik/etree"
 
 	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/wire"
 )
 
 const (
@@ -22,13 +23,18 @@ const (
 	metadataValidFor      = 7 * 24 * time.Hour
 )
 
-// metadata serves our description towards one platform. A disabled one gets it too: it is read while a connection is being set up.
+// metadata serves our description towards one platform, signed unless the query says unsigned=true (2.1). A disabled one gets it too:
+// it is read while a connection is being set up.
 func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) error {
 	c, err := h.connection(r.Context(), v, r.PathValue("platformID"))
 	if err != nil {
 		return err
 	}
-	doc, err := Metadata(h.cfg.BaseURL, c, h.cfg.Now())
+	write := SignedMetadata
+	if r.URL.Query().Get("unsigned") == "true" {
+		write = Metadata
+	}
+	doc, err := write(h.cfg.BaseURL, c, h.cfg.Now())
 	if err != nil {
 		return err
 	}
@@ -39,17 +45,50 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) err
 	return err
 }
 
-// Metadata writes our metadata for one platform: it advertises only what is served (SDP-MD04), so one consumer with the POST binding,
-// no artifacts, no logout. The error is a *saml.Refusal when there is no active key.
+// Metadata writes our metadata for one platform, unsigned: it advertises only what is served (SDP-MD04), so one consumer with the POST
+// binding, logout by redirect and POST, no artifacts. The error is a *saml.Refusal when there is no active key.
 func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
-	if _, err := saml.ActiveRSA(c.Keys); err != nil {
+	doc, _, err := describe(baseURL, c, now)
+	if err != nil {
 		return nil, err
+	}
+	return writeMetadata(doc)
+}
+
+// SignedMetadata is Metadata with an enveloped signature of the active key, SHA-256 throughout. Its certificate is in the same
+// document, so that the signature only helps those who know the key already.
+func SignedMetadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
+	doc, key, err := describe(baseURL, c, now)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := wire.Sign(doc.Root(), key)
+	if err != nil {
+		return nil, err
+	}
+	doc.SetRoot(signed)
+	return writeMetadata(doc)
+}
+
+func writeMetadata(doc *etree.Document) ([]byte, error) {
+	out, err := doc.WriteToBytes()
+	if err != nil {
+		return nil, fmt.Errorf("sp: write metadata: %w", err)
+	}
+	return out, nil
+}
+
+func describe(baseURL string, c Connection, now time.Time) (*etree.Document, saml.SigningKey, error) {
+	key, err := saml.ActiveRSA(c.Keys)
+	if err != nil {
+		return nil, key, err
 	}
 	doc := etree.NewDocument()
 	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
 	entity := doc.CreateElement("md:EntityDescriptor")
 	entity.CreateAttr("xmlns:md", nsMetadata)
 	entity.CreateAttr("xmlns:ds", nsDSig)
+	entity.CreateAttr("ID", "_"+c.PlatformID)
 	entity.CreateAttr("entityID", EntityID(baseURL, c.PlatformID))
 	entity.CreateAttr("validUntil", now.UTC().Add(metadataValidFor).Format("2006-01-02T15:04:05Z"))
 	entity.CreateAttr("cacheDuration", metadataCacheDuration)
@@ -59,18 +98,19 @@ func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
 	role.CreateAttr("AuthnRequestsSigned", "true")
 	role.CreateAttr("WantAssertionsSigned", "true")
 	describeKeys(role, c)
+	for _, binding := range []wire.Binding{wire.Redirect, wire.Post} {
+		slo := role.CreateElement("md:SingleLogoutService")
+		slo.CreateAttr("Binding", string(binding))
+		slo.CreateAttr("Location", SLOURL(baseURL, c.PlatformID))
+	}
 	role.CreateElement("md:NameIDFormat").SetText("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
 	acs := role.CreateElement("md:AssertionConsumerService")
-	acs.CreateAttr("Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST")
+	acs.CreateAttr("Binding", string(wire.Post))
 	acs.CreateAttr("Location", ACSURL(baseURL, c.PlatformID))
 	acs.CreateAttr("index", "0")
 	acs.CreateAttr("isDefault", "true")
 	doc.Indent(2)
-	out, err := doc.WriteToBytes()
-	if err != nil {
-		return nil, fmt.Errorf("sp: write metadata: %w", err)
-	}
-	return out, nil
+	return doc, key, nil
 }
 
 // describeKeys publishes the signing keys, active before next, and the active one for encryption.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/verify"
+	"github.com/partnergraph/partnergraph/saml/wire"
 )
 
 // Sentinels that implementations of the interfaces return, wrapped or not.
@@ -28,8 +30,13 @@ type Connection struct {
 	IdPMetadata []byte
 	Disabled    bool
 	Keys        []saml.SigningKey
+	Attributes  Mapping
 	AllowCBC    bool // accept AES-CBC encrypted assertions; off unless the partner's product knows no GCM
 }
+
+// Mapping names the attributes in which a platform sends the fields of the contract (2.4). An empty name is the default, the field's
+// own name.
+type Mapping struct{ XUserID, XAccountID, BPID, Name, Email, Mobile string }
 
 // Connections finds platforms. It is asked at the start of a login and again when the answer arrives, and must then answer with
 // what is true now.
@@ -46,6 +53,7 @@ type ParkedRequest struct {
 	Issuer     string // entityID of the identity provider it was sent to
 	Service    string // where to land afterwards; may be empty
 	FirstLogin bool
+	TestID     string // set: a test login, which signs nobody in
 	// BrowserHash is the hexadecimal SHA-256 of the token that only this browser's cookie holds.
 	BrowserHash string
 	CreatedAt   time.Time
@@ -58,6 +66,29 @@ type Requests interface {
 	// Take deletes and returns the row, atomically: of two callers at most one gets it. A row of another platform is ErrUnknownRequest
 	// and stays. An overdue one is ErrExpired.
 	Take(ctx context.Context, platformID, relayID string) (ParkedRequest, error)
+}
+
+// ParkedLogout is a logout request sent out and not yet answered. It is written once and read once.
+type ParkedLogout struct {
+	PlatformID string
+	RelayID    string // the RelayState: 43 characters of base64url
+	RequestID  string // ID of the LogoutRequest
+	Issuer     string // entityID of the identity provider it was sent to
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+}
+
+// Logouts keeps parked logouts, as Requests does logins.
+type Logouts interface {
+	ParkLogout(ctx context.Context, p ParkedLogout) error
+	TakeLogout(ctx context.Context, platformID, relayID string) (ParkedLogout, error)
+}
+
+// Sessions ends what platforms have signed people in to.
+type Sessions interface {
+	// EndFederated ends the sessions that came from the platform under exactly this name, or of those only the ones with an index of
+	// the list when it holds any, and returns how many.
+	EndFederated(ctx context.Context, platformID string, name wire.NameID, indexes []string) (int, error)
 }
 
 // Replays remembers assertions that were used.
@@ -83,6 +114,7 @@ type Arrival struct {
 	Attributes          map[string][]string // every attribute as sent, by Name
 
 	NameID, NameIDFormat, SessionIndex string    // for logout only, never an identity
+	NameQualifier, SPNameQualifier     string    // of the NameID; a logout has to repeat them
 	SessionNotOnOrAfter                time.Time // zero: the platform set no end
 	FirstLogin                         bool      // the link said isFirstLogin=true; only then may an account be bound
 	Service                            string    // allowed landing address; empty: the default
@@ -96,9 +128,35 @@ type People interface {
 	Arrive(w http.ResponseWriter, r *http.Request, a Arrival) (redirect string, err error)
 }
 
-// Pages shows the page a person sees when a login is refused. The reason is one of package saml.
+// Pages shows the pages that a person sees when a login is refused and when a logout ends. The reason is one of package saml.
 type Pages interface {
 	Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason)
+	// Leave shows that the person is signed out here and moves on to the platform, which is to do the same.
+	Leave(w http.ResponseWriter, r *http.Request, target string)
+	// SignedOut says that the person is signed out: everywhere, or only here because the platform did not confirm.
+	SignedOut(w http.ResponseWriter, r *http.Request, everywhere bool)
+}
+
+// Tests keeps test logins: their one-time links, and what became of them.
+type Tests interface {
+	// BeginTest uses the link's token up and returns the test's id; ErrUnknownRequest or ErrExpired.
+	BeginTest(ctx context.Context, platformID, token string) (id string, err error)
+	// FinishTest keeps the report and shows it to the person in the browser.
+	FinishTest(w http.ResponseWriter, r *http.Request, id string, report TestReport) error
+}
+
+// TestReport is what a test login found. All of it is untrusted text.
+type TestReport struct {
+	verify.Report
+	// Attributes as sent, in their order.
+	Attributes []TestAttribute
+}
+
+// TestAttribute is one attribute as sent, and the field of the contract that it fills; empty when none.
+type TestAttribute struct {
+	Name   string
+	Values []string
+	Fills  string
 }
 
 // Audit receives one line for each login started, accepted or refused. The platform id is empty or a well-formed id that may not

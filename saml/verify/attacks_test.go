@@ -339,6 +339,7 @@ func FuzzResponse(f *testing.F) {
 	want := expect(f)
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		v, err := verify.Response(msg, want)
+		agrees(t, verify.Examine(msg, want), err)
 		if err != nil {
 			_ = reason(t, err)
 			return

@@ -17,34 +17,42 @@ const (
 	statusSuccess = "urn:oasis:names:tc:SAML:2.0:status:Success"
 )
 
-// checkEnvelope judges the Response element. Unless it was signed its word counts for nothing, but one that contradicts the
-// login it answers is refused all the same.
-func checkEnvelope(root *etree.Element, want Expect) error {
-	if root.SelectAttrValue("Version", "") != "2.0" {
-		return refuse(saml.VersionMismatch, "response")
-	}
-	if root.SelectAttrValue("ID", "") == "" {
-		return refuse(saml.ResponseMalformed, "response without ID")
-	}
-	if root.SelectAttrValue("Destination", "") != want.ACS {
-		return refuse(saml.DestinationMismatch, "")
-	}
-	if root.SelectAttrValue("InResponseTo", "") != want.RequestID {
-		return refuse(saml.InResponseToMismatch, "response")
-	}
-	var issued crewjam.RelaxedTime
-	if err := issued.UnmarshalText([]byte(root.SelectAttrValue("IssueInstant", ""))); err != nil {
-		return refuse(saml.ResponseMalformed, "issue instant")
-	}
-	if err := checkIssued(time.Time(issued), want); err != nil {
-		return err
-	}
-	if iss := child(root, nsAssertion, "Issuer"); iss != nil {
-		if err := checkIssuer(iss.Text(), iss.SelectAttrValue("Format", ""), want); err != nil {
-			return err
+// envelope judges the Response element. Unless it was signed its word counts for nothing, but one that contradicts the login it
+// answers is refused all the same.
+func (q *inquiry) envelope(root *etree.Element) bool {
+	want := q.want
+	return q.check(CheckResponseHeader, func() error {
+		if root.SelectAttrValue("Version", "") != "2.0" {
+			return refuse(saml.VersionMismatch, "response")
 		}
-	}
-	return checkStatus(root)
+		if root.SelectAttrValue("ID", "") == "" {
+			return refuse(saml.ResponseMalformed, "response without ID")
+		}
+		return nil
+	}) && q.check(CheckDestination, func() error {
+		if root.SelectAttrValue("Destination", "") != want.ACS {
+			return refuse(saml.DestinationMismatch, "")
+		}
+		return nil
+	}) && q.check(CheckInResponseTo, func() error {
+		if root.SelectAttrValue("InResponseTo", "") != want.RequestID {
+			return refuse(saml.InResponseToMismatch, "response")
+		}
+		return nil
+	}) && q.check(CheckResponseTime, func() error {
+		var issued crewjam.RelaxedTime
+		if err := issued.UnmarshalText([]byte(root.SelectAttrValue("IssueInstant", ""))); err != nil {
+			return refuse(saml.ResponseMalformed, "issue instant")
+		}
+		return checkIssued(time.Time(issued), want)
+	}) && q.responseIssuer(root) && q.check(CheckStatus, func() error { return checkStatus(root) })
+}
+
+func (q *inquiry) responseIssuer(root *etree.Element) bool {
+	iss := child(root, nsAssertion, "Issuer")
+	return iss == nil || q.check(CheckResponseIssuer, func() error {
+		return checkIssuer(iss.Text(), iss.SelectAttrValue("Format", ""), q.want)
+	})
 }
 
 func checkStatus(root *etree.Element) error {
@@ -83,37 +91,34 @@ func checkIssued(at time.Time, want Expect) error {
 }
 
 // read checks the meaning of a verified assertion and fills in the result.
-func (v Verified) read(e *etree.Element, want Expect) (Verified, error) {
-	a, err := decode(e)
-	if err != nil {
-		return Verified{}, err
+func (q *inquiry) read(v *Verified, e *etree.Element) {
+	want := q.want
+	var a *crewjam.Assertion
+	if !q.must(CheckHeader, func() (err error) { a, err = decode(e); return err }) {
+		return
 	}
 	v.Assertion = a
+	var confirmed time.Time
+	conditions := child(e, nsAssertion, "Conditions")
+	if q.check(CheckHeader, func() error { return checkHeader(a) }) &&
+		q.check(CheckIssuer, func() error { return checkIssuer(a.Issuer.Value, a.Issuer.Format, want) }) &&
+		q.check(CheckTime, func() error { return checkIssued(a.IssueInstant, want) }) &&
+		q.check(CheckSubject, func() (err error) { confirmed, err = checkSubject(a.Subject, want); return err }) &&
+		q.check(CheckConditions, func() error { return checkWindow(a.Conditions, want) }) &&
+		q.check(CheckAudience, func() error { return v.checkRestrictions(conditions, want) }) &&
+		q.check(CheckAuthentication, func() error { return v.checkAuthn(a.AuthnStatements, want) }) && q.first == nil {
+		v.UsableUntil = usableUntil(confirmed, a.Conditions.NotOnOrAfter, a.IssueInstant, want)
+	}
+}
+
+func checkHeader(a *crewjam.Assertion) error {
 	if a.Version != "2.0" {
-		return Verified{}, refuse(saml.VersionMismatch, "assertion")
+		return refuse(saml.VersionMismatch, "assertion")
 	}
 	if a.ID == "" || len(a.ID) > 256 {
-		return Verified{}, refuse(saml.AssertionMalformed, "ID")
+		return refuse(saml.AssertionMalformed, "ID")
 	}
-	if err := checkIssuer(a.Issuer.Value, a.Issuer.Format, want); err != nil {
-		return Verified{}, err
-	}
-	if err := checkIssued(a.IssueInstant, want); err != nil {
-		return Verified{}, err
-	}
-	confirmedUntil, err := checkSubject(a.Subject, want)
-	if err != nil {
-		return Verified{}, err
-	}
-	conditionsUntil, err := v.checkConditions(a.Conditions, child(e, nsAssertion, "Conditions"), want)
-	if err != nil {
-		return Verified{}, err
-	}
-	if err := v.checkAuthn(a.AuthnStatements, want); err != nil {
-		return Verified{}, err
-	}
-	v.UsableUntil = usableUntil(confirmedUntil, conditionsUntil, a.IssueInstant, want)
-	return v, nil
+	return nil
 }
 
 // usableUntil is the earliest of the three ends beyond which the same assertion would be refused anyway.
@@ -163,16 +168,22 @@ func checkBearer(d *crewjam.SubjectConfirmationData, want Expect) error {
 	return nil
 }
 
-// checkConditions reads the restrictions from the verified element, because the library's type keeps only one audience of each.
-func (v *Verified) checkConditions(c *crewjam.Conditions, e *etree.Element, want Expect) (until time.Time, err error) {
-	if c == nil || e == nil {
-		return time.Time{}, refuse(saml.AssertionMalformed, "no conditions")
+func checkWindow(c *crewjam.Conditions, want Expect) error {
+	switch {
+	case c == nil:
+		return refuse(saml.AssertionMalformed, "no conditions")
+	case !c.NotBefore.IsZero() && want.Now.Add(want.Skew).Before(c.NotBefore):
+		return refuse(saml.AssertionNotYetValid, "conditions")
+	case !c.NotOnOrAfter.IsZero() && !want.Now.Add(-want.Skew).Before(c.NotOnOrAfter):
+		return refuse(saml.AssertionExpired, "conditions")
 	}
-	if !c.NotBefore.IsZero() && want.Now.Add(want.Skew).Before(c.NotBefore) {
-		return time.Time{}, refuse(saml.AssertionNotYetValid, "conditions")
-	}
-	if !c.NotOnOrAfter.IsZero() && !want.Now.Add(-want.Skew).Before(c.NotOnOrAfter) {
-		return time.Time{}, refuse(saml.AssertionExpired, "conditions")
+	return nil
+}
+
+// checkRestrictions reads the verified element, because the library's type keeps only one audience of each restriction.
+func (v *Verified) checkRestrictions(e *etree.Element, want Expect) error {
+	if e == nil {
+		return refuse(saml.AssertionMalformed, "no conditions")
 	}
 	restrictions := 0
 	for _, r := range e.ChildElements() {
@@ -183,20 +194,20 @@ func (v *Verified) checkConditions(c *crewjam.Conditions, e *etree.Element, want
 			if !slices.ContainsFunc(children(r, nsAssertion, "Audience"), func(a *etree.Element) bool {
 				return strings.TrimSpace(a.Text()) == want.Audience
 			}) {
-				return time.Time{}, refuse(saml.AudienceMismatch, "")
+				return refuse(saml.AudienceMismatch, "")
 			}
 		case r.NamespaceURI() == nsAssertion && r.Tag == "OneTimeUse" && !v.OneTimeUse:
 			v.OneTimeUse = true
 		case r.NamespaceURI() == nsAssertion && r.Tag == "ProxyRestriction":
 			// Only limits what we might assert in turn; we assert nothing from it.
 		default:
-			return time.Time{}, refuse(saml.ConditionUnknown, "")
+			return refuse(saml.ConditionUnknown, "")
 		}
 	}
 	if restrictions == 0 || want.Audience == "" {
-		return time.Time{}, refuse(saml.AudienceMismatch, "no audience restriction")
+		return refuse(saml.AudienceMismatch, "no audience restriction")
 	}
-	return c.NotOnOrAfter, nil
+	return nil
 }
 
 func (v *Verified) checkAuthn(statements []crewjam.AuthnStatement, want Expect) error {

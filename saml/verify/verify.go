@@ -57,39 +57,12 @@ type Verified struct {
 
 // Response verifies the decoded XML of a SAMLResponse. The error is always a *Refusal. No input makes it panic.
 func Response(message []byte, want Expect) (Verified, error) {
-	want = want.withDefaults()
-	if err := xmlguard.Response(message); err != nil {
-		return Verified{}, GuardRefusal(err)
+	q := inquiry{want: want.withDefaults()}
+	v := q.run(message)
+	if q.first != nil {
+		return Verified{}, q.first
 	}
-	root, err := parse(message)
-	if err != nil {
-		return Verified{}, err
-	}
-	var v Verified
-	// From here on a signed response is replaced by what its signature covers; only an unsigned one is read as it came.
-	if child(root, nsDSig, "Signature") != nil {
-		if root, err = verifySigned(root, want.Certificates); err != nil {
-			return Verified{}, err
-		}
-		v.ResponseSigned = true
-	}
-	if err := checkEnvelope(root, want); err != nil {
-		return Verified{}, err
-	}
-	assertion, encrypted, err := openAssertion(root, want)
-	if err != nil {
-		return Verified{}, err
-	}
-	v.Encrypted = encrypted
-	switch {
-	case child(assertion, nsDSig, "Signature") != nil:
-		if assertion, err = verifySigned(assertion, want.Certificates); err != nil {
-			return Verified{}, err
-		}
-	case !v.ResponseSigned:
-		return Verified{}, refuse(saml.SignatureMissing, "neither assertion nor response is signed")
-	}
-	return v.read(assertion, want)
+	return v, nil
 }
 
 // Enveloped checks the signature directly inside the root of a message that package xmlguard let pass, and returns the bytes it
@@ -153,17 +126,15 @@ func parse(data []byte) (*etree.Element, error) {
 }
 
 // openAssertion returns the response's assertion as an element standing alone, decrypted if need be.
-func openAssertion(root *etree.Element, want Expect) (assertion *etree.Element, encrypted bool, err error) {
+func openAssertion(root *etree.Element, want Expect) (*etree.Element, error) {
 	plain, sealed := child(root, nsAssertion, "Assertion"), child(root, nsAssertion, "EncryptedAssertion")
 	switch {
 	case plain != nil && sealed == nil:
-		assertion, err = detach(plain)
-		return assertion, false, err
+		return detach(plain)
 	case sealed != nil && plain == nil:
-		assertion, err = decryptAssertion(sealed, want)
-		return assertion, true, err
+		return decryptAssertion(sealed, want)
 	}
-	return nil, false, refuse(saml.ResponseMalformed, "number of assertions")
+	return nil, refuse(saml.ResponseMalformed, "number of assertions")
 }
 
 // detach copies an element together with the namespaces it inherits.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/saml"
 	"github.com/partnergraph/partnergraph/saml/sp"
+	"github.com/partnergraph/partnergraph/saml/wire"
 )
 
 // World is everything a Handler needs. Exported fields are set before use; the rest is reached through methods.
@@ -29,7 +30,13 @@ type World struct {
 	parked      map[string]sp.ParkedRequest
 	replays     map[string]time.Time
 	arrivals    []sp.Arrival
-	audit       []string
+	logouts     map[string]sp.ParkedLogout
+	ended       []string
+	tests       map[string]string // token -> id
+	reports     map[string]sp.TestReport
+	// EndFails makes every end of sessions fail.
+	EndFails error
+	audit    []string
 }
 
 var (
@@ -39,7 +46,114 @@ var (
 	_ sp.Services    = (*World)(nil)
 	_ sp.People      = (*World)(nil)
 	_ sp.Pages       = (*World)(nil)
+	_ sp.Logouts     = (*World)(nil)
+	_ sp.Sessions    = (*World)(nil)
+	_ sp.Tests       = (*World)(nil)
 )
+
+// ParkLogout implements sp.Logouts.
+func (w *World) ParkLogout(_ context.Context, p sp.ParkedLogout) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.logouts == nil {
+		w.logouts = map[string]sp.ParkedLogout{}
+	}
+	w.logouts[p.RelayID] = p
+	return nil
+}
+
+// TakeLogout implements sp.Logouts.
+func (w *World) TakeLogout(_ context.Context, platformID, relayID string) (sp.ParkedLogout, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, ok := w.logouts[relayID]
+	if !ok || p.PlatformID != platformID {
+		return sp.ParkedLogout{}, fmt.Errorf("sptest: %w", sp.ErrUnknownRequest)
+	}
+	delete(w.logouts, relayID)
+	if !w.Now().Before(p.ExpiresAt) {
+		return sp.ParkedLogout{}, fmt.Errorf("sptest: %w", sp.ErrExpired)
+	}
+	return p, nil
+}
+
+// ParkedLogouts returns the logouts under way.
+func (w *World) ParkedLogouts() []sp.ParkedLogout {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []sp.ParkedLogout
+	for _, p := range w.logouts {
+		out = append(out, p)
+	}
+	return out
+}
+
+// EndFederated implements sp.Sessions: it records what was to end.
+func (w *World) EndFederated(_ context.Context, platformID string, name wire.NameID, indexes []string) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.EndFails != nil {
+		return 0, w.EndFails
+	}
+	w.ended = append(w.ended, fmt.Sprintf("%s %+v %v", platformID, name, indexes))
+	return 1, nil
+}
+
+// Ended returns "platform name indexes" of every logout that was served, in order.
+func (w *World) Ended() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.ended)
+}
+
+// AddTest makes a test login with this link token.
+func (w *World) AddTest(token, id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.tests == nil {
+		w.tests, w.reports = map[string]string{}, map[string]sp.TestReport{}
+	}
+	w.tests[token] = id
+}
+
+// BeginTest implements sp.Tests.
+func (w *World) BeginTest(_ context.Context, _, token string) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id, ok := w.tests[token]
+	if !ok {
+		return "", fmt.Errorf("sptest: %w", sp.ErrUnknownRequest)
+	}
+	delete(w.tests, token)
+	return id, nil
+}
+
+// FinishTest implements sp.Tests.
+func (w *World) FinishTest(rw http.ResponseWriter, _ *http.Request, id string, report sp.TestReport) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reports[id] = report
+	_, err := fmt.Fprint(rw, "test ", id)
+	return err
+}
+
+// Report returns what a test login found.
+func (w *World) Report(id string) (sp.TestReport, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	report, ok := w.reports[id]
+	return report, ok
+}
+
+// Leave implements sp.Pages: the target stands in a header.
+func (w *World) Leave(rw http.ResponseWriter, _ *http.Request, target string) {
+	rw.Header().Set("Refresh", "0;url="+target)
+}
+
+// SignedOut implements sp.Pages.
+func (w *World) SignedOut(rw http.ResponseWriter, _ *http.Request, everywhere bool) {
+	_, _ = fmt.Fprint(rw, "signed out, everywhere: ", everywhere)
+}
 
 // SetConnection adds or replaces a platform.
 func (w *World) SetConnection(c sp.Connection) {
@@ -170,6 +284,6 @@ func (w *World) AuditLines() []string {
 // Config returns a configuration with this World behind every interface.
 func (w *World) Config(baseURL string) sp.Config {
 	return sp.Config{
-		BaseURL: baseURL, Connections: w, Requests: w, Replays: w, Services: w, People: w, Pages: w, Audit: w.Audit, Now: w.Now,
+		BaseURL: baseURL, Connections: w, Requests: w, Logouts: w, Sessions: w, Tests: w, Replays: w, Services: w, People: w, Pages: w, Audit: w.Audit, Now: w.Now,
 	}
 }
