@@ -55,6 +55,7 @@ func signed(t *testing.T, document []byte, cert *x509.Certificate, elements ...s
 		out, err := exec.Command(need(t, "xmlsec1", "xmlsec1"), "--verify", "--pubkey-cert-pem", key, "--enabled-key-data", "rsa,ec",
 			"--id-attr:ID", nsProto+":Response", "--id-attr:ID", nsAssert+":Assertion", "--id-attr:ID", nsProto+":AuthnRequest",
 			"--id-attr:ID", nsProto+":LogoutRequest", "--id-attr:ID", nsProto+":LogoutResponse",
+			"--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor",
 			"--node-xpath", "//*[local-name()='"+element+"']/*[local-name()='Signature']", file).CombinedOutput()
 		if err != nil {
 			t.Errorf("xmlsec1: signature of the %s: %v\n%s\n%s", element, err, out, document)

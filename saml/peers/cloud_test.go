@@ -16,6 +16,7 @@ import (
 	"github.com/partnergraph/partnergraph/saml/samltest"
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/saml/sp/sptest"
+	"github.com/partnergraph/partnergraph/saml/wire"
 )
 
 const bpID = "par_01jzzzzzzzzzzzzzzzzzzzzzzz"
@@ -30,18 +31,35 @@ type cloud struct {
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	c := &cloud{world: &sptest.World{Now: time.Now}, key: samltest.RSA(t, "cloud", 2048)}
-	var door http.Handler
+	var door *sp.Handler
 	mux := http.NewServeMux()
 	mux.HandleFunc("/saml/", func(w http.ResponseWriter, r *http.Request) { door.ServeHTTP(w, r) })
+	mux.HandleFunc("/sign-out", func(w http.ResponseWriter, r *http.Request) {
+		all := c.world.Arrivals()
+		a := all[len(all)-1]
+		name := wire.NameID{Value: a.NameID, Format: a.NameIDFormat, NameQualifier: a.NameQualifier, SPNameQualifier: a.SPNameQualifier}
+		started, err := door.StartLogout(w, r, sp.Departure{PlatformID: a.PlatformID, Name: name, SessionIndex: a.SessionIndex})
+		if err != nil || !started {
+			t.Errorf("the logout does not start: %v", err)
+		}
+	})
 	mux.HandleFunc("/home", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "welcome to the cloud") })
 	c.base = serve(t, "cloud", mux)
 	cfg := c.world.Config(c.base)
-	cfg.Dev, cfg.Logger = true, logger(t)
+	cfg.Dev, cfg.Logger, cfg.Pages = true, logger(t), pages{c.world}
 	var err error
 	if door, err = sp.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// pages are those of the world, but for the one that moves on by itself.
+type pages struct{ sp.Pages }
+
+// Leave implements sp.Pages.
+func (pages) Leave(w http.ResponseWriter, r *http.Request, target string) {
+	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
 // serve starts a server of ours with TLS, because our cookies demand it, under a name of its own.
@@ -76,22 +94,33 @@ func (c *cloud) connect(platform string, metadata []byte, change func(*sp.Connec
 	c.world.SetConnection(connection)
 }
 
-// describe returns our metadata towards a platform.
+// describe returns our metadata towards a platform, signed.
 func (c *cloud) describe(t *testing.T, platform string) []byte {
 	t.Helper()
 	connection, err := c.world.ConnectionByPlatform(t.Context(), platform)
 	if err != nil {
 		t.Fatal(err)
 	}
-	metadata, err := sp.Metadata(c.base, connection, time.Now())
+	plain, err := sp.Metadata(c.base, connection, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	valid(t, "metadata", metadata)
+	metadata, err := sp.SignedMetadata(c.base, connection, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid(t, "metadata", plain, metadata)
+	signed(t, metadata, c.key.Cert, "EntityDescriptor")
 	return metadata
 }
 
 func (c *cloud) login(platform string) string { return c.base + "/saml/login?xAccountType=" + platform }
+
+// named is what the record of ended sessions says of an arrival.
+func named(a sp.Arrival) string {
+	name := wire.NameID{Value: a.NameID, Format: a.NameIDFormat, NameQualifier: a.NameQualifier, SPNameQualifier: a.SPNameQualifier}
+	return fmt.Sprintf("%s %+v [%s]", a.PlatformID, name, a.SessionIndex)
+}
 
 // arrived checks where a login ended and returns the last one who arrived.
 func (c *cloud) arrived(t *testing.T, p page, platform string) sp.Arrival {

@@ -58,4 +58,16 @@ func TestPysaml2AsIdentityProvider(t *testing.T) {
 			}
 		})
 	}
+	t.Run("logout begun here", func(t *testing.T) {
+		b := newBrowser(t)
+		c.connect("plain", theirs, nil)
+		c.arrived(t, b.open(c.login("plain")), "plain")
+		b.carried = nil
+		if p := b.open(c.base + "/sign-out"); p.body != "signed out, everywhere: true" {
+			t.Errorf("%s: %d %s %s", p.address, p.status, p.body, p.header.Get("X-Reason"))
+		}
+		if diff := cmp.Diff([]string{"LogoutRequest by redirect"}, b.checkOurs(c.base, c.key.Cert, samltest.Key{})); diff != "" {
+			t.Error(diff)
+		}
+	})
 }

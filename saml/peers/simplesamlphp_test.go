@@ -4,6 +4,7 @@ package peers_test
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -71,6 +72,34 @@ func TestSimpleSAMLphpAsIdentityProvider(t *testing.T) {
 			}
 		})
 	}
+	const signedOut = "signed out, everywhere: true"
+	t.Run("logout begun here", func(t *testing.T) {
+		b := newBrowser(t)
+		c.arrived(t, b.submit(b.open(c.login("plain")), map[string]string{"username": "wilma", "password": "quay-pass"}), "plain")
+		b.carried = nil
+		if p := b.open(c.base + "/sign-out"); p.body != signedOut {
+			t.Errorf("%s: %d %s", p.address, p.status, p.body)
+		}
+		if diff := cmp.Diff([]string{"LogoutRequest by redirect"}, b.checkOurs(c.base, c.key.Cert, samltest.Key{})); diff != "" {
+			t.Error(diff)
+		}
+		if p := b.open(c.login("plain")); len(p.forms) == 0 {
+			t.Errorf("still signed in there: %s %s", p.address, p.body)
+		}
+	})
+	t.Run("logout begun there", func(t *testing.T) {
+		b := newBrowser(t)
+		a := c.arrived(t, b.submit(b.open(c.login("sealed")), map[string]string{"username": "wilma", "password": "quay-pass"}), "sealed")
+		b.carried = nil
+		before := len(c.world.Ended())
+		p := b.open(peer + "/saml2/idp/initSLO.php?RelayState=" + url.QueryEscape(c.base+"/home"))
+		if diff := cmp.Diff([]string{named(a)}, c.world.Ended()[before:]); diff != "" || p.status != http.StatusOK || p.address.Path != "/home" {
+			t.Errorf("%s: %d %s", p.address, p.status, diff)
+		}
+		if diff := cmp.Diff([]string{"LogoutResponse by redirect"}, b.checkOurs(c.base, c.key.Cert, samltest.Key{})); diff != "" {
+			t.Error(diff)
+		}
+	})
 	t.Run("AES-CBC is refused unless the connection allows it", func(t *testing.T) {
 		c.connect("sealed", theirs, nil)
 		b := newBrowser(t)

@@ -70,7 +70,8 @@ class Handler(BaseHTTPRequestHandler):
         response = idp.create_logout_response(request.message, [binding], sign=False)
         to = idp.response_args(request.message, [binding])
         return idp.apply_binding(
-            binding, str(response), to["destination"], params.get("RelayState", ""), response=True, sign=True)
+            binding, str(response), to["destination"], params.get("RelayState", ""), response=True, sign=True,
+            sigalg=SIG_RSA_SHA256)
 
     def trusted(self, request, params, binding):
         """Parsing has verified a signature inside a posted message, if there was one; a redirect's it leaves to us."""
