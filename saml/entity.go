@@ -3,6 +3,8 @@ package saml
 import (
 	"encoding/xml"
 	"errors"
+	"net/url"
+	"slices"
 
 	"github.com/beevik/etree"
 	crewjam "github.com/crewjam/saml"
@@ -10,9 +12,20 @@ import (
 
 const nsMetadata = "urn:oasis:names:tc:SAML:2.0:metadata"
 
-// unmarshalEntity turns an already guarded metadata document into crewjam's type. Everything but the identity provider role is cut out
-// first, and from that its signatures, extensions and cache durations: none is used, and the type stumbles over some legal ones.
-func unmarshalEntity(data []byte) (*crewjam.EntityDescriptor, error) {
+// roleIdP and roleSP are the roles that are read.
+const (
+	roleIdP = "IDPSSODescriptor"
+	roleSP  = "SPSSODescriptor"
+)
+
+// errLocation says that some address is not one that a browser could be sent to, whatever binding it was filed under.
+var errLocation = errors.New("location is no web address")
+
+// unmarshalEntity turns an already guarded metadata document into crewjam's type. Everything but the wanted role is cut out first, and
+// from that its signatures, extensions and cache durations: none is used, and the type stumbles over some legal ones. Of a service
+// provider only what is read stays. The error is errLocation for a script or the like among the service provider's addresses: crewjam's
+// type lets them pass under bindings that it does not know.
+func unmarshalEntity(data []byte, role string) (*crewjam.EntityDescriptor, error) {
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(data); err != nil {
 		return nil, err
@@ -22,8 +35,13 @@ func unmarshalEntity(data []byte) (*crewjam.EntityDescriptor, error) {
 		return nil, errors.New("not an EntityDescriptor")
 	}
 	for _, c := range root.ChildElements() {
-		if c.Tag != "IDPSSODescriptor" {
+		if c.Tag != role {
 			root.RemoveChild(c)
+		} else if role == roleSP {
+			if !webLocations(c) {
+				return nil, errLocation
+			}
+			keepOnly(c, "KeyDescriptor", "SingleLogoutService", "NameIDFormat", "AssertionConsumerService")
 		}
 	}
 	prune(root)
@@ -36,6 +54,32 @@ func unmarshalEntity(data []byte) (*crewjam.EntityDescriptor, error) {
 		return nil, err
 	}
 	return entity, nil
+}
+
+// webLocations reports whether every address below the element is http or https.
+func webLocations(e *etree.Element) bool {
+	for _, c := range e.ChildElements() {
+		for _, a := range c.Attr {
+			if a.Key != "Location" && a.Key != "ResponseLocation" {
+				continue
+			}
+			if u, err := url.Parse(a.Value); err != nil || u.Scheme != "https" && u.Scheme != "http" {
+				return false
+			}
+		}
+		if !webLocations(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func keepOnly(e *etree.Element, tags ...string) {
+	for _, c := range e.ChildElements() {
+		if !slices.Contains(tags, c.Tag) {
+			e.RemoveChild(c)
+		}
+	}
 }
 
 func prune(e *etree.Element) {

@@ -41,10 +41,10 @@ type Finding struct {
 	Fatal   bool // the file cannot be used
 }
 
-// ErrMetadata is wrapped by the error of ParseIdPMetadata; the findings say what is wrong.
-var ErrMetadata = errors.New("saml: unusable identity provider metadata")
+// ErrMetadata is wrapped by the errors of ParseIdPMetadata and ParseSPMetadata; the findings say what is wrong.
+var ErrMetadata = errors.New("saml: unusable metadata")
 
-// MetadataOption changes how ParseIdPMetadata judges a file.
+// MetadataOption changes how ParseIdPMetadata and ParseSPMetadata judge a file.
 type MetadataOption func(*metadataReader)
 
 // AllowLoopback accepts plain http addresses on loopback hosts. Only for development and the demo.
@@ -78,65 +78,90 @@ func ParseIdPMetadata(data []byte, opts ...MetadataOption) (IdPMetadata, []Findi
 	for _, o := range opts {
 		o(r)
 	}
-	md := r.read(data)
-	for _, f := range r.findings {
-		if f.Fatal {
-			return IdPMetadata{}, r.findings, fmt.Errorf("%w: %s", ErrMetadata, f.Code)
-		}
+	var md IdPMetadata
+	if entity := r.read(data, roleIdP); entity != nil {
+		r.readEntity(entity, &md)
+	}
+	if err := r.verdict(); err != nil {
+		return IdPMetadata{}, r.findings, err
 	}
 	return md, r.findings, nil
 }
 
-func (r *metadataReader) read(data []byte) IdPMetadata {
-	var md IdPMetadata
+// verdict is the error of a file with a fatal finding.
+func (r *metadataReader) verdict() error {
+	for _, f := range r.findings {
+		if f.Fatal {
+			return fmt.Errorf("%w: %s", ErrMetadata, f.Code)
+		}
+	}
+	return nil
+}
+
+// read guards and decodes the file; nil when it has found something fatal.
+func (r *metadataReader) read(data []byte, role string) *crewjam.EntityDescriptor {
 	if err := xmlguard.Metadata(data); err != nil {
 		if ref := (*xmlguard.Refusal)(nil); errors.As(err, &ref) && ref.Kind == xmlguard.TooLarge {
 			r.fatal("METADATA_TOO_LARGE", "The file is larger than 2 MiB or nested too deeply.")
 		} else {
 			r.fatal("METADATA_NOT_XML", "The file is not plain UTF-8 XML without a document type.")
 		}
-		return md
+		return nil
 	}
-	entity, err := decodeEntity(data)
+	entity, err := unmarshalEntity(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), role)
+	if errors.Is(err, errLocation) {
+		r.fatal("ENDPOINT_NOT_HTTPS", "Every Location must be an absolute https address.")
+		return nil
+	}
 	if err != nil {
 		r.fatal("METADATA_NOT_ENTITY", "The file must hold exactly one EntityDescriptor of SAML 2.0 metadata.")
-		return md
+		return nil
 	}
-	r.readEntity(entity, &md)
-	return md
+	return entity
+}
+
+func (r *metadataReader) readEntityID(entity *crewjam.EntityDescriptor) string {
+	id := entity.EntityID
+	if id == "" || len(id) > 1024 || strings.TrimSpace(id) != id {
+		r.fatal("ENTITY_ID_INVALID", "The entityID must be present, at most 1024 characters, without blanks around it.")
+	}
+	return id
+}
+
+// readProtocol demands SAML 2.0 among the protocols of a role.
+func (r *metadataReader) readProtocol(role, supported string) {
+	if !strings.Contains(" "+supported+" ", " urn:oasis:names:tc:SAML:2.0:protocol ") {
+		r.fatal("PROTOCOL_UNSUPPORTED", "The "+role+" must support urn:oasis:names:tc:SAML:2.0:protocol.")
+	}
 }
 
 func (r *metadataReader) readEntity(entity *crewjam.EntityDescriptor, md *IdPMetadata) {
-	md.EntityID = entity.EntityID
-	if md.EntityID == "" || len(md.EntityID) > 1024 || strings.TrimSpace(md.EntityID) != md.EntityID {
-		r.fatal("ENTITY_ID_INVALID", "The entityID must be present, at most 1024 characters, without blanks around it.")
-	}
+	md.EntityID = r.readEntityID(entity)
 	if len(entity.IDPSSODescriptors) != 1 {
 		r.fatal("IDP_DESCRIPTOR_COUNT", "The file must hold exactly one IDPSSODescriptor.")
 		return
 	}
 	idp := entity.IDPSSODescriptors[0]
-	if !strings.Contains(" "+idp.ProtocolSupportEnumeration+" ", " urn:oasis:names:tc:SAML:2.0:protocol ") {
-		r.fatal("PROTOCOL_UNSUPPORTED", "The IDPSSODescriptor must support urn:oasis:names:tc:SAML:2.0:protocol.")
-	}
-	r.readValidity(entity, idp.ValidUntil, md)
+	r.readProtocol(roleIdP, idp.ProtocolSupportEnumeration)
+	md.ValidUntil = r.readValidity(entity, idp.ValidUntil)
 	r.readEndpoints(idp, md)
 	r.readKeys(idp.KeyDescriptors, md)
 }
 
-func (r *metadataReader) readValidity(entity *crewjam.EntityDescriptor, role *time.Time, md *IdPMetadata) {
-	md.ValidUntil = entity.ValidUntil
-	if role != nil && !role.IsZero() && (md.ValidUntil.IsZero() || role.Before(md.ValidUntil)) {
-		md.ValidUntil = *role
+// readValidity returns the earlier end of the file and its role.
+func (r *metadataReader) readValidity(entity *crewjam.EntityDescriptor, role *time.Time) time.Time {
+	until := entity.ValidUntil
+	if role != nil && !role.IsZero() && (until.IsZero() || role.Before(until)) {
+		until = *role
 	}
-	if md.ValidUntil.IsZero() {
-		return
-	}
-	if !r.now.IsZero() && r.now.Add(-metadataClockSkew).After(md.ValidUntil) {
+	switch {
+	case until.IsZero():
+	case !r.now.IsZero() && r.now.Add(-metadataClockSkew).After(until):
 		r.fatal("METADATA_EXPIRED", "The file's validUntil has passed.")
-		return
+	default:
+		r.note("METADATA_VALID_UNTIL", "The file's validUntil is only judged now; upload a new file when your keys change.")
 	}
-	r.note("METADATA_VALID_UNTIL", "The file's validUntil is only judged now; upload a new file when your keys change.")
+	return until
 }
 
 func (r *metadataReader) readEndpoints(idp crewjam.IDPSSODescriptor, md *IdPMetadata) {
@@ -189,6 +214,17 @@ func (r *metadataReader) answerAt(dst *string, taken string, e crewjam.Endpoint)
 }
 
 func (r *metadataReader) readKeys(keys []crewjam.KeyDescriptor, md *IdPMetadata) {
+	md.SigningCerts = r.signingCerts(keys)
+	if len(md.SigningCerts) == 0 {
+		r.fatal("CERTIFICATE_MISSING", "The file holds no usable signing certificate (RSA of 2048 bits or more, EC of 256 or more).")
+	}
+}
+
+// maxSigningCerts bounds what every message has to be tried against.
+const maxSigningCerts = 8
+
+func (r *metadataReader) signingCerts(keys []crewjam.KeyDescriptor) []*x509.Certificate {
+	var certs []*x509.Certificate
 	for _, k := range keys {
 		// A descriptor without use serves both purposes; leaving it out once switched a product's verification off.
 		if k.Use != "signing" && k.Use != "" {
@@ -204,21 +240,15 @@ func (r *metadataReader) readKeys(keys []crewjam.KeyDescriptor, md *IdPMetadata)
 				r.note("CERTIFICATE_WEAK", "A signing certificate was left out: RSA needs 2048 bits, EC 256, other kinds are not used.")
 				continue
 			}
-			md.SigningCerts = append(md.SigningCerts, cert)
+			certs = append(certs, cert)
 			// The first certificate is the key; any further ones in the same descriptor are its chain.
 			break
 		}
 	}
-	switch n := len(md.SigningCerts); {
-	case n == 0:
-		r.fatal("CERTIFICATE_MISSING", "The file holds no usable signing certificate (RSA of 2048 bits or more, EC of 256 or more).")
-	case n > 8:
+	if len(certs) > maxSigningCerts {
 		r.fatal("CERTIFICATES_TOO_MANY", "The file holds more than 8 signing certificates.")
 	}
-}
-
-func decodeEntity(data []byte) (*crewjam.EntityDescriptor, error) {
-	return unmarshalEntity(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	return certs
 }
 
 func parseCert(text string) (*x509.Certificate, error) {

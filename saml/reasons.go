@@ -1,5 +1,7 @@
 package saml
 
+import "net/http"
+
 // Reason is the machine code of a refused login. Codes are closed and stable: pages translate them, support staff search for them,
 // audit lines carry them. They say which rule was broken and never quote the message.
 type Reason string
@@ -36,7 +38,7 @@ const (
 	LoginUnknown Reason = "LOGIN_UNKNOWN"
 	// LoginExpired: the parked login was not answered in time.
 	LoginExpired Reason = "LOGIN_EXPIRED"
-	// LogoutUnknown: an answer to a logout that was not asked for here, or was answered before.
+	// LogoutUnknown: an answer to a logout that was not asked for here or in this browser, or was answered before.
 	LogoutUnknown Reason = "LOGOUT_UNKNOWN"
 	// TestLinkInvalid: the link of a test login was used before, is too old or was never made.
 	TestLinkInvalid Reason = "TEST_LINK_INVALID"
@@ -102,6 +104,32 @@ const (
 	PersonRefused Reason = "PERSON_REFUSED"
 )
 
+// Reasons of the identity provider: what a service provider, a storefront or a cloud sent us. HTTP 400 unless noted.
+const (
+	// UnknownServiceProvider: nobody is registered here under this entityID or id. HTTP 404.
+	UnknownServiceProvider Reason = "UNKNOWN_SERVICE_PROVIDER"
+	// ServiceProviderDisabled: its registration is switched off. Checked at the start and again before an answer leaves. HTTP 403.
+	ServiceProviderDisabled Reason = "SERVICE_PROVIDER_DISABLED"
+	// ConsumerUnknown: the request names a consumer address or index that the registered metadata does not have.
+	ConsumerUnknown Reason = "CONSUMER_UNKNOWN"
+	// RequestInvalid: a sign-on request that contradicts itself or asks for what is not served.
+	RequestInvalid Reason = "REQUEST_INVALID"
+	// RequestUnknown: the parked request does not exist, was answered, or has expired.
+	RequestUnknown Reason = "REQUEST_UNKNOWN"
+	// EncryptionKeyMissing: assertions for this service provider must be encrypted and its metadata has no key for it. HTTP 502.
+	EncryptionKeyMissing Reason = "ENCRYPTION_KEY_MISSING"
+	// LaunchRefused: this service provider takes no answer that it did not ask for. HTTP 403.
+	LaunchRefused Reason = "LAUNCH_REFUSED"
+	// TicketRefused: the sign-in ticket does not exist, was used, has expired, or was made for another browser's request. HTTP 403.
+	TicketRefused Reason = "TICKET_REFUSED"
+	// NotificationInvalid: not a form with exactly one bindRequest, SigAlg and Signature.
+	NotificationInvalid Reason = "NOTIFICATION_INVALID"
+	// NotificationForged: no registered service provider signed the notification, or it speaks of another platform. HTTP 403.
+	NotificationForged Reason = "NOTIFICATION_FORGED"
+	// NotificationStale: genuine, but issued too long ago or in the future.
+	NotificationStale Reason = "NOTIFICATION_STALE"
+)
+
 // Reasons that are not the visitor's doing.
 const (
 	// Unavailable: a store we need did not answer. HTTP 503.
@@ -117,13 +145,52 @@ const (
 	TestFinished Reason = "TEST_FINISHED"
 )
 
+// Not refusals either: audit lines of the identity provider.
+const (
+	// RequestParked: a sign-on request or launch was checked and waits for its person.
+	RequestParked Reason = "REQUEST_PARKED"
+	// RequestAnswered: a person was signed in to the service provider.
+	RequestAnswered Reason = "REQUEST_ANSWERED"
+	// RequestDeclined: the request was answered with an error status.
+	RequestDeclined Reason = "REQUEST_DECLINED"
+	// TicketRedeemed: a storefront's ticket signed its person in.
+	TicketRedeemed Reason = "TICKET_REDEEMED"
+	// LogoutPartial: somebody could not be told.
+	LogoutPartial Reason = "LOGOUT_PARTIAL"
+	// NotificationTaken: a bind notification was verified and kept.
+	NotificationTaken Reason = "NOTIFICATION_TAKEN"
+)
+
 // IsRefusal reports whether the reason refuses something; the others only mark what went well.
 func (r Reason) IsRefusal() bool {
 	switch r {
-	case LoginStarted, LoginAccepted, LogoutStarted, LogoutServed, LogoutFinished, TestFinished:
+	case LoginStarted, LoginAccepted, LogoutStarted, LogoutServed, LogoutFinished, TestFinished,
+		RequestParked, RequestAnswered, RequestDeclined, TicketRedeemed, LogoutPartial, NotificationTaken:
 		return false
 	}
 	return true
+}
+
+// Status is the HTTP status of the page that shows a refusal for this reason.
+func (r Reason) Status() int {
+	switch r {
+	case UnknownPlatform, UnknownServiceProvider:
+		return http.StatusNotFound
+	case PlatformDisabled, BrowserMismatch, PartnerMismatch, IdentityNotBound, PersonRefused,
+		ServiceProviderDisabled, LaunchRefused, TicketRefused, NotificationForged:
+		return http.StatusForbidden
+	case MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case ResponseTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case MetadataInvalid, EncryptionKeyMissing:
+		return http.StatusBadGateway
+	case SigningKeyMissing:
+		return http.StatusInternalServerError
+	case Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusBadRequest
 }
 
 // Refusal is the error of every refused login. Detail is a fixed phrase for logs that narrows the reason down; neither field ever

@@ -94,18 +94,23 @@ type Platforms interface {
 	Providers(ctx context.Context, platformID string) ([]ServiceProvider, error)
 }
 
-// ParkedRequest is a checked AuthnRequest whose person is still signing in.
+// ParkedRequest is a checked AuthnRequest whose person is still signing in, or a launch that nobody asked for (RequestID is empty).
 type ParkedRequest struct {
 	ID         string // 43 characters of base64url; names it in addresses
 	PlatformID string
 	ProviderID string
-	RequestID  string // ID of the AuthnRequest
+	RequestID  string // ID of the AuthnRequest, at most 256 characters; empty for a launch
 	ACSURL     string
 	RelayState string
 	ForceAuthn bool
 	IsPassive  bool
 	// NameIDFormat is the format that the request demands; empty: our choice.
 	NameIDFormat string
+	// Contexts are the authentication context classes of which the request accepts one, at most 16 of at most 256 characters, without
+	// blanks; none: any.
+	Contexts []string
+	// SubjectName is the persistent name that the request wants answered for; empty: whoever is signed in.
+	SubjectName string
 	// BrowserHash is the hexadecimal SHA-256 of the token that only this browser's cookie holds.
 	BrowserHash string
 	CreatedAt   time.Time
@@ -121,7 +126,7 @@ type Requests interface {
 	Take(ctx context.Context, platformID, id string) (ParkedRequest, error)
 }
 
-// Replays remembers messages that were used: request ids per service provider, and nonces of bind notifications.
+// Replays remembers messages that were used: ids of requests per service provider.
 type Replays interface {
 	// Once records the id and reports whether it was new. scope is "idp:" + platform id + "/" + service provider id.
 	Once(ctx context.Context, scope, id string, until time.Time) (first bool, err error)
@@ -131,7 +136,8 @@ type Replays interface {
 type Person struct {
 	SessionID  string
 	SignedInAt time.Time
-	// Context is the authentication context class; empty: PasswordProtectedTransport.
+	// Context is the authentication context class: empty means PasswordProtectedTransport, and Password and unspecified are the others
+	// that a request may ask for by name.
 	Context string
 	// SubjectID names the person for good; it is never sent, only hashed into pairwise names.
 	SubjectID string
@@ -149,15 +155,27 @@ type Redeemed struct {
 	Next       string // where to go when neither is set: a path of this server
 }
 
+// SignIn is a visit to the sign-in page.
+type SignIn struct {
+	PlatformID string
+	// RequestID is the id of the parked request, which a storefront's page passes on when it asks for a ticket.
+	RequestID string
+	// Resume is where our own page sends the browser afterwards: a path of this server, with its query.
+	Resume string
+	// Fresh says that somebody who is signed in already must do it again (ForceAuthn): a page that sends such a person straight
+	// back makes a loop.
+	Fresh bool
+}
+
 // People knows who is signed in and lets people sign in.
 type People interface {
 	// Current returns who is signed in in this browser and may use this platform's identity provider; found is false when nobody is.
 	Current(r *http.Request, platformID string) (p Person, found bool, err error)
-	// SignInURL returns where this person signs in: our own page, which then sends the browser to resume (a path of this server),
-	// or the storefront's page with the id of the parked request.
-	SignInURL(ctx context.Context, platformID, requestID, resume string) (string, error)
-	// Redeem uses a ticket up and signs its person in: it sets the session's cookie on w. ErrTicketRefused when it cannot be used;
-	// a ticket made for a parked request of another browser is refused by the caller afterwards.
+	// SignInURL returns where this person signs in: our own page, which then sends the browser to Resume, or the storefront's page
+	// with the id of the parked request.
+	SignInURL(ctx context.Context, s SignIn) (string, error)
+	// Redeem uses a ticket up and signs its person in: it sets the session's cookie on w, which reaches the browser only if the
+	// caller finds that a parked request the ticket was made for belongs to this browser. ErrTicketRefused when it cannot be used.
 	Redeem(w http.ResponseWriter, r *http.Request, platformID, ticket string) (Redeemed, error)
 	// PairwiseID returns the person's persistent name for one service provider: opaque, the same every time, different for every
 	// other service provider.
@@ -180,8 +198,9 @@ type Participant struct {
 
 // Participants remembers who was told of which session.
 type Participants interface {
+	// Join records a participant; the same name and index again only move ExpiresAt.
 	Join(ctx context.Context, p Participant) error
-	// BySession returns the participants of a session.
+	// BySession returns the participants of a session, also after the session ended.
 	BySession(ctx context.Context, sessionID string) ([]Participant, error)
 	// Named returns the participants of one service provider with this name, and one of these indexes when there are any.
 	Named(ctx context.Context, platformID, providerID string, name wire.NameID, indexes []string) ([]Participant, error)
@@ -193,7 +212,7 @@ type Participants interface {
 type Logout struct {
 	ID         string // 43 characters of base64url; the RelayState of our requests
 	PlatformID string
-	// Asker is the service provider whose request began it, with the request's ID, RelayState and binding; empty: the person began it.
+	// Asker is the id of the service provider whose request began it, with the request's ID, RelayState and binding; empty: the person began it.
 	Asker, AskerRequestID, AskerRelayState string
 	AskerBinding                           wire.Binding
 	// Waiting are those still to be told; Current is the one that is being told, by the request CurrentRequestID.
@@ -216,7 +235,9 @@ type Logouts interface {
 
 // Bindings takes note of what a cloud says about its accounts (domain 2.6).
 type Bindings interface {
-	// Record keeps a verified notification. The same notification again changes nothing.
+	// Record keeps a verified notification. The same notification again changes nothing, even when others came in between: it is
+	// known by its Nonce, or by all its fields when it has none. This is Record's to see, in the transaction that changes the row,
+	// because a nonce noted apart would be lost or the notification would.
 	Record(ctx context.Context, provider ServiceProvider, n bind.Notification) error
 }
 

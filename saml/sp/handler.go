@@ -138,28 +138,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, v *visit, err e
 		h.cfg.Logger.InfoContext(r.Context(), "saml login refused", "platform_id", v.platformID, "reason", ref.Reason, "detail", ref.Detail)
 	}
 	h.cfg.Audit(r.Context(), v.platformID, ref.Reason, v.assertionID)
-	h.cfg.Pages.Error(w, r, status(ref.Reason), ref.Reason)
-}
-
-// status gives each reason its HTTP status.
-func status(reason saml.Reason) int {
-	switch reason {
-	case saml.UnknownPlatform:
-		return http.StatusNotFound
-	case saml.PlatformDisabled, saml.BrowserMismatch, saml.PartnerMismatch, saml.IdentityNotBound, saml.PersonRefused:
-		return http.StatusForbidden
-	case saml.MethodNotAllowed:
-		return http.StatusMethodNotAllowed
-	case saml.ResponseTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case saml.MetadataInvalid:
-		return http.StatusBadGateway
-	case saml.SigningKeyMissing:
-		return http.StatusInternalServerError
-	case saml.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusBadRequest
+	h.cfg.Pages.Error(w, r, ref.Reason.Status(), ref.Reason)
 }
 
 func refuse(r saml.Reason, detail string) error { return &saml.Refusal{Reason: r, Detail: detail} }

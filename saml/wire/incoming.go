@@ -48,6 +48,8 @@ const (
 // Incoming is a request or a logout response as it came: bounded and of acceptable shape, but not believed yet.
 type Incoming struct {
 	Binding Binding
+	// Param is the parameter it came in, Request or Response.
+	Param string
 	// Name is the root element: AuthnRequest, LogoutRequest or LogoutResponse.
 	Name       string
 	RelayState string // must go back unchanged with the answer
@@ -121,7 +123,7 @@ func readRedirect(rawQuery string, params []string) (Incoming, error) {
 	if encoding, ok := plain["SAMLEncoding"]; ok && encoding != "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE" {
 		return Incoming{}, refuse(saml.ResponseMalformed, "encoding")
 	}
-	m := Incoming{Binding: Redirect, RelayState: plain["RelayState"], sigAlg: plain["SigAlg"]}
+	m := Incoming{Binding: Redirect, Param: param, RelayState: plain["RelayState"], sigAlg: plain["SigAlg"]}
 	if err := m.readSignature(param, raw, plain); err != nil {
 		return Incoming{}, err
 	}
@@ -189,7 +191,7 @@ func readPost(w http.ResponseWriter, r *http.Request, params []string) (Incoming
 	if err != nil {
 		return Incoming{}, refuse(saml.ResponseMalformed, "base64")
 	}
-	return Incoming{Binding: Post, RelayState: form.Get("RelayState")}.guarded(message)
+	return Incoming{Binding: Post, Param: param, RelayState: form.Get("RelayState")}.guarded(message)
 }
 
 // guarded applies the limits of package xmlguard and reads the root's name.
@@ -208,6 +210,14 @@ func (m Incoming) guarded(message []byte) (Incoming, error) {
 		return Incoming{}, refuse(saml.ResponseMalformed, "not parsed")
 	}
 	m.XML, m.root, m.Name = message, doc.Root(), doc.Root().Tag
+	if (m.Param == Response) != (m.Name == "LogoutResponse") {
+		return Incoming{}, refuse(saml.ResponseMalformed, "request and response confused")
+	}
+	// Bindings 3.4.4.1 has the signature of a redirect beside the message. One inside it would be believed by one reader and
+	// not looked at by another.
+	if m.Binding == Redirect && child(m.root, nsDSig, "Signature") != nil {
+		return Incoming{}, refuse(saml.SignatureInvalid, "inside a redirect")
+	}
 	return m, nil
 }
 

@@ -24,6 +24,7 @@ const (
 	skew   = 3 * time.Minute
 	maxAge = 10 * time.Minute
 
+	nsAsync      = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo"
 	formatEntity = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 	timeFormat   = "2006-01-02T15:04:05.000Z"
 	// maxIndexes bounds what one request may name.
@@ -40,6 +41,8 @@ type LogoutRequest struct {
 	NotOnOrAfter            time.Time // zero: none
 	NameID                  NameID
 	SessionIndexes          []string // empty: all sessions of the person
+	// Asynchronous says that no answer is wanted (Asynchronous Single Logout extension). Element does not write it.
+	Asynchronous bool
 }
 
 // LogoutResponse says what became of a LogoutRequest.
@@ -75,17 +78,19 @@ func ParseLogoutRequest(message []byte) (LogoutRequest, error) {
 		return LogoutRequest{}, err
 	}
 	names := children(root, nsAssertion, "NameID")
-	if len(names) != 1 || strings.TrimSpace(names[0].Text()) == "" || len(names[0].ChildElements()) != 0 {
+	if len(names) != 1 {
 		return LogoutRequest{}, refuse(saml.ResponseMalformed, "name")
 	}
-	q.NameID = NameID{
-		Value: strings.TrimSpace(names[0].Text()), Format: names[0].SelectAttrValue("Format", ""),
-		NameQualifier: names[0].SelectAttrValue("NameQualifier", ""), SPNameQualifier: names[0].SelectAttrValue("SPNameQualifier", ""),
+	if q.NameID, err = nameOf(names[0]); err != nil {
+		return LogoutRequest{}, err
+	}
+	if extensions := child(root, nsProtocol, "Extensions"); extensions != nil {
+		q.Asynchronous = child(extensions, nsAsync, "Asynchronous") != nil
 	}
 	for _, index := range children(root, nsProtocol, "SessionIndex") {
 		q.SessionIndexes = append(q.SessionIndexes, strings.TrimSpace(index.Text()))
 	}
-	if len(q.SessionIndexes) > maxIndexes || slices.Contains(q.SessionIndexes, "") {
+	if len(q.SessionIndexes) > maxIndexes || slices.ContainsFunc(q.SessionIndexes, func(i string) bool { return i == "" || len(i) > maxText }) {
 		return LogoutRequest{}, refuse(saml.ResponseMalformed, "session indexes")
 	}
 	return q, nil

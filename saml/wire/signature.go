@@ -67,6 +67,26 @@ func Sign(e *etree.Element, key saml.SigningKey) (*etree.Element, error) {
 	return out, nil
 }
 
+// SignatureMethod returns the identifier of the algorithm that SignOctets uses with this key. The error is a *saml.Refusal when there is
+// no key.
+func SignatureMethod(key saml.SigningKey) (string, error) { return methodOf(key) }
+
+// SignOctets signs what the caller has canonicalized itself, and returns the signature as it goes on the wire: of ECDSA r||s.
+func SignOctets(octets []byte, key saml.SigningKey, rand io.Reader) ([]byte, error) {
+	method, err := methodOf(key)
+	if err != nil {
+		return nil, err
+	}
+	hash := hashOf(method)
+	h := hash.New()
+	h.Write(octets)
+	signature, err := plainSigner{key.Signer}.Sign(rand, h.Sum(nil), hash)
+	if err != nil {
+		return nil, fmt.Errorf("wire: sign: %w", err)
+	}
+	return signature, nil
+}
+
 // plainSigner signs with ECDSA as r||s of equal length; other keys sign as they do.
 type plainSigner struct{ crypto.Signer }
 

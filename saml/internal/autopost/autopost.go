@@ -1,6 +1,6 @@
 // Package autopost writes the self-submitting form that carries a SAML message through the browser by POST.
 //
-// Owns that page and its content security policy. Does not own what the form carries. Neighbours: sp and bind.
+// Owns that page and its content security policy. Does not own what the form carries. Neighbours: sp, idp, wire and bind.
 package autopost
 
 import (
@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"sync"
 )
 
 // Field is one hidden input; order is kept.
@@ -26,10 +27,13 @@ const page = `<!doctype html>
 </body></html>
 `
 
+// parsed is the page's template. Reading it costs more than filling it in, and every answer of an identity provider is such a page.
+var parsed = sync.OnceValues(func() (*template.Template, error) { return template.New("post").Parse(page) })
+
 // Write answers with a page that posts the fields to action as soon as it is shown, and has a button where scripts are off. The caller
 // must have made sure that action is an http(s) address; html/template escapes it but would turn others into a harmless one.
 func Write(w http.ResponseWriter, action string, fields ...Field) error {
-	tmpl, err := template.New("post").Parse(page)
+	tmpl, err := parsed()
 	if err != nil {
 		return err
 	}
