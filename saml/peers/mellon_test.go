@@ -3,10 +3,15 @@
 package peers_test
 
 import (
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/partnergraph/partnergraph/saml/idp"
+	"github.com/partnergraph/partnergraph/saml/idp/idptest"
 	"github.com/partnergraph/partnergraph/saml/samltest"
 )
 
@@ -78,4 +83,57 @@ DocumentRoot "` + at.path("www") + `"
 	conf := at.write("apache.conf", []byte(modules+"TypesConfig /etc/mime.types\n"+config))
 	start(t, listen, nil, apache, "-d", at.dir, "-f", conf, "-DFOREGROUND")
 	return m
+}
+
+// TestMellon signs alice in to mod_auth_mellon in plain and encrypted, and out from both sides; and lets it ask without a person.
+func TestMellon(t *testing.T) {
+	t.Parallel()
+	s := newStorefront(t)
+	m := startMellon(t, s.describe(t))
+	for mode, change := range map[string]func(*idp.ServiceProvider){"plain": plainly, "sealed": always} {
+		s.register(t, mode, []byte(newBrowser(t).open(m.address+"/"+mode+"/mellon/metadata").body), change)
+	}
+	for _, test := range []struct{ mode, response string }{{"plain", plainResponse}, {"sealed", sealedResponse}} {
+		login := func(t *testing.T) *browser {
+			t.Helper()
+			b := newBrowser(t)
+			p := b.open(m.address + "/" + test.mode + "/")
+			if p.status != http.StatusOK || p.body != "inside" || p.header.Get("X-User") != "user-alice" || p.header.Get("X-Account") != "account-alice" {
+				t.Fatalf("%s: %d %v\n%s", p.address, p.status, p.header, p.body)
+			}
+			s.sent(b, m.key, test.response)
+			return b
+		}
+		t.Run(test.mode+", logout begun there", func(t *testing.T) {
+			b := login(t)
+			p := b.open(m.address + "/" + test.mode + "/mellon/logout?ReturnTo=" + url.QueryEscape(s.base+"/home"))
+			if p.address.Path != "/home" || len(s.world.Sessions()) != 0 || len(s.world.Participants()) != 0 {
+				t.Errorf("%s: %d %v\n%s", p.address, p.status, s.world.Sessions(), p.body)
+			}
+			s.sent(b, m.key, logoutResponse)
+		})
+		t.Run(test.mode+", logout begun here", func(t *testing.T) {
+			b := login(t)
+			p := b.open(s.base + idptest.LogoutPath)
+			if p.status != http.StatusOK || p.body != "signed out" || len(s.world.Sessions()) != 0 {
+				t.Errorf("%s: %d %s", p.address, p.status, p.body)
+			}
+			s.sent(b, m.key, logoutRequest)
+			if p := b.open(m.address + "/" + test.mode + "/"); p.header.Get("X-User") != "user-alice" || len(b.carried) == 0 {
+				t.Error("it did not have to sign in again")
+			}
+			b.open(s.base + idptest.LogoutPath)
+		})
+	}
+	t.Run("an error is told", func(t *testing.T) {
+		b := newBrowser(t)
+		p := b.open(m.address + "/plain/mellon/login?IsPassive=true&ReturnTo=" + url.QueryEscape(s.base+"/home"))
+		if p.status != http.StatusUnauthorized || len(s.world.Sessions()) != 0 {
+			t.Errorf("%s: %d\n%s", p.address, p.status, p.body)
+		}
+		if answer := string(b.carried[len(b.carried)-1].xml); !strings.Contains(answer, "status:NoPassive") {
+			t.Error(answer)
+		}
+		s.sent(b, m.key, plainResponse)
+	})
 }

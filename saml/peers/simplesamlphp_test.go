@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/idp"
+	"github.com/partnergraph/partnergraph/saml/idp/idptest"
 	"github.com/partnergraph/partnergraph/saml/samltest"
 	"github.com/partnergraph/partnergraph/saml/sp"
 )
@@ -152,4 +154,55 @@ func startSimpleSAMLphp(t *testing.T, files map[string]string) string {
 	start(t, listen, []string{"SIMPLESAMLPHP_CONFIG_DIR=" + at.dir},
 		php, "-d", "session.save_path="+at.dir+"/sessions", "-d", "error_reporting=E_ALL & ~E_DEPRECATED", "-S", listen, "-t", simpleSAMLphp+"/www")
 	return address
+}
+
+// TestSimpleSAMLphpAsServiceProvider signs alice in to SimpleSAMLphp in plain and encrypted, and out from both sides.
+func TestSimpleSAMLphpAsServiceProvider(t *testing.T) {
+	t.Parallel()
+	s := newStorefront(t)
+	source := `'MODE' => ['saml:SP', 'entityID' => 'urn:quay:MODE', 'idp' => '` + idp.EntityID(s.base, idptest.PlatformID) + `',
+    'privatekey' => 'peer.key', 'certificate' => 'peer.crt', 'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+    'sign.authnrequest' => true, 'redirect.sign' => true, 'redirect.validate' => true, 'sign.logout' => true, 'validate.logout' => true,
+    'acs.Bindings' => ['urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'], OPTIONS],
+`
+	peer := startSimpleSAMLphp(t, map[string]string{
+		"metadata/saml20-idp-remote.php": `<?php
+$parsed = \SimpleSAML\Metadata\SAMLParser::parseFile(__DIR__ . '/../idp.xml');
+$metadata[$parsed->getEntityId()] = $parsed->getMetadata20IdP();
+`,
+		"authsources.php": "<?php $config = [\n" +
+			strings.NewReplacer("MODE", "plain", "OPTIONS", "").Replace(source) +
+			strings.NewReplacer("MODE", "sealed", "OPTIONS", "'WantAssertionsSigned' => true, 'assertion.encryption' => true").Replace(source) + "];\n",
+		"idp.xml": string(s.describe(t)),
+	})
+	key := samltest.RSA(t, "simplesamlphp", 2048)
+	for mode, change := range map[string]func(*idp.ServiceProvider){"plain": plainly, "sealed": always} {
+		s.register(t, mode, []byte(newBrowser(t).open(peer+"/module.php/saml/sp/metadata.php/"+mode).body), change)
+	}
+	for _, test := range []struct{ mode, response string }{{"plain", plainResponse}, {"sealed", sealedResponse}} {
+		inside := peer + "/module.php/core/authenticate.php?as=" + test.mode
+		login := func(t *testing.T) *browser {
+			t.Helper()
+			b := newBrowser(t)
+			if p := b.open(inside); p.status != http.StatusOK || !strings.Contains(p.body, "user-alice") || !strings.Contains(p.body, "account-alice") {
+				t.Fatalf("%s: %d\n%s", p.address, p.status, p.body)
+			}
+			s.sent(b, key, test.response)
+			return b
+		}
+		t.Run(test.mode+", logout begun there", func(t *testing.T) {
+			b := login(t)
+			if p := b.open(inside + "&logout"); p.status != http.StatusOK || len(s.world.Sessions()) != 0 {
+				t.Errorf("%s: %d %s", p.address, p.status, p.body)
+			}
+			s.sent(b, key, logoutResponse)
+		})
+		t.Run(test.mode+", logout begun here", func(t *testing.T) {
+			b := login(t)
+			if p := b.open(s.base + idptest.LogoutPath); p.body != "signed out" || len(s.world.Sessions()) != 0 {
+				t.Errorf("%s: %d %s", p.address, p.status, p.body)
+			}
+			s.sent(b, key, logoutRequest)
+		})
+	}
 }
