@@ -80,7 +80,7 @@ DocumentRoot "` + at.path("www") + `"
 </Location>
 `
 	}
-	conf := at.write("apache.conf", []byte(modules+"TypesConfig /etc/mime.types\n"+config))
+	conf := at.write("apache.conf", []byte(modules+"TypesConfig /dev/null\n"+config))
 	start(t, listen, nil, apache, "-d", at.dir, "-f", conf, "-DFOREGROUND")
 	return m
 }
