@@ -35,7 +35,7 @@ type shape struct {
 }
 
 func shapes() []shape {
-	return []shape{{"verify", verifyResponses}, {"login", signIn}}
+	return []shape{{"verify", verifyResponses}, {"issue", issueResponses}, {"login", signIn}}
 }
 
 func names() []string {
