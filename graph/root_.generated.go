@@ -23,7 +23,9 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AccessConfiguration() AccessConfigurationResolver
 	Association() AssociationResolver
+	BindNotification() BindNotificationResolver
 	Customer() CustomerResolver
 	IncentiveLine() IncentiveLineResolver
 	IncentiveStatement() IncentiveStatementResolver
@@ -68,6 +70,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAdjustBalanceInput,
+		ec.unmarshalInputAttributeMappingInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
@@ -76,6 +79,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputConfirmRechargeInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreatePayerAgreementInput,
+		ec.unmarshalInputCreateTestLoginInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputEarmarkBalanceInput,
 		ec.unmarshalInputEndAssociationInput,
@@ -95,6 +99,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReleaseOrderHoldInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
+		ec.unmarshalInputResendBindNotificationInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
 		ec.unmarshalInputReverseTransferInput,
 		ec.unmarshalInputReviewRemittanceClaimInput,
@@ -105,6 +110,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetCreditLineInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
+		ec.unmarshalInputUnbindIdentityInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
 	)
@@ -198,7 +204,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -215,6 +221,7 @@ var sources = []*ast.Source{
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
+	{Name: "federation.graphqls", Input: sourceData("federation.graphqls"), BuiltIn: false},
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
@@ -261,6 +268,12 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_allowedServices(ctx, field)
 	case "attachmentUpload":
 		return ec.fieldContext_AccessConfiguration_attachmentUpload(ctx, field)
+	case "allowCbc":
+		return ec.fieldContext_AccessConfiguration_allowCbc(ctx, field)
+	case "attributeMapping":
+		return ec.fieldContext_AccessConfiguration_attributeMapping(ctx, field)
+	case "bindNotifications":
+		return ec.fieldContext_AccessConfiguration_bindNotifications(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
 	}
@@ -389,6 +402,24 @@ func (ec *executionContext) childFields_Association(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type Association", field.Name)
 }
 
+func (ec *executionContext) childFields_AttributeMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "xUserId":
+		return ec.fieldContext_AttributeMapping_xUserId(ctx, field)
+	case "xAccountId":
+		return ec.fieldContext_AttributeMapping_xAccountId(ctx, field)
+	case "bpId":
+		return ec.fieldContext_AttributeMapping_bpId(ctx, field)
+	case "name":
+		return ec.fieldContext_AttributeMapping_name(ctx, field)
+	case "email":
+		return ec.fieldContext_AttributeMapping_email(ctx, field)
+	case "mobile":
+		return ec.fieldContext_AttributeMapping_mobile(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeMapping", field.Name)
+}
+
 func (ec *executionContext) childFields_Balance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "available":
@@ -463,6 +494,56 @@ func (ec *executionContext) childFields_BankCard(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type BankCard", field.Name)
 }
 
+func (ec *executionContext) childFields_BindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BindNotification_id(ctx, field)
+	case "action":
+		return ec.fieldContext_BindNotification_action(ctx, field)
+	case "state":
+		return ec.fieldContext_BindNotification_state(ctx, field)
+	case "xAccountId":
+		return ec.fieldContext_BindNotification_xAccountId(ctx, field)
+	case "xUserId":
+		return ec.fieldContext_BindNotification_xUserId(ctx, field)
+	case "customer":
+		return ec.fieldContext_BindNotification_customer(ctx, field)
+	case "attempts":
+		return ec.fieldContext_BindNotification_attempts(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BindNotification_createdAt(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_BindNotification_sentAt(ctx, field)
+	case "lastSentAt":
+		return ec.fieldContext_BindNotification_lastSentAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BindNotification", field.Name)
+}
+
+func (ec *executionContext) childFields_BindNotificationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BindNotificationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BindNotificationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BindNotificationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BindNotificationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BindNotificationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BindNotificationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BindNotificationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BindNotificationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BindNotificationEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -529,6 +610,18 @@ func (ec *executionContext) childFields_CreatePayerAgreementPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type CreatePayerAgreementPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateTestLoginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "testLogin":
+		return ec.fieldContext_CreateTestLoginPayload_testLogin(ctx, field)
+	case "url":
+		return ec.fieldContext_CreateTestLoginPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateTestLoginPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateTestLoginPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Customer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -561,6 +654,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_resources(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Customer_balanceAlert(ctx, field)
+	case "federatedIdentities":
+		return ec.fieldContext_Customer_federatedIdentities(ctx, field)
 	case "balanceAt":
 		return ec.fieldContext_Customer_balanceAt(ctx, field)
 	case "statement":
@@ -695,6 +790,22 @@ func (ec *executionContext) childFields_FailWithdrawalPayload(ctx context.Contex
 		return ec.fieldContext_FailWithdrawalPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FailWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FederatedIdentity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FederatedIdentity_id(ctx, field)
+	case "platformId":
+		return ec.fieldContext_FederatedIdentity_platformId(ctx, field)
+	case "xAccountId":
+		return ec.fieldContext_FederatedIdentity_xAccountId(ctx, field)
+	case "xUserId":
+		return ec.fieldContext_FederatedIdentity_xUserId(ctx, field)
+	case "boundAt":
+		return ec.fieldContext_FederatedIdentity_boundAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FederatedIdentity", field.Name)
 }
 
 func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1421,6 +1532,16 @@ func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type RerouteWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ResendBindNotificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bindNotification":
+		return ec.fieldContext_ResendBindNotificationPayload_bindNotification(ctx, field)
+	case "form":
+		return ec.fieldContext_ResendBindNotificationPayload_form(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResendBindNotificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1577,6 +1698,20 @@ func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SetCreditLinePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignedBindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_SignedBindNotification_url(ctx, field)
+	case "bindRequest":
+		return ec.fieldContext_SignedBindNotification_bindRequest(ctx, field)
+	case "sigAlg":
+		return ec.fieldContext_SignedBindNotification_sigAlg(ctx, field)
+	case "signature":
+		return ec.fieldContext_SignedBindNotification_signature(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignedBindNotification", field.Name)
+}
+
 func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -1647,6 +1782,78 @@ func (ec *executionContext) childFields_SubmitWithdrawalPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type SubmitWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_TestAttribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_TestAttribute_name(ctx, field)
+	case "values":
+		return ec.fieldContext_TestAttribute_values(ctx, field)
+	case "fills":
+		return ec.fieldContext_TestAttribute_fills(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestAttribute", field.Name)
+}
+
+func (ec *executionContext) childFields_TestCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_TestCheck_name(ctx, field)
+	case "verdict":
+		return ec.fieldContext_TestCheck_verdict(ctx, field)
+	case "reason":
+		return ec.fieldContext_TestCheck_reason(ctx, field)
+	case "detail":
+		return ec.fieldContext_TestCheck_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestCheck", field.Name)
+}
+
+func (ec *executionContext) childFields_TestLogin(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TestLogin_id(ctx, field)
+	case "platformId":
+		return ec.fieldContext_TestLogin_platformId(ctx, field)
+	case "state":
+		return ec.fieldContext_TestLogin_state(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TestLogin_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_TestLogin_finishedAt(ctx, field)
+	case "report":
+		return ec.fieldContext_TestLogin_report(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestLogin", field.Name)
+}
+
+func (ec *executionContext) childFields_TestReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accepted":
+		return ec.fieldContext_TestReport_accepted(ctx, field)
+	case "checks":
+		return ec.fieldContext_TestReport_checks(ctx, field)
+	case "attributes":
+		return ec.fieldContext_TestReport_attributes(ctx, field)
+	case "nameId":
+		return ec.fieldContext_TestReport_nameId(ctx, field)
+	case "responseSigned":
+		return ec.fieldContext_TestReport_responseSigned(ctx, field)
+	case "assertionSigned":
+		return ec.fieldContext_TestReport_assertionSigned(ctx, field)
+	case "encrypted":
+		return ec.fieldContext_TestReport_encrypted(ctx, field)
+	case "responseSignatureMethod":
+		return ec.fieldContext_TestReport_responseSignatureMethod(ctx, field)
+	case "assertionSignatureMethod":
+		return ec.fieldContext_TestReport_assertionSignatureMethod(ctx, field)
+	case "encryptionMethod":
+		return ec.fieldContext_TestReport_encryptionMethod(ctx, field)
+	case "keyTransport":
+		return ec.fieldContext_TestReport_keyTransport(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestReport", field.Name)
+}
+
 func (ec *executionContext) childFields_Transfer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1657,6 +1864,16 @@ func (ec *executionContext) childFields_Transfer(ctx context.Context, field grap
 		return ec.fieldContext_Transfer_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Transfer", field.Name)
+}
+
+func (ec *executionContext) childFields_UnbindIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "identityId":
+		return ec.fieldContext_UnbindIdentityPayload_identityId(ctx, field)
+	case "form":
+		return ec.fieldContext_UnbindIdentityPayload_form(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnbindIdentityPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -26,6 +26,8 @@ type FederatedIdentity struct {
 	XUserID    string    `bun:"x_user_id"`
 	UserID     ID        `bun:"user_id"`
 	BoundAt    time.Time `bun:"bound_at"`
+
+	CustomerID ID `bun:"customer_id,scanonly"` // of the person; filled only where it is asked for
 }
 
 // ParkedRequest is an AuthnRequest that waits for its answer. It is deleted when it is used.

@@ -7,6 +7,9 @@ const (
 	Checkout         = "checkout"          // CheckoutPage
 	BindNotification = "bind_notification" // BindNotificationPage
 	Console          = "console"           // ConsolePage
+	Unbind           = "unbind"            // UnbindPage
+	SignedOut        = "signed_out"        // SignedOutPage
+	TestLogin        = "test_login"        // TestLoginPage
 	Error            = "error"             // ErrorPage
 )
 
@@ -21,6 +24,7 @@ const (
 	FieldAccountName    = "account_name"
 	FieldConsent        = "consent" // "yes" when ticked, else absent
 	FieldIdempotencyKey = "idempotency_key"
+	FieldIdentity       = "identity" // id of a binding
 )
 
 // Values of FieldBranch.
@@ -184,6 +188,8 @@ type ConsolePage struct {
 	Resources     []ConsoleResource
 	MoreOrders    bool
 	MoreResources bool
+	// Identities are the platforms that sign this person in.
+	Identities []ConsoleIdentity
 	// SignOutAction receives a POST; empty shows no button.
 	SignOutAction string
 }
@@ -206,6 +212,51 @@ type ConsoleResource struct {
 	Status string
 	// ExpiresAt is a formatted time; empty reads as "no end".
 	ExpiresAt string
+}
+
+// ConsoleIdentity is one line of the list of connected platforms.
+type ConsoleIdentity struct {
+	PlatformName, BoundAt string
+	// URL is the page that asks whether to disconnect.
+	URL string
+}
+
+// UnbindPage asks whether a binding is to end.
+type UnbindPage struct {
+	Common
+	Action, IdentityID         string
+	PlatformName, CustomerName string
+	Problem                    string // a code of the catalogue's "problem." group; empty for none
+}
+
+// SignedOutPage is what somebody sees who has signed out after coming from a platform.
+type SignedOutPage struct {
+	Common
+	// Everywhere says that the platform confirmed it.
+	Everywhere bool
+	// Continue is where the browser goes next, to ask the platform; empty when that is over.
+	Continue string
+}
+
+// TestLoginPage shows what a test login found. All its texts but the names of checks are the platform's.
+type TestLoginPage struct {
+	Common
+	Accepted   bool
+	Checks     []ShownCheck
+	Attributes []ShownAttribute
+	NameID     string
+	// The algorithms; empty where the message was not signed or encrypted.
+	ResponseSigned, AssertionSigned, Encrypted string
+}
+
+// ShownCheck is one check; Verdict and Reason are codes of the catalogue.
+type ShownCheck struct{ Name, Verdict, Reason, Detail string }
+
+// ShownAttribute is one attribute as sent and the field that it fills.
+type ShownAttribute struct {
+	Name   string
+	Values []string
+	Fills  string
 }
 
 // ErrorPage says what happened and what its reader can do.

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/orders"
@@ -52,6 +53,16 @@ func (s *Site) fillConsole(ctx context.Context, who models.Principal, page *Cons
 		page.Resources = append(page.Resources, ConsoleResource{
 			Name: resource.Name, Service: resource.ServiceType, Region: resource.Region, Status: string(resource.Status),
 			ExpiresAt: shownOptional(resource.ExpiresAt),
+		})
+	}
+	own, err := s.Federation.OwnIdentities(ctx, who)
+	if err != nil {
+		return err
+	}
+	for _, identity := range own {
+		page.Identities = append(page.Identities, ConsoleIdentity{
+			PlatformName: platformName(partner, identity.PlatformID), BoundAt: shownTime(identity.BoundAt),
+			URL: "/unbind?" + url.Values{FieldIdentity: {string(identity.ID)}}.Encode(),
 		})
 	}
 	page.MoreOrders, page.MoreResources = bought.PageInfo.HasNextPage, running.PageInfo.HasNextPage

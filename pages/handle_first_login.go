@@ -22,14 +22,19 @@ import (
 type Arrival struct {
 	PlatformID, XAccountID, XUserID string
 	Name, Email, Mobile             string
-	NameID, SessionIndex            string
+	NameID, NameIDFormat            string
+	NameQualifier, SPNameQualifier  string
+	SessionIndex                    string
 	SessionNotOnOrAfter             time.Time
 	FirstLogin                      bool
 	Service                         string
 }
 
 func (a Arrival) from() session.Origin {
-	return session.Origin{PlatformID: a.PlatformID, NameID: a.NameID, SessionIndex: a.SessionIndex, NotOnOrAfter: a.SessionNotOnOrAfter}
+	return session.Origin{
+		PlatformID: a.PlatformID, NameID: a.NameID, NameIDFormat: a.NameIDFormat, NameQualifier: a.NameQualifier, SPNameQualifier: a.SPNameQualifier,
+		SessionIndex: a.SessionIndex, NotOnOrAfter: a.SessionNotOnOrAfter,
+	}
 }
 
 // ErrNotBound refuses a login without isFirstLogin=true of somebody who is not bound (2.7).
@@ -72,8 +77,17 @@ func (s *Site) arriveBound(w http.ResponseWriter, r *http.Request, a Arrival, kn
 	if _, err := s.Sessions.Issue(r.Context(), w, r, user, a.from()); err != nil {
 		return "", err
 	}
-	if a.FirstLogin {
-		return s.notify(w, r, a, known.Account.CustomerID)
+	due := a.FirstLogin
+	if !due {
+		// A notification that no browser has carried yet, or that the platform asked to have again, goes along with this login.
+		told, found, err := s.Federation.NotificationFor(r.Context(), known.Person.ID)
+		if err != nil {
+			return "", err
+		}
+		due = found && told.State() != models.NotificationSent
+	}
+	if due {
+		return s.notify(w, r, a)
 	}
 	return landing(a.Service), nil
 }
@@ -117,8 +131,28 @@ func (s *Site) showFirstLogin(w http.ResponseWriter, r *http.Request) {
 		s.failFirstLogin(w, r, err)
 		return
 	}
+	if !s.stillEnabled(w, r, a.PlatformID) {
+		return
+	}
 	page := FirstLoginPage{Create: CreateForm{AccountName: a.Name}, Bind: BindForm{}}
 	s.renderFirstLogin(w, r, http.StatusOK, ticket, parked, page)
+}
+
+// stillEnabled reports whether the platform may sign people in now, and shows the page for it when it may not: half an hour can lie
+// between the assertion and the form.
+func (s *Site) stillEnabled(w http.ResponseWriter, r *http.Request, platformID string) bool {
+	platform, err := s.Exposure.ByPlatform(r.Context(), platformID)
+	switch {
+	case models.CodeOf(err) == models.CodeNotFound:
+		s.ShowError(w, r, http.StatusNotFound, "UNKNOWN_PLATFORM")
+	case err != nil:
+		s.Fail(w, r, err)
+	case platform.State != models.ExposureEnabled:
+		s.ShowError(w, r, http.StatusForbidden, "PLATFORM_DISABLED")
+	default:
+		return true
+	}
+	return false
 }
 
 // failFirstLogin words an expired or used ticket as a login that expired.
@@ -152,6 +186,9 @@ func (s *Site) firstLogin(w http.ResponseWriter, r *http.Request) {
 		s.failFirstLogin(w, r, err)
 		return
 	}
+	if !s.stillEnabled(w, r, a.PlatformID) {
+		return
+	}
 	// The form that was not sent keeps the name that the platform proposed.
 	page := FirstLoginPage{Create: CreateForm{AccountName: a.Name}, Bind: BindForm{LoginName: r.PostFormValue(FieldLoginName)}}
 	if r.PostFormValue(FieldBranch) != BranchBind {
@@ -169,7 +206,7 @@ func (s *Site) firstLogin(w http.ResponseWriter, r *http.Request) {
 	user, err := join(r, ticket, a)
 	if err != nil {
 		if *problem = problemOf(err); *problem == "" {
-			s.Fail(w, r, err)
+			s.failFirstLogin(w, r, err)
 			return
 		}
 		s.renderFirstLogin(w, r, http.StatusConflict, ticket, parked, page)
@@ -180,7 +217,7 @@ func (s *Site) firstLogin(w http.ResponseWriter, r *http.Request) {
 		s.Fail(w, r, err)
 		return
 	}
-	next, err := s.notify(w, r, a, user.CustomerID)
+	next, err := s.notify(w, r, a)
 	if err != nil {
 		s.Fail(w, r, err)
 		return
@@ -213,6 +250,8 @@ func problemOf(err error) string {
 		return "PASSWORD_WEAK"
 	case ours.Reason() == "IDENTITY_ALREADY_BOUND":
 		return "ALREADY_BOUND"
+	case errors.Is(err, federation.ErrExpired), ours.Reason() == "PLATFORM_DISABLED":
+		return ""
 	case ours.Code == models.CodePreconditionFailed:
 		return "NOT_ELIGIBLE"
 	case ours.Code == models.CodeRateLimited:
@@ -297,9 +336,21 @@ func (s *Site) associateIn(ctx context.Context, tx bun.Tx, who models.Principal,
 	return err
 }
 
+// bindIn binds and notes that the platform is to be told, so that what no browser carries is not forgotten.
 func (s *Site) bindIn(ctx context.Context, tx bun.Tx, who models.Principal, a Arrival, partnerID models.ID, user models.User) error {
-	_, err := s.Federation.BindIn(ctx, tx, who, federation.Binding{
+	bound, err := s.Federation.BindIn(ctx, tx, who, federation.Binding{
 		PlatformID: a.PlatformID, XAccountID: a.XAccountID, XUserID: a.XUserID, CustomerID: user.CustomerID, UserID: user.ID, PartnerID: partnerID,
+	})
+	if err != nil {
+		return err
+	}
+	customer, found, err := s.Customers.ByIDIn(ctx, tx, who, user.CustomerID)
+	if err != nil || !found {
+		return errors.Join(err, models.NotFound("customer"))
+	}
+	_, err = s.Federation.RecordNotificationIn(ctx, tx, models.BindNotification{
+		IdentityID: bound.Person.ID, PartnerID: partnerID, PlatformID: a.PlatformID, XAccountID: a.XAccountID, XUserID: a.XUserID,
+		CustomerID: customer.ID, CustomerName: customer.Name, Action: federation.ActionBind,
 	})
 	return err
 }
@@ -316,7 +367,7 @@ func (s *Site) onBehalf(r *http.Request) models.Principal {
 const boundCookie = "__Host-partnergraph-bound"
 
 // notify leads over the page that posts the bind notification, when the platform wants one, and then to the service.
-func (s *Site) notify(w http.ResponseWriter, r *http.Request, a Arrival, customerID models.ID) (string, error) {
+func (s *Site) notify(w http.ResponseWriter, r *http.Request, a Arrival) (string, error) {
 	platform, err := s.Exposure.ByPlatform(r.Context(), a.PlatformID)
 	if err != nil || platform.BindNotificationURL == "" {
 		return landing(a.Service), err
@@ -377,21 +428,22 @@ func (s *Site) notification(ctx context.Context, who models.Principal, told url.
 	if err != nil {
 		return BindNotificationPage{}, "", err
 	}
-	var row models.BindNotification
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		row, err = s.Federation.RecordNotificationIn(ctx, tx, who, platform.PartnerID, models.BindNotification{
-			PlatformID: platformID, XAccountID: xAccountID, CustomerID: customer.ID, Action: federation.ActionBind,
+	row, found, err := s.Federation.NotificationFor(ctx, known.Person.ID)
+	if err == nil && !found { // bound by a release that noted it later
+		err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+			row, err = s.Federation.RecordNotificationIn(ctx, tx, models.BindNotification{
+				IdentityID: known.Person.ID, PartnerID: platform.PartnerID, PlatformID: platformID, XAccountID: xAccountID, XUserID: xUserID,
+				CustomerID: customer.ID, CustomerName: customer.Name, Action: federation.ActionBind,
+			})
+			return err
 		})
-		return err
-	})
+	}
 	if err != nil {
 		return BindNotificationPage{}, "", err
 	}
-	fields, err := s.Signer.SignBinding(ctx, platformID, Told{
-		XUserID: xUserID, XAccountID: xAccountID, CustomerID: customer.ID, CustomerName: customer.Name, Nonce: row.Nonce,
-	})
-	if err != nil {
-		return BindNotificationPage{}, "", err
+	delivery, err := s.Federation.HandOver(ctx, who, row.ID)
+	if err != nil || delivery.URL == nil {
+		return BindNotificationPage{}, "", errors.Join(err, models.NotFound("binding"))
 	}
-	return BindNotificationPage{Target: platform.BindNotificationURL, Fields: fields, PlatformName: partner.Name}, next, s.Federation.MarkSent(ctx, row.ID)
+	return BindNotificationPage{Target: *delivery.URL, Fields: fieldsOf(delivery.Form), PlatformName: partner.Name}, next, nil
 }

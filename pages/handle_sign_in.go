@@ -69,15 +69,3 @@ func (s *Site) checkPassword(r *http.Request, name string) (models.User, string,
 	}
 	return models.User{}, "", err
 }
-
-func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
-	if !s.Views.CheckForm(r) {
-		s.ShowError(w, r, http.StatusForbidden, "FORM_EXPIRED")
-		return
-	}
-	if err := s.Sessions.End(r.Context(), w, r); err != nil {
-		s.Fail(w, r, err)
-		return
-	}
-	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
-}

@@ -39,9 +39,22 @@ func samples(s func(string) string) []sample {
 		{"unbind", pages.BindNotification, pages.BindNotificationPage{Target: "https://shop.example/bind", PlatformName: s("platform"), Unbind: true},
 			[]string{"no longer connected"}, nil},
 		{"console empty", pages.Console, pages.ConsolePage{CustomerName: s("customer")},
-			[]string{"No orders yet.", "No resources yet."}, []string{"Sign out", "<table"}},
+			[]string{"No orders yet.", "No resources yet."}, []string{"Sign out", "Disconnect", "<table"}},
 		{"console", pages.Console, console(s),
-			[]string{"To be paid", "Completed", "In use", "Sign out", ">Pay<", ">Open<", "no end", "SOMETHING_NEW"}, []string{"No orders yet"}},
+			[]string{"To be paid", "Completed", "In use", "Sign out", ">Pay<", ">Open<", ">Disconnect<", "no end", "SOMETHING_NEW"}, []string{"No orders yet"}},
+		{"unbind question", pages.Unbind, pages.UnbindPage{Action: "/unbind", IdentityID: s("fid"), PlatformName: s("platform"), CustomerName: s("customer")},
+			[]string{"Disconnect ", `action="/unbind"`, `name="identity"`, "Keep it connected"}, []string{"alert"}},
+		{"signed out here", pages.SignedOut, pages.SignedOutPage{}, []string{"did not confirm", "Sign in again"}, []string{"Go on"}},
+		{"signed out everywhere", pages.SignedOut, pages.SignedOutPage{Everywhere: true}, []string{"here and on your platform"}, []string{"did not confirm"}},
+		{"signing out at the platform", pages.SignedOut, pages.SignedOutPage{Continue: "https://shop.example/slo?SAMLRequest=x"},
+			[]string{"We are asking your platform", `href="https://shop.example/slo?SAMLRequest=x"`}, []string{"Sign in again"}},
+		{"test login", pages.TestLogin, pages.TestLoginPage{
+			Accepted: true, NameID: s("name"), ResponseSigned: s("rsa"), Encrypted: s("gcm"), Checks: []pages.ShownCheck{{Name: "AUDIENCE", Verdict: "PASSED"}},
+			Attributes: []pages.ShownAttribute{{Name: s("xUserId"), Values: []string{s("one"), s("two")}, Fills: "xUserId"}},
+		}, []string{"would be accepted", "AUDIENCE", "passed", "Assertion signed with", ">no<"}, []string{"would be refused"}},
+		{"test login that failed", pages.TestLogin, pages.TestLoginPage{Checks: []pages.ShownCheck{
+			{Name: "AUDIENCE", Verdict: "FAILED", Reason: "AUDIENCE_MISMATCH", Detail: s("detail")}, {Name: "PARTNER", Verdict: "SKIPPED"},
+		}}, []string{"would be refused", "meant for another service", "No attributes were sent", "not made"}, nil},
 	}
 	list = append(list, checkouts(s)...)
 	for _, code := range append(documentedCodes(), "UNKNOWN") {
@@ -71,6 +84,7 @@ func console(s func(string) string) pages.ConsolePage {
 			{Number: s("CS2611200007"), Status: "COMPLETED", Total: s("99.00 CNY"), CreatedAt: s("2026-11-20 17:02"), URL: "/checkout/2"},
 			{Number: s("CS2611190003"), Status: s("SOMETHING_NEW"), Total: s("5.00 CNY"), CreatedAt: s("2026-11-19 08:00")},
 		},
+		Identities: []pages.ConsoleIdentity{{PlatformName: s("platform"), BoundAt: s("2026-11-01"), URL: "/unbind?identity=1"}},
 		Resources: []pages.ConsoleResource{
 			{Name: s("web-01"), Service: s("Elastic server"), Region: s("cn-north-4"), Status: "IN_USE", ExpiresAt: s("2027-11-20")},
 			{Name: s("web-01-disk"), Service: s("Block storage"), Region: s("cn-north-4"), Status: "IN_USE"},
@@ -113,7 +127,7 @@ func checkouts(s func(string) string) []sample {
 func documentedCodes() []string {
 	return []string{
 		"UNKNOWN_PLATFORM", "PLATFORM_DISABLED", "LOGIN_LINK_INVALID", "SERVICE_NOT_ALLOWED", "LOGIN_EXPIRED", "BROWSER_MISMATCH",
-		"RESPONSE_MALFORMED", "SIGNATURE_MISSING", "SIGNATURE_INVALID", "ISSUER_MISMATCH", "AUDIENCE_MISMATCH", "RECIPIENT_MISMATCH",
+		"LOGOUT_UNKNOWN", "TEST_LINK_INVALID", "RESPONSE_MALFORMED", "SIGNATURE_MISSING", "SIGNATURE_INVALID", "ISSUER_MISMATCH", "AUDIENCE_MISMATCH", "RECIPIENT_MISMATCH",
 		"TIME_WINDOW", "REPLAYED", "IDP_STATUS", "ATTRIBUTE_MISSING", "PARTNER_MISMATCH", "IDENTITY_NOT_BOUND", "RATE_LIMITED", "INTERNAL",
 		"INVALID", "UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "INSUFFICIENT_BALANCE", "PRECONDITION_FAILED",
 		"TOO_COMPLEX", "UNAVAILABLE", "FORM_EXPIRED",

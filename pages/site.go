@@ -25,18 +25,6 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// Signer makes the signed form of a bind notification (2.6).
-type Signer interface {
-	SignBinding(ctx context.Context, platformID string, told Told) ([]Field, error)
-}
-
-// Told is what a bind notification says.
-type Told struct {
-	XUserID, XAccountID, CustomerName string
-	CustomerID                        models.ID
-	Nonce                             string
-}
-
 // Limiter slows down who tries too often: registrations and sign-ins from one address.
 type Limiter interface {
 	Allow(ctx context.Context, key string, limit int64, window time.Duration) (ok bool, retryAfter time.Duration)
@@ -55,7 +43,7 @@ type Site struct {
 	Orders     *orders.Service
 	Resources  *resources.Service
 	Sessions   *session.Service
-	Signer     Signer
+	Departures Departures // nil: platforms are not told of logouts
 	Limits     Limiter
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -73,6 +61,7 @@ func (s *Site) Register(mux *http.ServeMux, wrap func(http.Handler) http.Handler
 	for pattern, handle := range map[string]http.HandlerFunc{
 		"GET /sign-in": s.showSignIn, "POST /sign-in": s.signIn, "POST /sign-out": s.signOut,
 		"GET /first-login": s.showFirstLogin, "POST /first-login": s.firstLogin,
+		"GET /unbind": s.showUnbind, "POST /unbind": s.unbind,
 		"GET /bound": s.showNotification, "GET /console": s.console,
 		"GET /checkout/{orderId}": s.showCheckout, "POST /checkout/{orderId}": s.checkout,
 	} {

@@ -8,8 +8,15 @@ package resolvers
 import (
 	"context"
 
+	"github.com/partnergraph/partnergraph/graph"
+	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 )
+
+// BindNotifications is the resolver for the bindNotifications field.
+func (r *accessConfigurationResolver) BindNotifications(ctx context.Context, obj *models.AccessConfiguration, first *int32, after *string, last *int32, before *string) (models.Connection[models.BindNotification], error) {
+	return loadersOf(ctx).bindNotifications.load(ctx, obj.PartnerID, pageArgs(ctx, first, after, last, before))
+}
 
 // UpdateAccessConfiguration is the resolver for the updateAccessConfiguration field.
 func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input exposure.UpdateAccessConfiguration) (exposure.Updated, error) {
@@ -20,3 +27,10 @@ func (r *mutationResolver) UpdateAccessConfiguration(ctx context.Context, input 
 func (r *mutationResolver) RotateReturnSecret(ctx context.Context, input exposure.RotateReturnSecret) (exposure.RotatedReturnSecret, error) {
 	return r.Exposure.RotateReturnSecret(ctx, r.Who(ctx), input)
 }
+
+// AccessConfiguration returns graph.AccessConfigurationResolver implementation.
+func (r *Resolver) AccessConfiguration() graph.AccessConfigurationResolver {
+	return &accessConfigurationResolver{r}
+}
+
+type accessConfigurationResolver struct{ *Resolver }

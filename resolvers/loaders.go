@@ -45,6 +45,9 @@ type loaders struct {
 	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
 
+	identities *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
+
+	bindNotifications *pageLoader[models.BindNotification]
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
 	partnerOrders     *pageLoader[models.Order]
@@ -90,6 +93,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
 		recharge:            byID(by, r.Funds.RechargesByIDs),
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
+		identities:          byID(by, r.Federation.IdentitiesFor),
+		bindNotifications:   byPage(by, r.Federation.FindNotificationsForPartners),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),

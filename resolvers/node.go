@@ -30,6 +30,10 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.incentiveStatement(ctx, id))
 	case models.PrefixAccessConfiguration:
 		return asNode(r.accessConfiguration(ctx, id))
+	case models.PrefixBindNotification:
+		return asNode(r.bindNotification(ctx, id))
+	case models.PrefixTestLogin:
+		return asNode(r.testLogin(ctx, id))
 	case models.PrefixWithdrawal:
 		return asNode(r.withdrawal(ctx, id))
 	case models.PrefixRecharge:
@@ -61,6 +65,14 @@ func (r *Resolver) orderRefund(ctx context.Context, id models.ID) (*models.Order
 
 func (r *Resolver) accessConfiguration(ctx context.Context, id models.ID) (*models.AccessConfiguration, error) {
 	return oneOf(ctx, r, id, models.PrefixAccessConfiguration, "access configuration", r.Exposure.ByIDs)
+}
+
+func (r *Resolver) bindNotification(ctx context.Context, id models.ID) (*models.BindNotification, error) {
+	return oneOf(ctx, r, id, models.PrefixBindNotification, "bind notification", r.Federation.NotificationsByIDs)
+}
+
+func (r *Resolver) testLogin(ctx context.Context, id models.ID) (*models.TestLogin, error) {
+	return oneOf(ctx, r, id, models.PrefixTestLogin, "test login", r.Federation.TestLoginsByIDs)
 }
 
 func (r *Resolver) withdrawal(ctx context.Context, id models.ID) (*models.Withdrawal, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/federation"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/incentives"
@@ -28,6 +29,7 @@ type Resolver struct {
 	Identity   *identity.Service
 	Partners   *partners.Service
 	Exposure   *exposure.Service
+	Federation *federation.Service
 	Customers  *customers.Service
 	Funds      *funds.Service
 	Incentives *incentives.Service

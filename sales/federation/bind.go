@@ -48,7 +48,7 @@ func findIdentity(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUse
 
 // BindIn binds in the caller's transaction. Binding the same again changes nothing; a further person of a bound account
 // is added. ErrAlreadyBound when the account belongs to another customer, the customer to another account of the
-// platform, or the person to another user; INVALID for ids out of range; NOT_FOUND for a user who is not the customer's.
+// platform, or the person to another user; ErrPlatformDisabled; INVALID for ids out of range; NOT_FOUND for a user who is not the customer's.
 func (s *Service) BindIn(ctx context.Context, tx bun.IDB, who models.Principal, binding Binding) (Identity, error) {
 	if err := binding.check(); err != nil {
 		return Identity{}, err
@@ -56,6 +56,13 @@ func (s *Service) BindIn(ctx context.Context, tx bun.IDB, who models.Principal, 
 	if belongs, err := existsUserOf(ctx, tx, binding.UserID, binding.CustomerID); err != nil || !belongs {
 		if err == nil {
 			err = models.NotFound("user")
+		}
+		return Identity{}, err
+	}
+	// It may have been switched off since the person arrived.
+	if state, err := selectState(ctx, tx, binding.PlatformID); err != nil || state == models.ExposureDisabled {
+		if err == nil {
+			err = ErrPlatformDisabled
 		}
 		return Identity{}, err
 	}

@@ -28,6 +28,27 @@ type world struct {
 	now       time.Time
 	customers [2]models.ID
 	users     [2]models.ID // one of each customer
+	ended     []string     // platform and person whose sessions were ended
+	noURL     bool         // the platforms want to be told nowhere
+}
+
+// ByPlatform implements federation.Platforms.
+func (w *world) ByPlatform(_ context.Context, platformID string) (models.AccessConfiguration, error) {
+	if w.noURL {
+		return models.AccessConfiguration{PlatformID: platformID}, nil
+	}
+	return models.AccessConfiguration{PlatformID: platformID, BindNotificationURL: "https://shop.example.com/bind"}, nil
+}
+
+// SignBinding implements federation.Signer: the form shows what it is about.
+func (w *world) SignBinding(_ context.Context, n models.BindNotification) (federation.Form, error) {
+	return federation.Form{BindRequest: strings.Join([]string{n.XAccountID, n.XUserID, string(n.BindAction()), n.CustomerName, n.Nonce}, " ")}, nil
+}
+
+// EndOfPlatformIn implements federation.Sessions.
+func (w *world) EndOfPlatformIn(_ context.Context, _ bun.IDB, platformID string, userID models.ID) error {
+	w.ended = append(w.ended, platformID+" "+string(userID))
+	return nil
 }
 
 func newWorld(t *testing.T, db *store.DB) *world {
@@ -41,6 +62,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	must(t, err)
 	w.Service = &federation.Service{
 		DB: db, Now: clock, IDs: ids, Events: &events.Recorder{IDs: ids, Now: clock}, Seal: sealer, Random: rand.Reader,
+		Platforms: w, Signer: w, Sessions: w, Origin: "https://sales.example.com",
 	}
 	for i := range w.customers {
 		w.customers[i], w.users[i] = ids(models.PrefixCustomer), ids(models.PrefixUser)
@@ -399,8 +421,8 @@ func TestNotificationsAndSweep(t *testing.T) {
 		partner := models.RandomIDs()(models.PrefixPartner)
 		record := func(action int) (row models.BindNotification, err error) {
 			err = w.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-				row, err = w.RecordNotificationIn(ctx, tx, models.SystemPrincipal("test"), partner, models.BindNotification{
-					PlatformID: "acme_IDP", XAccountID: "acc", CustomerID: w.customers[0], Action: action,
+				row, err = w.RecordNotificationIn(ctx, tx, models.BindNotification{
+					PartnerID: partner, PlatformID: "acme_IDP", XAccountID: "acc", CustomerID: w.customers[0], Action: action,
 				})
 				return err
 			})
@@ -417,13 +439,18 @@ func TestNotificationsAndSweep(t *testing.T) {
 			t.Errorf("an unknown action: %v", err)
 		}
 		sent := w.now
-		must(t, w.MarkSent(ctx, first.ID))
+		once, err := w.HandOver(ctx, models.SystemPrincipal("test"), first.ID)
+		must(t, err)
 		w.now = w.now.Add(time.Minute)
-		must(t, w.MarkSent(ctx, first.ID))
+		_, err = w.HandOver(ctx, models.SystemPrincipal("test"), first.ID)
+		must(t, err)
 		var row models.BindNotification
 		must(t, db.NewSelect().Model(&row).Where("bn.id = ?", first.ID).Scan(ctx))
-		if row.SentAt == nil || !row.SentAt.Equal(sent) {
-			t.Errorf("sent at %v, want the first time %v", row.SentAt, sent)
+		if row.SentAt == nil || !row.SentAt.Equal(sent) || row.LastSentAt == nil || !row.LastSentAt.Equal(w.now) || row.Attempts != 2 {
+			t.Errorf("%+v, want sent first at %v, last at %v", row, sent, w.now)
+		}
+		if row.Nonce == first.Nonce || once.Notification.Nonce == row.Nonce || row.State() != models.NotificationSent {
+			t.Errorf("nonces %q, %q and %q: each form needs its own", first.Nonce, once.Notification.Nonce, row.Nonce)
 		}
 
 		must(t, w.Park(ctx, w.parked("old")))

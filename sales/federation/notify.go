@@ -113,8 +113,8 @@ func (s *Service) handOver(ctx context.Context, who models.Principal, id models.
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
-			Type: event, SubjectID: string(row.ID), PartnerID: row.PartnerID, CustomerID: row.CustomerID,
-			Data: map[string]any{"platformId": row.PlatformID, "action": row.Action, "attempts": row.Attempts},
+			Type: event, SubjectID: string(row.ID), PartnerID: row.PartnerID, // the customer may not see what it happened to
+			Data: map[string]any{"platformId": row.PlatformID, "customerId": row.CustomerID, "action": row.Action, "attempts": row.Attempts},
 		})
 	})
 	if err != nil {

@@ -21,6 +21,8 @@ var (
 	ErrUnknownRequest = models.Precondition("LOGIN_UNKNOWN", "This sign-in was not started here, or was finished before. Start again from your platform.")
 	// ErrExpired is the answer for a request that is too old, and for a first login that is, was never parked, or was taken.
 	ErrExpired = models.Precondition("EXPIRED", "This sign-in took too long or was finished before. Start again from your platform.")
+	// ErrPlatformDisabled refuses to bind to a platform that is switched off.
+	ErrPlatformDisabled = models.Precondition("PLATFORM_DISABLED", "Sign-in through this platform is switched off.")
 	// ErrAlreadyBound refuses a second binding of an account, a customer or a person of one platform (2.4).
 	ErrAlreadyBound = models.Precondition("IDENTITY_ALREADY_BOUND", "This account is bound to another customer, or this customer to another account.")
 )

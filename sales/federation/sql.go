@@ -135,6 +135,13 @@ func selectOwner(ctx context.Context, idb bun.IDB, platformID string) (models.ID
 	return id, err
 }
 
+// selectState returns whether a platform is in use, "" when there is no such platform.
+func selectState(ctx context.Context, tx bun.IDB, platformID string) (models.ExposureState, error) {
+	var config models.AccessConfiguration
+	_, err := store.Found(tx.NewSelect().Model(&config).Column("state").Where("ac.platform_id = ?", platformID).Scan(ctx))
+	return config.State, err
+}
+
 func selectPlatformOf(ctx context.Context, idb bun.IDB, who models.Principal, partnerID models.ID) (models.AccessConfiguration, bool, error) {
 	var config models.AccessConfiguration
 	q := idb.NewSelect().Model(&config).Where("ac.partner_id = ?", partnerID)
@@ -153,15 +160,9 @@ func selectIdentity(ctx context.Context, idb bun.IDB, who models.Principal, id m
 	return row, found, err
 }
 
-// ownedIdentity is a binding with the customer of its person.
-type ownedIdentity struct {
-	models.FederatedIdentity
-	CustomerID models.ID `bun:"customer_id,scanonly"`
-}
-
-func selectIdentities(ctx context.Context, idb bun.IDB, who models.Principal, customers []models.ID) ([]ownedIdentity, error) {
-	var rows []ownedIdentity
-	q := idb.NewSelect().Model(&rows).ColumnExpr("fi.*, iu.customer_id").Where("ic.id IN (?)", bun.List(customers)).OrderExpr("fi.id")
+func selectIdentities(ctx context.Context, idb bun.IDB, who models.Principal, customers []models.ID) ([]models.FederatedIdentity, error) {
+	var rows []models.FederatedIdentity
+	q := idb.NewSelect().Model(&rows).ColumnExpr("fi.*").ColumnExpr("iu.customer_id").Where("ic.id IN (?)", bun.List(customers)).OrderExpr("fi.id")
 	return rows, store.Translate(access.FederatedIdentities(q, who).Scan(ctx))
 }
 

@@ -109,7 +109,7 @@ func (s *Service) IdentitiesFor(ctx context.Context, who models.Principal, custo
 	}
 	rows, err := selectIdentities(ctx, s.DB, who, customers)
 	for _, row := range rows {
-		of[row.CustomerID] = append(of[row.CustomerID], row.FederatedIdentity)
+		of[row.CustomerID] = append(of[row.CustomerID], row)
 	}
 	return of, err
 }

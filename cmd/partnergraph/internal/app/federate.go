@@ -21,6 +21,7 @@ import (
 	"github.com/partnergraph/partnergraph/saml"
 	"github.com/partnergraph/partnergraph/saml/bind"
 	"github.com/partnergraph/partnergraph/saml/sp"
+	"github.com/partnergraph/partnergraph/saml/wire"
 	"github.com/partnergraph/partnergraph/session"
 	"github.com/partnergraph/partnergraph/store"
 )
@@ -33,6 +34,8 @@ type federate struct {
 	recorder   *events.Recorder
 	db         *store.DB
 	site       *pages.Site
+	sessions   *session.Service
+	sp         *sp.Handler
 	log        *slog.Logger
 	now        func() time.Time
 	random     io.Reader
@@ -46,7 +49,11 @@ var (
 	_ sp.Services              = (*federate)(nil)
 	_ sp.People                = (*federate)(nil)
 	_ sp.Pages                 = (*federate)(nil)
-	_ pages.Signer             = (*federate)(nil)
+	_ sp.Logouts               = (*federate)(nil)
+	_ sp.Sessions              = (*federate)(nil)
+	_ sp.Tests                 = (*federate)(nil)
+	_ pages.Departures         = (*federate)(nil)
+	_ federation.Signer        = (*federate)(nil)
 	_ exposure.MetadataChecker = (*federate)(nil)
 )
 
@@ -73,6 +80,7 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 	}
 	connection := sp.Connection{
 		PlatformID: platformID, PartnerBPID: string(config.PartnerID), IdPMetadata: []byte(config.IDPMetadata), Disabled: config.State != models.ExposureEnabled,
+		AllowCBC: config.AllowCBC, Attributes: sp.Mapping(config.AttributeMapping),
 	}
 	for _, key := range keys {
 		connection.Keys = append(connection.Keys, saml.SigningKey{Signer: key.Private, Cert: key.Certificate, State: saml.KeyState(key.State)})
@@ -90,7 +98,7 @@ func (f *federate) Park(ctx context.Context, p sp.ParkedRequest) error {
 	}
 	return f.federation.Park(ctx, models.ParkedRequest{
 		RelayID: p.RelayID, PlatformID: p.PlatformID, RequestID: p.RequestID, Issuer: p.Issuer, BrowserHash: hash, FirstLogin: p.FirstLogin,
-		Service: p.Service, CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt,
+		Service: p.Service, TestLoginID: models.ID(p.TestID), CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt,
 	})
 }
 
@@ -107,7 +115,7 @@ func (f *federate) Take(ctx context.Context, platformID, relayID string) (sp.Par
 	}
 	return sp.ParkedRequest{
 		PlatformID: row.PlatformID, RelayID: row.RelayID, RequestID: row.RequestID, Issuer: row.Issuer, Service: row.Service,
-		FirstLogin: row.FirstLogin, BrowserHash: hex.EncodeToString(row.BrowserHash), CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
+		FirstLogin: row.FirstLogin, TestID: string(row.TestLoginID), BrowserHash: hex.EncodeToString(row.BrowserHash), CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
 	}, nil
 }
 
@@ -129,7 +137,7 @@ func (f *federate) ServiceAllowed(ctx context.Context, platformID, service strin
 func (f *federate) Arrive(w http.ResponseWriter, r *http.Request, a sp.Arrival) (string, error) {
 	next, err := f.site.Arrive(w, r, pages.Arrival{
 		PlatformID: a.PlatformID, XAccountID: a.XAccountID, XUserID: a.XUserID, Name: a.Name, Email: a.Email, Mobile: a.Mobile,
-		NameID: a.NameID, SessionIndex: a.SessionIndex, SessionNotOnOrAfter: a.SessionNotOnOrAfter, FirstLogin: a.FirstLogin, Service: a.Service,
+		NameID: a.NameID, NameIDFormat: a.NameIDFormat, NameQualifier: a.NameQualifier, SPNameQualifier: a.SPNameQualifier, SessionIndex: a.SessionIndex, SessionNotOnOrAfter: a.SessionNotOnOrAfter, FirstLogin: a.FirstLogin, Service: a.Service,
 	})
 	switch {
 	case errors.Is(err, pages.ErrNotBound):
@@ -146,27 +154,107 @@ func (f *federate) Error(w http.ResponseWriter, r *http.Request, status int, rea
 }
 
 // SignBinding signs a bind notification with the platform's active key.
-func (f *federate) SignBinding(ctx context.Context, platformID string, told pages.Told) ([]pages.Field, error) {
-	keys, err := f.federation.Keys(ctx, platformID)
+func (f *federate) SignBinding(ctx context.Context, n models.BindNotification) (federation.Form, error) {
+	connection, err := f.ConnectionByPlatform(ctx, n.PlatformID)
 	if err != nil {
-		return nil, err
+		return federation.Form{}, err
 	}
-	for _, key := range keys {
-		if !isActive(key) {
-			continue
-		}
-		form, err := bind.Build(bind.Notification{
-			XAccountType: platformID, XAccountID: told.XAccountID, XUserID: told.XUserID, DomainID: string(told.CustomerID),
-			DomainName: told.CustomerName, BindAction: bind.Bind, Nonce: told.Nonce,
-		}, key.Private, f.now(), f.random)
-		if err != nil {
-			return nil, err
-		}
-		return []pages.Field{
-			{Name: "bindRequest", Value: form.BindRequest}, {Name: "SigAlg", Value: form.SigAlg}, {Name: "Signature", Value: form.Signature},
-		}, nil
+	key, err := saml.ActiveRSA(connection.Keys)
+	if err != nil {
+		return federation.Form{}, err
 	}
-	return nil, errors.New("the platform has no active signing key")
+	form, err := bind.Build(bind.Notification{
+		XAccountType: n.PlatformID, XAccountID: n.XAccountID, XUserID: n.XUserID, DomainID: string(n.CustomerID), DomainName: n.CustomerName,
+		BindAction: bind.Action(n.Action), Nonce: n.Nonce,
+	}, key.Signer, f.now(), f.random)
+	return federation.Form(form), err
+}
+
+// ParkLogout keeps a logout that was sent out.
+func (f *federate) ParkLogout(ctx context.Context, p sp.ParkedLogout) error {
+	return f.federation.ParkLogout(ctx, models.ParkedLogout{
+		RelayID: p.RelayID, PlatformID: p.PlatformID, RequestID: p.RequestID, Issuer: p.Issuer, CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt,
+	})
+}
+
+// TakeLogout returns and deletes it.
+func (f *federate) TakeLogout(ctx context.Context, platformID, relayID string) (sp.ParkedLogout, error) {
+	row, err := f.federation.TakeLogout(ctx, platformID, relayID)
+	return sp.ParkedLogout{
+		PlatformID: row.PlatformID, RelayID: row.RelayID, RequestID: row.RequestID, Issuer: row.Issuer, CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
+	}, inDoorsWords(err)
+}
+
+// inDoorsWords gives a room's refusals the names that the door knows.
+func inDoorsWords(err error) error {
+	switch {
+	case errors.Is(err, federation.ErrUnknownRequest):
+		return sp.ErrUnknownRequest
+	case errors.Is(err, federation.ErrExpired):
+		return sp.ErrExpired
+	}
+	return err
+}
+
+// EndFederated ends the sessions that a platform signs out.
+func (f *federate) EndFederated(ctx context.Context, platformID string, name wire.NameID, indexes []string) (int, error) {
+	return f.sessions.EndFederated(ctx, platformID, session.Name(name), indexes)
+}
+
+// Depart asks the platform of a session that has ended to sign the person out as well.
+func (f *federate) Depart(w http.ResponseWriter, r *http.Request, ended models.Session) (bool, error) {
+	return f.sp.StartLogout(w, r, sp.Departure{
+		PlatformID: ended.PlatformID, SessionIndex: ended.SessionIndex,
+		Name: wire.NameID{Value: ended.NameID, Format: ended.NameIDFormat, NameQualifier: ended.NameQualifier, SPNameQualifier: ended.SPNameQualifier},
+	})
+}
+
+// Leave moves on to the platform.
+func (f *federate) Leave(w http.ResponseWriter, r *http.Request, target string) {
+	f.site.Leave(w, r, target)
+}
+
+// SignedOut shows the end of a logout.
+func (f *federate) SignedOut(w http.ResponseWriter, r *http.Request, everywhere bool) {
+	f.site.ShowSignedOut(w, r, everywhere)
+}
+
+// BeginTest uses the link of a test login up.
+func (f *federate) BeginTest(ctx context.Context, platformID, token string) (string, error) {
+	id, err := f.federation.BeginTest(ctx, platformID, token)
+	return string(id), inDoorsWords(err)
+}
+
+// FinishTest keeps and shows what a test login found.
+func (f *federate) FinishTest(w http.ResponseWriter, r *http.Request, id string, found sp.TestReport) error {
+	report := models.TestReport{
+		Accepted: found.OK(), ResponseSigned: found.ResponseSigned, AssertionSigned: found.AssertionSigned, Encrypted: found.Encrypted,
+		ResponseSignatureMethod: found.ResponseSignatureMethod, AssertionSignatureMethod: found.AssertionSignatureMethod,
+		EncryptionMethod: found.EncryptionMethod, KeyTransport: found.KeyTransport,
+	}
+	if a := found.Assertion; a != nil && a.Subject != nil && a.Subject.NameID != nil {
+		report.NameID = a.Subject.NameID.Value
+	}
+	for _, c := range found.Checks {
+		report.Checks = append(report.Checks, models.TestCheck{
+			Name: c.Name, Verdict: models.TestVerdict(c.Verdict), Reason: orNil(string(c.Reason)), Detail: orNil(c.Detail),
+		})
+	}
+	for _, a := range found.Attributes {
+		report.Attributes = append(report.Attributes, models.TestAttribute{Name: a.Name, Values: a.Values, Fills: orNil(a.Fills)})
+	}
+	if err := f.federation.FinishTest(r.Context(), models.ID(id), report); err != nil {
+		return err
+	}
+	f.site.ShowTest(w, r, report)
+	return nil
+}
+
+func orNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // CheckIDPMetadata reads an identity provider's metadata for the access configuration.
@@ -196,7 +284,7 @@ func (f *federate) audit(ctx context.Context, platformID string, reason saml.Rea
 	who := session.Who(ctx)
 	trace.SpanFromContext(ctx).SetAttributes(attribute.String("saml.platform_id", platformID), attribute.String("saml.outcome", string(reason)))
 	f.log.InfoContext(ctx, "saml login", slog.String("request_id", who.RequestID), slog.String("platform_id", platformID), slog.String("reason", string(reason)))
-	if reason == saml.LoginStarted || reason == saml.LoginAccepted || platformID == "" {
+	if !reason.IsRefusal() || platformID == "" {
 		return
 	}
 	config, err := f.exposure.ByPlatform(ctx, platformID)

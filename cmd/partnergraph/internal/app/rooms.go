@@ -79,7 +79,9 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Metadata: fed, Random: random, Logger: a.Log,
 		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
 	}
-	r.Federation = &federation.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random}
+	r.Federation = &federation.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random, Platforms: r.Exposure, Signer: fed, Origin: a.cfg.origin(),
+	}
 	r.Customers = &customers.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}, Ledger: r.Ledger,
 	}
@@ -118,7 +120,7 @@ func (a *App) wireDoors(fed *federate) error {
 	}
 	a.site = &pages.Site{
 		DB: r.DB, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers,
-		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Sessions: a.sessions, Signer: fed, Limits: a.cache, Now: r.Now,
+		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Sessions: a.sessions, Departures: fed, Limits: a.cache, Now: r.Now,
 		Log: a.Log, FormKey: formKey, Wake: r.wake,
 	}
 	views, err := pages.NewViews(pages.Options{FormToken: a.site.FormToken, Logger: a.Log})
@@ -126,11 +128,13 @@ func (a *App) wireDoors(fed *federate) error {
 		return err
 	}
 	a.site.Views = views
-	fed.exposure, fed.federation, fed.site = r.Exposure, r.Federation, a.site
+	fed.exposure, fed.federation, fed.site, fed.sessions = r.Exposure, r.Federation, a.site, a.sessions
+	r.Federation.Sessions = a.sessions
 	a.sp, err = sp.New(sp.Config{
-		BaseURL: a.cfg.origin(), Connections: fed, Requests: fed, Replays: fed, Services: fed, People: fed, Pages: fed, Audit: fed.audit,
+		BaseURL: a.cfg.origin(), Connections: fed, Requests: fed, Logouts: fed, Sessions: fed, Tests: fed, Replays: fed, Services: fed, People: fed, Pages: fed, Audit: fed.audit,
 		Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev,
 	})
+	fed.sp = a.sp
 	return err
 }
 

@@ -116,6 +116,15 @@ func mutationRows() map[string]mutationRow {
 		"updateAccessConfiguration": {"{accessConfiguration{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return partnersOfOthers(w, c, map[string]any{"state": "DISABLED"})
 		}},
+		"createTestLogin": {"{url}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, nil)
+		}},
+		"resendBindNotification": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return unseen(w, c, models.PrefixBindNotification, "bindNotificationId")
+		}},
+		"unbindIdentity": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return unseen(w, c, models.PrefixFederatedIdentity, "identityId")
+		}},
 		"rotateReturnSecret": {"{secret}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return partnersOfOthers(w, c, nil)
 		}},
@@ -372,10 +381,10 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
-		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {models.PrefixCustomer, models.PrefixAssociation},
+		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity},
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
-		models.ReadExposure:   {models.PrefixAccessConfiguration}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
+		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixBindNotification}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
 		models.ReadBalances: {
 			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal,
 			models.PrefixRecharge, models.PrefixRemittance, models.PrefixRemittanceClaim, models.PrefixPayerAgreement,
@@ -432,4 +441,14 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			}
 		}
 	}, apitest.Wide)
+}
+
+// unseen names the objects of a kind that the caller may not see.
+func unseen(w *apitest.World, c apitest.Caller, prefix, field string) (all []map[string]any) {
+	for _, id := range w.IDs(prefix) {
+		if !w.Sees(c, id) {
+			all = append(all, map[string]any{field: id})
+		}
+	}
+	return all
 }

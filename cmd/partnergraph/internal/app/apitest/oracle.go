@@ -86,6 +86,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	w.indexRecharges(ctx, t, orgs, buyers)
+	w.indexFederation(ctx, t, orgs)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -204,11 +205,12 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 			return h.org == c.Buyer.Owner
 		}
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
-	case models.PrefixCustomer, models.PrefixAssociation:
+	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity:
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
-	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration:
+	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration,
+		models.PrefixBindNotification, models.PrefixTestLogin:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
 		return false
@@ -303,6 +305,9 @@ func (l *leaks) string(at, v string) {
 	}
 	for _, id := range anID.FindAllString(v, -1) {
 		report(l.Sees(l.caller, models.ID(id)))
+	}
+	if strings.HasSuffix(at, ".federatedIdentities.platformId") {
+		return // whoever came from a platform knows its name; nothing else of its settings is shown
 	}
 	if tells, ok := l.amounts[v]; ok && strings.HasSuffix(at, ".amount") {
 		if owner, isBalance := strings.CutPrefix(tells, "balance:"); isBalance {

@@ -47,6 +47,7 @@ type Buyer struct {
 	Refund   models.OrderRefund // of a part of it
 	Waiting  models.Order       // to be paid; the money suffices
 	Dear     models.Order       // to be paid; the money does not suffice
+	Identity models.ID          // the binding of its person to the partner's platform; empty below a reseller
 }
 
 // World is two of everything, so that each has a stranger of its own kind.
@@ -128,6 +129,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 		w.recharges(ctx, t, tag, selfOf(o))
 		w.recharges(ctx, t, o.Advisory.Tag, w.as(o.Advisory))
 		w.expose(ctx, t, o)
+		w.federate(ctx, t, o)
 		w.statement(ctx, t, o)
 	}
 	return o
