@@ -46,7 +46,7 @@ func (s *Service) EnsureKey(ctx context.Context, platformID string) (Key, error)
 			return Key{}, err
 		}
 	}
-	return s.openKey(row)
+	return s.keyOf(row)
 }
 
 // Keys returns the platform's keys: the active one, then the next, then retired ones that have not expired.
@@ -57,7 +57,7 @@ func (s *Service) Keys(ctx context.Context, platformID string) ([]Key, error) {
 	}
 	keys := make([]Key, len(rows))
 	for i, row := range rows {
-		if keys[i], err = s.openKey(row); err != nil {
+		if keys[i], err = s.keyOf(row); err != nil {
 			return nil, err
 		}
 	}

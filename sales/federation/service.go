@@ -59,6 +59,8 @@ type Service struct {
 	Origin string
 	// FirstLoginLife is how long somebody may stay on the create-or-bind page; 0 = DefaultFirstLoginLife.
 	FirstLoginLife time.Duration
+
+	opened opened // keys that were opened
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.
