@@ -15,6 +15,7 @@ import (
 	"github.com/crewjam/saml/xmlenc"
 
 	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/idp"
 	"github.com/partnergraph/partnergraph/saml/wire"
 )
 
@@ -91,6 +92,22 @@ func (p provider) answer(q question, how travel) ([]byte, error) {
 		}
 	}
 	return wire.Write(element)
+}
+
+// sealedAnswer makes a response with both signed and the assertion encrypted with AES-256-GCM, as our own identity provider does.
+func (p provider) sealedAnswer(q question, how travel) ([]byte, error) {
+	now := time.Now()
+	answer := idp.Answer{
+		Issuer: p.entityID, Audience: q.audience, ACSURL: q.acs, InResponseTo: q.requestID,
+		Name:         wire.NameID{Value: "_" + rand.Text(), Format: "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"},
+		SessionIndex: "_" + rand.Text(), Context: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+		SignedInAt: now, SessionNotOnOrAfter: now.Add(time.Hour), Now: now, Key: p.key, SignAssertion: true, EncryptTo: how.encryptTo,
+	}
+	for name, value := range p.person {
+		answer.Attributes = append(answer.Attributes, idp.Value{Name: name, Value: value})
+	}
+	message, _, err := answer.Write(rand.Reader)
+	return message, err
 }
 
 func (p provider) assertion(q question, now time.Time) *crewjam.Assertion {

@@ -80,12 +80,6 @@ func (b *browser) open(address string) page {
 	return b.travel(b.request(http.MethodGet, address, nil))
 }
 
-// post submits a form that this test made up.
-func (b *browser) post(address string, fields url.Values) page {
-	b.t.Helper()
-	return b.travel(b.request(http.MethodPost, address, fields))
-}
-
 // submit fills in the only form of a page that has these fields, and submits it.
 func (b *browser) submit(p page, fill map[string]string) page {
 	b.t.Helper()
