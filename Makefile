@@ -16,6 +16,7 @@ FUZZTIME ?= 10s
 WEB       = web/node_modules/.built
 AUDIT     = web/audit/node_modules/.built
 SCHEMA    = web/schema/node_modules/.installed
+NODESAML  = saml/peers/testdata/node/node_modules/.installed
 
 .PHONY: help
 help: ## Show this list
@@ -89,14 +90,23 @@ torture: ## Break everything under load for hours, and print what held
 	$(SERVERS) env PARTNERGRAPH_TORTURE=1 go test -count=1 -v -timeout 12h -p 1 -parallel 1 -run Torture $(TORTURE) \
 		| tee torture.log | grep --line-buffered -E '(R[0-9]+|S1) [a-z]+: |^ *--- FAIL|^(FAIL|ok|panic)'
 
+# The service provider in JavaScript that our identity provider meets.
+$(NODESAML): saml/peers/testdata/node/package-lock.json
+	@command -v npm >/dev/null || go run ./cmd/testservers -npm
+	@cd saml/peers/testdata/node && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+
 .PHONY: e2e
-e2e: web ## Run the end-to-end tests: the real program, a real browser, real SAML peers
+e2e: web $(NODESAML) ## Run the end-to-end tests: the real program, a real browser, real SAML peers
 	@test -n "$(E2E)" || { echo 'no test file has the build tag e2e' >&2; exit 1; }
 	$(SERVERS) go test -tags e2e -count=1 -timeout 15m $(E2E)
 
 .PHONY: bench-ledger
 bench-ledger: ## Measure how fast money moves, beside a floor: make bench-ledger ARGS='-only cold,hot -profile'
 	go run ./bench/ledger -out bench/results $(ARGS)
+
+.PHONY: bench-saml
+bench-saml: ## Measure what SAML costs, beside the library and bare cryptography: make bench-saml ARGS='-only login -profile'
+	go run ./bench/saml -out bench/results $(ARGS)
 
 .PHONY: fuzz-short
 fuzz-short: ## Run every fuzz target for FUZZTIME (10s) each

@@ -56,7 +56,7 @@ func (s *Service) ensure(ctx context.Context, platformID string, algorithm model
 			return Key{}, err
 		}
 	}
-	return s.openKey(row)
+	return s.keyOf(row)
 }
 
 // Keys returns the platform's keys: the active ones, then the next, then retired ones that have not expired, RSA first.
@@ -67,7 +67,7 @@ func (s *Service) Keys(ctx context.Context, platformID string) ([]Key, error) {
 	}
 	keys := make([]Key, len(rows))
 	for i, row := range rows {
-		if keys[i], err = s.openKey(row); err != nil {
+		if keys[i], err = s.keyOf(row); err != nil {
 			return nil, err
 		}
 	}

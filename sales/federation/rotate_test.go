@@ -362,3 +362,5 @@ func TestRotationsAtOnceMakeOneNextAndOneActiveKey(t *testing.T) {
 		}
 	})
 }
+
+func ptr[T any](v T) *T { return &v }

@@ -89,6 +89,8 @@ type Service struct {
 	Sessions Sessions
 	// FirstLoginLife is how long somebody may stay on the create-or-bind page; 0 = DefaultFirstLoginLife.
 	FirstLoginLife time.Duration
+
+	opened opened // keys that were opened
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

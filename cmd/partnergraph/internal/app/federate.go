@@ -40,6 +40,7 @@ type federate struct {
 	now        func() time.Time
 	random     io.Reader
 	dev        bool
+	parsed     parsed
 }
 
 var (
@@ -83,6 +84,7 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 		PlatformID: platformID, PartnerBPID: string(config.PartnerID), IdPMetadata: []byte(config.IDPMetadata), Disabled: config.State != models.ExposureEnabled,
 		AllowCBC: config.AllowCBC, Attributes: sp.Mapping(config.AttributeMapping),
 	}
+	connection.IdP = f.parsed.metadata(config.IDPMetadata, f.dev)
 	for _, key := range keys {
 		connection.Keys = append(connection.Keys, saml.SigningKey{Signer: key.Private, Cert: key.Certificate, State: saml.KeyState(key.State)})
 	}
