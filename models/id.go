@@ -46,6 +46,8 @@ const (
 	PrefixRemittance          = "rmt"
 	PrefixRemittanceClaim     = "rmc"
 	PrefixPayerAgreement      = "pag"
+	PrefixWebhookEndpoint     = "whe"
+	PrefixWebhookDelivery     = "whd"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can
