@@ -121,18 +121,18 @@ func (s *Service) request(ctx context.Context, endpoint models.WebhookEndpoint, 
 func (s *Service) post(ctx context.Context, r *http.Request) outcome {
 	within, cancel := context.WithTimeout(ctx, or(s.Timeout, defaultTimeout))
 	defer cancel()
-	started := time.Now()
+	started := s.Now()
 	answer, err := s.Client.Do(r.WithContext(within))
 	if err != nil {
 		if ctx.Err() != nil {
 			return outcome{state: models.WebhookPending, interrupted: true}
 		}
-		return outcome{state: models.WebhookPending, failure: failureOf(err), took: time.Since(started)}
+		return outcome{state: models.WebhookPending, failure: failureOf(err), took: s.Now().Sub(started)}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	// What it says is for people who look for a fault; an answer that breaks off is an answer.
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, models.MaxWebhookAnswer))
-	done := outcome{state: models.WebhookPending, status: &answer.StatusCode, text: sanitised(text), took: time.Since(started)}
+	done := outcome{state: models.WebhookPending, status: &answer.StatusCode, text: sanitised(text), took: s.Now().Sub(started)}
 	switch code := answer.StatusCode; {
 	case code >= 200 && code < 300:
 		done.state = models.WebhookDelivered
