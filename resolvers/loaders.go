@@ -44,6 +44,8 @@ type loaders struct {
 	customerStatement   *statementLoader
 	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
+	webhookEndpoint     *dataloadgen.Loader[models.ID, models.WebhookEndpoint]
+	webhookDeliveries   *deliveryLoader
 
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
@@ -90,6 +92,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
 		recharge:            byID(by, r.Funds.RechargesByIDs),
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
+		webhookEndpoint:     byID(by, r.Webhooks.ByIDs),
+		webhookDeliveries:   byDelivery(by, r.Webhooks.DeliveriesFor),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),
