@@ -314,6 +314,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixOrderRefund: models.ReadOrders,
 		models.PrefixResource:    models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
 		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
+		models.PrefixWebhookEndpoint: models.ReadExposure, models.PrefixWebhookDelivery: models.ReadExposure,
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
 	}

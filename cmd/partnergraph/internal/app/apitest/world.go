@@ -21,6 +21,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 	"github.com/partnergraph/partnergraph/saml/samltest"
 )
 
@@ -129,6 +130,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 		w.recharges(ctx, t, o.Advisory.Tag, w.as(o.Advisory))
 		w.expose(ctx, t, o)
 		w.statement(ctx, t, o)
+		w.webhook(ctx, t, o)
 	}
 	return o
 }
@@ -293,6 +295,21 @@ func (w *World) expose(ctx context.Context, t *testing.T, o *Org) {
 	must(t, err)
 	w.text(o.PlatformID, saved.AccessConfiguration.ID)
 	w.text(site, saved.AccessConfiguration.ID)
+}
+
+// webhook gives the partner an endpoint with a test message that waits. It asks for what no test does, so that none has
+// deliveries to think of.
+func (w *World) webhook(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	site, called := "https://hooks."+o.Tag+".example.com/", o.Tag+" hooks"
+	made, err := w.Webhooks.Create(ctx, w.who, webhooks.CreateWebhookEndpoint{
+		PartnerID: &o.Partner.ID, URL: site, Description: &called, EventTypes: []string{string(models.EventOrderHoldReleased)},
+	})
+	must(t, err)
+	w.text(site, made.WebhookEndpoint.ID)
+	w.text(called, made.WebhookEndpoint.ID)
+	_, err = w.Webhooks.SendTest(ctx, w.who, webhooks.SendTestWebhook{EndpointID: made.WebhookEndpoint.ID})
+	must(t, err)
 }
 
 // Metadata is an identity provider's, with its addresses under site.
