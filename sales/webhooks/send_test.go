@@ -157,7 +157,7 @@ func TestWhatAnAttemptFailsOf(t *testing.T) {
 			{"a certificate of nobody", func(r *http.Request) (*http.Response, error) {
 				server := httptest.NewTLSServer(http.NotFoundHandler())
 				defer server.Close()
-				return client().Get(server.URL) //nolint:noctx // the test's own server
+				return client().Get(server.URL)
 			}, models.WebhookUntrusted},
 		} {
 			w.Client, w.Timeout = doer(tt.do), 50*time.Millisecond
