@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,6 +89,32 @@ func TestVerify(t *testing.T) {
 	header, body := signed(t, now, secret)
 	if err := webhook.Verify("whsec_", header, body, now); err == nil {
 		t.Error("an empty secret verifies")
+	}
+}
+
+// TestThePagesExample holds docs/webhooks.md to what is true.
+func TestThePagesExample(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```http\nPOST /webhooks HTTP/1.1\n")
+	example, after, found := strings.Cut(example, "\n```\n")
+	head, body, _ := strings.Cut(example, "\n\n")
+	header := http.Header{}
+	for line := range strings.Lines(head) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		header.Set(name, value)
+	}
+	_, secret, _ := strings.Cut(after, "secret `")
+	secret, _, _ = strings.Cut(secret, "`")
+	seconds, err := strconv.ParseInt(header.Get("webhook-timestamp"), 10, 64)
+	if !found || err != nil {
+		t.Fatalf("the page has no example: %v", err)
+	}
+	if err := webhook.Verify(secret, header, []byte(body), time.Unix(seconds, 0)); err != nil {
+		t.Errorf("the example of the page does not verify: %v", err)
 	}
 }
 
