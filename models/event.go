@@ -89,6 +89,17 @@ const (
 	EventCloudBindingChanged       EventType = "cloud_binding.changed"
 )
 
+// The events of webhooks (capability exposure, A01). Webhooks do not tell of them, but for the test.
+const (
+	EventWebhookCreated       EventType = "webhook_endpoint.created"
+	EventWebhookUpdated       EventType = "webhook_endpoint.updated"
+	EventWebhookDeleted       EventType = "webhook_endpoint.deleted"
+	EventWebhookSecretRotated EventType = "webhook_endpoint.secret_rotated"
+	EventWebhookDisabled      EventType = "webhook_endpoint.disabled" // by this server: it failed for days, or is gone
+	EventWebhookReplayed      EventType = "webhook_endpoint.replayed"
+	EventWebhookTest          EventType = "webhook.test"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

@@ -49,6 +49,8 @@ const (
 	PrefixPayerAgreement      = "pag"
 	PrefixServiceProvider     = "svp"
 	PrefixCloudBinding        = "cbd"
+	PrefixWebhookEndpoint     = "whe"
+	PrefixWebhookDelivery     = "whd"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -47,6 +47,8 @@ type loaders struct {
 	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
 	serviceProvider     *dataloadgen.Loader[models.ID, models.ServiceProvider]
+	webhookEndpoint     *dataloadgen.Loader[models.ID, models.WebhookEndpoint]
+	webhookDeliveries   *deliveryLoader
 
 	identities *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
 
@@ -103,6 +105,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		serviceProvider:     byID(by, r.Federation.ServiceProvidersByIDs),
 		identities:          byID(by, r.Federation.IdentitiesFor),
 		bindNotifications:   byPage(by, r.Federation.FindNotificationsForPartners),
+		webhookEndpoint:     byID(by, r.Webhooks.ByIDs),
+		webhookDeliveries:   byDelivery(by, r.Webhooks.DeliveriesFor),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),

@@ -46,6 +46,10 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.remittance(ctx, id))
 	case models.PrefixPayerAgreement:
 		return asNode(r.payerAgreement(ctx, id))
+	case models.PrefixWebhookEndpoint:
+		return asNode(must(ctx, set.webhookEndpoint, id, models.PrefixWebhookEndpoint, "webhook endpoint"))
+	case models.PrefixWebhookDelivery:
+		return asNode(r.webhookDelivery(ctx, id))
 	}
 	return nil, models.Invalid("id", "Objects of this kind cannot be looked up by id.")
 }
@@ -87,6 +91,10 @@ func (r *Resolver) remittance(ctx context.Context, id models.ID) (*models.Remitt
 
 func (r *Resolver) payerAgreement(ctx context.Context, id models.ID) (*models.PayerAgreement, error) {
 	return oneOf(ctx, r, id, models.PrefixPayerAgreement, "payer agreement", r.Funds.AgreementsByIDs)
+}
+
+func (r *Resolver) webhookDelivery(ctx context.Context, id models.ID) (*models.WebhookDelivery, error) {
+	return oneOf(ctx, r, id, models.PrefixWebhookDelivery, "webhook delivery", r.Webhooks.DeliveriesByIDs)
 }
 
 // oneOf looks up one object of a kind that no list joins by id, so that no loader has to wait for company.

@@ -16,6 +16,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 )
 
 // Sessions is what the resolvers need of the session hall.
@@ -37,6 +38,7 @@ type Resolver struct {
 	Incentives *incentives.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
+	Webhooks   *webhooks.Service
 	Sessions   Sessions
 	// Who tells the principal of the request that a context belongs to.
 	Who func(ctx context.Context) models.Principal

@@ -26,6 +26,7 @@ func salesFloor() map[string]int {
 		"sales/customers":  4,
 		"sales/exposure":   4,
 		"sales/federation": 4,
+		"sales/webhooks":   4,
 		"sales/catalog":    4,
 		"sales/funds":      5,
 		"sales/coupons":    5,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/partnergraph/partnergraph/examples/storefront/client"
+	"github.com/partnergraph/partnergraph/examples/storefront/webhook"
 )
 
 //go:embed home.html
@@ -25,6 +26,7 @@ type view struct {
 	Public    string
 	Overview  *client.OverviewViewerPartner
 	Customer  *client.CustomerOverviewCustomer
+	Told      []webhook.Message
 }
 
 func (s *Storefront) home(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +44,7 @@ func (s *Storefront) signInPage(w http.ResponseWriter, r *http.Request) {
 
 // show fills the page with what GraphQL tells of the partner and of the signed-in customer.
 func (s *Storefront) show(w http.ResponseWriter, r *http.Request, status int, v view) {
-	v.Account, v.Public = s.account(r), s.cfg.PublicOrigin
+	v.Account, v.Public, v.Told = s.account(r), s.cfg.PublicOrigin, s.latest()
 	s.mu.Lock()
 	customerID := s.bound[v.Account]
 	s.mu.Unlock()

@@ -18,9 +18,10 @@ import (
 	"github.com/Khan/genqlient/graphql"
 
 	"github.com/partnergraph/partnergraph/examples/storefront/idp"
+	"github.com/partnergraph/partnergraph/examples/storefront/webhook"
 )
 
-// Config says where the two sides are and what they share. All fields are required.
+// Config says where the two sides are and what they share. All fields are required but for WebhookSecret.
 type Config struct {
 	Origin       string // this storefront's own origin
 	PublicOrigin string // partnergraph as browsers reach it
@@ -29,9 +30,11 @@ type Config struct {
 	PlatformID   string // xAccountType
 	PartnerID    string // the partner's id, the vendor's bpId
 	ReturnSecret string // signs the way back after payment
-	Key          *rsa.PrivateKey
-	Certificate  *x509.Certificate
-	Now          func() time.Time
+	// WebhookSecret is that of the webhook endpoint at /webhooks; without one nothing is taken there.
+	WebhookSecret string
+	Key           *rsa.PrivateKey
+	Certificate   *x509.Certificate
+	Now           func() time.Time
 }
 
 // Storefront is the partner platform. Use New.
@@ -44,6 +47,7 @@ type Storefront struct {
 	signedIn map[string]string // cookie -> account
 	bound    map[string]string // account -> customer id
 	nonces   map[string]bool   // of bind notifications and ways back that were taken
+	told     []webhook.Message // by webhooks, the latest first
 }
 
 // New makes the storefront. It calls nobody yet.
@@ -64,6 +68,9 @@ func New(cfg Config) (*Storefront, error) {
 	s.mux.HandleFunc("POST /bind", s.bind)
 	s.mux.HandleFunc("GET /paid", s.paid)
 	s.mux.Handle("/saml/", provider)
+	if cfg.WebhookSecret != "" {
+		s.mux.Handle("POST /webhooks", &webhook.Receiver{Secret: cfg.WebhookSecret, Now: cfg.Now, Handle: s.webhook})
+	}
 	return s, nil
 }
 

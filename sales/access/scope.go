@@ -170,6 +170,29 @@ func Events(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return nothing(q)
 }
 
+// AnnouncedEvents shows the events that webhooks tell of to whoever sees what they are about: a distributor also those of its
+// resellers, whose customers, orders and balances it reads. For events of models.WebhookEventTypes only; the record as a whole
+// is narrower, see Events.
+func AnnouncedEvents(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "ev.customer_id", "ev.partner_id")
+}
+
+// WebhookEndpoints shows a partner its own. Cloud resellers have none, and those of operators are theirs alone (A01).
+func WebhookEndpoints(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "whe.partner_id")
+}
+
+// WebhookDeliveries shows those to the endpoints that WebhookEndpoints shows.
+func WebhookDeliveries(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.PartnerID == "" || who.CustomerID != "":
+		return nothing(q)
+	}
+	return q.Where("whd.endpoint_id IN (SELECT wes.id FROM webhook_endpoints AS wes WHERE wes.partner_id = ?)", who.PartnerID)
+}
+
 // Recharges shows a partner and a customer their own. How a reseller or customer comes by its money is no business of its
 // distributor or partner, which see the balance where they may (M02).
 func Recharges(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

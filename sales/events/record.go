@@ -16,6 +16,9 @@ type Recorder struct {
 	Now func() time.Time
 	// Consumers names, per event type, who is told through the outbox.
 	Consumers map[models.EventType][]string
+	// Wanted, by consumer, leaves out events that it has no use for, so that those cost nothing. It is asked inside transactions
+	// and must neither wait nor ask the database. Optional: a consumer without one is told of all.
+	Wanted map[string]func(models.Event) bool
 }
 
 // Record writes the events and their outbox rows in the caller's transaction, filling in id, time, actor and request.
@@ -37,6 +40,9 @@ func (r *Recorder) Fill(who models.Principal, happened ...models.Event) ([]model
 		event.ActorKind, event.ActorID, event.ActorOrgID = who.Kind, who.ActorID(), who.OrgID()
 		event.RequestID, event.RemoteAddr = who.RequestID, who.RemoteAddr
 		for _, consumer := range r.Consumers[event.Type] {
+			if wanted := r.Wanted[consumer]; wanted != nil && !wanted(*event) {
+				continue
+			}
 			due = append(due, models.OutboxRow{EventID: event.ID, Consumer: consumer, DueAt: now, CreatedAt: now})
 		}
 	}

@@ -100,6 +100,10 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
 	if a.Handler, err = a.routes(); err != nil {
 		return nil, err
 	}
+	// Without it every event would be kept for endpoints until they are read. A schema that is not there yet has none.
+	if err := a.Rooms.Webhooks.RefreshInterest(ctx); err != nil {
+		a.Log.DebugContext(ctx, "webhook endpoints not read", slog.Any("error", err))
+	}
 	a.schedule()
 	return a, nil
 }
@@ -177,6 +181,10 @@ func (a *App) schedule() {
 		a.Rooms.Ledger.RunAnnouncements,
 		a.Rooms.Funds.RunWatches,
 		keys.run(a.every(keysInterval, "signing-keys", keys.look)),
+		a.Rooms.Webhooks.Run,
+		a.Rooms.Webhooks.RunInterest,
+		a.every(15*time.Second, "webhooks-waiting", a.Rooms.Webhooks.ReportWaiting),
+		a.every(10*time.Minute, "webhooks", func(ctx context.Context) error { _, err := a.Rooms.Webhooks.Sweep(ctx); return err }),
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
 		a.every(alertInterval, "balance-alerts", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchBalances(ctx)) }),
 		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),

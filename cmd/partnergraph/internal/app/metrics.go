@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 )
 
 // httpMetrics are what /metrics tells of requests.
@@ -16,6 +18,8 @@ type httpMetrics struct {
 	duration   *prometheus.HistogramVec
 	operations *prometheus.HistogramVec
 	rejected   *prometheus.CounterVec
+	webhooks   *prometheus.HistogramVec
+	waiting    prometheus.Gauge
 }
 
 func newMetrics() *httpMetrics {
@@ -32,14 +36,31 @@ func newMetrics() *httpMetrics {
 		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "partnergraph", Name: "graphql_errors_total", Help: "GraphQL errors by code.",
 		}, []string{"code"}),
+		webhooks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "partnergraph", Name: "webhook_attempt_duration_seconds", Help: "Time of an attempt to deliver a webhook, by outcome and whether there is another attempt.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15},
+		}, []string{"outcome", "again"}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "partnergraph", Name: "webhook_oldest_due_seconds", Help: "How long the oldest webhook delivery to an enabled endpoint has been due.",
+		}),
 	}
-	m.registry.MustRegister(m.duration, m.operations, m.rejected, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.duration, m.operations, m.rejected, m.webhooks, m.waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func (m *httpMetrics) observe(route, method string, status int, took time.Duration) {
 	m.duration.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
 }
+
+var _ webhooks.Meter = (*httpMetrics)(nil)
+
+// Attempted measures an attempt to deliver a webhook.
+func (m *httpMetrics) Attempted(outcome string, again bool, took time.Duration) {
+	m.webhooks.WithLabelValues(outcome, strconv.FormatBool(again)).Observe(took.Seconds())
+}
+
+// Waiting says how long the oldest webhook delivery has been due.
+func (m *httpMetrics) Waiting(oldest time.Duration) { m.waiting.Set(oldest.Seconds()) }
 
 func (m *httpMetrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

@@ -20,6 +20,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 	"github.com/partnergraph/partnergraph/saml/idp"
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/session"
@@ -44,6 +45,7 @@ type Rooms struct {
 	Incentives *incentives.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
+	Webhooks   *webhooks.Service
 
 	relays []*events.Relay
 }
@@ -106,6 +108,7 @@ func (a *App) wire(opts Options) error {
 		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake,
 	}
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
+	a.wireWebhooks()
 	for _, consumer := range opts.Consumers {
 		a.relay(consumer.Name, consumer.Handle(r))
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 )
 
 // The host names of the two sites. Names under localhost are loopback by definition, and two of them are two sites to a browser.
@@ -258,7 +259,33 @@ func connect(ctx context.Context, rooms *app.Rooms, world World, secrets secrets
 		return nil, err
 	}
 	cfg.ReturnSecret = rotated.Secret
+	if cfg.WebhookSecret, err = tellStorefront(ctx, rooms, world, "http://"+theirs.String()+"/webhooks"); err != nil {
+		return nil, fmt.Errorf("webhook endpoint: %w", err)
+	}
 	return storefront.New(cfg)
+}
+
+// tellStorefront makes the platform's webhook endpoint, or leads the one of an earlier start to where the storefront is now, and
+// returns its secret. Messages go to an address: not every system knows names below localhost.
+func tellStorefront(ctx context.Context, rooms *app.Rooms, world World, url string) (secret string, err error) {
+	who := models.SystemPrincipal("demo")
+	endpoints, err := rooms.Webhooks.Find(ctx, who, webhooks.EndpointFilter{PartnerID: &world.SolutionProvider.ID}, models.PageArgs{})
+	if err != nil {
+		return "", err
+	}
+	if nodes := endpoints.Nodes(); len(nodes) > 0 {
+		id, enabled, revoke := nodes[len(nodes)-1].ID, models.WebhookEnabled, true
+		if _, err := rooms.Webhooks.Update(ctx, who, webhooks.UpdateWebhookEndpoint{EndpointID: id, URL: &url, State: &enabled}); err != nil {
+			return "", err
+		}
+		rotated, err := rooms.Webhooks.Rotate(ctx, who, webhooks.RotateWebhookSecret{EndpointID: id, RevokeAtOnce: &revoke})
+		return rotated.Secret, err
+	}
+	called := "storefront"
+	made, err := rooms.Webhooks.Create(ctx, who, webhooks.CreateWebhookEndpoint{
+		PartnerID: &world.SolutionProvider.ID, URL: url, Description: &called, EventTypes: []string{"*"},
+	})
+	return made.Secret, err
 }
 
 func describe(own, theirs net.Addr, world World) Info {

@@ -316,6 +316,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixResource:    models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
 		models.PrefixServiceProvider:     models.ReadExposure,
 		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
+		models.PrefixWebhookEndpoint: models.ReadExposure, models.PrefixWebhookDelivery: models.ReadExposure,
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
 		models.PrefixBindNotification: models.ReadExposure, models.PrefixTestLogin: models.WriteExposure,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,

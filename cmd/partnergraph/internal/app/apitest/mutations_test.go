@@ -176,9 +176,45 @@ func mutationRows() map[string]mutationRow {
 	}
 	maps.Copy(rows, keyRows(partnersOfOthers))
 	maps.Copy(rows, sessionRows())
+	maps.Copy(rows, webhookRows())
 	maps.Copy(rows, rechargeRows())
 	maps.Copy(rows, withdrawalRows())
 	return rows
+}
+
+// webhookRows are those of webhooks: an operator changes everybody's.
+func webhookRows() map[string]mutationRow {
+	of := func(prefix, name string, more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(prefix) {
+				if !w.Sees(c, id) {
+					one := map[string]any{name: id}
+					maps.Copy(one, more)
+					all = append(all, one)
+				}
+			}
+			return all
+		}
+	}
+	endpoints := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return of(models.PrefixWebhookEndpoint, "endpointId", more)
+	}
+	return map[string]mutationRow{
+		"createWebhookEndpoint": {"{secret}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, o := range w.Orgs() { // a reseller may have none, whoever asks
+				if o.Parent != nil || !c.Operator && o != c.Org {
+					all = append(all, map[string]any{"partnerId": o.Partner.ID, "url": "https://thief.example.com/", "eventTypes": []string{"*"}})
+				}
+			}
+			return all
+		}},
+		"updateWebhookEndpoint": {"{webhookEndpoint{id}}", endpoints(map[string]any{"url": "https://thief.example.com/"})},
+		"deleteWebhookEndpoint": {"{deletedWebhookEndpointId}", endpoints(nil)},
+		"rotateWebhookSecret":   {"{secret}", endpoints(nil)},
+		"sendTestWebhook":       {"{webhookDelivery{id}}", endpoints(nil)},
+		"replayWebhookEvents":   {"{count}", endpoints(map[string]any{"since": "2026-11-10T08:00:00Z", "includeDelivered": true})},
+		"replayWebhookDelivery": {"{webhookDelivery{id}}", of(models.PrefixWebhookDelivery, "deliveryId", nil)},
+	}
 }
 
 // keyRows are those of signing keys.
@@ -460,7 +496,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity},
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
-		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixSigningKey, models.PrefixBindNotification}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
+		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
 		models.ReadBalances: {
 			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal,
 			models.PrefixRecharge, models.PrefixRemittance, models.PrefixRemittanceClaim, models.PrefixPayerAgreement,

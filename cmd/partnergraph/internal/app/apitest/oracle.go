@@ -91,6 +91,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	}
 	w.indexRecharges(ctx, t, orgs, buyers)
 	w.indexFederation(ctx, t, orgs)
+	w.indexWebhooks(ctx, t, orgs)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -176,6 +177,21 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	}
 }
 
+func (w *World) indexWebhooks(ctx context.Context, t *testing.T, orgs map[models.ID]*Org) {
+	t.Helper()
+	var endpoints []models.WebhookEndpoint
+	var deliveries []models.WebhookDelivery
+	for _, rows := range []any{&endpoints, &deliveries} {
+		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
+	}
+	for _, row := range endpoints {
+		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
+	}
+	for _, row := range deliveries {
+		w.owners[row.ID] = w.owners[row.EndpointID]
+	}
+}
+
 // amount remembers what an amount tells; two that tell different things would make the proof worthless.
 func (w *World) amount(t *testing.T, m models.Money, tells string) {
 	t.Helper()
@@ -237,7 +253,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
-		models.PrefixBindNotification, models.PrefixTestLogin:
+		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
 		return false

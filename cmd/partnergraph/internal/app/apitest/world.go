@@ -22,6 +22,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 	"github.com/partnergraph/partnergraph/saml/samltest"
 )
 
@@ -136,6 +137,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 		w.expose(ctx, t, o)
 		w.federate(ctx, t, o)
 		w.statement(ctx, t, o)
+		w.webhook(ctx, t, o)
 	}
 	return o
 }
@@ -370,6 +372,21 @@ func (w *World) person(ctx context.Context, t *testing.T, o *Org) {
 	_, err = w.DB.NewInsert().Model(&session).Exec(ctx)
 	must(t, err)
 	o.Person = user.ID
+}
+
+// webhook gives the partner an endpoint with a test message that waits. It asks for what no test does, so that none has
+// deliveries to think of.
+func (w *World) webhook(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	site, called := "https://hooks."+o.Tag+".example.com/", o.Tag+" hooks"
+	made, err := w.Webhooks.Create(ctx, w.who, webhooks.CreateWebhookEndpoint{
+		PartnerID: &o.Partner.ID, URL: site, Description: &called, EventTypes: []string{string(models.EventOrderHoldReleased)},
+	})
+	must(t, err)
+	w.text(site, made.WebhookEndpoint.ID)
+	w.text(called, made.WebhookEndpoint.ID)
+	_, err = w.Webhooks.SendTest(ctx, w.who, webhooks.SendTestWebhook{EndpointID: made.WebhookEndpoint.ID})
+	must(t, err)
 }
 
 // Metadata is an identity provider's, with its addresses under site.
