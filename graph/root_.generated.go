@@ -68,20 +68,26 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAdjustBalanceInput,
+		ec.unmarshalInputAssignAccountManagerInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
+		ec.unmarshalInputChangeCustomerTagsInput,
+		ec.unmarshalInputCheckIdentityInput,
 		ec.unmarshalInputClaimRemittanceInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
 		ec.unmarshalInputConfirmRechargeInput,
 		ec.unmarshalInputCreateApiKeyInput,
+		ec.unmarshalInputCreateCustomerInput,
 		ec.unmarshalInputCreatePayerAgreementInput,
+		ec.unmarshalInputCustomerContactInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputEarmarkBalanceInput,
 		ec.unmarshalInputEndAssociationInput,
 		ec.unmarshalInputExportStatementInput,
 		ec.unmarshalInputFailRechargeInput,
 		ec.unmarshalInputFailWithdrawalInput,
+		ec.unmarshalInputFreezeCustomerInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
@@ -93,7 +99,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRecordRemittanceInput,
 		ec.unmarshalInputRefundOrderInput,
 		ec.unmarshalInputReleaseOrderHoldInput,
+		ec.unmarshalInputRemoveAccountManagerInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
+		ec.unmarshalInputRemoveCustomerBudgetInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
 		ec.unmarshalInputReverseTransferInput,
@@ -103,9 +111,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetCreditLineInput,
+		ec.unmarshalInputSetCustomerBudgetInput,
+		ec.unmarshalInputSetCustomerContactsInput,
+		ec.unmarshalInputSetNewCustomerTagInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
+		ec.unmarshalInputUnfreezeCustomerInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
+		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
 	)
 	first := true
@@ -198,7 +211,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "customer.graphqls" "customer_management.graphqls" "event.graphqls" "exposure.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "statement.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -213,6 +226,7 @@ var sources = []*ast.Source{
 	{Name: "alert.graphqls", Input: sourceData("alert.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
+	{Name: "customer_management.graphqls", Input: sourceData("customer_management.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
@@ -265,6 +279,16 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessConfiguration", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountManager(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userId":
+		return ec.fieldContext_AccountManager_userId(ctx, field)
+	case "loginName":
+		return ec.fieldContext_AccountManager_loginName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountManager", field.Name)
 }
 
 func (ec *executionContext) childFields_AdjustBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -369,6 +393,14 @@ func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field gr
 		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AssignAccountManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_AssignAccountManagerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignAccountManagerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Association(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -481,6 +513,22 @@ func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type CancelWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeCustomerTagsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_ChangeCustomerTagsPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeCustomerTagsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_CheckIdentityPayload_status(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckIdentityPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ClaimRemittancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "claim":
@@ -519,6 +567,18 @@ func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context,
 		return ec.fieldContext_CreateApiKeyPayload_secret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_CreateCustomerPayload_customer(ctx, field)
+	case "association":
+		return ec.fieldContext_CreateCustomerPayload_association(ctx, field)
+	case "platformId":
+		return ec.fieldContext_CreateCustomerPayload_platformId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateCustomerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreatePayerAgreementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -561,12 +621,46 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_resources(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Customer_balanceAlert(ctx, field)
+	case "tags":
+		return ec.fieldContext_Customer_tags(ctx, field)
+	case "newCustomerTag":
+		return ec.fieldContext_Customer_newCustomerTag(ctx, field)
+	case "freeze":
+		return ec.fieldContext_Customer_freeze(ctx, field)
+	case "accountManager":
+		return ec.fieldContext_Customer_accountManager(ctx, field)
+	case "contacts":
+		return ec.fieldContext_Customer_contacts(ctx, field)
+	case "budget":
+		return ec.fieldContext_Customer_budget(ctx, field)
 	case "balanceAt":
 		return ec.fieldContext_Customer_balanceAt(ctx, field)
 	case "statement":
 		return ec.fieldContext_Customer_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_CustomerBudget_kind(ctx, field)
+	case "amount":
+		return ec.fieldContext_CustomerBudget_amount(ctx, field)
+	case "spent":
+		return ec.fieldContext_CustomerBudget_spent(ctx, field)
+	case "cycle":
+		return ec.fieldContext_CustomerBudget_cycle(ctx, field)
+	case "since":
+		return ec.fieldContext_CustomerBudget_since(ctx, field)
+	case "alertPercents":
+		return ec.fieldContext_CustomerBudget_alertPercents(ctx, field)
+	case "freezes":
+		return ec.fieldContext_CustomerBudget_freezes(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_CustomerBudget_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerBudget", field.Name)
 }
 
 func (ec *executionContext) childFields_CustomerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -583,6 +677,20 @@ func (ec *executionContext) childFields_CustomerConnection(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CustomerConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_CustomerContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CustomerContact_name(ctx, field)
+	case "email":
+		return ec.fieldContext_CustomerContact_email(ctx, field)
+	case "phone":
+		return ec.fieldContext_CustomerContact_phone(ctx, field)
+	case "role":
+		return ec.fieldContext_CustomerContact_role(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerContact", field.Name)
+}
+
 func (ec *executionContext) childFields_CustomerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -591,6 +699,20 @@ func (ec *executionContext) childFields_CustomerEdge(ctx context.Context, field 
 		return ec.fieldContext_CustomerEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CustomerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerFreeze(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scope":
+		return ec.fieldContext_CustomerFreeze_scope(ctx, field)
+	case "by":
+		return ec.fieldContext_CustomerFreeze_by(ctx, field)
+	case "reason":
+		return ec.fieldContext_CustomerFreeze_reason(ctx, field)
+	case "since":
+		return ec.fieldContext_CustomerFreeze_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerFreeze", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteRejectedWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -695,6 +817,14 @@ func (ec *executionContext) childFields_FailWithdrawalPayload(ctx context.Contex
 		return ec.fieldContext_FailWithdrawalPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FailWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FreezeCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_FreezeCustomerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreezeCustomerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -845,6 +975,18 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_NewCustomerTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_NewCustomerTag_value(ctx, field)
+	case "from":
+		return ec.fieldContext_NewCustomerTag_from(ctx, field)
+	case "until":
+		return ec.fieldContext_NewCustomerTag_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NewCustomerTag", field.Name)
 }
 
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1403,12 +1545,28 @@ func (ec *executionContext) childFields_RemittanceEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type RemittanceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveAccountManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_RemoveAccountManagerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveAccountManagerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balanceAlert":
 		return ec.fieldContext_RemoveBalanceAlertPayload_balanceAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveBalanceAlertPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveCustomerBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_RemoveCustomerBudgetPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveCustomerBudgetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1577,6 +1735,30 @@ func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SetCreditLinePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetCustomerBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_SetCustomerBudgetPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCustomerBudgetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCustomerContactsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_SetCustomerContactsPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCustomerContactsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_SetNewCustomerTagPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetNewCustomerTagPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -1659,12 +1841,28 @@ func (ec *executionContext) childFields_Transfer(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Transfer", field.Name)
 }
 
+func (ec *executionContext) childFields_UnfreezeCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_UnfreezeCustomerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnfreezeCustomerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessConfiguration":
 		return ec.fieldContext_UpdateAccessConfigurationPayload_accessConfiguration(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateAccessConfigurationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_UpdateCustomerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateCustomerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -44,6 +44,10 @@ type loaders struct {
 	customerStatement   *statementLoader
 	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
+	customerTags        *dataloadgen.Loader[models.ID, []string]
+	accountManager      *dataloadgen.Loader[models.ID, models.AccountManager]
+	customerContacts    *dataloadgen.Loader[models.ID, []models.CustomerContact]
+	customerBudget      *dataloadgen.Loader[models.ID, models.CustomerBudget]
 
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
@@ -90,6 +94,10 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
 		recharge:            byID(by, r.Funds.RechargesByIDs),
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
+		customerTags:        byID(by, r.Customers.TagsFor),
+		accountManager:      byID(by, r.Customers.ManagersFor),
+		customerContacts:    byID(by, r.Customers.ContactsFor),
+		customerBudget:      byID(by, r.Customers.BudgetsFor),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),
