@@ -63,20 +63,9 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter Custome
 	if err != nil {
 		return none, err
 	}
-	ask := s.search(who, filter)
-	wanted := page
-	wanted.WantTotal = false // counted apart, without the range
-	found, err := store.List[models.Customer](ctx, wanted, false, func() *bun.SelectQuery { return ask.apply(visible(s.DB, who), page) })
+	found, err := s.searched(ctx, s.search(who, filter), page)
 	if err != nil {
 		return none, err
-	}
-	if page.WantTotal {
-		count, err := ask.apply(visible(s.DB, who), models.Page{}).Count(ctx)
-		if err != nil {
-			return none, store.Translate(err)
-		}
-		total := int(count)
-		found.TotalCount = &total
 	}
 	err = s.openPage(found)
 	return found, err

@@ -1,6 +1,7 @@
 package customers
 
 import (
+	"context"
 	"time"
 	"unicode/utf8"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 func (f CustomerFilter) checkManaged() error {
@@ -58,9 +60,30 @@ func (s *Service) search(who models.Principal, f CustomerFilter) search {
 	return asked
 }
 
-// apply narrows a query to what is searched for. The page's range is repeated on the tables that are joined: neither database derives from
-// equal columns that the range of one holds for the other, and without it a later page would read its way through all earlier ones.
-func (f search) apply(q *bun.SelectQuery, page models.Page) *bun.SelectQuery {
+// searched reads one page with one statement, and counts with one more when the page wants it.
+func (s *Service) searched(ctx context.Context, f search, page models.Page) (models.Connection[models.Customer], error) {
+	rows := []models.Customer{}
+	keyset := store.PageKeyset(page, false)
+	// With a label the page follows the labels, which are in the order of the customers that have one: only those are read.
+	if f.Tag != nil {
+		keyset.Column = "ct.customer_id"
+	}
+	if err := keyset.Apply(f.apply(visible(s.DB, f.who))).Scan(ctx, &rows); err != nil {
+		return models.Connection[models.Customer]{}, store.Translate(err)
+	}
+	if !page.WantTotal {
+		return models.NewConnection(page, rows, nil), nil
+	}
+	count, err := f.apply(visible(s.DB, f.who)).Count(ctx)
+	if err != nil {
+		return models.Connection[models.Customer]{}, store.Translate(err)
+	}
+	total := int(count)
+	return models.NewConnection(page, rows, &total), nil
+}
+
+// apply narrows a query to what is searched for.
+func (f search) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	q = f.CustomerFilter.apply(q)
 	if f.VerifiedStatus != nil {
 		q = q.Where("c.verified_status = ?", *f.VerifiedStatus)
@@ -83,11 +106,11 @@ func (f search) apply(q *bun.SelectQuery, page models.Page) *bun.SelectQuery {
 	q = between(q, "c.created_at", f.CreatedAfter, f.CreatedBefore)
 	if f.Tag != nil {
 		q = q.Join("JOIN customer_tags AS ct ON ct.customer_id = c.id AND ct.partner_id = c.partner_id").Where("ct.tag = ?", *f.Tag)
-		q = within(access.KeptByPartner(q, f.who, "ct.partner_id"), "ct.customer_id", page)
+		q = access.KeptByPartner(q, f.who, "ct.partner_id")
 	}
 	if f.AssociatedAfter != nil || f.AssociatedBefore != nil {
-		q = q.Join("JOIN associations AS a ON a.customer_id = c.id AND a.until IS NULL")
-		q = within(between(q, "a.since", f.AssociatedAfter, f.AssociatedBefore), "a.customer_id", page)
+		q = q.Join("JOIN associations AS a ON a.customer_id = c.id AND a.partner_id = c.partner_id AND a.until IS NULL")
+		q = between(q, "a.since", f.AssociatedAfter, f.AssociatedBefore)
 	}
 	return q
 }
@@ -98,16 +121,6 @@ func between(q *bun.SelectQuery, column string, from, until *time.Time) *bun.Sel
 	}
 	if until != nil {
 		q = q.Where("? < ?", bun.Safe(column), until.UTC())
-	}
-	return q
-}
-
-func within(q *bun.SelectQuery, column string, page models.Page) *bun.SelectQuery {
-	if page.After != "" {
-		q = q.Where("? > ?", bun.Safe(column), page.After)
-	}
-	if page.Before != "" {
-		q = q.Where("? < ?", bun.Safe(column), page.Before)
 	}
 	return q
 }

@@ -140,6 +140,7 @@ func mutationRows() map[string]mutationRow {
 	}
 	maps.Copy(rows, rechargeRows())
 	maps.Copy(rows, withdrawalRows())
+	maps.Copy(rows, managementRows())
 	return rows
 }
 
