@@ -98,6 +98,10 @@ e2e: web ## Run the end-to-end tests: the real program, a real browser, real SAM
 bench-ledger: ## Measure how fast money moves, beside a floor: make bench-ledger ARGS='-only cold,hot -profile'
 	go run ./bench/ledger -out bench/results $(ARGS)
 
+.PHONY: bench-customers
+bench-customers: ## Measure how fast a partner lists and filters 100,000 customers: make bench-customers ARGS='-calls 100'
+	go run ./bench/customers $(ARGS)
+
 .PHONY: fuzz-short
 fuzz-short: ## Run every fuzz target for FUZZTIME (10s) each
 	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . --exclude-dir=node_modules | while IFS=: read -r file name; do \

@@ -95,7 +95,8 @@ func (s *Service) own(ctx context.Context, tx bun.IDB, who models.Principal, id 
 	case !found:
 		return models.Customer{}, ErrUnknown
 	}
-	return customer, s.openPersonal(&customer)
+	err = s.openPersonal(&customer)
+	return customer, err
 }
 
 // resaleOrOperator refuses a partner what it may do to customers only whose money is its own.

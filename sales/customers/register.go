@@ -155,7 +155,10 @@ func (s *Service) registeredNow(ctx context.Context, who models.Principal, done 
 	if len(customers) == 0 || len(associations) == 0 {
 		return RegisteredCustomer{}, ErrUnknown
 	}
-	return RegisteredCustomer{Customer: customers[0], Association: associations[0], PlatformID: done.PlatformID}, s.openPersonal(&customers[0])
+	if err := s.openPersonal(&customers[0]); err != nil {
+		return RegisteredCustomer{}, err
+	}
+	return RegisteredCustomer{Customer: customers[0], Association: associations[0], PlatformID: done.PlatformID}, nil
 }
 
 // mobile is a number that the mainland's networks know (3.2): CreateSubCustomer and CheckUserIdentity take no other.
