@@ -42,3 +42,17 @@ func (w *World) manage(ctx context.Context, t *testing.T, o *Org) {
 
 // Label is what the partner calls its customers.
 func (o *Org) Label() string { return o.Tag + " label" }
+
+// managementMutations are those of managing customers that take a key.
+func managementMutations() map[string]MoneyMutation {
+	return map[string]MoneyMutation{
+		"createCustomer": {
+			Selection: "{customer{id name externalId} association{id mode} platformId}", Event: models.EventCustomerCreated,
+			NoDebit: "it makes an account and moves nothing",
+			Prepare: func(_ *testing.T, w *World, _ int) MoneyCalls {
+				tag := w.tag()
+				return always(w.Providers[0].Key, map[string]any{"accountName": tag, "externalId": tag}, "accountName", tag+"-other")
+			},
+		},
+	}
+}
