@@ -75,18 +75,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputActivateNextSigningKeyInput,
 		ec.unmarshalInputAdjustBalanceInput,
+		ec.unmarshalInputAssignAccountManagerInput,
 		ec.unmarshalInputAttributeMappingInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
+		ec.unmarshalInputChangeCustomerTagsInput,
+		ec.unmarshalInputCheckIdentityInput,
 		ec.unmarshalInputClaimRemittanceInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
 		ec.unmarshalInputConfirmRechargeInput,
 		ec.unmarshalInputCreateApiKeyInput,
+		ec.unmarshalInputCreateCustomerInput,
 		ec.unmarshalInputCreatePayerAgreementInput,
 		ec.unmarshalInputCreateSignInTicketInput,
 		ec.unmarshalInputCreateTestLoginInput,
 		ec.unmarshalInputCreateWebhookEndpointInput,
+		ec.unmarshalInputCustomerContactInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputDeleteWebhookEndpointInput,
 		ec.unmarshalInputEarmarkBalanceInput,
@@ -94,6 +99,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputExportStatementInput,
 		ec.unmarshalInputFailRechargeInput,
 		ec.unmarshalInputFailWithdrawalInput,
+		ec.unmarshalInputFreezeCustomerInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
@@ -109,7 +115,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRefundOrderInput,
 		ec.unmarshalInputRegisterServiceProviderInput,
 		ec.unmarshalInputReleaseOrderHoldInput,
+		ec.unmarshalInputRemoveAccountManagerInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
+		ec.unmarshalInputRemoveCustomerBudgetInput,
 		ec.unmarshalInputRemoveServiceProviderInput,
 		ec.unmarshalInputReplayWebhookDeliveryInput,
 		ec.unmarshalInputReplayWebhookEventsInput,
@@ -129,10 +137,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputServiceProviderAttributeInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetCreditLineInput,
+		ec.unmarshalInputSetCustomerBudgetInput,
+		ec.unmarshalInputSetCustomerContactsInput,
+		ec.unmarshalInputSetNewCustomerTagInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUnbindIdentityInput,
+		ec.unmarshalInputUnfreezeCustomerInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
+		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateServiceProviderInput,
 		ec.unmarshalInputUpdateWebhookEndpointInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
@@ -227,7 +240,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -243,6 +256,7 @@ var sources = []*ast.Source{
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
+	{Name: "customer_management.graphqls", Input: sourceData("customer_management.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
 	{Name: "exposure_checklist.graphqls", Input: sourceData("exposure_checklist.graphqls"), BuiltIn: false},
@@ -323,6 +337,16 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_serviceProviders(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessConfiguration", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountManager(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userId":
+		return ec.fieldContext_AccountManager_userId(ctx, field)
+	case "loginName":
+		return ec.fieldContext_AccountManager_loginName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountManager", field.Name)
 }
 
 func (ec *executionContext) childFields_ActivateNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -437,6 +461,14 @@ func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field gr
 		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AssignAccountManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_AssignAccountManagerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignAccountManagerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Association(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -617,6 +649,22 @@ func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type CancelWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeCustomerTagsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_ChangeCustomerTagsPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeCustomerTagsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_CheckIdentityPayload_status(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckIdentityPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ClaimRemittancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "claim":
@@ -703,6 +751,18 @@ func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_CreateCustomerPayload_customer(ctx, field)
+	case "association":
+		return ec.fieldContext_CreateCustomerPayload_association(ctx, field)
+	case "platformId":
+		return ec.fieldContext_CreateCustomerPayload_platformId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateCustomerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreatePayerAgreementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "payerAgreement":
@@ -777,6 +837,18 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_balanceAlert(ctx, field)
 	case "cloudBindings":
 		return ec.fieldContext_Customer_cloudBindings(ctx, field)
+	case "tags":
+		return ec.fieldContext_Customer_tags(ctx, field)
+	case "newCustomerTag":
+		return ec.fieldContext_Customer_newCustomerTag(ctx, field)
+	case "freeze":
+		return ec.fieldContext_Customer_freeze(ctx, field)
+	case "accountManager":
+		return ec.fieldContext_Customer_accountManager(ctx, field)
+	case "contacts":
+		return ec.fieldContext_Customer_contacts(ctx, field)
+	case "budget":
+		return ec.fieldContext_Customer_budget(ctx, field)
 	case "federatedIdentities":
 		return ec.fieldContext_Customer_federatedIdentities(ctx, field)
 	case "balanceAt":
@@ -785,6 +857,28 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_CustomerBudget_kind(ctx, field)
+	case "amount":
+		return ec.fieldContext_CustomerBudget_amount(ctx, field)
+	case "spent":
+		return ec.fieldContext_CustomerBudget_spent(ctx, field)
+	case "cycle":
+		return ec.fieldContext_CustomerBudget_cycle(ctx, field)
+	case "since":
+		return ec.fieldContext_CustomerBudget_since(ctx, field)
+	case "alertPercents":
+		return ec.fieldContext_CustomerBudget_alertPercents(ctx, field)
+	case "freezes":
+		return ec.fieldContext_CustomerBudget_freezes(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_CustomerBudget_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerBudget", field.Name)
 }
 
 func (ec *executionContext) childFields_CustomerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -801,6 +895,20 @@ func (ec *executionContext) childFields_CustomerConnection(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CustomerConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_CustomerContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CustomerContact_name(ctx, field)
+	case "email":
+		return ec.fieldContext_CustomerContact_email(ctx, field)
+	case "phone":
+		return ec.fieldContext_CustomerContact_phone(ctx, field)
+	case "role":
+		return ec.fieldContext_CustomerContact_role(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerContact", field.Name)
+}
+
 func (ec *executionContext) childFields_CustomerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -809,6 +917,20 @@ func (ec *executionContext) childFields_CustomerEdge(ctx context.Context, field 
 		return ec.fieldContext_CustomerEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CustomerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerFreeze(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scope":
+		return ec.fieldContext_CustomerFreeze_scope(ctx, field)
+	case "by":
+		return ec.fieldContext_CustomerFreeze_by(ctx, field)
+	case "reason":
+		return ec.fieldContext_CustomerFreeze_reason(ctx, field)
+	case "since":
+		return ec.fieldContext_CustomerFreeze_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerFreeze", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteRejectedWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -959,6 +1081,14 @@ func (ec *executionContext) childFields_FieldChange(ctx context.Context, field g
 		return ec.fieldContext_FieldChange_after(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
+}
+
+func (ec *executionContext) childFields_FreezeCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_FreezeCustomerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreezeCustomerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1145,6 +1275,18 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_NewCustomerTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_NewCustomerTag_value(ctx, field)
+	case "from":
+		return ec.fieldContext_NewCustomerTag_from(ctx, field)
+	case "until":
+		return ec.fieldContext_NewCustomerTag_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NewCustomerTag", field.Name)
 }
 
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1731,12 +1873,28 @@ func (ec *executionContext) childFields_RemittanceEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type RemittanceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveAccountManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_RemoveAccountManagerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveAccountManagerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balanceAlert":
 		return ec.fieldContext_RemoveBalanceAlertPayload_balanceAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveBalanceAlertPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveCustomerBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_RemoveCustomerBudgetPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveCustomerBudgetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveServiceProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2063,6 +2221,30 @@ func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SetCreditLinePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetCustomerBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_SetCustomerBudgetPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCustomerBudgetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCustomerContactsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_SetCustomerContactsPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCustomerContactsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_SetNewCustomerTagPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetNewCustomerTagPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignedBindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -2265,12 +2447,28 @@ func (ec *executionContext) childFields_UnbindIdentityPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type UnbindIdentityPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UnfreezeCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_UnfreezeCustomerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnfreezeCustomerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessConfiguration":
 		return ec.fieldContext_UpdateAccessConfigurationPayload_accessConfiguration(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateAccessConfigurationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customer":
+		return ec.fieldContext_UpdateCustomerPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateCustomerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateServiceProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

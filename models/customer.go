@@ -58,8 +58,17 @@ type Customer struct {
 	EmailSealed    []byte          `bun:"email_sealed"`
 	EmailBlind     string          `bun:"email_blind,nullzero"` // keyed digest to find by e-mail
 	PhoneSealed    []byte          `bun:"phone_sealed"`
+	PhoneBlind     string          `bun:"phone_blind,nullzero"` // keyed digest to find by phone number
 	CreatedAt      time.Time       `bun:"created_at"`
 	UpdatedAt      time.Time       `bun:"updated_at"`
+
+	AccountManagerID ID           `bun:"account_manager_id,nullzero"` // a person of the partner's (C18); zero = nobody
+	NewCustomer      NewCustomer  `bun:"new_customer,nullzero"`       // the SMB new-customer tag (C20); empty = none
+	NewCustomerFrom  BillingCycle `bun:"new_customer_from,nullzero"`  // the first month of the tag; empty = unknown
+	NewCustomerUntil BillingCycle `bun:"new_customer_until,nullzero"` // the last month of the tag; empty = unknown
+	FrozenBy         FreezeSource `bun:"frozen_by,nullzero"`          // who froze it; empty while it is not frozen
+	FrozenReason     string       `bun:"frozen_reason,nullzero"`      // for people; empty while it is not frozen
+	FrozenAt         *time.Time   `bun:"frozen_at"`                   // nil while it is not frozen
 
 	RealName *string `bun:"-"`
 	Email    *string `bun:"-"`

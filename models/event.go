@@ -98,6 +98,22 @@ const (
 	EventWebhookDisabled      EventType = "webhook_endpoint.disabled" // by this server: it failed for days, or is gone
 	EventWebhookReplayed      EventType = "webhook_endpoint.replayed"
 	EventWebhookTest          EventType = "webhook.test"
+// The events of managing customers (C17 to C22).
+const (
+	EventCustomerUpdated        EventType = "customer.updated"
+	EventCustomerTagsChanged    EventType = "customer.tags_changed"
+	EventNewCustomerTagSet      EventType = "customer.new_customer_tag_set"
+	EventCustomerFrozen         EventType = "customer.frozen"
+	EventCustomerUnfrozen       EventType = "customer.unfrozen"
+	EventResourcesFrozen        EventType = "customer.resources_frozen"
+	EventResourcesThawed        EventType = "customer.resources_thawed"
+	EventAccountManagerAssigned EventType = "customer.account_manager_assigned"
+	EventAccountManagerRemoved  EventType = "customer.account_manager_removed"
+	EventContactsSet            EventType = "customer.contacts_set"
+	EventBudgetSet              EventType = "customer.budget_set"
+	EventBudgetRemoved          EventType = "customer.budget_removed"
+	EventBudgetAlert            EventType = "customer.budget_alert" // spending reached a share of the budget (C22)
+	EventAccountBound           EventType = "identity.account_bound"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -7,6 +7,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
@@ -49,8 +50,12 @@ func (r *queryResolver) Customer(ctx context.Context, id models.ID) (*models.Cus
 }
 
 // Customers is the resolver for the customers field.
-func (r *queryResolver) Customers(ctx context.Context, partnerID *models.ID, mode *models.AssociationMode, query *string, externalID *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.Customer], error) {
-	filter := customers.CustomerFilter{PartnerID: partnerID, Mode: mode, Query: query, ExternalID: externalID}
+func (r *queryResolver) Customers(ctx context.Context, partnerID *models.ID, mode *models.AssociationMode, query *string, externalID *string, tag *string, verifiedStatus *models.VerifiedStatus, frozen *models.FrozenScope, kind *models.CustomerKind, accountManagerID *models.ID, email *string, phone *string, createdAfter *time.Time, createdBefore *time.Time, associatedAfter *time.Time, associatedBefore *time.Time, first *int32, after *string, last *int32, before *string) (models.Connection[models.Customer], error) {
+	filter := customers.CustomerFilter{
+		PartnerID: partnerID, Mode: mode, Query: query, ExternalID: externalID, Tag: tag, VerifiedStatus: verifiedStatus, Frozen: frozen, Kind: kind,
+		AccountManagerID: accountManagerID, Email: email, Phone: phone, CreatedAfter: createdAfter, CreatedBefore: createdBefore,
+		AssociatedAfter: associatedAfter, AssociatedBefore: associatedBefore,
+	}
 	return r.Resolver.Customers.Find(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 

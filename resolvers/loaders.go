@@ -49,6 +49,10 @@ type loaders struct {
 	serviceProvider     *dataloadgen.Loader[models.ID, models.ServiceProvider]
 	webhookEndpoint     *dataloadgen.Loader[models.ID, models.WebhookEndpoint]
 	webhookDeliveries   *deliveryLoader
+	customerTags        *dataloadgen.Loader[models.ID, []string]
+	accountManager      *dataloadgen.Loader[models.ID, models.AccountManager]
+	customerContacts    *dataloadgen.Loader[models.ID, []models.CustomerContact]
+	customerBudget      *dataloadgen.Loader[models.ID, models.CustomerBudget]
 
 	identities *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
 
@@ -107,6 +111,10 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		bindNotifications:   byPage(by, r.Federation.FindNotificationsForPartners),
 		webhookEndpoint:     byID(by, r.Webhooks.ByIDs),
 		webhookDeliveries:   byDelivery(by, r.Webhooks.DeliveriesFor),
+		customerTags:        byID(by, r.Customers.TagsFor),
+		accountManager:      byID(by, r.Customers.ManagersFor),
+		customerContacts:    byID(by, r.Customers.ContactsFor),
+		customerBudget:      byID(by, r.Customers.BudgetsFor),
 		resellers:           byPage(by, r.Partners.FindResellersFor),
 		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
 		partnerOrders:       byPage(by, r.Orders.FindForPartners),

@@ -256,3 +256,9 @@ func ownPartner(q *bun.SelectQuery, who models.Principal, partner string) *bun.S
 }
 
 func nothing(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("1 = 0") }
+
+// KeptByPartner shows what a partner keeps of its customers, such as its labels: to that partner and to operators, neither to
+// its distributor nor to the customer. partner is the column, as SQL writes it.
+func KeptByPartner(q *bun.SelectQuery, who models.Principal, partner string) *bun.SelectQuery {
+	return ownPartner(q, who, partner)
+}

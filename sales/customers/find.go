@@ -2,6 +2,7 @@ package customers
 
 import (
 	"context"
+	"time"
 	"unicode/utf8"
 
 	"github.com/uptrace/bun"
@@ -23,6 +24,18 @@ type CustomerFilter struct {
 	Mode       *models.AssociationMode
 	Query      *string // the start of the account name, in any case; at most 64 characters
 	ExternalID *string
+
+	Tag              *string // one of the caller's own labels (C20)
+	VerifiedStatus   *models.VerifiedStatus
+	Frozen           *models.FrozenScope
+	Kind             *models.CustomerKind
+	AccountManagerID *models.ID // a person of the caller's (C18)
+	Email            *string    // the whole address, in either case
+	Phone            *string    // the whole number, as countrycode-number
+	CreatedAfter     *time.Time // inclusive
+	CreatedBefore    *time.Time // exclusive
+	AssociatedAfter  *time.Time // inclusive; of the association in force
+	AssociatedBefore *time.Time // exclusive
 }
 
 func (f CustomerFilter) check() error {
@@ -34,7 +47,7 @@ func (f CustomerFilter) check() error {
 	if f.Query != nil && utf8.RuneCountInString(*f.Query) > 64 {
 		return models.Invalid("query", "A search has at most 64 characters.")
 	}
-	return nil
+	return f.checkManaged()
 }
 
 // Find returns the customers that the caller may see, in the order of their ids.
@@ -50,7 +63,7 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter Custome
 	if err != nil {
 		return none, err
 	}
-	found, err := store.List[models.Customer](ctx, page, false, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
+	found, err := s.searched(ctx, s.search(who, filter), page)
 	if err != nil {
 		return none, err
 	}

@@ -19,9 +19,17 @@ func (s *Service) sealPersonal(c *models.Customer) {
 	c.RealNameSealed = s.sealText(c, columnRealName, c.RealName)
 	c.EmailSealed = s.sealText(c, columnEmail, c.Email)
 	c.PhoneSealed = s.sealText(c, columnPhone, c.Phone)
+	c.EmailBlind, c.PhoneBlind = "", ""
 	if c.Email != nil {
-		c.EmailBlind = s.Seal.Blind(strings.ToLower(*c.Email), columnEmail)
+		c.EmailBlind = s.blindEmail(*c.Email)
 	}
+	if c.Phone != nil {
+		c.PhoneBlind = s.Seal.Blind(*c.Phone, columnPhone)
+	}
+}
+
+func (s *Service) blindEmail(email string) string {
+	return s.Seal.Blind(strings.ToLower(email), columnEmail)
 }
 
 func (s *Service) sealText(c *models.Customer, column string, text *string) []byte {

@@ -54,6 +54,13 @@ type Service struct {
 	Ledger    *ledger.Service // remembers the keys of operations that move money
 	Recall    Recall
 	Farewells []Farewell // may be nil
+
+	People    People    // makes the first user of a customer that a partner creates
+	Platforms Platforms // knows the platform of a partner; nil = nobody has one
+	Bindings  Bindings  // binds that platform's accounts; needed with Platforms
+	Running   Running   // freezes what a customer runs
+	Spending  Spending  // measures budgets
+	Limits    Limits    // slows identity checks down; nil = they are not, which only tests want
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

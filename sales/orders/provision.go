@@ -52,12 +52,22 @@ func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Princip
 		return err
 	}
 	brought := order
-	if brought.PartnerID, err = s.partnerNow(ctx, tx, who, order); err != nil {
+	customer, err := s.customerNow(ctx, tx, who, order)
+	if err != nil {
 		return err
+	}
+	if customer.PartnerID != order.PartnerID { // it has left the partner whose money paid, who sees nothing of it any more
+		brought.PartnerID = ""
 	}
 	now := s.now()
 	if _, err := s.Resources.CreateIn(ctx, tx, who, s.resourcesOf(brought, items, made, now)); err != nil {
 		return err
+	}
+	// What was paid before is delivered, and joins what is frozen (C21).
+	if customer.Frozen == models.FrozenAccountAndResources {
+		if err := s.Resources.FreezeIn(ctx, tx, who, customer); err != nil {
+			return err
+		}
 	}
 	order.Status, order.CompletedAt, order.UpdatedAt = models.OrderCompleted, &now, now
 	if err := updateOrder(ctx, tx, &order); err != nil {
@@ -70,17 +80,14 @@ func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Princip
 	})
 }
 
-// partnerNow returns the partner that may see what the order brings: the one whose money paid, unless the customer has left
-// it since.
-func (s *Service) partnerNow(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, error) {
+// customerNow returns the customer of an order, and keeps it from leaving its partner and from being frozen until the
+// transaction ends.
+func (s *Service) customerNow(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.Customer, error) {
 	customer, found, err := s.Customers.ByIDForShareIn(ctx, tx, who, order.CustomerID)
 	if err == nil && !found {
 		err = ErrCustomerUnknown
 	}
-	if err != nil || customer.PartnerID != order.PartnerID {
-		return "", err
-	}
-	return order.PartnerID, nil
+	return customer, err
 }
 
 // resourcesOf turns what the cloud made into rows. A part ends with its main resource, whatever its own line says (O11).

@@ -188,6 +188,7 @@ func (a *App) schedule() {
 		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
 		a.every(alertInterval, "balance-alerts", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchBalances(ctx)) }),
 		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),
+		a.every(time.Minute, "budgets", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Customers.WatchBudgets(ctx)) }),
 		a.every(10*time.Minute, "exports", func(ctx context.Context) error { _, err := a.Rooms.Funds.SweepExports(ctx); return err }),
 		a.every(time.Minute, "holds", func(ctx context.Context) error {
 			_, err := a.Rooms.Funds.ExpireHolds(ctx, models.SystemPrincipal("holds"))

@@ -38,6 +38,15 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			return all
 		}
 	}
+	// What a partner keeps is found by whoever knows the partner's keys: itself, not its distributor.
+	partnersOwn := func(text func(*apitest.Org) string) func(w *apitest.World) []candidate {
+		return func(w *apitest.World) (all []candidate) {
+			for _, o := range w.Orgs() {
+				all = append(all, candidate{text(o), o.KeyID})
+			}
+			return all
+		}
+	}
 	buyers := func(text func(*apitest.Buyer) (string, models.ID)) func(w *apitest.World) []candidate {
 		return func(w *apitest.World) (all []candidate) {
 			for _, b := range w.Buyers() {
@@ -59,11 +68,15 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			}
 			return all
 		},
-		"partners.query":       partners(func(o *apitest.Org) string { return o.Partner.Name }),
-		"customers.query":      buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Customer.Name, b.Customer.ID }),
-		"customers.externalId": buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Customer.ExternalID, b.Customer.ID }),
-		"orders.externalId":    buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Waiting.ExternalID, b.Waiting.ID }),
-		"orders.number":        buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Waiting.Number, b.Waiting.ID }),
+		"partners.query":             partners(func(o *apitest.Org) string { return o.Partner.Name }),
+		"customers.query":            buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Customer.Name, b.Customer.ID }),
+		"customers.externalId":       buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Customer.ExternalID, b.Customer.ID }),
+		"customers.tag":              partnersOwn((*apitest.Org).Label),
+		"customers.accountManagerId": partnersOwn(func(o *apitest.Org) string { return string(o.ManagerID) }),
+		"customers.email":            buyers(func(b *apitest.Buyer) (string, models.ID) { return *b.Customer.Email, b.Customer.ID }),
+		"customers.phone":            buyers(func(b *apitest.Buyer) (string, models.ID) { return *b.Customer.Phone, b.Customer.ID }),
+		"orders.externalId":          buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Waiting.ExternalID, b.Waiting.ID }),
+		"orders.number":              buyers(func(b *apitest.Buyer) (string, models.ID) { return b.Waiting.Number, b.Waiting.ID }),
 		"resources.externalId": func(w *apitest.World) (all []candidate) {
 			for _, id := range w.IDs(models.PrefixResource) {
 				all = append(all, candidate{w.ResourceKey(id), id})

@@ -45,6 +45,7 @@ func MoneyMutations() map[string]MoneyMutation {
 	maps.Copy(rows, orderMutations())
 	maps.Copy(rows, rechargeMutations())
 	maps.Copy(rows, withdrawalMutations())
+	maps.Copy(rows, managementMutations())
 	return rows
 }
 

@@ -179,6 +179,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, webhookRows())
 	maps.Copy(rows, rechargeRows())
 	maps.Copy(rows, withdrawalRows())
+	maps.Copy(rows, managementRows())
 	return rows
 }
 

@@ -63,6 +63,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, org := range w.Orgs() {
 		orgs[org.Partner.ID] = org
 		w.owners[org.Partner.ID] = holder{org: org}
+		w.owners[org.ManagerID] = holder{org: org}
 	}
 	for _, buyer := range w.Buyers() {
 		buyers[buyer.Customer.ID] = buyer
@@ -257,8 +258,8 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
 		return false
-	// Where money comes from and goes to concerns its owner only.
-	case models.PrefixAPIKey, models.PrefixWithdrawal, models.PrefixRecharge, models.PrefixRemittanceClaim, models.PrefixPayerAgreement:
+	// Where money comes from and goes to concerns its owner only, as do its people and its keys.
+	case models.PrefixUser, models.PrefixAPIKey, models.PrefixWithdrawal, models.PrefixRecharge, models.PrefixRemittanceClaim, models.PrefixPayerAgreement:
 		return c.Org != nil && h.org == c.Org || c.Buyer != nil && h.buyer == c.Buyer
 	case models.PrefixEntry: // whoever knows what there is knows how it came about
 		return h != holder{} && w.SeesBalance(c, w.holderID(h))

@@ -38,6 +38,7 @@ type Org struct {
 	Person     models.ID // signed in; empty for resellers
 	Resale     *Buyer
 	Advisory   *Buyer
+	ManagerID  models.ID // the person who looks after both
 }
 
 // Buyer is a customer of the world.
@@ -70,6 +71,7 @@ type World struct {
 	who                                models.Principal
 	serial, step, arrivals             int64
 	withdrawn                          int64 // how many withdrawals there are
+	budgeted                           int64 // how many budgets there are
 }
 
 // Orgs returns all partners.
@@ -130,6 +132,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	o.Resale = w.Buyer(t, o, tag+"-resale", models.Resale)
 	o.Advisory = w.Buyer(t, o, tag+"-advisory", models.Advisory)
 	w.alerts(ctx, t, o)
+	w.manage(ctx, t, o)
 	w.withdrawals(ctx, t, o)
 	if kind.HasExposure() {
 		w.recharges(ctx, t, tag, selfOf(o))
@@ -514,10 +517,10 @@ func (w *World) Cancel(t *testing.T, b *Buyer, order models.ID) {
 	must(t, err)
 }
 
-// Freeze freezes a customer's account, for which there is no operation yet.
+// Freeze freezes a customer's account, as an operator.
 func (w *World) Freeze(t *testing.T, b *Buyer) {
 	t.Helper()
-	_, err := w.DB.NewUpdate().Model((*models.Customer)(nil)).Set("frozen = ?", models.FrozenAccount).Where("id = ?", b.Customer.ID).Exec(t.Context())
+	_, err := w.Customers.Freeze(t.Context(), w.who, customers.FreezeCustomer{CustomerID: b.Customer.ID, Scope: models.FrozenAccount, Reason: "test"})
 	must(t, err)
 }
 

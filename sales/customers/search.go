@@ -1,0 +1,131 @@
+package customers
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+func (f CustomerFilter) checkManaged() error {
+	if f.AccountManagerID != nil {
+		if err := f.AccountManagerID.Require(models.PrefixUser, "accountManagerId"); err != nil {
+			return err
+		}
+	}
+	for _, text := range []struct {
+		field   string
+		value   *string
+		longest int
+	}{{"tag", f.Tag, MaxTagLength}, {"email", f.Email, 256}, {"phone", f.Phone, 32}} {
+		if text.value != nil && utf8.RuneCountInString(*text.value) > text.longest {
+			return models.Invalid(text.field, text.field+" is too long.")
+		}
+	}
+	if before(f.CreatedBefore, f.CreatedAfter) {
+		return models.Invalid("createdBefore", "createdBefore must lie after createdAfter.")
+	}
+	if before(f.AssociatedBefore, f.AssociatedAfter) {
+		return models.Invalid("associatedBefore", "associatedBefore must lie after associatedAfter.")
+	}
+	return nil
+}
+
+// before reports whether a range of time, the end excluded, is empty.
+func before(until, from *time.Time) bool {
+	return until != nil && from != nil && !from.Before(*until)
+}
+
+// search is a filter in the hands of a caller: what a partner keeps of its customers is found by that partner only, and personal
+// data by its digest.
+type search struct {
+	CustomerFilter
+	who                    models.Principal
+	emailBlind, phoneBlind string
+}
+
+func (s *Service) search(who models.Principal, f CustomerFilter) search {
+	asked := search{CustomerFilter: f, who: who}
+	if f.Email != nil {
+		asked.emailBlind = s.blindEmail(*f.Email)
+	}
+	if f.Phone != nil {
+		asked.phoneBlind = s.Seal.Blind(*f.Phone, columnPhone)
+	}
+	return asked
+}
+
+// searched reads one page with one statement, and counts with one more when the page wants it.
+func (s *Service) searched(ctx context.Context, f search, page models.Page) (models.Connection[models.Customer], error) {
+	rows := []models.Customer{}
+	keyset := store.PageKeyset(page, false)
+	// With a label the page follows the labels, which are in the order of the customers that have one: only those are read.
+	if f.Tag != nil {
+		keyset.Column = "ct.customer_id"
+	}
+	q := keyset.Apply(f.apply(visible(s.DB, f.who)))
+	// SQLite does not carry the range from one of two equal columns to the other; PostgreSQL merges and sorts when it is told both.
+	if f.Tag != nil && page.After != "" && s.DB.Engine() == store.SQLite {
+		q = q.Where("c.id > ?", page.After)
+	}
+	if err := q.Scan(ctx, &rows); err != nil {
+		return models.Connection[models.Customer]{}, store.Translate(err)
+	}
+	if !page.WantTotal {
+		return models.NewConnection(page, rows, nil), nil
+	}
+	count, err := f.apply(visible(s.DB, f.who)).Count(ctx)
+	if err != nil {
+		return models.Connection[models.Customer]{}, store.Translate(err)
+	}
+	total := int(count)
+	return models.NewConnection(page, rows, &total), nil
+}
+
+// apply narrows a query to what is searched for.
+func (f search) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	q = f.CustomerFilter.apply(q)
+	if f.VerifiedStatus != nil {
+		q = q.Where("c.verified_status = ?", *f.VerifiedStatus)
+	}
+	if f.Frozen != nil {
+		q = q.Where("c.frozen = ?", *f.Frozen)
+	}
+	if f.Kind != nil {
+		q = q.Where("c.kind = ?", *f.Kind)
+	}
+	if f.AccountManagerID != nil {
+		q = access.KeptByPartner(q.Where("c.account_manager_id = ?", *f.AccountManagerID), f.who, "c.partner_id")
+	}
+	if f.Email != nil {
+		q = q.Where("c.email_blind = ?", f.emailBlind)
+	}
+	if f.Phone != nil {
+		q = q.Where("c.phone_blind = ?", f.phoneBlind)
+	}
+	q = between(q, "c.created_at", f.CreatedAfter, f.CreatedBefore)
+	if f.Tag != nil {
+		q = q.Join("JOIN customer_tags AS ct ON ct.customer_id = c.id AND ct.partner_id = c.partner_id").Where("ct.tag = ?", *f.Tag)
+		q = access.KeptByPartner(q, f.who, "ct.partner_id")
+	}
+	if f.AssociatedAfter != nil || f.AssociatedBefore != nil {
+		q = q.Join("JOIN associations AS a ON a.customer_id = c.id AND a.partner_id = c.partner_id AND a.until IS NULL")
+		q = between(q, "a.since", f.AssociatedAfter, f.AssociatedBefore)
+	}
+	return q
+}
+
+func between(q *bun.SelectQuery, column string, from, until *time.Time) *bun.SelectQuery {
+	if from != nil {
+		q = q.Where("? >= ?", bun.Safe(column), from.UTC())
+	}
+	if until != nil {
+		q = q.Where("? < ?", bun.Safe(column), until.UTC())
+	}
+	return q
+}
