@@ -75,7 +75,6 @@ func (w *world) states(t *testing.T, platformID string) map[models.ID]models.Sig
 	return states
 }
 
-
 func TestRotationStepByStep(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

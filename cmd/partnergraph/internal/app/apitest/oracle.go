@@ -259,7 +259,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
 		return false
 	// Where money comes from and goes to concerns its owner only, as do its people and its keys.
-	case models.PrefixUser, models.PrefixAPIKey, models.PrefixWithdrawal, models.PrefixRecharge, models.PrefixRemittanceClaim, models.PrefixPayerAgreement:
+	case models.PrefixAPIKey, models.PrefixWithdrawal, models.PrefixRecharge, models.PrefixRemittanceClaim, models.PrefixPayerAgreement:
 		return c.Org != nil && h.org == c.Org || c.Buyer != nil && h.buyer == c.Buyer
 	case models.PrefixEntry: // whoever knows what there is knows how it came about
 		return h != holder{} && w.SeesBalance(c, w.holderID(h))
