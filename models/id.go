@@ -46,6 +46,10 @@ const (
 	PrefixRemittance          = "rmt"
 	PrefixRemittanceClaim     = "rmc"
 	PrefixPayerAgreement      = "pag"
+	PrefixCustomerReport      = "crp"
+	PrefixInvitation          = "inv"
+	PrefixAssociationRequest  = "arq"
+	PrefixCustomerRestriction = "csr"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

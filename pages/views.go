@@ -104,7 +104,7 @@ func parse(l *lang) (map[string]*template.Template, error) {
 		return nil, err
 	}
 	set := make(map[string]*template.Template)
-	for _, name := range []string{SignIn, FirstLogin, Checkout, BindNotification, Console, Error} {
+	for _, name := range []string{SignIn, FirstLogin, Checkout, BindNotification, Console, Invitation, Error} {
 		clone, err := base.Clone()
 		if err != nil {
 			return nil, err
@@ -185,6 +185,8 @@ func nameOf(data any) string {
 		return BindNotification
 	case ConsolePage:
 		return Console
+	case InvitationPage:
+		return Invitation
 	case ErrorPage:
 		return Error
 	default:

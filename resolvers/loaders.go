@@ -44,6 +44,11 @@ type loaders struct {
 	customerStatement   *statementLoader
 	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
+	customerReport      *dataloadgen.Loader[models.ID, models.CustomerReport]
+	invitation          *dataloadgen.Loader[models.ID, models.Invitation]
+	associationRequest  *dataloadgen.Loader[models.ID, models.AssociationRequest]
+	restrictions        *dataloadgen.Loader[models.ID, []models.CustomerRestriction]
+	associationAt       *dataloadgen.Loader[asked[time.Time], models.Association]
 
 	resellers         *pageLoader[models.Partner]
 	partnerCustomers  *pageLoader[models.Customer]
@@ -51,6 +56,7 @@ type loaders struct {
 	partnerStatements *pageLoader[models.IncentiveStatement]
 	customerOrders    *pageLoader[models.Order]
 	customerResources *pageLoader[models.Resource]
+	associations      *pageLoader[models.Association]
 	statementLines    *pageLoader[models.IncentiveLine]
 }
 
@@ -90,13 +96,21 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
 		recharge:            byID(by, r.Funds.RechargesByIDs),
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
-		resellers:           byPage(by, r.Partners.FindResellersFor),
-		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
-		partnerOrders:       byPage(by, r.Orders.FindForPartners),
-		partnerStatements:   byPage(by, r.Incentives.FindStatementsForPartners),
-		customerOrders:      byPage(by, r.Orders.FindForCustomers),
-		customerResources:   byPage(by, r.Resources.FindForCustomers),
-		statementLines:      byPage(by, r.Incentives.FindLinesForStatements),
+		customerReport:      byID(by, r.Customers.ReportsByIDs),
+		invitation:          byID(by, r.Customers.InvitationsByIDs),
+		associationRequest:  byID(by, r.Customers.RequestsByIDs),
+		restrictions:        byID(by, r.Customers.RestrictionsFor),
+		associationAt: byQuestion(by, func(ctx context.Context, customers []models.ID, at time.Time) (map[models.ID]models.Association, error) {
+			return r.Customers.AssociationsAt(ctx, who, customers, at)
+		}),
+		resellers:         byPage(by, r.Partners.FindResellersFor),
+		partnerCustomers:  byPage(by, r.Customers.FindForPartners),
+		partnerOrders:     byPage(by, r.Orders.FindForPartners),
+		partnerStatements: byPage(by, r.Incentives.FindStatementsForPartners),
+		customerOrders:    byPage(by, r.Orders.FindForCustomers),
+		customerResources: byPage(by, r.Resources.FindForCustomers),
+		associations:      byPage(by, r.Customers.HistoryFor),
+		statementLines:    byPage(by, r.Incentives.FindLinesForStatements),
 	}
 }
 
@@ -210,6 +224,18 @@ func optional[V any](ctx context.Context, loader *dataloadgen.Loader[models.ID, 
 	}
 	// What a credential may not read at all is null inside another object, where a root field refuses it.
 	if models.CodeOf(err) == models.CodeForbidden {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// optionalAt is optional for what is asked about an instant.
+func optionalAt[V any](ctx context.Context, loader *dataloadgen.Loader[asked[time.Time], V], id models.ID, at time.Time) (*V, error) {
+	v, err := loader.Load(ctx, asked[time.Time]{id, at.UTC()})
+	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
 		return nil, nil
 	}
 	if err != nil {

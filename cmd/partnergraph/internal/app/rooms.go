@@ -57,7 +57,8 @@ type Consumer struct {
 func (a *App) wire(opts Options) error {
 	r := a.Rooms
 	r.Recorder = &events.Recorder{IDs: r.IDs, Now: r.Now, Consumers: map[models.EventType][]string{
-		models.EventOrderPaid: {orders.ConsumerProvision},
+		models.EventOrderPaid:        {orders.ConsumerProvision},
+		models.EventInvitationMailed: {customers.ConsumerMail},
 	}}
 	for _, consumer := range opts.Consumers {
 		for _, event := range consumer.Events {
@@ -80,8 +81,16 @@ func (a *App) wire(opts Options) error {
 		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
 	}
 	r.Federation = &federation.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random}
+	mailer := opts.Mailer
+	if mailer == nil {
+		if mailer, err = a.cfg.mailer(r.Now); err != nil {
+			return err
+		}
+	}
 	r.Customers = &customers.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}, Ledger: r.Ledger,
+		Random: random, Origin: a.cfg.origin(), Mailer: mailer, ReportValidity: a.cfg.ReportValidity,
+		Throttle: models.RelationThrottle(a.cfg.RelationThrottle),
 	}
 	providers, entities, err := a.payments(opts)
 	if err != nil {
@@ -94,12 +103,16 @@ func (a *App) wire(opts Options) error {
 	r.Ledger.Changed = r.Funds.Changed
 	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
 	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation}
+	r.Customers.Turns = []customers.Turn{r.Resources}
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
 		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake,
 	}
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
+	if mailer != nil {
+		a.relay(customers.ConsumerMail, r.Customers.SendMail)
+	}
 	for _, consumer := range opts.Consumers {
 		a.relay(consumer.Name, consumer.Handle(r))
 	}

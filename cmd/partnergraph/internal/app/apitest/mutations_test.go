@@ -139,6 +139,7 @@ func mutationRows() map[string]mutationRow {
 		}},
 	}
 	maps.Copy(rows, rechargeRows())
+	maps.Copy(rows, relationRows())
 	maps.Copy(rows, withdrawalRows())
 	return rows
 }
@@ -372,7 +373,9 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
-		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {models.PrefixCustomer, models.PrefixAssociation},
+		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {
+			models.PrefixCustomer, models.PrefixAssociation, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
+		},
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
 		models.ReadExposure:   {models.PrefixAccessConfiguration}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},

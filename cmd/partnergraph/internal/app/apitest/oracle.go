@@ -86,6 +86,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	w.indexRecharges(ctx, t, orgs, buyers)
+	w.indexRelations(ctx, t, orgs, buyers)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -204,7 +205,11 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 			return h.org == c.Buyer.Owner
 		}
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
-	case models.PrefixCustomer, models.PrefixAssociation:
+	case models.PrefixCustomerReport, models.PrefixInvitation: // whom a partner courts its distributor knows, and no customer
+		return c.Org != nil && (h.org == c.Org || h.org.Parent == c.Org)
+	case models.PrefixCustomerRestriction:
+		return false
+	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest:
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
