@@ -127,6 +127,9 @@ func (i Invitation) Open(now time.Time) error {
 	return nil
 }
 
+// IsOpen reports whether the invitation may be accepted or refused at now.
+func (i Invitation) IsOpen(now time.Time) bool { return i.Open(now) == nil }
+
 // InvitationConnection is a page of invitations.
 type InvitationConnection = Connection[Invitation]
 

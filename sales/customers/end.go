@@ -118,7 +118,8 @@ func (s *Service) closeAssociation(ctx context.Context, tx bun.IDB, customer mod
 	}
 	now := s.now()
 	association.Until = &now
-	return association, updateAssociationEnd(ctx, tx, &association)
+	err = updateAssociationEnd(ctx, tx, &association)
+	return association, err
 }
 
 // mayLeave applies those of the vendor's obstacles that this server knows of (C13); money is Recall's.

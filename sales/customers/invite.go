@@ -104,7 +104,8 @@ func (s *Service) Invite(ctx context.Context, who models.Principal, cmd CreateIn
 	if err != nil {
 		return Invited{}, err
 	}
-	return done, s.openInvitation(&done.Invitation)
+	err = s.openInvitation(&done.Invitation)
+	return done, err
 }
 
 // follow ties the invitation to its partner and its report.
@@ -227,7 +228,8 @@ func (s *Service) changeInvitation(ctx context.Context, who models.Principal, id
 	if err != nil {
 		return Invited{}, err
 	}
-	return done, s.openInvitation(&done.Invitation)
+	err = s.openInvitation(&done.Invitation)
+	return done, err
 }
 
 // endInvitation moves an invitation to a final state; an e-mail that is still to be sent is not.

@@ -78,7 +78,7 @@ func (s *Service) SendMail(ctx context.Context, event models.Event) error {
 	if err != nil || !found || invitation.MailState != models.MailQueued || invitation.TokenSealed == nil || !sameNumber(event, invitation) {
 		return err
 	}
-	if invitation.Open(s.now()) != nil {
+	if !invitation.IsOpen(s.now()) {
 		return nil
 	}
 	mail, err := s.mailOf(ctx, invitation)
@@ -138,7 +138,7 @@ func (s *Service) noteMail(ctx context.Context, sent models.Invitation, state mo
 		if state == models.MailSent {
 			return updateInvitation(ctx, tx, &invitation)
 		}
-		if invitation.Open(s.now()) != nil {
+		if !invitation.IsOpen(s.now()) {
 			return updateInvitation(ctx, tx, &invitation)
 		}
 		return s.failInvitation(ctx, tx, system, invitation, models.FailureMail)

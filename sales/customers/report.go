@@ -125,7 +125,8 @@ func (s *Service) WithdrawReport(ctx context.Context, who models.Principal, cmd 
 	if err != nil {
 		return ReportedCustomer{}, err
 	}
-	return done, s.openReport(&done.Report)
+	err = s.openReport(&done.Report)
+	return done, err
 }
 
 func (cmd ReportCustomer) check() error {

@@ -100,38 +100,45 @@ func TestBothSidesChangeARelation(t *testing.T) {
 			t.Fatalf("%v %+v", err, done)
 		}
 
-		// Who was whose in which mode on any day; the former partner keeps its requests and not the customer.
-		for name, row := range map[string]struct {
-			at   time.Time
-			want models.AssociationMode
-		}{
-			"before": {began.Add(-time.Microsecond), ""}, "at the beginning": {began, models.Resale}, "just before the change": {switched.Add(-time.Microsecond), models.Resale},
-			"at the change": {switched, models.Advisory}, "just before the end": {left.Add(-time.Microsecond), models.Advisory}, "at the end": {left, ""},
-		} {
-			for _, who := range []models.Principal{operator(), customer, partner} {
-				found, err := w.AssociationsAt(w.ctx, who, []models.ID{c.ID}, row.at)
-				if err != nil || found[c.ID].Mode != row.want {
-					t.Errorf("%s as %s: %v, %q", name, who.Kind, err, found[c.ID].Mode)
-				}
-			}
-			if found, err := w.AssociationsAt(w.ctx, asPartner(w.stranger), []models.ID{c.ID}, row.at); err != nil || len(found) != 0 {
-				t.Errorf("%s: a stranger sees %v %v", name, err, found)
-			}
-		}
-		history, err := w.HistoryFor(w.ctx, customer, []models.ID{c.ID}, models.PageArgs{})
-		var modes []models.AssociationMode
-		for _, row := range history[c.ID].Nodes() {
-			modes = append(modes, row.Mode)
-		}
-		if diff := cmp.Diff([]models.AssociationMode{models.Advisory, models.Resale}, modes); err != nil || diff != "" {
-			t.Errorf("history %v %s", err, diff)
-		}
-		for name, who := range map[string]models.Principal{"partner": partner, "customer": customer} {
-			if found, err := w.FindRequests(w.ctx, who, customers.RequestFilter{CustomerID: &c.ID}, models.PageArgs{}); err != nil || len(found.Edges) != 2 {
-				t.Errorf("%s: %v, %d requests", name, err, len(found.Edges))
-			}
-		}
+		w.wantHistory(c, began, switched, left)
 	})
+}
+
+// wantHistory wants a resale customer of the provider since began that was switched to advisory and then left.
+func (w *world) wantHistory(c models.Customer, began, switched, left time.Time) {
+	w.t.Helper()
+	t, partner, customer := w.t, asPartner(w.provider), asCustomer(c)
+	// Who was whose in which mode on any day; the former partner keeps its requests and not the customer.
+	for name, row := range map[string]struct {
+		at   time.Time
+		want models.AssociationMode
+	}{
+		"before": {began.Add(-time.Microsecond), ""}, "at the beginning": {began, models.Resale}, "just before the change": {switched.Add(-time.Microsecond), models.Resale},
+		"at the change": {switched, models.Advisory}, "just before the end": {left.Add(-time.Microsecond), models.Advisory}, "at the end": {left, ""},
+	} {
+		for _, who := range []models.Principal{operator(), customer, partner} {
+			found, err := w.AssociationsAt(w.ctx, who, []models.ID{c.ID}, row.at)
+			if err != nil || found[c.ID].Mode != row.want {
+				t.Errorf("%s as %s: %v, %q", name, who.Kind, err, found[c.ID].Mode)
+			}
+		}
+		if found, err := w.AssociationsAt(w.ctx, asPartner(w.stranger), []models.ID{c.ID}, row.at); err != nil || len(found) != 0 {
+			t.Errorf("%s: a stranger sees %v %v", name, err, found)
+		}
+	}
+	history, err := w.HistoryFor(w.ctx, customer, []models.ID{c.ID}, models.PageArgs{})
+	var modes []models.AssociationMode
+	for _, row := range history[c.ID].Nodes() {
+		modes = append(modes, row.Mode)
+	}
+	if diff := cmp.Diff([]models.AssociationMode{models.Advisory, models.Resale}, modes); err != nil || diff != "" {
+		t.Errorf("history %v %s", err, diff)
+	}
+	for name, who := range map[string]models.Principal{"partner": partner, "customer": customer} {
+		if found, err := w.FindRequests(w.ctx, who, customers.RequestFilter{CustomerID: &c.ID}, models.PageArgs{}); err != nil || len(found.Edges) != 2 {
+			t.Errorf("%s: %v, %d requests", name, err, len(found.Edges))
+		}
+	}
 }
 
 func second[T any](_ T, err error) error { return err }

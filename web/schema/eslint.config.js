@@ -27,7 +27,7 @@ export default [
       // Values and wrappers have no identity: giving a Money or a Balance an id would make clients cache by it.
       '@graphql-eslint/strict-id-in-types': [
         'error',
-        { exceptions: { types: ['Money', 'PageInfo', 'BankAccount', 'BankCard', 'WithdrawalEligibility', 'WithdrawalBlocker', 'RechargeOption', 'RechargeOptions', 'Balance', 'BalanceAccount', 'BalanceAlert', 'PastBalance', 'OwnerBalance', 'OrderHold', 'Viewer'], suffixes: ['Connection', 'Edge', 'Payload'] } },
+        { exceptions: { types: ['Money', 'PageInfo', 'BankAccount', 'BankCard', 'WithdrawalEligibility', 'WithdrawalBlocker', 'RechargeOption', 'RechargeOptions', 'RelationBlocker', 'AssociationEligibility', 'InvitationFailure', 'InvitationOffer', 'InvitationPreview', 'Balance', 'BalanceAccount', 'BalanceAlert', 'PastBalance', 'OwnerBalance', 'OrderHold', 'Viewer'], suffixes: ['Connection', 'Edge', 'Payload'] } },
       ],
       // Not every list is a connection: those with a small fixed bound (an order's items, scopes) are plain lists, and a
       // connection's nodes is the short form that clients like. What can pass 50 rows is a connection.

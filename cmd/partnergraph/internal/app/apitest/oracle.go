@@ -205,17 +205,15 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 			return h.org == c.Buyer.Owner
 		}
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
-	case models.PrefixCustomerReport, models.PrefixInvitation: // whom a partner courts its distributor knows, and no customer
-		return c.Org != nil && (h.org == c.Org || h.org.Parent == c.Org)
-	case models.PrefixCustomerRestriction:
-		return false
+	case models.PrefixCustomerReport, models.PrefixInvitation:
+		return c.knowsProspectsOf(h.org)
 	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest:
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration:
 		return c.Org != nil && h.org == c.Org
-	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
+	case models.PrefixRemittance, models.PrefixCustomerRestriction: // a bank statement is nobody's but the operator's, and so are its notes
 		return false
 	// Where money comes from and goes to concerns its owner only.
 	case models.PrefixAPIKey, models.PrefixWithdrawal, models.PrefixRecharge, models.PrefixRemittanceClaim, models.PrefixPayerAgreement:
@@ -229,6 +227,11 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Org != nil && event.PartnerID == c.Org.Partner.ID || c.Buyer != nil && event.CustomerID == c.Buyer.Customer.ID
 	}
 	return false
+}
+
+// knowsProspectsOf reports whether the caller knows whom a partner courts: its distributor does, and no customer.
+func (c Caller) knowsProspectsOf(o *Org) bool {
+	return c.Org != nil && (o == c.Org || o.Parent == c.Org)
 }
 
 func (w *World) holderID(h holder) models.ID {
