@@ -554,3 +554,37 @@ func TestReportsExpireAndAreWithdrawn(t *testing.T) {
 		}
 	})
 }
+
+// TestMailsOfADayAreBounded: a partner is no post office; links go on.
+func TestMailsOfADayAreBounded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.post()
+		email := "one@example.com"
+		cmd := customers.CreateInvitation{Channel: models.InviteByEmail, Mode: models.Resale, Email: &email}
+		first, err := w.Invite(w.ctx, asPartner(w.provider), cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies := make([]models.Invitation, customers.MaxMailsPerDay-1)
+		for i := range copies {
+			copies[i] = first.Invitation
+			copies[i].ID, copies[i].TokenHash = w.IDs(models.PrefixInvitation), fmt.Append(nil, i)
+		}
+		if _, err := db.NewInsert().Model(&copies).Exec(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Invite(w.ctx, asPartner(w.provider), cmd); reasonOf(err) != "RATE_LIMITED" {
+			t.Errorf("one more: %v", err)
+		}
+		w.link(w.provider, customers.CreateInvitation{})
+		if _, err := w.Invite(w.ctx, asPartner(w.stranger), cmd); err != nil {
+			t.Errorf("another partner: %v", err)
+		}
+		w.at = w.at.Add(24 * time.Hour)
+		if _, err := w.Invite(w.ctx, asPartner(w.provider), cmd); err != nil {
+			t.Errorf("a day later: %v", err)
+		}
+	})
+}
