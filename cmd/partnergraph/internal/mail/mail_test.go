@@ -108,7 +108,7 @@ func TestAFolderHoldsWhatMailProgramsRead(t *testing.T) {
 	if diff := cmp.Diff([]string{want.Subject, want.Text, want.HTML, "<buyer@example.com>", `"Sales" <sales@example.com>`, "<inv_1-1@example.com>", "Fri, 20 Nov 2026 08:00:00 +0000"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, line := range strings.SplitSeq(string(raw), "\r\n") {
+	for line := range strings.SplitSeq(string(raw), "\r\n") {
 		if len(line) > 200 {
 			t.Errorf("a line of %d bytes", len(line))
 		}
