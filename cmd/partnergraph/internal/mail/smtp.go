@@ -49,14 +49,14 @@ func (s *SMTP) Send(ctx context.Context, m customers.Mail) error {
 	defer stop()
 	client, err := smtp.NewClient(conn, s.host)
 	if err != nil {
-		return errors.Join(fmt.Errorf("mail server: %w", err), conn.Close())
+		return errors.Join(failed("greeting", err), conn.Close())
 	}
 	defer func() { _ = client.Close() }()
 	if err := s.greet(client); err != nil {
 		return err
 	}
 	if err := client.Mail(s.compose.from.Address); err != nil {
-		return fmt.Errorf("mail server: %w", err)
+		return failed("sender", err)
 	}
 	if err := client.Rcpt(to); err != nil {
 		return final(err)
@@ -89,7 +89,7 @@ func (s *SMTP) greet(client *smtp.Client) error {
 		switch {
 		case offered:
 			if err := client.StartTLS(s.tls()); err != nil {
-				return fmt.Errorf("mail server: STARTTLS: %w", err)
+				return failed("STARTTLS", err)
 			}
 		case !s.plain:
 			return errPlain
@@ -99,7 +99,7 @@ func (s *SMTP) greet(client *smtp.Client) error {
 		return nil
 	}
 	if err := client.Auth(smtp.PlainAuth("", s.user, s.password, s.host)); err != nil {
-		return fmt.Errorf("mail server: sign-in: %w", err)
+		return failed("sign-in", err)
 	}
 	return nil
 }
@@ -118,5 +118,14 @@ func final(err error) error {
 	if errors.As(err, &answer) && answer.Code >= 500 && answer.Code < 600 {
 		return fmt.Errorf("%w: %d", customers.ErrMailRefused, answer.Code)
 	}
-	return fmt.Errorf("mail server: %w", err)
+	return failed("e-mail", err)
+}
+
+// failed keeps of a server's answer its number alone: the words, which end up in the log, may name the recipient.
+func failed(what string, err error) error {
+	var answer *textproto.Error
+	if errors.As(err, &answer) {
+		return fmt.Errorf("mail server: %s: answer %d", what, answer.Code)
+	}
+	return fmt.Errorf("mail server: %s: %w", what, err)
 }
