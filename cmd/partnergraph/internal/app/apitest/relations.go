@@ -32,6 +32,18 @@ func (l *Letters) Sent() []customers.Mail {
 	return append([]customers.Mail(nil), l.sent...)
 }
 
+// known lets a partner report its resale customer before there is one, which links the report.
+func (w *World) known(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	account := o.Tag + "-resale-account"
+	reported, err := w.Customers.Report(ctx, selfOf(o), customers.ReportCustomer{
+		Company: o.Tag + " known", Email: o.Tag + "-known@example.com", AccountName: &account,
+	})
+	must(t, err)
+	w.text(o.Tag+" known", reported.Report.ID)
+	w.text(o.Tag+"-known@example.com", reported.Report.ID)
+}
+
 // prospects gives a partner a report, an invitation from it and a link for many.
 func (w *World) prospects(ctx context.Context, t *testing.T, o *Org) {
 	t.Helper()

@@ -120,6 +120,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	key := w.key(ctx, t, identity.CreateKey{Name: tag + " key", PartnerID: &o.Partner.ID})
 	o.Key, o.KeyID = key.Secret, key.APIKey.ID
 	w.text(tag+" key", o.KeyID)
+	w.known(ctx, t, o)
 	o.Resale = w.Buyer(t, o, tag+"-resale", models.Resale)
 	o.Advisory = w.Buyer(t, o, tag+"-advisory", models.Advisory)
 	w.alerts(ctx, t, o)
