@@ -25,11 +25,14 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	AccessConfiguration() AccessConfigurationResolver
 	Association() AssociationResolver
+	AssociationRequest() AssociationRequestResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
 	Customer() CustomerResolver
+	CustomerReport() CustomerReportResolver
 	IncentiveLine() IncentiveLineResolver
 	IncentiveStatement() IncentiveStatementResolver
+	Invitation() InvitationResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
@@ -73,20 +76,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAcceptInvitationInput,
 		ec.unmarshalInputActivateNextSigningKeyInput,
 		ec.unmarshalInputAdjustBalanceInput,
 		ec.unmarshalInputAssignAccountManagerInput,
 		ec.unmarshalInputAttributeMappingInput,
 		ec.unmarshalInputBankCardInput,
+		ec.unmarshalInputCancelAssociationRequestInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
 		ec.unmarshalInputChangeCustomerTagsInput,
 		ec.unmarshalInputCheckIdentityInput,
 		ec.unmarshalInputClaimRemittanceInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
+		ec.unmarshalInputConfirmAssociationRequestInput,
 		ec.unmarshalInputConfirmRechargeInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateCustomerInput,
+		ec.unmarshalInputCreateInvitationInput,
 		ec.unmarshalInputCreatePayerAgreementInput,
 		ec.unmarshalInputCreateSignInTicketInput,
 		ec.unmarshalInputCreateTestLoginInput,
@@ -104,6 +111,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
 		ec.unmarshalInputInterfaceContactInput,
+		ec.unmarshalInputLiftCustomerRestrictionInput,
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
@@ -113,7 +121,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRecordRemittanceInput,
 		ec.unmarshalInputRefreshServiceProviderMetadataInput,
 		ec.unmarshalInputRefundOrderInput,
+		ec.unmarshalInputRefuseInvitationInput,
 		ec.unmarshalInputRegisterServiceProviderInput,
+		ec.unmarshalInputRejectAssociationRequestInput,
 		ec.unmarshalInputReleaseOrderHoldInput,
 		ec.unmarshalInputRemoveAccountManagerInput,
 		ec.unmarshalInputRemoveBalanceAlertInput,
@@ -121,8 +131,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRemoveServiceProviderInput,
 		ec.unmarshalInputReplayWebhookDeliveryInput,
 		ec.unmarshalInputReplayWebhookEventsInput,
+		ec.unmarshalInputReportCustomerInput,
+		ec.unmarshalInputRequestDisassociationInput,
+		ec.unmarshalInputRequestModeSwitchInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputResendBindNotificationInput,
+		ec.unmarshalInputResendInvitationInput,
+		ec.unmarshalInputRestrictCustomerInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
 		ec.unmarshalInputRetireSigningKeyInput,
 		ec.unmarshalInputReverseTransferInput,
@@ -130,6 +145,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeAllSessionsInput,
 		ec.unmarshalInputRevokeApiKeyInput,
+		ec.unmarshalInputRevokeInvitationInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputRotateWebhookSecretInput,
@@ -149,6 +165,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateServiceProviderInput,
 		ec.unmarshalInputUpdateWebhookEndpointInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
+		ec.unmarshalInputWithdrawReportInput,
 	)
 	first := true
 
@@ -240,7 +257,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -253,10 +270,12 @@ func sourceData(filename string) string {
 
 var sources = []*ast.Source{
 	{Name: "alert.graphqls", Input: sourceData("alert.graphqls"), BuiltIn: false},
+	{Name: "association_request.graphqls", Input: sourceData("association_request.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "customer_management.graphqls", Input: sourceData("customer_management.graphqls"), BuiltIn: false},
+	{Name: "customer_restriction.graphqls", Input: sourceData("customer_restriction.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
 	{Name: "exposure_checklist.graphqls", Input: sourceData("exposure_checklist.graphqls"), BuiltIn: false},
@@ -264,6 +283,7 @@ var sources = []*ast.Source{
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
+	{Name: "invitation.graphqls", Input: sourceData("invitation.graphqls"), BuiltIn: false},
 	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
@@ -272,6 +292,7 @@ var sources = []*ast.Source{
 	{Name: "refund.graphqls", Input: sourceData("refund.graphqls"), BuiltIn: false},
 	{Name: "remittance.graphqls", Input: sourceData("remittance.graphqls"), BuiltIn: false},
 	{Name: "remittance_claim.graphqls", Input: sourceData("remittance_claim.graphqls"), BuiltIn: false},
+	{Name: "report.graphqls", Input: sourceData("report.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "service_provider.graphqls", Input: sourceData("service_provider.graphqls"), BuiltIn: false},
@@ -286,6 +307,14 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AcceptInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "association":
+		return ec.fieldContext_AcceptInvitationPayload_association(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptInvitationPayload", field.Name)
+}
 
 func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -485,8 +514,100 @@ func (ec *executionContext) childFields_Association(ctx context.Context, field g
 		return ec.fieldContext_Association_until(ctx, field)
 	case "partner":
 		return ec.fieldContext_Association_partner(ctx, field)
+	case "tag":
+		return ec.fieldContext_Association_tag(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Association", field.Name)
+}
+
+func (ec *executionContext) childFields_AssociationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AssociationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AssociationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AssociationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AssociationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssociationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AssociationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AssociationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AssociationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssociationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AssociationEligibility(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mode":
+		return ec.fieldContext_AssociationEligibility_mode(ctx, field)
+	case "eligible":
+		return ec.fieldContext_AssociationEligibility_eligible(ctx, field)
+	case "blockers":
+		return ec.fieldContext_AssociationEligibility_blockers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssociationEligibility", field.Name)
+}
+
+func (ec *executionContext) childFields_AssociationRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AssociationRequest_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_AssociationRequest_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_AssociationRequest_partner(ctx, field)
+	case "kind":
+		return ec.fieldContext_AssociationRequest_kind(ctx, field)
+	case "mode":
+		return ec.fieldContext_AssociationRequest_mode(ctx, field)
+	case "requestedBy":
+		return ec.fieldContext_AssociationRequest_requestedBy(ctx, field)
+	case "state":
+		return ec.fieldContext_AssociationRequest_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_AssociationRequest_reason(ctx, field)
+	case "answer":
+		return ec.fieldContext_AssociationRequest_answer(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_AssociationRequest_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_AssociationRequest_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_AssociationRequest_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssociationRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_AssociationRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AssociationRequestConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AssociationRequestConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AssociationRequestConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AssociationRequestConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssociationRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AssociationRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AssociationRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AssociationRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssociationRequestEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_AttributeMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -631,6 +752,14 @@ func (ec *executionContext) childFields_BindNotificationEdge(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type BindNotificationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelAssociationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_CancelAssociationRequestPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelAssociationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -731,6 +860,20 @@ func (ec *executionContext) childFields_CompleteWithdrawalPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CompleteWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmAssociationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_ConfirmAssociationRequestPayload_request(ctx, field)
+	case "ended":
+		return ec.fieldContext_ConfirmAssociationRequestPayload_ended(ctx, field)
+	case "association":
+		return ec.fieldContext_ConfirmAssociationRequestPayload_association(ctx, field)
+	case "transfer":
+		return ec.fieldContext_ConfirmAssociationRequestPayload_transfer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmAssociationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -761,6 +904,16 @@ func (ec *executionContext) childFields_CreateCustomerPayload(ctx context.Contex
 		return ec.fieldContext_CreateCustomerPayload_platformId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_CreateInvitationPayload_invitation(ctx, field)
+	case "link":
+		return ec.fieldContext_CreateInvitationPayload_link(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreatePayerAgreementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -835,6 +988,10 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_resources(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Customer_balanceAlert(ctx, field)
+	case "associations":
+		return ec.fieldContext_Customer_associations(ctx, field)
+	case "associationAt":
+		return ec.fieldContext_Customer_associationAt(ctx, field)
 	case "cloudBindings":
 		return ec.fieldContext_Customer_cloudBindings(ctx, field)
 	case "tags":
@@ -849,6 +1006,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_contacts(ctx, field)
 	case "budget":
 		return ec.fieldContext_Customer_budget(ctx, field)
+	case "restrictions":
+		return ec.fieldContext_Customer_restrictions(ctx, field)
 	case "federatedIdentities":
 		return ec.fieldContext_Customer_federatedIdentities(ctx, field)
 	case "balanceAt":
@@ -931,6 +1090,72 @@ func (ec *executionContext) childFields_CustomerFreeze(ctx context.Context, fiel
 		return ec.fieldContext_CustomerFreeze_since(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CustomerFreeze", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CustomerReport_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_CustomerReport_partner(ctx, field)
+	case "state":
+		return ec.fieldContext_CustomerReport_state(ctx, field)
+	case "company":
+		return ec.fieldContext_CustomerReport_company(ctx, field)
+	case "email":
+		return ec.fieldContext_CustomerReport_email(ctx, field)
+	case "accountName":
+		return ec.fieldContext_CustomerReport_accountName(ctx, field)
+	case "failure":
+		return ec.fieldContext_CustomerReport_failure(ctx, field)
+	case "customer":
+		return ec.fieldContext_CustomerReport_customer(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CustomerReport_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CustomerReport_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerReport", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerReportConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CustomerReportConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CustomerReportConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CustomerReportConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CustomerReportConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerReportConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerReportEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CustomerReportEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CustomerReportEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerReportEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CustomerRestriction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CustomerRestriction_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_CustomerRestriction_kind(ctx, field)
+	case "note":
+		return ec.fieldContext_CustomerRestriction_note(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CustomerRestriction_createdAt(ctx, field)
+	case "liftedAt":
+		return ec.fieldContext_CustomerRestriction_liftedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerRestriction", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteRejectedWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1239,6 +1464,104 @@ func (ec *executionContext) childFields_InterfaceContact(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type InterfaceContact", field.Name)
 }
 
+func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Invitation_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_Invitation_partner(ctx, field)
+	case "report":
+		return ec.fieldContext_Invitation_report(ctx, field)
+	case "channel":
+		return ec.fieldContext_Invitation_channel(ctx, field)
+	case "state":
+		return ec.fieldContext_Invitation_state(ctx, field)
+	case "mode":
+		return ec.fieldContext_Invitation_mode(ctx, field)
+	case "tag":
+		return ec.fieldContext_Invitation_tag(ctx, field)
+	case "campaign":
+		return ec.fieldContext_Invitation_campaign(ctx, field)
+	case "language":
+		return ec.fieldContext_Invitation_language(ctx, field)
+	case "email":
+		return ec.fieldContext_Invitation_email(ctx, field)
+	case "mailState":
+		return ec.fieldContext_Invitation_mailState(ctx, field)
+	case "mailedAt":
+		return ec.fieldContext_Invitation_mailedAt(ctx, field)
+	case "uses":
+		return ec.fieldContext_Invitation_uses(ctx, field)
+	case "failure":
+		return ec.fieldContext_Invitation_failure(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Invitation_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Invitation_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invitation", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InvitationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_InvitationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InvitationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_InvitationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InvitationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InvitationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationFailure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_InvitationFailure_code(ctx, field)
+	case "message":
+		return ec.fieldContext_InvitationFailure_message(ctx, field)
+	case "suggestedAction":
+		return ec.fieldContext_InvitationFailure_suggestedAction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationFailure", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partnerName":
+		return ec.fieldContext_InvitationOffer_partnerName(ctx, field)
+	case "mode":
+		return ec.fieldContext_InvitationOffer_mode(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_InvitationOffer_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationOffer", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subject":
+		return ec.fieldContext_InvitationPreview_subject(ctx, field)
+	case "text":
+		return ec.fieldContext_InvitationPreview_text(ctx, field)
+	case "html":
+		return ec.fieldContext_InvitationPreview_html(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationPreview", field.Name)
+}
+
 func (ec *executionContext) childFields_LedgerParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1247,6 +1570,14 @@ func (ec *executionContext) childFields_LedgerParty(ctx context.Context, field g
 		return ec.fieldContext_LedgerParty_name(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LedgerParty", field.Name)
+}
+
+func (ec *executionContext) childFields_LiftCustomerRestrictionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "restriction":
+		return ec.fieldContext_LiftCustomerRestrictionPayload_restriction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiftCustomerRestrictionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LiftWithdrawalRestrictionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1745,6 +2076,14 @@ func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type RefundOrderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RefuseInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "offer":
+		return ec.fieldContext_RefuseInvitationPayload_offer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefuseInvitationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterServiceProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "serviceProvider":
@@ -1753,6 +2092,28 @@ func (ec *executionContext) childFields_RegisterServiceProviderPayload(ctx conte
 		return ec.fieldContext_RegisterServiceProviderPayload_findings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegisterServiceProviderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RejectAssociationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RejectAssociationRequestPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RejectAssociationRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RelationBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_RelationBlocker_code(ctx, field)
+	case "message":
+		return ec.fieldContext_RelationBlocker_message(ctx, field)
+	case "suggestedAction":
+		return ec.fieldContext_RelationBlocker_suggestedAction(ctx, field)
+	case "restrictionId":
+		return ec.fieldContext_RelationBlocker_restrictionId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RelationBlocker", field.Name)
 }
 
 func (ec *executionContext) childFields_ReleaseOrderHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1923,6 +2284,30 @@ func (ec *executionContext) childFields_ReplayWebhookEventsPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type ReplayWebhookEventsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReportCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_ReportCustomerPayload_report(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReportCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestDisassociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RequestDisassociationPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestDisassociationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestModeSwitchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RequestModeSwitchPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestModeSwitchPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -1941,6 +2326,14 @@ func (ec *executionContext) childFields_ResendBindNotificationPayload(ctx contex
 		return ec.fieldContext_ResendBindNotificationPayload_form(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResendBindNotificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResendInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_ResendInvitationPayload_invitation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResendInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2009,6 +2402,14 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RestrictCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "restriction":
+		return ec.fieldContext_RestrictCustomerPayload_restriction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestrictCustomerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RestrictWithdrawalsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "restriction":
@@ -2069,6 +2470,14 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_RevokeInvitationPayload_invitation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2637,6 +3046,14 @@ func (ec *executionContext) childFields_WebhookEndpointEdge(ctx context.Context,
 		return ec.fieldContext_WebhookEndpointEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "report":
+		return ec.fieldContext_WithdrawReportPayload_report(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawReportPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -23,7 +23,8 @@ const (
 	SourceReport AssociationSource = "REPORT"
 	SourceInvite AssociationSource = "INVITE"
 	SourceAPI    AssociationSource = "API"
-	SourceSSO    AssociationSource = "SSO" // created or bound at a first login through SAML (2.5)
+	SourceSSO    AssociationSource = "SSO"    // created or bound at a first login through SAML (2.5)
+	SourceSwitch AssociationSource = "SWITCH" // the same partner in the other mode before (C11)
 )
 
 // Association says that a customer belonged to a partner from Since until Until, in one mode. A customer has at most

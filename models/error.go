@@ -53,6 +53,15 @@ func (e *Error) Reason() string {
 	return reason
 }
 
+// ReasonOf returns the machine-readable reason of err, or "".
+func ReasonOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason()
+	}
+	return ""
+}
+
 // Invalid says that an input is malformed or out of range.
 func Invalid(field, message string) *Error {
 	return &Error{Code: CodeInvalid, Field: field, Message: message}

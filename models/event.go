@@ -119,6 +119,29 @@ const (
 	EventAccountBound           EventType = "identity.account_bound"
 )
 
+// The events of relations between customers and partners.
+const (
+	EventCustomerRestricted   EventType = "customer.restricted"
+	EventCustomerUnrestricted EventType = "customer.restriction_lifted"
+	EventCustomerSwitched     EventType = "customer.mode_switched"
+	EventReportMade           EventType = "customer_report.made"
+	EventReportFailed         EventType = "customer_report.failed"
+	EventReportExpired        EventType = "customer_report.expired"
+	EventReportWithdrawn      EventType = "customer_report.withdrawn"
+	EventInvitationMade       EventType = "invitation.created"
+	EventInvitationMailed     EventType = "invitation.mail_requested"
+	EventInvitationAccepted   EventType = "invitation.accepted"
+	EventInvitationRefused    EventType = "invitation.refused"
+	EventInvitationFailed     EventType = "invitation.failed"
+	EventInvitationRevoked    EventType = "invitation.revoked"
+	EventInvitationExpired    EventType = "invitation.expired"
+	EventRelationRequested    EventType = "association_request.made"
+	EventRelationConfirmed    EventType = "association_request.confirmed"
+	EventRelationRejected     EventType = "association_request.rejected"
+	EventRelationCancelled    EventType = "association_request.cancelled"
+	EventRelationExpired      EventType = "association_request.expired"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

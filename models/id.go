@@ -51,6 +51,10 @@ const (
 	PrefixCloudBinding        = "cbd"
 	PrefixWebhookEndpoint     = "whe"
 	PrefixWebhookDelivery     = "whd"
+	PrefixCustomerReport      = "crp"
+	PrefixInvitation          = "inv"
+	PrefixAssociationRequest  = "arq"
+	PrefixCustomerRestriction = "csr"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -24,17 +24,20 @@ const (
 	WritePartners  Permission = "PARTNERS_WRITE"
 	ReadCustomers  Permission = "CUSTOMERS_READ"
 	WriteCustomers Permission = "CUSTOMERS_WRITE"
-	ReadOrders     Permission = "ORDERS_READ"
-	PayOrders      Permission = "ORDERS_PAY"
-	ReadResources  Permission = "RESOURCES_READ"
-	ReadBalances   Permission = "BALANCES_READ"
-	MoveMoney      Permission = "MONEY_MOVE"
-	WriteAlerts    Permission = "BALANCE_ALERTS_WRITE"
-	ReadIncentives Permission = "INCENTIVES_READ"
-	ReadExposure   Permission = "EXPOSURE_READ"
-	WriteExposure  Permission = "EXPOSURE_WRITE"
-	ManageKeys     Permission = "KEYS_MANAGE"
-	ReadEvents     Permission = "EVENTS_READ"
+	// ChangeRelations is for a partner's administrators, who alone disassociate customers and switch their mode (C11), and for
+	// customers, who agree to belong to a partner, to change the mode and to leave.
+	ChangeRelations Permission = "RELATIONS_CHANGE"
+	ReadOrders      Permission = "ORDERS_READ"
+	PayOrders       Permission = "ORDERS_PAY"
+	ReadResources   Permission = "RESOURCES_READ"
+	ReadBalances    Permission = "BALANCES_READ"
+	MoveMoney       Permission = "MONEY_MOVE"
+	WriteAlerts     Permission = "BALANCE_ALERTS_WRITE"
+	ReadIncentives  Permission = "INCENTIVES_READ"
+	ReadExposure    Permission = "EXPOSURE_READ"
+	WriteExposure   Permission = "EXPOSURE_WRITE"
+	ManageKeys      Permission = "KEYS_MANAGE"
+	ReadEvents      Permission = "EVENTS_READ"
 	// ReviewWithdrawals is for operators who decide about withdrawals and see the bank cards they go to.
 	ReviewWithdrawals Permission = "WITHDRAWALS_REVIEW"
 	// IssueSignIns lets a partner's program sign its customers' people in. People hold it to hand it on and cannot use it.
@@ -44,7 +47,7 @@ const (
 // AllPermissions returns every permission there is, in a fixed order.
 func AllPermissions() []Permission {
 	return []Permission{
-		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
+		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 		IssueSignIns,
 	}

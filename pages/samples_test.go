@@ -59,6 +59,7 @@ func samples(s func(string) string) []sample {
 	list = append(list,
 		sample{"signed in as somebody else", pages.SignIn, pages.SignInPage{Action: "/sign-in", PlatformName: s("platform"), Problem: "OTHER_ACCOUNT"},
 			[]string{"does not belong to the platform"}, nil})
+	list = append(list, invitations(s)...)
 	list = append(list, checkouts(s)...)
 	for _, code := range append(documentedCodes(), "UNKNOWN") {
 		list = append(list, sample{"error " + code, pages.Error,
@@ -76,6 +77,31 @@ func firstLogin(s func(string) string, create, bind string) pages.FirstLoginPage
 			PrivacyURL: "https://cloud.example/privacy", Problem: create},
 		Bind: pages.BindForm{LoginName: s("login"), Problem: bind},
 	}
+}
+
+func invitations(s func(string) string) []sample {
+	offer := pages.InvitationPage{
+		Common: pages.Common{SignedInAs: s("person")}, Action: "/invitation/token", PartnerName: s("partner"), Mode: "RESALE",
+		ExpiresAt: s("2026-11-28 09:30 UTC"), CustomerName: s("customer"),
+	}
+	advisory, accepted, refused, blocked := offer, offer, offer, offer
+	advisory.Mode = "ADVISORY"
+	accepted.Action, accepted.Done = "", pages.DecisionAccept
+	refused.Action, refused.Done = "", pages.DecisionRefuse
+	blocked.Action, blocked.Problem = "", "REPORT_REQUIRED"
+	list := []sample{
+		{"invitation", pages.Invitation, offer, []string{"invites you", "puts the money", `value="accept"`, `value="refuse"`, "Good until"}, []string{"alert"}},
+		{"invitation advisory", pages.Invitation, advisory, []string{"paying it yourself"}, []string{"puts the money"}},
+		{"invitation accepted", pages.Invitation, accepted, []string{"You are a customer of"}, []string{"<form", "Good until"}},
+		{"invitation refused", pages.Invitation, refused, []string{"You have refused"}, []string{"<form"}},
+		{"invitation blocked", pages.Invitation, blocked, []string{"older than 7 days", `role="alert"`}, []string{"<form"}},
+		{"invitation in an odd way", pages.Invitation, pages.InvitationPage{Problem: s("NEVER_HEARD_OF")}, []string{"This did not work."}, []string{"NEVER_HEARD_OF", "<form"}},
+	}
+	for _, code := range []string{"UNKNOWN", "USED", "REFUSED", "REVOKED", "EXPIRED", "FOR_ANOTHER"} {
+		list = append(list, sample{"invitation " + code, pages.Invitation, pages.InvitationPage{Problem: "INVITATION_" + code},
+			[]string{`role="alert"`}, []string{"This did not work.", "<form"}})
+	}
+	return list
 }
 
 func console(s func(string) string) pages.ConsolePage {

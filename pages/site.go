@@ -72,6 +72,7 @@ func (s *Site) Register(mux *http.ServeMux, wrap func(http.Handler) http.Handler
 	} {
 		mux.Handle(pattern, wrap(bounded(handle)))
 	}
+	s.registerInvitation(mux, wrap)
 	mux.Handle("GET "+AssetsPath, s.Views.Assets())
 	mux.Handle("GET /{$}", wrap(http.RedirectHandler("/console", http.StatusSeeOther)))
 }

@@ -104,7 +104,7 @@ func parse(l *lang) (map[string]*template.Template, error) {
 		return nil, err
 	}
 	set := make(map[string]*template.Template)
-	for _, name := range []string{SignIn, FirstLogin, Checkout, BindNotification, Console, Unbind, SignedOut, TestLogin, Error} {
+	for _, name := range []string{SignIn, FirstLogin, Checkout, BindNotification, Console, Unbind, SignedOut, TestLogin, Invitation, Error} {
 		clone, err := base.Clone()
 		if err != nil {
 			return nil, err
@@ -191,6 +191,8 @@ func nameOf(data any) string {
 		return SignedOut
 	case TestLoginPage:
 		return TestLogin
+	case InvitationPage:
+		return Invitation
 	case ErrorPage:
 		return Error
 	default:

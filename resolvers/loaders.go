@@ -53,19 +53,23 @@ type loaders struct {
 	accountManager      *dataloadgen.Loader[models.ID, models.AccountManager]
 	customerContacts    *dataloadgen.Loader[models.ID, []models.CustomerContact]
 	customerBudget      *dataloadgen.Loader[models.ID, models.CustomerBudget]
-
-	identities *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
-
-	bindNotifications *pageLoader[models.BindNotification]
-	resellers         *pageLoader[models.Partner]
-	partnerCustomers  *pageLoader[models.Customer]
-	partnerOrders     *pageLoader[models.Order]
-	partnerStatements *pageLoader[models.IncentiveStatement]
-	customerOrders    *pageLoader[models.Order]
-	customerResources *pageLoader[models.Resource]
-	statementLines    *pageLoader[models.IncentiveLine]
-	serviceProviders  *pageLoader[models.ServiceProvider]
-	cloudBindings     *pageLoader[models.CloudBinding]
+	customerReport      *dataloadgen.Loader[models.ID, models.CustomerReport]
+	invitation          *dataloadgen.Loader[models.ID, models.Invitation]
+	associationRequest  *dataloadgen.Loader[models.ID, models.AssociationRequest]
+	restrictions        *dataloadgen.Loader[models.ID, []models.CustomerRestriction]
+	associationAt       *dataloadgen.Loader[asked[time.Time], models.Association]
+	identities          *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
+	bindNotifications   *pageLoader[models.BindNotification]
+	resellers           *pageLoader[models.Partner]
+	partnerCustomers    *pageLoader[models.Customer]
+	partnerOrders       *pageLoader[models.Order]
+	partnerStatements   *pageLoader[models.IncentiveStatement]
+	customerOrders      *pageLoader[models.Order]
+	customerResources   *pageLoader[models.Resource]
+	associations        *pageLoader[models.Association]
+	statementLines      *pageLoader[models.IncentiveLine]
+	serviceProviders    *pageLoader[models.ServiceProvider]
+	cloudBindings       *pageLoader[models.CloudBinding]
 }
 
 type loadersKey struct{}
@@ -108,22 +112,30 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
 		serviceProvider:     byID(by, r.Federation.ServiceProvidersByIDs),
 		identities:          byID(by, r.Federation.IdentitiesFor),
-		bindNotifications:   byPage(by, r.Federation.FindNotificationsForPartners),
 		webhookEndpoint:     byID(by, r.Webhooks.ByIDs),
 		webhookDeliveries:   byDelivery(by, r.Webhooks.DeliveriesFor),
 		customerTags:        byID(by, r.Customers.TagsFor),
 		accountManager:      byID(by, r.Customers.ManagersFor),
 		customerContacts:    byID(by, r.Customers.ContactsFor),
 		customerBudget:      byID(by, r.Customers.BudgetsFor),
-		resellers:           byPage(by, r.Partners.FindResellersFor),
-		partnerCustomers:    byPage(by, r.Customers.FindForPartners),
-		partnerOrders:       byPage(by, r.Orders.FindForPartners),
-		partnerStatements:   byPage(by, r.Incentives.FindStatementsForPartners),
-		customerOrders:      byPage(by, r.Orders.FindForCustomers),
-		customerResources:   byPage(by, r.Resources.FindForCustomers),
-		statementLines:      byPage(by, r.Incentives.FindLinesForStatements),
-		serviceProviders:    byPage(by, r.Federation.FindServiceProvidersFor),
-		cloudBindings:       byPage(by, r.Federation.FindCloudBindingsFor),
+		customerReport:      byID(by, r.Customers.ReportsByIDs),
+		invitation:          byID(by, r.Customers.InvitationsByIDs),
+		associationRequest:  byID(by, r.Customers.RequestsByIDs),
+		restrictions:        byID(by, r.Customers.RestrictionsFor),
+		associationAt: byQuestion(by, func(ctx context.Context, customers []models.ID, at time.Time) (map[models.ID]models.Association, error) {
+			return r.Customers.AssociationsAt(ctx, who, customers, at)
+		}),
+		resellers:         byPage(by, r.Partners.FindResellersFor),
+		partnerCustomers:  byPage(by, r.Customers.FindForPartners),
+		partnerOrders:     byPage(by, r.Orders.FindForPartners),
+		partnerStatements: byPage(by, r.Incentives.FindStatementsForPartners),
+		customerOrders:    byPage(by, r.Orders.FindForCustomers),
+		customerResources: byPage(by, r.Resources.FindForCustomers),
+		associations:      byPage(by, r.Customers.HistoryFor),
+		statementLines:    byPage(by, r.Incentives.FindLinesForStatements),
+		serviceProviders:  byPage(by, r.Federation.FindServiceProvidersFor),
+		cloudBindings:     byPage(by, r.Federation.FindCloudBindingsFor),
+		bindNotifications: byPage(by, r.Federation.FindNotificationsForPartners),
 	}
 }
 
@@ -237,6 +249,18 @@ func optional[V any](ctx context.Context, loader *dataloadgen.Loader[models.ID, 
 	}
 	// What a credential may not read at all is null inside another object, where a root field refuses it.
 	if models.CodeOf(err) == models.CodeForbidden {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// optionalAt is optional for what is asked about an instant.
+func optionalAt[V any](ctx context.Context, loader *dataloadgen.Loader[asked[time.Time], V], id models.ID, at time.Time) (*V, error) {
+	v, err := loader.Load(ctx, asked[time.Time]{id, at.UTC()})
+	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
 		return nil, nil
 	}
 	if err != nil {

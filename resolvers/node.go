@@ -44,6 +44,12 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.remittanceClaim, id, models.PrefixRemittanceClaim, "remittance claim"))
 	case models.PrefixRemittance:
 		return asNode(r.remittance(ctx, id))
+	case models.PrefixCustomerReport:
+		return asNode(must(ctx, set.customerReport, id, models.PrefixCustomerReport, "customer report"))
+	case models.PrefixInvitation:
+		return asNode(must(ctx, set.invitation, id, models.PrefixInvitation, "invitation"))
+	case models.PrefixAssociationRequest:
+		return asNode(must(ctx, set.associationRequest, id, models.PrefixAssociationRequest, "association request"))
 	case models.PrefixPayerAgreement:
 		return asNode(r.payerAgreement(ctx, id))
 	case models.PrefixWebhookEndpoint:

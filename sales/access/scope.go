@@ -71,6 +71,21 @@ func Associations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "a.customer_id", "a.partner_id")
 }
 
+// AssociationRequests shows a customer its own, and a partner those about a relation with itself or its resellers.
+func AssociationRequests(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "arq.customer_id", "arq.partner_id")
+}
+
+// CustomerReports shows a partner its own and its resellers'; customers see none.
+func CustomerReports(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofPartners(q, who, "crp.partner_id")
+}
+
+// Invitations shows a partner its own and its resellers'; a customer knows one by its link only.
+func Invitations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofPartners(q, who, "inv.partner_id")
+}
+
 // Orders shows a customer its own orders, and a partner those that its resale customers, or its resellers', pay with its
 // money (O02).
 func Orders(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
@@ -243,6 +258,14 @@ func owned(q *bun.SelectQuery, who models.Principal, customer, partner string) *
 			bun.Safe(partner), who.PartnerID, bun.Safe(partner), who.PartnerID)
 	}
 	return q.Where("? = ?", bun.Safe(partner), who.PartnerID)
+}
+
+// ofPartners is for what a partner and its distributor know, and no customer.
+func ofPartners(q *bun.SelectQuery, who models.Principal, partner string) *bun.SelectQuery {
+	if who.CustomerID != "" {
+		return nothing(q)
+	}
+	return owned(q, who, "", partner)
 }
 
 func ownPartner(q *bun.SelectQuery, who models.Principal, partner string) *bun.SelectQuery {

@@ -2,7 +2,6 @@ package customers
 
 import (
 	"context"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -11,16 +10,13 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// directWindow is how long after registering a customer may be associated without a report (C07).
-const directWindow = 7 * 24 * time.Hour
-
-// The refusals of an association, with machine-readable reasons.
+// The refusals of an association, with machine-readable reasons; models.RelationBlock has the others.
 var (
-	ErrAlreadyAssociated = models.Precondition("ALREADY_ASSOCIATED", "This customer belongs to a partner already.")
-	ErrPartnerRestricted = models.Precondition("PARTNER_RESTRICTED", "This partner, or its distributor, may not win new customers now.")
-	ErrReportRequired    = models.Precondition("REPORT_REQUIRED", "This customer has been registered for more than 7 days or has paid before; the partner has to report it first.")
-	ErrFrozen            = models.Precondition("CUSTOMER_FROZEN", "This customer is frozen.")
-	ErrOtherSite         = models.Precondition("OTHER_SITE", "The customer and the partner are on different clouds or use different currencies.")
+	ErrAlreadyAssociated = models.BlockAssociated.Refusal()
+	ErrPartnerRestricted = models.BlockPartner.Refusal()
+	ErrReportRequired    = models.BlockUnreported.Refusal()
+	ErrFrozen            = models.BlockAccount.Refusal()
+	ErrOtherSite         = models.BlockSite.Refusal()
 )
 
 // Associate makes an existing customer a partner's.
@@ -30,13 +26,14 @@ type Associate struct {
 	Mode       models.AssociationMode   // empty = RESALE
 	Source     models.AssociationSource // empty = API; REPORT lifts the 7-day rule (C07)
 	Tag        string                   // at most 64 characters (C06)
+
+	report models.ID // that led to it; zero = looked for
 }
 
 // AssociateIn associates an existing customer with a partner in the caller's transaction. The customer's own consent
 // makes it so: the principal is the customer, or the system or an operator acting on a consent given elsewhere; a partner
-// cannot take a customer. Refused with PRECONDITION_FAILED: a customer that belongs to a partner (C08), one that is frozen,
-// one registered more than 7 days ago or with a paid order unless it was reported (C07), and a partner that is, or whose
-// distributor is, restricted or expired.
+// cannot take a customer. Refused with PRECONDITION_FAILED is whatever models.RelationFacts finds in the way (C07 to C09); a
+// report of the partner about this customer lifts the 7-day rule, and is LINKED by it.
 func (s *Service) AssociateIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd Associate) (models.Association, error) {
 	if who.IsAnonymous() {
 		return models.Association{}, access.Require(who, models.WriteCustomers)
@@ -57,31 +54,36 @@ func (s *Service) AssociateIn(ctx context.Context, tx bun.IDB, who models.Princi
 	if !found {
 		return models.Association{}, ErrUnknown
 	}
-	if err := s.eligible(ctx, tx, customer, cmd.Source); err != nil {
+	if err := cmd.complete(); err != nil {
+		return models.Association{}, err
+	}
+	blockers, err := s.blockers(ctx, tx, who, customer, cmd)
+	if err != nil {
+		return models.Association{}, err
+	}
+	if err := models.RefusalOf(blockers); err != nil {
 		return models.Association{}, err
 	}
 	return s.link(ctx, tx, who, &customer, cmd)
 }
 
-// eligible applies the rules for a customer that existed before.
-func (s *Service) eligible(ctx context.Context, tx bun.IDB, customer models.Customer, source models.AssociationSource) error {
-	if customer.PartnerID != "" {
-		return ErrAlreadyAssociated
+// blockers applies the rules for a customer that existed before.
+func (s *Service) blockers(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, cmd Associate) ([]models.RelationBlocker, error) {
+	partner, barred, err := s.partnerFor(ctx, tx, who, cmd.PartnerID)
+	if err != nil {
+		return nil, err
 	}
-	if customer.Frozen != models.NotFrozen {
-		return ErrFrozen
+	facts, err := s.facts(ctx, tx, customer)
+	if err != nil {
+		return nil, err
 	}
-	if source == models.SourceReport {
-		return nil
+	facts.PartnerBarred, facts.OtherSite, facts.Reported = barred, otherSite(partner, customer), cmd.Source == models.SourceReport
+	if !facts.Reported {
+		if _, facts.Reported, err = selectReportOf(ctx, tx, partner.ID, customer, facts.Now); err != nil {
+			return nil, err
+		}
 	}
-	if s.now().Sub(customer.CreatedAt) > directWindow {
-		return ErrReportRequired
-	}
-	paid, err := s.Purchases.HasPaid(ctx, tx, customer.ID)
-	if err == nil && paid {
-		return ErrReportRequired
-	}
-	return err
+	return facts.AssociationBlockers(cmd.Mode), nil
 }
 
 // link writes the association and repeats partner and mode on the customer, where every row scope reads them.
@@ -89,11 +91,14 @@ func (s *Service) link(ctx context.Context, tx bun.IDB, who models.Principal, cu
 	if err := cmd.complete(); err != nil {
 		return models.Association{}, err
 	}
-	partner, err := s.partnerFor(ctx, tx, who, cmd.PartnerID)
+	partner, barred, err := s.partnerFor(ctx, tx, who, cmd.PartnerID)
 	if err != nil {
 		return models.Association{}, err
 	}
-	if partner.Cloud != customer.Cloud || partner.Currency != customer.Currency {
+	if barred {
+		return models.Association{}, ErrPartnerRestricted
+	}
+	if otherSite(partner, *customer) {
 		return models.Association{}, ErrOtherSite
 	}
 	now := s.now()
@@ -112,6 +117,9 @@ func (s *Service) link(ctx context.Context, tx bun.IDB, who models.Principal, cu
 		if store.Conflicts(err, "customers", "external_id") {
 			return models.Association{}, ErrExternalTaken
 		}
+		return models.Association{}, err
+	}
+	if err := s.linkReport(ctx, tx, cmd, *customer); err != nil {
 		return models.Association{}, err
 	}
 	return association, s.Events.Record(ctx, tx, who, models.Event{
@@ -139,29 +147,44 @@ func (cmd *Associate) complete() error {
 	return models.Invalid("source", "The source is REPORT, INVITE, API or SSO.")
 }
 
-// partnerFor returns the partner that shall win a customer. A partner acts for itself and its resellers only; a customer
-// that agrees may name any.
-func (s *Service) partnerFor(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Partner, error) {
+// linkReport closes the partner's report about a customer that is its own now, if there is one.
+func (s *Service) linkReport(ctx context.Context, tx bun.IDB, cmd Associate, customer models.Customer) error {
+	id := cmd.report
+	if id == "" {
+		report, found, err := selectReportOf(ctx, tx, customer.PartnerID, customer, s.now())
+		if err != nil || !found {
+			return err
+		}
+		id = report.ID
+	}
+	report, found, err := selectReportForUpdate(ctx, tx, models.SystemPrincipal("association"), id)
+	if err != nil || !found || !report.Live(s.now()) {
+		return err
+	}
+	if err := report.Become(models.ReportLinked, s.now()); err != nil {
+		return err
+	}
+	report.CustomerID = customer.ID
+	return updateReport(ctx, tx, &report)
+}
+
+// partnerFor returns the partner that shall win a customer, and whether it may not: it is, or its distributor is,
+// restricted or expired. A partner acts for itself and its resellers only; a customer that agrees may name any.
+func (s *Service) partnerFor(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (partner models.Partner, barred bool, err error) {
 	if who.CustomerID != "" {
 		who = models.SystemPrincipal("association")
 	}
 	partner, found, err := selectPartner(ctx, tx, who, id)
 	if err != nil {
-		return models.Partner{}, err
+		return models.Partner{}, false, err
 	}
 	if !found {
-		return models.Partner{}, ErrPartnerUnknown
+		return models.Partner{}, false, ErrPartnerUnknown
 	}
-	if partner.State != models.PartnerActive {
-		return models.Partner{}, ErrPartnerRestricted
-	}
-	if partner.ParentID == "" {
-		return partner, nil
+	if partner.State != models.PartnerActive || partner.ParentID == "" {
+		return partner, partner.State != models.PartnerActive, nil
 	}
 	// A reseller does not act for its distributor, but the distributor's state counts all the same (CBC.50010086).
 	distributor, found, err := selectPartner(ctx, tx, models.SystemPrincipal("association"), partner.ParentID)
-	if err == nil && (!found || distributor.State != models.PartnerActive) {
-		err = ErrPartnerRestricted
-	}
-	return partner, err
+	return partner, !found || distributor.State != models.PartnerActive, err
 }

@@ -62,7 +62,7 @@ func (s *Service) Check(ctx context.Context, who models.Principal, cmd CheckIden
 	if err := s.allowCheck(ctx, who); err != nil {
 		return IdentityCheck{}, err
 	}
-	used, err := s.used(ctx, who, cmd)
+	used, err := s.taken(ctx, who, cmd)
 	if err != nil {
 		return IdentityCheck{}, err
 	}
@@ -112,8 +112,8 @@ func (cmd CheckIdentity) check() error {
 	return nil
 }
 
-// used looks the value up with one or two statements, which take the same time either way.
-func (s *Service) used(ctx context.Context, who models.Principal, cmd CheckIdentity) (bool, error) {
+// taken looks the value up with one or two statements, which take the same time either way.
+func (s *Service) taken(ctx context.Context, who models.Principal, cmd CheckIdentity) (bool, error) {
 	switch cmd.By {
 	case IdentityEmail:
 		return existsCustomer(ctx, s.DB, "c.email_blind", s.blindEmail(cmd.Value))

@@ -75,7 +75,10 @@ func (s *Service) CreateIn(ctx context.Context, tx bun.IDB, who models.Principal
 		customer.Kind = models.CustomerKindNone
 	}
 	if cmd.PartnerID != "" {
-		partner, err := s.partnerFor(ctx, tx, who, cmd.PartnerID)
+		partner, barred, err := s.partnerFor(ctx, tx, who, cmd.PartnerID)
+		if err == nil && barred {
+			err = ErrPartnerRestricted
+		}
 		if err != nil {
 			return models.Customer{}, err
 		}
@@ -126,9 +129,10 @@ func (cmd CreateCustomer) check() error {
 	if err := checkText(cmd.RealName, 200, "realName"); err != nil {
 		return err
 	}
-	local, domain, _ := strings.Cut(cmd.Email, "@")
-	if cmd.Email != "" && (len(cmd.Email) > 256 || local == "" || domain == "" || strings.ContainsAny(cmd.Email, " \t\r\n<>,")) {
-		return models.Invalid("email", "This is not an e-mail address of at most 256 characters.")
+	if cmd.Email != "" {
+		if err := checkEmail(cmd.Email, "email"); err != nil {
+			return err
+		}
 	}
 	if cmd.Phone != "" && !phone.MatchString(cmd.Phone) {
 		return models.Invalid("phone", "A phone number is written as 0086-13800000000.")
@@ -147,6 +151,14 @@ func (cmd CreateCustomer) givenFields() []string {
 		}
 	}
 	return fields
+}
+
+func checkEmail(email, field string) error {
+	local, domain, _ := strings.Cut(email, "@")
+	if len(email) > 256 || local == "" || domain == "" || strings.ContainsAny(email, " \t\r\n<>,") || checkText(email, 256, field) != nil {
+		return models.Invalid(field, "This is not an e-mail address of at most 256 characters.")
+	}
+	return nil
 }
 
 func checkText(text string, longest int, field string) error {

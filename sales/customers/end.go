@@ -13,8 +13,8 @@ import (
 // The refusals of ending an association, with machine-readable reasons. What Recall refuses comes beside them.
 var (
 	ErrOperatorEnds  = models.Forbidden("Only an operator ends an association.")
-	ErrNotAssociated = models.Precondition("NOT_ASSOCIATED", "This customer belongs to no partner.")
-	ErrPendingOrders = models.Precondition("PENDING_PAYMENT_ORDERS", "This customer has orders that wait for payment; they have to be paid or cancelled first (C13).")
+	ErrNotAssociated = models.BlockUnlinked.Refusal()
+	ErrPendingOrders = models.BlockOrders.Refusal()
 )
 
 // EndAssociation says which customer leaves its partner.
@@ -78,20 +78,21 @@ func (s *Service) endIn(ctx context.Context, tx bun.IDB, who models.Principal, c
 	if err := s.mayLeave(ctx, tx, customer); err != nil {
 		return EndedAssociation{}, err
 	}
-	association, found, err := selectAssociationInForce(ctx, tx, customer.ID)
+	return s.leaveIn(ctx, tx, who, customer, cmd.Reason)
+}
+
+// leaveIn ends the association of a customer whose row the caller has locked, and whom nothing keeps but its money.
+func (s *Service) leaveIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, reason string) (EndedAssociation, error) {
+	association, err := s.closeAssociation(ctx, tx, customer)
 	if err != nil {
 		return EndedAssociation{}, err
 	}
-	if !found {
-		return EndedAssociation{}, ErrNotAssociated
-	}
-	now, left := s.now(), customer
-	association.Until = &now
-	if err := updateAssociationEnd(ctx, tx, &association); err != nil {
+	left := customer
+	left.PartnerID, left.Mode, left.ExternalID, left.UpdatedAt = "", "", "", *association.Until
+	if err := updateCustomerLeft(ctx, tx, &left); err != nil {
 		return EndedAssociation{}, err
 	}
-	left.PartnerID, left.Mode, left.ExternalID, left.UpdatedAt = "", "", "", now
-	if err := updateCustomerLeft(ctx, tx, &left); err != nil {
+	if err := s.dropRequest(ctx, tx, who, customer.ID); err != nil {
 		return EndedAssociation{}, err
 	}
 	for _, room := range s.Farewells {
@@ -103,7 +104,22 @@ func (s *Service) endIn(ctx context.Context, tx bun.IDB, who models.Principal, c
 	if done.Recalled, err = s.Recall.RecallIn(ctx, tx, who, customer); err != nil {
 		return EndedAssociation{}, err
 	}
-	return done, s.recordEnd(ctx, tx, who, customer, cmd.Reason, done)
+	return done, s.recordEnd(ctx, tx, who, customer, reason, done)
+}
+
+// closeAssociation puts the end under the association in force.
+func (s *Service) closeAssociation(ctx context.Context, tx bun.IDB, customer models.Customer) (models.Association, error) {
+	association, found, err := selectAssociationInForce(ctx, tx, customer.ID)
+	if err != nil {
+		return models.Association{}, err
+	}
+	if !found {
+		return models.Association{}, ErrNotAssociated
+	}
+	now := s.now()
+	association.Until = &now
+	err = updateAssociationEnd(ctx, tx, &association)
+	return association, err
 }
 
 // mayLeave applies those of the vendor's obstacles that this server knows of (C13); money is Recall's.

@@ -149,6 +149,7 @@ func (s *Service) AssociationsFor(ctx context.Context, who models.Principal, cus
 	}
 	byCustomer := make(map[models.ID]models.Association, len(found))
 	for _, association := range found {
+		hideTag(who, &association)
 		byCustomer[association.CustomerID] = association
 	}
 	return byCustomer, nil

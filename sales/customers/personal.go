@@ -28,6 +28,7 @@ func (s *Service) sealPersonal(c *models.Customer) {
 	}
 }
 
+// blindEmail is how a customer with this address is found, see models.Customer.
 func (s *Service) blindEmail(email string) string {
 	return s.Seal.Blind(strings.ToLower(email), columnEmail)
 }
@@ -36,33 +37,38 @@ func (s *Service) sealText(c *models.Customer, column string, text *string) []by
 	if text == nil {
 		return nil
 	}
-	return s.Seal.Seal([]byte(*text), column+":"+string(c.ID))
+	return s.sealValue(*text, column, c.ID)
+}
+
+// sealValue seals a value of another noun's row, and openValue opens it; the column and the row's id are its context.
+func (s *Service) sealValue(text, column string, id models.ID) []byte {
+	return s.Seal.Seal([]byte(text), column+":"+string(id))
+}
+
+func (s *Service) openValue(sealed []byte, column string, id models.ID) (*string, error) {
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	plain, err := s.Seal.Open(sealed, column+":"+string(id))
+	if err != nil {
+		return nil, err
+	}
+	text := string(plain)
+	return &text, nil
 }
 
 // openPersonal fills in the personal fields of a customer that the caller may see; whoever may see a customer may see how
 // to reach it (3.2).
 func (s *Service) openPersonal(c *models.Customer) error {
 	var err error
-	if c.RealName, err = s.openText(c, columnRealName, c.RealNameSealed); err != nil {
+	if c.RealName, err = s.openValue(c.RealNameSealed, columnRealName, c.ID); err != nil {
 		return err
 	}
-	if c.Email, err = s.openText(c, columnEmail, c.EmailSealed); err != nil {
+	if c.Email, err = s.openValue(c.EmailSealed, columnEmail, c.ID); err != nil {
 		return err
 	}
-	c.Phone, err = s.openText(c, columnPhone, c.PhoneSealed)
+	c.Phone, err = s.openValue(c.PhoneSealed, columnPhone, c.ID)
 	return err
-}
-
-func (s *Service) openText(c *models.Customer, column string, sealed []byte) (*string, error) {
-	if len(sealed) == 0 {
-		return nil, nil
-	}
-	plain, err := s.Seal.Open(sealed, column+":"+string(c.ID))
-	if err != nil {
-		return nil, err
-	}
-	text := string(plain)
-	return &text, nil
 }
 
 // openPage opens the personal data of a page's customers in place.

@@ -2,6 +2,7 @@ package customers
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -35,6 +36,13 @@ type Farewell interface {
 	LeaveIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) error
 }
 
+// Turn is told that a customer has changed its mode with the partner that it had, in the transaction that does so, by rooms
+// where the mode decides what the partner sees.
+type Turn interface {
+	// TurnIn is given the customer as it is now.
+	TurnIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) error
+}
+
 // Sealer encrypts personal data at rest. A context names where a sealed value belongs; under another one it does not open.
 type Sealer interface {
 	Seal(plain []byte, context string) []byte
@@ -54,6 +62,7 @@ type Service struct {
 	Ledger    *ledger.Service // remembers the keys of operations that move money
 	Recall    Recall
 	Farewells []Farewell // may be nil
+	Turns     []Turn     // may be nil
 
 	People    People    // makes the first user of a customer that a partner creates
 	Platforms Platforms // knows the platform of a partner; nil = nobody has one
@@ -61,6 +70,12 @@ type Service struct {
 	Running   Running   // freezes what a customer runs
 	Spending  Spending  // measures budgets
 	Limits    Limits    // slows identity checks down; nil = they are not, which only tests want
+
+	Random         io.Reader               // makes the tokens of invitations
+	Origin         string                  // what their links begin with, such as https://sales.example.com
+	Mailer         Mailer                  // nil = this server sends no e-mail
+	ReportValidity time.Duration           // zero = DefaultReportValidity
+	Throttle       models.RelationThrottle // zero = ThrottleChina
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

@@ -13,3 +13,12 @@ import (
 func (s *Service) LeaveIn(ctx context.Context, tx bun.IDB, _ models.Principal, customer models.Customer) error {
 	return updateWithoutPartner(ctx, tx, customer.ID, s.now())
 }
+
+// TurnIn lets the partner of a customer that has become a resale customer see what it runs, and that of one that has become
+// an advisory customer no longer, in the transaction that changes the mode.
+func (s *Service) TurnIn(ctx context.Context, tx bun.IDB, _ models.Principal, customer models.Customer) error {
+	if customer.Mode != models.Resale {
+		return updateWithoutPartner(ctx, tx, customer.ID, s.now())
+	}
+	return updatePartner(ctx, tx, customer.ID, customer.PartnerID, s.now())
+}

@@ -28,6 +28,12 @@ func updateWithoutPartner(ctx context.Context, tx bun.IDB, customer models.ID, n
 	return store.Translate(err)
 }
 
+func updatePartner(ctx context.Context, tx bun.IDB, customer, partner models.ID, now time.Time) error {
+	_, err := tx.NewUpdate().Model((*models.Resource)(nil)).Set("partner_id = ?, updated_at = ?", partner, now).
+		Where("customer_id = ?", customer).Exec(ctx)
+	return store.Translate(err)
+}
+
 // visible starts a query of the resources that a principal may see.
 func visible(db bun.IDB, who models.Principal) *bun.SelectQuery {
 	return access.Resources(db.NewSelect().Model((*models.Resource)(nil)), who)

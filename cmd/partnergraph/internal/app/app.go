@@ -16,6 +16,7 @@ import (
 	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
+	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/orders"
@@ -64,6 +65,8 @@ type Options struct {
 	Providers map[string]funds.Provider
 	// SigningEntities say who takes money in which ways. Nil = by the configuration.
 	SigningEntities funds.SigningEntities
+	// Mailer sends e-mails instead of the configured mail server. Nil = by the configuration.
+	Mailer customers.Mailer
 	// Traces gets the spans instead of the configured collector; the caller shuts it down. Nil = by the configuration.
 	Traces trace.TracerProvider
 }
@@ -195,6 +198,7 @@ func (a *App) schedule() {
 			return err
 		}),
 		a.every(time.Minute, "recharges", func(ctx context.Context) error { _, err := a.Rooms.Funds.ExpireRecharges(ctx); return err }),
+		a.every(time.Minute, "relations", a.Rooms.Customers.SweepRelations),
 		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
 	)
 }

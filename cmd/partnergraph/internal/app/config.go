@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/mail"
+	"github.com/partnergraph/partnergraph/sales/customers"
 )
 
 // Config is every setting of a server. Each is a flag, an environment variable PARTNERGRAPH_<NAME>, and a field here.
@@ -33,6 +37,14 @@ type Config struct {
 	MaxConns int `name:"max-conns" default:"16" env:"PARTNERGRAPH_MAX_CONNS" help:"Most database connections of this replica, 1 to 1000."`
 	// SigningEntities is a JSON file of who takes money for recharges in which ways; without one nobody takes any.
 	SigningEntities string `name:"signing-entities" env:"PARTNERGRAPH_SIGNING_ENTITIES" help:"JSON file of the signing entities: their bank accounts and online channels for recharges."`
+	// SMTPURL is the mail server for invitations; empty = this server sends no e-mail. STARTTLS is required unless Dev.
+	SMTPURL string `name:"smtp-url" env:"PARTNERGRAPH_SMTP_URL" help:"Mail server, smtp://user:password@host:587 with STARTTLS or smtps://host:465; with --dev also file:///folder. Empty = no e-mail is sent."`
+	// MailFrom is the sender of e-mails; required if SMTPURL is set.
+	MailFrom string `name:"mail-from" env:"PARTNERGRAPH_MAIL_FROM" help:"Sender of e-mails, such as Sales <sales@example.com>; required with --smtp-url."`
+	// ReportValidity is how long a partner's report of a customer counts; zero = 720h.
+	ReportValidity time.Duration `name:"report-validity" default:"720h" env:"PARTNERGRAPH_REPORT_VALIDITY" help:"How long a partner's report of a customer counts, 1h to 8760h."`
+	// RelationThrottle bounds how often a relation may be asked to change: cn or intl; empty = cn.
+	RelationThrottle string `name:"relation-throttle" default:"cn" enum:"cn,intl" env:"PARTNERGRAPH_RELATION_THROTTLE" help:"How often customers and partners may ask to change their relation: cn, a customer once in 3 months and its partner 3 months after that; intl, three times in 3 months per side."`
 	// Introspection answers __schema queries; also switches GraphiQL on.
 	Introspection bool `default:"true" negatable:"" env:"PARTNERGRAPH_INTROSPECTION" help:"Answer introspection queries and serve GraphiQL."`
 	// OperationTimeout bounds one GraphQL operation.
@@ -99,6 +111,9 @@ func (c Config) Check() error {
 		oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("log-format", c.LogFormat, "json", "text"),
 		required("cloud", c.Cloud, "such as hws"),
+		lasting("report-validity", cmp.Or(c.ReportValidity, customers.DefaultReportValidity), time.Hour, 8760*time.Hour),
+		oneOf("relation-throttle", cmp.Or(c.RelationThrottle, "cn"), "cn", "intl"),
+		c.checkMail(),
 	)
 }
 
@@ -127,6 +142,19 @@ func (c Config) checkOptionalURLs() error {
 		return checkAddress("metrics-listen", c.MetricsListen)
 	}
 	return nil
+}
+
+// mailer is where e-mails go, or nil.
+func (c Config) mailer(now func() time.Time) (customers.Mailer, error) {
+	if c.SMTPURL == "" {
+		return nil, nil
+	}
+	return mail.Open(mail.Options{URL: c.SMTPURL, From: c.MailFrom, Dev: c.Dev, Now: now})
+}
+
+func (c Config) checkMail() error {
+	_, err := c.mailer(time.Now)
+	return err
 }
 
 func (c Config) checkPprof() error {

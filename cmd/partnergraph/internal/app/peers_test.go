@@ -233,8 +233,11 @@ func TestTwoServersFederate(t *testing.T) {
 	if next != "" {
 		page = browser.navigate(t, next)
 	}
-	if page.status != 200 || !strings.Contains(page.body, "Signed out") {
-		t.Errorf("signing out: %d %.600s", page.status, page.body)
+	if page.status != 200 || !strings.Contains(page.body, "wherever else you were signed in") {
+		t.Errorf("signing out: %d %.2000s", page.status, page.body)
+	}
+	if who := browser.signedInAt(t, p.cloudOrigin); who != "" {
+		t.Errorf("%q is still signed in at the cloud", who)
 	}
 	if who := browser.signedInAt(t, p.shopOrigin); who != "" {
 		t.Errorf("%q is still signed in at the platform", who)

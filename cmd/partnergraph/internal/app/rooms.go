@@ -61,7 +61,8 @@ type Consumer struct {
 func (a *App) wire(opts Options) error {
 	r := a.Rooms
 	r.Recorder = &events.Recorder{IDs: r.IDs, Now: r.Now, Consumers: map[models.EventType][]string{
-		models.EventOrderPaid: {orders.ConsumerProvision},
+		models.EventOrderPaid:        {orders.ConsumerProvision},
+		models.EventInvitationMailed: {customers.ConsumerMail},
 	}}
 	for _, consumer := range opts.Consumers {
 		for _, event := range consumer.Events {
@@ -88,8 +89,16 @@ func (a *App) wire(opts Options) error {
 		Limits: a.cache, People: r.Identity, OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
 		Platforms: r.Exposure, Signer: fed,
 	}
+	mailer := opts.Mailer
+	if mailer == nil {
+		if mailer, err = a.cfg.mailer(r.Now); err != nil {
+			return err
+		}
+	}
 	r.Customers = &customers.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Purchases: orders.Purchases{}, Ledger: r.Ledger,
+		Random: random, Origin: a.cfg.origin(), Mailer: mailer, ReportValidity: a.cfg.ReportValidity,
+		Throttle: models.RelationThrottle(a.cfg.RelationThrottle),
 	}
 	providers, entities, err := a.payments(opts)
 	if err != nil {
@@ -104,6 +113,7 @@ func (a *App) wire(opts Options) error {
 	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation, r.Customers}
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
+	r.Customers.Turns = []customers.Turn{r.Resources}
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
@@ -111,6 +121,9 @@ func (a *App) wire(opts Options) error {
 	}
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.wireWebhooks()
+	if mailer != nil {
+		a.relay(customers.ConsumerMail, r.Customers.SendMail)
+	}
 	for _, consumer := range opts.Consumers {
 		a.relay(consumer.Name, consumer.Handle(r))
 	}

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -60,6 +61,7 @@ type Info struct {
 	} `json:"saml"`
 	PlatformID string `json:"platformId"`
 	PartnerID  string `json:"partnerId"`
+	Mail       string `json:"mail"` // the folder of e-mails
 }
 
 // Run serves both sites until the context ends.
@@ -101,6 +103,7 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return errors.Join(err, own.Close(), theirs.Close())
 	}
 	info := describe(own.Addr(), theirs.Addr(), world)
+	info.Mail = mailFolder(dir)
 	return serve(ctx, server, shop, own, theirs, func() error { return announce(opts, info) })
 }
 
@@ -128,7 +131,8 @@ func serve(ctx context.Context, server *app.App, shop http.Handler, own, theirs 
 // workDir makes the directory of the database; a temporary one goes at the end.
 func workDir(dir string) (string, func() error, error) {
 	if dir != "" {
-		return dir, func() error { return nil }, os.MkdirAll(dir, 0o700)
+		whole, err := filepath.Abs(dir) // the folder of e-mails is a URL, which has no relative form
+		return whole, func() error { return nil }, errors.Join(err, os.MkdirAll(dir, 0o700))
 	}
 	dir, err := os.MkdirTemp("", "partnergraph-demo-")
 	return dir, func() error { return os.RemoveAll(dir) }, err
@@ -154,8 +158,12 @@ func config(dir string, addr net.Addr, secrets secrets, opts Options) app.Config
 		CacheURL: "memory:", SealKeys: secrets.SealKeys, Dev: true, Migrate: true, MaxConns: 8, Introspection: true,
 		OperationTimeout: 10 * time.Second, MaxDepth: 15, MaxAliases: 50, MaxRootFields: 30, MaxCost: 50_000, RateLimit: 6000, RateWindow: time.Minute,
 		SessionIdle: 30 * time.Minute, SessionLife: 12 * time.Hour, ShutdownTimeout: 5 * time.Second, LogLevel: opts.LogLevel, LogFormat: "text", Cloud: "hws",
+		SMTPURL: (&url.URL{Scheme: "file", Path: mailFolder(dir)}).String(), MailFrom: "Demo Cloud <demo@" + serverHost + ">",
 	}
 }
+
+// mailFolder is where the demo's e-mails are found.
+func mailFolder(dir string) string { return filepath.Join(dir, "mail") }
 
 // signingEntities takes everybody's money by hand: an operator confirms what is started.
 func signingEntities() funds.SigningEntities {
@@ -309,6 +317,8 @@ partnergraph demo is ready; everything is on loopback and goes when it ends.
   GraphiQL     %s   API key goes into the headers
   console      %s   or sign in here: demo-bakery / %s
 
+  e-mails      %s   files instead of letters
+
   API keys     operator           %s
                distributor        %s
                reseller           %s
@@ -319,7 +329,7 @@ partnergraph demo is ready; everything is on loopback and goes when it ends.
                  -H 'Content-Type: application/json' -d '{"query":"{viewer{partner{name balance{available{amount}}}}}"}'
 
 Stop it with Ctrl-C.
-`, info.Storefront, info.GraphiQL, info.Console, Password, info.Keys.Operator, info.Keys.Distributor, info.Keys.Reseller,
+`, info.Storefront, info.GraphiQL, info.Console, Password, info.Mail, info.Keys.Operator, info.Keys.Distributor, info.Keys.Reseller,
 		info.Keys.SolutionProvider, info.Keys.Customer, info.GraphQL, info.Keys.SolutionProvider)
 	if err != nil {
 		return err

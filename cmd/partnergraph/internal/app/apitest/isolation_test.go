@@ -59,7 +59,7 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 	nobodys := func(*apitest.World) []candidate { return nil }
 	return map[string]func(w *apitest.World) []candidate{
 		"partnerId": ids(models.PrefixPartner), "parentId": ids(models.PrefixPartner), "customerId": ids(models.PrefixCustomer),
-		"orderId": ids(models.PrefixOrder),
+		"orderId": ids(models.PrefixOrder), "reportId": ids(models.PrefixCustomerReport),
 		"subjectId": func(w *apitest.World) (all []candidate) { // money moved is told of its owner
 			for _, id := range w.IDs() {
 				if prefix := id.Prefix(); prefix != models.PrefixEntry && prefix != models.PrefixTransfer {
@@ -333,6 +333,8 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
 		models.PrefixBindNotification: models.ReadExposure, models.PrefixTestLogin: models.WriteExposure,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
+		models.PrefixCustomerReport: models.ReadCustomers, models.PrefixInvitation: models.ReadCustomers,
+		models.PrefixAssociationRequest: models.ReadCustomers,
 	}
 	switch {
 	case c.Void():
@@ -441,7 +443,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "customerReports", "invitations", "associationRequests"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

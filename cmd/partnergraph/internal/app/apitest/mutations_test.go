@@ -178,6 +178,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, sessionRows())
 	maps.Copy(rows, webhookRows())
 	maps.Copy(rows, rechargeRows())
+	maps.Copy(rows, relationRows())
 	maps.Copy(rows, withdrawalRows())
 	maps.Copy(rows, managementRows())
 	return rows
@@ -494,7 +495,9 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
-		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity},
+		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {
+			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
+		},
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
 		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},

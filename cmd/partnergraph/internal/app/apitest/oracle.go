@@ -93,6 +93,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexRecharges(ctx, t, orgs, buyers)
 	w.indexFederation(ctx, t, orgs)
 	w.indexWebhooks(ctx, t, orgs)
+	w.indexRelations(ctx, t, orgs, buyers)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -247,16 +248,18 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 			return h.org == c.Buyer.Owner
 		}
 		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
+	case models.PrefixCustomerReport, models.PrefixInvitation:
+		return c.knowsProspectsOf(h.org)
 	case models.PrefixUser: // people of a partner, and of customers that are bound to a platform
 		return h.org != nil && c.Org == h.org || h.buyer != nil && (c.Buyer == h.buyer || c.sellsTo(h.buyer))
-	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixCloudBinding, models.PrefixFederatedIdentity: // both name the same account
+	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest, models.PrefixCloudBinding, models.PrefixFederatedIdentity: // both name the same account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery:
 		return c.Org != nil && h.org == c.Org
-	case models.PrefixRemittance: // a bank statement is nobody's but the operator's
+	case models.PrefixRemittance, models.PrefixCustomerRestriction: // a bank statement is nobody's but the operator's, and so are its notes
 		return false
 	// Where money comes from and goes to concerns its owner only, as do its people and its keys.
 	case models.PrefixAPIKey, models.PrefixWithdrawal, models.PrefixRecharge, models.PrefixRemittanceClaim, models.PrefixPayerAgreement:
@@ -270,6 +273,11 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Org != nil && event.PartnerID == c.Org.Partner.ID || c.Buyer != nil && event.CustomerID == c.Buyer.Customer.ID
 	}
 	return false
+}
+
+// knowsProspectsOf reports whether the caller knows whom a partner courts: its distributor does, and no customer.
+func (c Caller) knowsProspectsOf(o *Org) bool {
+	return c.Org != nil && (o == c.Org || o.Parent == c.Org)
 }
 
 func (w *World) holderID(h holder) models.ID {

@@ -138,7 +138,7 @@ func fieldCount(selection string) int { return len(word.FindAllString(selection,
 // requiredValues are values for the arguments without which a field below the root cannot be asked.
 func requiredValues(t *testing.T, def *ast.Definition, f *ast.FieldDefinition) string {
 	t.Helper()
-	rows := map[string]string{"balanceAt.at": `"2026-11-10T08:00:00Z"`} // when the world was made
+	rows := map[string]string{"balanceAt.at": `"2026-11-10T08:00:00Z"`, "associationAt.time": `"2026-11-10T08:00:00Z"`} // when the world was made
 	var values []string
 	for _, arg := range f.Arguments {
 		if !arg.Type.NonNull || arg.DefaultValue != nil {

@@ -25,6 +25,7 @@ type Server struct {
 	App   *app.App
 	Clock *Clock
 	Log   *Buffer
+	Mails *Letters
 }
 
 // Option changes what a Server is made of.
@@ -47,7 +48,7 @@ func Each(t *testing.T, fn func(t *testing.T, s *Server), opts ...Option) {
 // the test ends.
 func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 	t.Helper()
-	s := &Server{Clock: &Clock{at: time.Date(2026, 11, 10, 8, 0, 0, 0, time.UTC)}, Log: &Buffer{}}
+	s := &Server{Clock: &Clock{at: time.Date(2026, 11, 10, 8, 0, 0, 0, time.UTC)}, Log: &Buffer{}, Mails: &Letters{}}
 	cfg, options := settings(s, databaseURL, cacheURL)
 	for _, opt := range opts {
 		opt(&cfg, &options)
@@ -63,7 +64,7 @@ func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 // Settings are those of a Server on SQLite, for tests of what makes app.New fail.
 func Settings(t *testing.T) (app.Config, app.Options) {
 	t.Helper()
-	return settings(&Server{Clock: &Clock{}, Log: &Buffer{}}, storetest.SQLiteURL(t), "memory:")
+	return settings(&Server{Clock: &Clock{}, Log: &Buffer{}, Mails: &Letters{}}, storetest.SQLiteURL(t), "memory:")
 }
 
 func settings(s *Server, databaseURL, cacheURL string) (app.Config, app.Options) {
@@ -76,7 +77,7 @@ func settings(s *Server, databaseURL, cacheURL string) (app.Config, app.Options)
 	}
 	options := app.Options{
 		Version: "test", LogOutput: s.Log, Now: s.Clock.Now,
-		Providers: map[string]funds.Provider{"signed": Payments(s.Clock)}, SigningEntities: signingEntities(),
+		Providers: map[string]funds.Provider{"signed": Payments(s.Clock)}, SigningEntities: signingEntities(), Mailer: s.Mails,
 	}
 	return cfg, options
 }

@@ -129,11 +129,13 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	key := w.key(ctx, t, identity.CreateKey{Name: tag + " key", PartnerID: &o.Partner.ID})
 	o.Key, o.KeyID = key.Secret, key.APIKey.ID
 	w.text(tag+" key", o.KeyID)
+	w.known(ctx, t, o)
 	o.Resale = w.Buyer(t, o, tag+"-resale", models.Resale)
 	o.Advisory = w.Buyer(t, o, tag+"-advisory", models.Advisory)
 	w.alerts(ctx, t, o)
 	w.manage(ctx, t, o)
 	w.withdrawals(ctx, t, o)
+	w.prospects(ctx, t, o)
 	if kind.HasExposure() {
 		w.recharges(ctx, t, tag, selfOf(o))
 		w.recharges(ctx, t, o.Advisory.Tag, w.as(o.Advisory))
@@ -208,6 +210,7 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	key := w.key(ctx, t, identity.CreateKey{Name: tag + " key", CustomerID: &id})
 	b.Key, b.KeyID = key.Secret, key.APIKey.ID
 	w.text(tag+" key", b.KeyID)
+	w.wishes(ctx, t, b) // before it has orders to pay, which would keep it
 	b.Paid = w.Place(t, b, tag+"-paid", 20_000)
 	_, err = w.Orders.Pay(ctx, w.as(b), orders.PayOrder{OrderID: b.Paid.ID, IdempotencyKey: tag})
 	must(t, err)

@@ -1,0 +1,97 @@
+package apitest_test
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
+	"github.com/partnergraph/partnergraph/models"
+)
+
+// relationRows are those of reports, invitations, requests and restrictions.
+func relationRows() map[string]mutationRow {
+	with := func(input map[string]any, more map[string]any) map[string]any {
+		one := maps.Clone(input)
+		maps.Copy(one, more)
+		return one
+	}
+	// Partners that the caller does not act for, and reports that it does not see.
+	prospectsOfOthers := func(more map[string]any, reports bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, o := range w.Orgs() {
+				if !c.Operator && (c.Org == nil || o != c.Org && o.Parent != c.Org) {
+					all = append(all, with(map[string]any{"partnerId": o.Partner.ID}, more))
+				}
+			}
+			for _, id := range w.IDs(models.PrefixCustomerReport) {
+				if reports && !w.Sees(c, id) {
+					all = append(all, with(map[string]any{"reportId": id}, more))
+				}
+			}
+			return all
+		}
+	}
+	unseen := func(prefix, name string) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(prefix) {
+				if !w.Sees(c, id) {
+					all = append(all, map[string]any{name: id})
+				}
+			}
+			return all
+		}
+	}
+	restrictions := func(more map[string]any, name, prefix string) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(prefix) {
+				if !c.Operator {
+					all = append(all, with(map[string]any{name: id}, more))
+				}
+			}
+			return all
+		}
+	}
+	guessed := func(*apitest.World, apitest.Caller) []map[string]any {
+		return []map[string]any{{"token": strings.Repeat("A", 43)}}
+	}
+	// Customers that are neither the caller nor its very own: a distributor's reseller's are not, and an operator has none.
+	relationsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				if b != c.Buyer && (c.Org == nil || b.Owner != c.Org) {
+					all = append(all, with(map[string]any{"customerId": b.Customer.ID}, more))
+				}
+			}
+			return all
+		}
+	}
+	// The customers have asked: their partners decide, and they themselves cancel.
+	requests := func(more map[string]any, mayOwn func(c apitest.Caller, b *apitest.Buyer) bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				if !mayOwn(c, b) {
+					all = append(all, with(map[string]any{"requestId": w.RequestOf(b)}, more))
+				}
+			}
+			return all
+		}
+	}
+	decides := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Org == b.Owner && c.Org != nil }
+	asked := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Buyer == b }
+	return map[string]mutationRow{
+		"restrictCustomer":          {"{restriction{id}}", restrictions(map[string]any{"kind": "IS_PARTNER", "note": "mine"}, "customerId", models.PrefixCustomer)},
+		"liftCustomerRestriction":   {"{restriction{id}}", restrictions(nil, "restrictionId", models.PrefixCustomerRestriction)},
+		"reportCustomer":            {"{report{id}}", prospectsOfOthers(map[string]any{"company": "mine", "email": "mine@example.com"}, false)},
+		"withdrawReport":            {"{report{id}}", unseen(models.PrefixCustomerReport, "reportId")},
+		"createInvitation":          {"{invitation{id} link}", prospectsOfOthers(map[string]any{"channel": "LINK", "mode": "RESALE"}, true)},
+		"resendInvitation":          {"{invitation{id}}", unseen(models.PrefixInvitation, "invitationId")},
+		"revokeInvitation":          {"{invitation{id}}", unseen(models.PrefixInvitation, "invitationId")},
+		"acceptInvitation":          {"{association{id}}", guessed},
+		"refuseInvitation":          {"{offer{partnerName}}", guessed},
+		"requestModeSwitch":         {"{request{id}}", relationsOfOthers(map[string]any{"mode": "ADVISORY", "reason": "mine"})},
+		"requestDisassociation":     {"{request{id}}", relationsOfOthers(map[string]any{"reason": "mine"})},
+		"confirmAssociationRequest": {"{request{id}}", requests(map[string]any{"idempotencyKey": "theirs"}, decides)},
+		"rejectAssociationRequest":  {"{request{id}}", requests(map[string]any{"reason": "mine"}, decides)},
+		"cancelAssociationRequest":  {"{request{id}}", requests(nil, asked)},
+	}
+}
