@@ -186,8 +186,15 @@ func Changed[B, A ~string](field string, before B, after A) FieldChange {
 }
 
 // As returns the event as a principal may see it: who belongs to another organisation learns which one and what kind of credential acted,
-// and neither the very person or key nor the address it came from.
+// and neither the very person or key nor the address it came from. A customer learns of no company but its own: a reseller's customers
+// know nothing of its distributor.
 func (e Event) As(who Principal) Event {
+	if who.CustomerID != "" {
+		e.PartnerID = ""
+		if e.ActorOrgID != who.CustomerID {
+			e.ActorOrgID = ""
+		}
+	}
 	if who.SeesAll() || e.ActorOrgID != "" && e.ActorOrgID == who.OrgID() {
 		return e
 	}

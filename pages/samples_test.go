@@ -45,7 +45,7 @@ func samples(s func(string) string) []sample {
 		{"unbind question", pages.Unbind, pages.UnbindPage{Action: "/unbind", IdentityID: s("fid"), PlatformName: s("platform"), CustomerName: s("customer")},
 			[]string{"Disconnect ", `action="/unbind"`, `name="identity"`, "Keep it connected"}, []string{"alert"}},
 		{"signed out here", pages.SignedOut, pages.SignedOutPage{}, []string{"did not confirm", "Sign in again"}, []string{"Go on"}},
-		{"signed out everywhere", pages.SignedOut, pages.SignedOutPage{Everywhere: true}, []string{"here and on your platform"}, []string{"did not confirm"}},
+		{"signed out everywhere", pages.SignedOut, pages.SignedOutPage{Everywhere: true}, []string{"wherever else you were signed in"}, []string{"did not confirm"}},
 		{"signing out at the platform", pages.SignedOut, pages.SignedOutPage{Continue: "https://shop.example/slo?SAMLRequest=x"},
 			[]string{"We are asking your platform", `href="https://shop.example/slo?SAMLRequest=x"`}, []string{"Sign in again"}},
 		{"test login", pages.TestLogin, pages.TestLoginPage{

@@ -259,7 +259,7 @@ func TestRunWakesUpWhenNudged(t *testing.T) {
 	})
 }
 
-// An actor of another organisation is named by its organisation and kind alone, and nobody finds it by its id.
+// An actor of another organisation is named by its organisation and kind alone, to customers by its kind, and nobody finds it by its id.
 func TestActorsOfOthersStayUnnamed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -292,7 +292,7 @@ func TestActorsOfOthersStayUnnamed(t *testing.T) {
 				t.Fatalf("%s: %+v, %v", name, page, err)
 			}
 			got := page.Edges[0].Node
-			if named := got.ActorID == string(id) && got.IPAddress() != nil; named != tt.named || got.ActorOrgID != shop {
+			if named := got.ActorID == string(id) && got.IPAddress() != nil; named != tt.named || (got.ActorOrgID == shop) != tt.named || (got.PartnerID == shop) != tt.named {
 				t.Errorf("%s sees actor %s of %s from %v", name, got.ActorID, got.ActorOrgID, got.IPAddress())
 			}
 			if len(got.Changes) != 1 || got.Changes[0].Before != nil || *got.Changes[0].After != string(models.OrderPendingPayment) {

@@ -77,7 +77,9 @@ func (l *Log) selectEvents(filter Filter, who models.Principal) *bun.SelectQuery
 	if filter.CustomerID != nil {
 		q = q.Where("ev.customer_id = ?", *filter.CustomerID)
 	}
-	if filter.PartnerID != nil {
+	if filter.PartnerID != nil && who.CustomerID != "" { // it is not told which partner an event concerns either
+		q = q.Where("1 = 0")
+	} else if filter.PartnerID != nil {
 		q = q.Where("ev.partner_id = ?", *filter.PartnerID)
 	}
 	if filter.From != nil {

@@ -43,7 +43,7 @@ func TestUnbind(t *testing.T) {
 		if row.BindAction() != models.BindActionUnbind || row.IdentityID != first || row.XUserID != "one" || row.State() != models.NotificationSent || done.Delivery.URL == nil {
 			t.Errorf("%+v", done)
 		}
-		if want := "acc one UNBIND buyer-a " + row.Nonce; done.Delivery.BindRequest != want {
+		if want := "acc one UNBIND buyer-" + string(w.users[0]) + " " + row.Nonce; done.Delivery.BindRequest != want {
 			t.Errorf("told %q, want %q", done.Delivery.BindRequest, want)
 		}
 		if diff := cmp.Diff([]string{"acme_IDP " + string(w.users[0])}, w.ended); diff != "" {
