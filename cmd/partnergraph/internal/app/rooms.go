@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/netguard"
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/outbound"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/access"
@@ -85,7 +85,7 @@ func (a *App) wire(opts Options) error {
 		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
 	}
 	r.Federation = &federation.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random, Metadata: fed, Fetcher: netguard.Client{Dev: a.cfg.Dev},
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random, Metadata: fed, Fetcher: outbound.Fetcher{Guard: outbound.Guard{Dev: a.cfg.Dev}},
 		Limits: a.cache, People: r.Identity, OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
 		Platforms: r.Exposure, Signer: fed,
 	}

@@ -36,6 +36,8 @@ type Guard struct {
 	Resolver *net.Resolver
 	// Roots are the certificate authorities that are believed; nil = the system's.
 	Roots *x509.CertPool
+	// Also allows addresses that are not public, such as those of a metadata server inside; nil = none.
+	Also func(netip.AddrPort) bool
 }
 
 // CheckURL refuses an address that could never be called, with an error for people. Where its name leads is looked at when it
@@ -59,7 +61,7 @@ func (g Guard) CheckURL(raw string) error {
 	case !portAllowed(u.Port()):
 		return errors.New("its port must be 443 or from 1024 to 65535")
 	}
-	return g.checkHost(u.Hostname())
+	return g.checkHost(u.Hostname(), u.Port())
 }
 
 // portAllowed keeps callers off the ports of other protocols, which all have their place below 1024.
@@ -71,9 +73,13 @@ func portAllowed(port string) bool {
 	return err == nil && n >= 1024 && n <= 65535 && strconv.Itoa(n) == port
 }
 
-func (g Guard) checkHost(host string) error {
+func (g Guard) checkHost(host, port string) error {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		if !g.allows(addr) {
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			number = 443
+		}
+		if !g.allows(netip.AddrPortFrom(addr, uint16(number))) {
 			return errors.New("its address is not a public one")
 		}
 		return nil
@@ -99,8 +105,9 @@ func loopbackName(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-func (g Guard) allows(addr netip.Addr) bool {
-	return Public(addr) || g.Dev && !addr.Is4In6() && addr.IsLoopback()
+func (g Guard) allows(at netip.AddrPort) bool {
+	addr := at.Addr()
+	return Public(addr) || g.Dev && !addr.Is4In6() && addr.IsLoopback() || g.Also != nil && g.Also(at)
 }
 
 // Client returns a client that calls what the guard allows: over TLS 1.2 or newer, without proxies, without following
@@ -124,7 +131,7 @@ func (g Guard) control(_ context.Context, network, address string, _ syscall.Raw
 	if err != nil || (network != "tcp4" && network != "tcp6") {
 		return fmt.Errorf("outbound: %s %s is not to be called", network, address)
 	}
-	if !g.allows(to.Addr()) {
+	if !g.allows(to) {
 		return &RefusedError{Addr: to}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package netguard_test
+package outbound_test
 
 import (
 	"context"
@@ -16,33 +16,13 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
-	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/netguard"
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/outbound"
 	"github.com/partnergraph/partnergraph/models"
 )
 
-// TestPublicAddresses: what is not plainly an address of the public internet is not asked.
-func TestPublicAddresses(t *testing.T) {
-	t.Parallel()
-	for _, address := range strings.Fields(`
-		0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 127.0.0.1 127.9.9.9 169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.8 192.0.2.1 192.168.1.1
-		192.88.99.1 198.18.0.1 198.19.255.255 198.51.100.7 203.0.113.9 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255
-		:: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 64:ff9b::7f00:1 64:ff9b::a00:1 64:ff9b:1::a00:1 100::1
-		2001::1 2001:0:7f00:1::1 2001:db8::1 2002:7f00:1::1 2002:a9fe:a9fe::1 3fff::1 5f00::1 fc00::1 fd12:3456::1 fe80::1 fe80::1%eth0 fec0::1 ff02::1
-		4000::1 ::2`) {
-		if netguard.Public(netip.MustParseAddr(address)) {
-			t.Errorf("%s counts as public", address)
-		}
-	}
-	for _, address := range []string{"1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "100.128.0.1", "169.253.0.1", "2606:4700:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8"} {
-		if !netguard.Public(netip.MustParseAddr(address)) {
-			t.Errorf("%s does not count as public", address)
-		}
-	}
-}
-
 // stage is a server that stands for a public one, beside one that must never be reached.
 type stage struct {
-	netguard.Client
+	outbound.Fetcher
 	public *httptest.Server
 	hits   atomic.Int32 // of the secret one
 	secret *httptest.Server
@@ -62,7 +42,9 @@ func newStage(t *testing.T, handle http.HandlerFunc) *stage {
 	roots.AddCert(s.public.Certificate())
 	roots.AddCert(s.secret.Certificate())
 	public := netip.MustParseAddrPort(s.public.Listener.Addr().String())
-	s.Client = netguard.Client{Roots: roots, MaxBytes: 1000, Timeout: 2 * time.Second, Also: func(at netip.AddrPort) bool { return at == public }}
+	s.Fetcher = outbound.Fetcher{
+		Guard: outbound.Guard{Roots: roots, Also: func(at netip.AddrPort) bool { return at == public }}, MaxBytes: 1000, Timeout: 2 * time.Second,
+	}
 	return s
 }
 
@@ -116,24 +98,24 @@ func TestAddressesThatAreNotAsked(t *testing.T) {
 	s := newStage(t, func(http.ResponseWriter, *http.Request) { t.Error("the request was sent") })
 	port := s.public.URL[strings.LastIndex(s.public.URL, ":"):]
 	for address, says := range map[string]string{
-		s.secret.URL:           "not on the public internet",
-		"https://[::1]" + port: "not on the public internet",
+		s.secret.URL:           "not a public one",
+		"https://[::1]" + port: "not a public one",
 		"https://[::ffff:127.0.0.1]" + port + "1": "",
-		"https://169.254.169.254/latest":          "not on the public internet",
-		"https://10.0.0.1":                        "not on the public internet",
-		"https://[fd00::1]":                       "not on the public internet",
-		"https://[64:ff9b::7f00:1]":               "not on the public internet",
-		"https://[fe80::1%25eth0]":                "not on the public internet",
-		"http://127.0.0.1" + port:                 "not https",
-		"http://metadata.example.com":             "not https",
-		"ftp://127.0.0.1":                         "not https",
+		"https://169.254.169.254/latest":          "not a public one",
+		"https://10.0.0.1":                        "not a public one",
+		"https://[fd00::1]":                       "not a public one",
+		"https://[64:ff9b::7f00:1]":               "not a public one",
+		"https://[fe80::1%25eth0]":                "not a public one",
+		"http://127.0.0.1" + port:                 "must be https",
+		"http://metadata.example.com":             "must be https",
+		"ftp://127.0.0.1":                         "must be https",
 		"file:///etc/passwd":                      "",
 		"https://":                                "",
 		"https:opaque":                            "",
-		"https://me:secret@127.0.0.1" + port:      "user name",
-		"https://me@127.0.0.1" + port:             "user name",
-		"gopher://127.0.0.1":                      "not https",
-		"%":                                       "not a URL",
+		"https://me:secret@127.0.0.1" + port:      "user information",
+		"https://me@127.0.0.1" + port:             "user information",
+		"gopher://127.0.0.1":                      "must be https",
+		"%":                                       "absolute URL",
 	} {
 		_, err := s.Fetch(t.Context(), address)
 		s.wantRefusal(t, err, says)
@@ -147,12 +129,12 @@ func TestRedirectsAreJudgedAgain(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.hits.Add(1) }))
 	defer plain.Close()
 	for target, says := range map[string]string{
-		s.secret.URL:                     "not on the public internet",
-		"https://169.254.169.254/":       "not on the public internet",
-		"https://[::ffff:10.0.0.1]/":     "not on the public internet",
-		plain.URL:                        "not https",
-		"http://metadata.example.com/":   "not https",
-		"https://a:b@127.0.0.1/":         "user name",
+		s.secret.URL:                     "not a public one",
+		"https://169.254.169.254/":       "not a public one",
+		"https://[::ffff:10.0.0.1]/":     "not a public one",
+		plain.URL:                        "must be https",
+		"http://metadata.example.com/":   "must be https",
+		"https://a:b@127.0.0.1/":         "user information",
 		"file:///etc/passwd":             "",
 		"javascript:alert(1)":            "",
 		s.public.URL + "/round-and-back": "redirects too often",
@@ -295,7 +277,7 @@ func TestDevelopmentReachesThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metadata") }))
 	defer plain.Close()
-	dev := netguard.Client{Dev: true}
+	dev := outbound.Fetcher{Guard: outbound.Guard{Dev: true}}
 	if got, err := dev.Fetch(t.Context(), plain.URL); err != nil || string(got) != "metadata" {
 		t.Errorf("%q, %v", got, err)
 	}
