@@ -89,7 +89,8 @@ func WebhookWait(attempt int, jitter float64) (time.Duration, bool) {
 // resources and balances, which a partner reads through the API as well.
 func WebhookEventTypes() []EventType {
 	return []EventType{
-		EventCustomerCreated, EventCustomerAssociated, EventCustomerDisassociated,
+		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
+		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventBudgetAlert,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
 		EventResourceCreated,
 		EventBalanceChanged, EventBalanceAlert,
@@ -242,8 +243,8 @@ func (d WebhookDelivery) FailureOrNil() *WebhookFailure {
 // storefront gave. Whatever else an event carries, such as a reason that a person wrote, stays here.
 func webhookFields() []string {
 	return []string{
-		"amount", "associationId", "available", "crossing", "currency", "destination", "endpointId", "externalId", "holdId", "kind", "mode", "number",
-		"orderId", "refundId", "resources", "source", "state", "status", "threshold", "total", "transferId", "version", "withdrawalId",
+		"amount", "associationId", "available", "crossing", "currency", "cycle", "destination", "endedAssociationId", "endpointId", "externalId", "holdId", "kind", "mode", "number",
+		"orderId", "percent", "refundId", "resources", "scope", "source", "spent", "state", "status", "threshold", "total", "transferId", "version", "withdrawalId",
 	}
 }
 

@@ -44,7 +44,8 @@ var ErrNotBound = models.Precondition("IDENTITY_NOT_BOUND", "This account is not
 var ErrPersonRefused = models.Precondition("PERSON_REFUSED", "This account may not sign in.")
 
 // Arrive takes in a person whom the SAML door has verified, and returns where to send the browser. Somebody bound is signed in and
-// lands on the service; at a first login the bind notification is repeated on the way (2.5). Somebody unbound gets the
+// lands on the service; at a first login the bind notification is repeated on the way (2.5). The first person of an account that the
+// platform had created is bound without a page. Somebody unbound gets the
 // create-or-bind page at a first login and is refused otherwise.
 func (s *Site) Arrive(w http.ResponseWriter, r *http.Request, a Arrival) (string, error) {
 	ctx := r.Context()
@@ -54,12 +55,23 @@ func (s *Site) Arrive(w http.ResponseWriter, r *http.Request, a Arrival) (string
 		return "", err
 	case found && known.Person != nil:
 		return s.arriveBound(w, r, a, known)
-	case !a.FirstLogin:
+	case !found && !a.FirstLogin:
 		return "", ErrNotBound
 	}
 	platform, err := s.Exposure.ByPlatform(ctx, a.PlatformID)
 	if err != nil {
 		return "", err
+	}
+	if found {
+		first, bound, err := s.Federation.BindFirstPerson(ctx, s.onBehalf(r), a.PlatformID, a.XAccountID, a.XUserID, platform.PartnerID)
+		switch {
+		case err != nil:
+			return "", err
+		case bound:
+			return s.arriveBound(w, r, a, first)
+		case !a.FirstLogin:
+			return "", ErrNotBound
+		}
 	}
 	ticket, err := s.Federation.ParkFirstLogin(ctx, a.PlatformID, platform.PartnerID, a)
 	if err != nil {

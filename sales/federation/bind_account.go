@@ -35,3 +35,29 @@ func (s *Service) BindAccountIn(ctx context.Context, tx bun.IDB, who models.Prin
 		Data: map[string]any{"platformId": account.PlatformID},
 	})
 }
+
+// BindFirstPerson binds the first person who arrives at an account that was bound before anybody of it came (2.5, CreateSubCustomer) to the
+// customer's own user; bound is false when the account is not bound, has a person already, or its customer has nobody who may sign in.
+// Of two who arrive at once the first one is.
+func (s *Service) BindFirstPerson(ctx context.Context, who models.Principal, platformID, xAccountID, xUserID string, partnerID models.ID) (identity Identity, bound bool, err error) {
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		identity, bound = Identity{}, false
+		account, found, err := lockAccount(ctx, tx, platformID, xAccountID)
+		if err != nil || !found {
+			return err
+		}
+		if taken, err := existsPersonOf(ctx, tx, platformID, xAccountID); err != nil || taken {
+			return err
+		}
+		user, found, err := selectFirstUser(ctx, tx, account.CustomerID)
+		if err != nil || !found {
+			return err
+		}
+		bound = true
+		identity, err = s.BindIn(ctx, tx, who, Binding{
+			PlatformID: platformID, XAccountID: xAccountID, XUserID: xUserID, CustomerID: account.CustomerID, UserID: user.ID, PartnerID: partnerID,
+		})
+		return err
+	})
+	return identity, bound && err == nil, err
+}

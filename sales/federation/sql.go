@@ -175,6 +175,12 @@ func selectIdentitiesOfUser(ctx context.Context, idb bun.IDB, userID models.ID) 
 	return rows, store.Translate(err)
 }
 
+func existsPersonOf(ctx context.Context, idb bun.IDB, platformID, xAccountID string) (bool, error) {
+	found, err := idb.NewSelect().Model((*models.FederatedIdentity)(nil)).
+		Where("fi.platform_id = ? AND fi.x_account_id = ?", platformID, xAccountID).Exists(ctx)
+	return found, store.Translate(err)
+}
+
 func lockAccount(ctx context.Context, tx bun.IDB, platformID, xAccountID string) (models.FederatedAccount, bool, error) {
 	var account models.FederatedAccount
 	q := tx.NewSelect().Model(&account).Where("fa.platform_id = ? AND fa.x_account_id = ?", platformID, xAccountID)

@@ -172,6 +172,23 @@ func TestBindingFromFirstLoginToItsEnd(t *testing.T) {
 	}
 }
 
+// TestTheFirstPersonOfACreatedAccountIsBound: a customer that the platform created is known by its xAccountId, so its first person signs in
+// without a page and without isFirstLogin (2.5); the next one does not.
+func TestTheFirstPersonOfACreatedAccountIsBound(t *testing.T) {
+	t.Parallel()
+	p := newTrip(t)
+	var made struct {
+		CreateCustomer struct{ Customer struct{ ID, Name string } }
+	}
+	p.ask(`mutation { createCustomer(input: {accountName: "prebound-account", externalId: "federation-person", idempotencyKey: "1"}) { customer { id name } } }`, &made)
+	if done, next := p.arrive(p.link("false")); done.status != 303 || strings.Contains(next, "first-login") {
+		t.Fatalf("%d, on to %q: %.900s", done.status, next, done.body)
+	}
+	if page := p.follow(t, p.origin+"/console"); !strings.Contains(page.body, "prebound-account") {
+		t.Errorf("signed in: %.900s", page.body)
+	}
+}
+
 // TestFirstLoginStopsWithThePlatform: the platform is switched off while a person is on the create-or-bind page.
 func TestFirstLoginStopsWithThePlatform(t *testing.T) {
 	t.Parallel()
