@@ -98,10 +98,9 @@ const (
 	EventWebhookDisabled      EventType = "webhook_endpoint.disabled" // by this server: it failed for days, or is gone
 	EventWebhookReplayed      EventType = "webhook_endpoint.replayed"
 	EventWebhookTest          EventType = "webhook.test"
-
-// The events of managing customers (C17 to C22).
 )
 
+// The events of managing customers (C17 to C22).
 const (
 	EventCustomerUpdated        EventType = "customer.updated"
 	EventCustomerTagsChanged    EventType = "customer.tags_changed"

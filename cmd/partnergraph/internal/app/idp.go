@@ -185,7 +185,8 @@ func waiting[T any](w federation.Waiting, err error) (T, error) {
 	if err != nil {
 		return t, err
 	}
-	return t, json.Unmarshal(w.Body, &t)
+	err = json.Unmarshal(w.Body, &t)
+	return t, err
 }
 
 // Once remembers a message. Its key has room for any id, which peers choose.

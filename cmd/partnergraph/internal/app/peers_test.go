@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -135,9 +136,7 @@ func at[T any](t *testing.T, v any, path ...string) T {
 func (p *peers) ticket(t *testing.T, more map[string]any) string {
 	t.Helper()
 	input := map[string]any{"customerId": p.customer.ID, "externalUserId": "ann"}
-	for name, value := range more {
-		input[name] = value
-	}
+	maps.Copy(input, more)
 	return at[string](t, p.as(t, `mutation($i: CreateSignInTicketInput!){createSignInTicket(input: $i){url expiresAt}}`, input), "createSignInTicket", "url")
 }
 

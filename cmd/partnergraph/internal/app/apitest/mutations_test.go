@@ -89,18 +89,6 @@ func mutationRows() map[string]mutationRow {
 			return all
 		}
 	}
-	providersOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixServiceProvider) {
-				if !w.Sees(c, id) {
-					one := map[string]any{"serviceProviderId": id}
-					maps.Copy(one, more)
-					all = append(all, one)
-				}
-			}
-			return all
-		}
-	}
 	rows := map[string]mutationRow{
 		"refundOrder":         {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
 		"holdOrderPayment":    {"{order{id}}", ordersOfOthers(nil, true)},
@@ -125,36 +113,6 @@ func mutationRows() map[string]mutationRow {
 			}
 			return all
 		}},
-		"updateAccessConfiguration": {"{accessConfiguration{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return partnersOfOthers(w, c, map[string]any{"state": "DISABLED"})
-		}},
-		"registerServiceProvider": {"{serviceProvider{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return partnersOfOthers(w, c, map[string]any{"name": "mine", "metadata": "<x/>"})
-		}},
-		"updateServiceProvider":          {"{serviceProvider{id}}", providersOfOthers(map[string]any{"state": "DISABLED"})},
-		"refreshServiceProviderMetadata": {"{serviceProvider{id}}", providersOfOthers(nil)},
-		"removeServiceProvider":          {"{removedServiceProviderId}", providersOfOthers(nil)},
-		"createSignInTicket": {"{url}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, b := range w.Buyers() {
-				// Only a partner's program signs in, and only people of resale customers that its platform serves.
-				if c.Org == nil || c.Org.PlatformID == "" || b != b.Owner.Resale || b.Owner != c.Org && b.Owner.Parent != c.Org {
-					all = append(all, map[string]any{"customerId": b.Customer.ID, "externalUserId": "theirs"})
-				}
-			}
-			return all
-		}},
-		"createTestLogin": {"{url}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return partnersOfOthers(w, c, nil)
-		}},
-		"resendBindNotification": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return unseen(w, c, models.PrefixBindNotification, "bindNotificationId")
-		}},
-		"unbindIdentity": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return unseen(w, c, models.PrefixFederatedIdentity, "identityId")
-		}},
-		"rotateReturnSecret": {"{secret}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return partnersOfOthers(w, c, nil)
-		}},
 		"revokeApiKey": {"{apiKey{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 			for _, id := range w.IDs(models.PrefixAPIKey) {
 				if !w.Sees(c, id) {
@@ -174,6 +132,7 @@ func mutationRows() map[string]mutationRow {
 			return []map[string]any{{"name": "mine", "scopes": []string{"ORDERS_READ"}}}
 		}},
 	}
+	maps.Copy(rows, exposureRows(partnersOfOthers))
 	maps.Copy(rows, keyRows(partnersOfOthers))
 	maps.Copy(rows, sessionRows())
 	maps.Copy(rows, webhookRows())
@@ -216,6 +175,54 @@ func webhookRows() map[string]mutationRow {
 		"sendTestWebhook":       {"{webhookDelivery{id}}", endpoints(nil)},
 		"replayWebhookEvents":   {"{count}", endpoints(map[string]any{"since": "2026-11-10T08:00:00Z", "includeDelivered": true})},
 		"replayWebhookDelivery": {"{webhookDelivery{id}}", of(models.PrefixWebhookDelivery, "deliveryId", nil)},
+	}
+}
+
+// exposureRows are those of a platform: its configuration, the clouds that it signs in to, tickets and bindings.
+func exposureRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[string]any) []map[string]any) map[string]mutationRow {
+	providersOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixServiceProvider) {
+				if !w.Sees(c, id) {
+					one := map[string]any{"serviceProviderId": id}
+					maps.Copy(one, more)
+					all = append(all, one)
+				}
+			}
+			return all
+		}
+	}
+	return map[string]mutationRow{
+		"updateAccessConfiguration": {"{accessConfiguration{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, map[string]any{"state": "DISABLED"})
+		}},
+		"registerServiceProvider": {"{serviceProvider{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, map[string]any{"name": "mine", "metadata": "<x/>"})
+		}},
+		"updateServiceProvider":          {"{serviceProvider{id}}", providersOfOthers(map[string]any{"state": "DISABLED"})},
+		"refreshServiceProviderMetadata": {"{serviceProvider{id}}", providersOfOthers(nil)},
+		"removeServiceProvider":          {"{removedServiceProviderId}", providersOfOthers(nil)},
+		"createSignInTicket": {"{url}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				// Only a partner's program signs in, and only people of resale customers that its platform serves.
+				if c.Org == nil || c.Org.PlatformID == "" || b != b.Owner.Resale || b.Owner != c.Org && b.Owner.Parent != c.Org {
+					all = append(all, map[string]any{"customerId": b.Customer.ID, "externalUserId": "theirs"})
+				}
+			}
+			return all
+		}},
+		"createTestLogin": {"{url}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, nil)
+		}},
+		"resendBindNotification": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return unseen(w, c, models.PrefixBindNotification, "bindNotificationId")
+		}},
+		"unbindIdentity": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return unseen(w, c, models.PrefixFederatedIdentity, "identityId")
+		}},
+		"rotateReturnSecret": {"{secret}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return partnersOfOthers(w, c, nil)
+		}},
 	}
 }
 

@@ -244,14 +244,11 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 	}
 	switch id.Prefix() {
 	case models.PrefixPartner: // a company knows itself, its distributor and its resellers; a customer its partner
-		if c.Buyer != nil {
-			return h.org == c.Buyer.Owner
-		}
-		return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
+		return h.companyKnownTo(c)
 	case models.PrefixCustomerReport, models.PrefixInvitation:
 		return c.knowsProspectsOf(h.org)
 	case models.PrefixUser: // people of a partner, and of customers that are bound to a platform
-		return h.org != nil && c.Org == h.org || h.buyer != nil && (c.Buyer == h.buyer || c.sellsTo(h.buyer))
+		return h.personKnownTo(c)
 	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest, models.PrefixCloudBinding, models.PrefixFederatedIdentity: // both name the same account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
@@ -278,6 +275,17 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 // knowsProspectsOf reports whether the caller knows whom a partner courts: its distributor does, and no customer.
 func (c Caller) knowsProspectsOf(o *Org) bool {
 	return c.Org != nil && (o == c.Org || o.Parent == c.Org)
+}
+
+func (h holder) companyKnownTo(c Caller) bool {
+	if c.Buyer != nil {
+		return h.org == c.Buyer.Owner
+	}
+	return h.org == c.Org || h.org == c.Org.Parent || h.org.Parent == c.Org
+}
+
+func (h holder) personKnownTo(c Caller) bool {
+	return h.org != nil && c.Org == h.org || h.buyer != nil && (c.Buyer == h.buyer || c.sellsTo(h.buyer))
 }
 
 func (w *World) holderID(h holder) models.ID {
