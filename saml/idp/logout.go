@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/internal/browser"
 	"github.com/partnergraph/partnergraph/saml/wire"
 )
 
@@ -366,7 +367,7 @@ func (h *Handler) takeOwn(r *http.Request, platformID string) (Logout, error) {
 		return Logout{}, errGone
 	case !h.cfg.Now().Before(row.ExpiresAt):
 		return Logout{}, refuse(saml.LogoutUnknown, "expired")
-	case !sameHash(t, row.BrowserHash):
+	case !browser.SameHash(t, row.BrowserHash):
 		if err := h.cfg.Logouts.Save(r.Context(), row); err != nil {
 			return Logout{}, fmt.Errorf("idp: save logout: %w", err)
 		}
@@ -388,7 +389,7 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request, v *visit, platf
 // finish ends a logout: with an answer to the service provider that asked, at its ResponseLocation, or on our own page.
 func (h *Handler) finish(w http.ResponseWriter, r *http.Request, v *visit, platform Platform, row Logout, status, sub string) error {
 	if _, _, ok := logoutOf(r); ok || row.BrowserHash != "" {
-		h.setCookie(w, LogoutCookieName, "")
+		h.binder(LogoutCookieName).Set(w, "")
 	}
 	if row.Asker == "" {
 		h.cfg.Pages.SignedOut(w, r, row.Partial)

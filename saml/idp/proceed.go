@@ -31,7 +31,7 @@ func (h *Handler) proceed(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err != nil {
 		return err
 	}
-	if !holds(r, parked.BrowserHash) {
+	if !h.holds(r, parked.BrowserHash) {
 		return refuse(saml.BrowserMismatch, "")
 	}
 	provider, err := h.providerByID(ctx, platform.PlatformID, parked.ProviderID, v)
@@ -302,7 +302,7 @@ func (h *Handler) target(r *http.Request, platformID string, t Redeemed) (string
 		if err != nil {
 			return "", err
 		}
-		if !holds(r, parked.BrowserHash) {
+		if !h.holds(r, parked.BrowserHash) {
 			return "", refuse(saml.TicketRefused, "another browser")
 		}
 		return ContinuePath(platformID, parked.ID), nil
