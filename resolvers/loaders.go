@@ -9,6 +9,8 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 )
 
 // loaderWait is how long the first call of a level waits for the others. A level of a list starts all its calls at once.
@@ -42,13 +44,13 @@ type loaders struct {
 	subResources        *dataloadgen.Loader[models.ID, []models.Resource]
 	partnerPast         *pastLoader
 	customerPast        *pastLoader
-	partnerStatement    *statementLoader
-	customerStatement   *statementLoader
+	partnerStatement    *filterLoader[funds.StatementFilter, models.StatementEntry]
+	customerStatement   *filterLoader[funds.StatementFilter, models.StatementEntry]
 	recharge            *dataloadgen.Loader[models.ID, models.Recharge]
 	remittanceClaim     *dataloadgen.Loader[models.ID, models.RemittanceClaim]
 	serviceProvider     *dataloadgen.Loader[models.ID, models.ServiceProvider]
 	webhookEndpoint     *dataloadgen.Loader[models.ID, models.WebhookEndpoint]
-	webhookDeliveries   *deliveryLoader
+	webhookDeliveries   *filterLoader[webhooks.DeliveryFilter, models.WebhookDelivery]
 	customerTags        *dataloadgen.Loader[models.ID, []string]
 	accountManager      *dataloadgen.Loader[models.ID, models.AccountManager]
 	customerContacts    *dataloadgen.Loader[models.ID, []models.CustomerContact]
@@ -106,14 +108,14 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		subResources:        byID(by, r.Resources.SubResourcesFor),
 		partnerPast:         byMoment(by, r.Funds.PartnerBalancesAt),
 		customerPast:        byMoment(by, r.Funds.CustomerBalancesAt),
-		partnerStatement:    byStatement(by, r.Funds.PartnerStatements),
-		customerStatement:   byStatement(by, r.Funds.CustomerStatements),
+		partnerStatement:    byFilter(by, r.Funds.PartnerStatements),
+		customerStatement:   byFilter(by, r.Funds.CustomerStatements),
 		recharge:            byID(by, r.Funds.RechargesByIDs),
 		remittanceClaim:     byID(by, r.Funds.ClaimsByIDs),
 		serviceProvider:     byID(by, r.Federation.ServiceProvidersByIDs),
 		identities:          byID(by, r.Federation.IdentitiesFor),
 		webhookEndpoint:     byID(by, r.Webhooks.ByIDs),
-		webhookDeliveries:   byDelivery(by, r.Webhooks.DeliveriesFor),
+		webhookDeliveries:   byFilter(by, r.Webhooks.DeliveriesFor),
 		customerTags:        byID(by, r.Customers.TagsFor),
 		accountManager:      byID(by, r.Customers.ManagersFor),
 		customerContacts:    byID(by, r.Customers.ContactsFor),

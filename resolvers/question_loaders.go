@@ -9,7 +9,6 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/partnergraph/partnergraph/models"
-	"github.com/partnergraph/partnergraph/sales/funds"
 )
 
 // asked is one owner with what is asked about it besides.
@@ -47,19 +46,20 @@ func byQuestion[Q comparable, V any](by asking, fetch func(context.Context, []mo
 	return dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(by.wait), dataloadgen.WithBatchCapacity(1000))
 }
 
-// statementQuestion is a page of the lines that a filter leaves; the filter is JSON, so that equal ones meet.
-type statementQuestion struct {
+// filtered is a page of the rows that a filter leaves; the filter is JSON, so that equal ones meet.
+type filtered struct {
 	page   pageKey // without the parent
 	filter string
 }
 
-type statementLoader struct {
-	loader *dataloadgen.Loader[asked[statementQuestion], models.Connection[models.StatementEntry]]
+// filterLoader reads filtered lists of many owners at once.
+type filterLoader[F, V any] struct {
+	loader *dataloadgen.Loader[asked[filtered], models.Connection[V]]
 }
 
 // load reads one owner's page, together with those of the owners beside it.
-func (l *statementLoader) load(ctx context.Context, owner models.ID, filter funds.StatementFilter, args models.PageArgs) (models.Connection[models.StatementEntry], error) {
-	var none models.Connection[models.StatementEntry]
+func (l *filterLoader[F, V]) load(ctx context.Context, owner models.ID, filter F, args models.PageArgs) (models.Connection[V], error) {
+	var none models.Connection[V]
 	// A negative size would read as none in the key.
 	if (args.First != nil && *args.First < 0) || (args.Last != nil && *args.Last < 0) {
 		_, err := args.Page("")
@@ -69,7 +69,7 @@ func (l *statementLoader) load(ctx context.Context, owner models.ID, filter fund
 	if err != nil {
 		return none, err
 	}
-	found, err := l.loader.Load(ctx, asked[statementQuestion]{owner, statementQuestion{page: keyOf("", args), filter: string(text)}})
+	found, err := l.loader.Load(ctx, asked[filtered]{owner, filtered{page: keyOf("", args), filter: string(text)}})
 	// As with every list of an object: one that may not be read is empty.
 	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
 		return none, nil
@@ -77,9 +77,9 @@ func (l *statementLoader) load(ctx context.Context, owner models.ID, filter fund
 	return found, err
 }
 
-func byStatement(by asking, fetch func(context.Context, models.Principal, []models.ID, funds.StatementFilter, models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error)) *statementLoader {
-	return &statementLoader{loader: byQuestion(by, func(ctx context.Context, owners []models.ID, question statementQuestion) (map[models.ID]models.Connection[models.StatementEntry], error) {
-		var filter funds.StatementFilter
+func byFilter[F, V any](by asking, fetch func(context.Context, models.Principal, []models.ID, F, models.PageArgs) (map[models.ID]models.Connection[V], error)) *filterLoader[F, V] {
+	return &filterLoader[F, V]{loader: byQuestion(by, func(ctx context.Context, owners []models.ID, question filtered) (map[models.ID]models.Connection[V], error) {
+		var filter F
 		if err := json.Unmarshal([]byte(question.filter), &filter); err != nil {
 			return nil, err
 		}
