@@ -95,4 +95,6 @@ func Hash(t string) string {
 }
 
 // SameHash reports whether the hash is the token's, in constant time.
-func SameHash(t, hash string) bool { return subtle.ConstantTimeCompare([]byte(Hash(t)), []byte(hash)) == 1 }
+func SameHash(t, hash string) bool {
+	return subtle.ConstantTimeCompare([]byte(Hash(t)), []byte(hash)) == 1
+}
