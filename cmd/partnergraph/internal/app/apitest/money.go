@@ -46,6 +46,7 @@ func MoneyMutations() map[string]MoneyMutation {
 	maps.Copy(rows, rechargeMutations())
 	maps.Copy(rows, withdrawalMutations())
 	maps.Copy(rows, managementMutations())
+	maps.Copy(rows, relationMutations())
 	return rows
 }
 

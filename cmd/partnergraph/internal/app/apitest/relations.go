@@ -105,3 +105,20 @@ func (w *World) indexRelations(ctx context.Context, t *testing.T, orgs map[model
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
 }
+
+// relationMutations are those of requests about a relation that take a key.
+func relationMutations() map[string]MoneyMutation {
+	return map[string]MoneyMutation{
+		"confirmAssociationRequest": {
+			Selection: "{request{id state} ended{id until} transfer{id kind createdAt}}",
+			NoDebit:   "it takes back whatever there is, once",
+			Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
+				t.Helper()
+				b := w.Empty(t, w.Providers[0], w.tag())
+				asked, err := w.Customers.RequestDisassociation(t.Context(), w.as(b), customers.RequestDisassociation{Reason: b.Tag})
+				must(t, err)
+				return always(b.Owner.Key, map[string]any{"requestId": asked.Request.ID}, "requestId", w.RequestOf(b.Owner.Resale))
+			},
+		},
+	}
+}

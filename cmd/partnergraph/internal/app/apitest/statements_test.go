@@ -2,6 +2,7 @@ package apitest_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,6 +152,9 @@ func expected(schema *ast.Schema, of *ast.Definition, f *ast.FieldDefinition) in
 		if object.Fields.ForName(name) != nil {
 			count += statements
 		}
+	}
+	if object.Fields.ForName("budget") != nil && slices.Contains([]string{"PayerAgreement", "Recharge", "RemittanceClaim", "Withdrawal"}, of.Name) {
+		count -= 2 // these are of customers with money of their own, and a budget measures a partner's (C22)
 	}
 	return count
 }
