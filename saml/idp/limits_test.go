@@ -138,7 +138,7 @@ func TestStrangersAreCheap(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	for name, request := range requests {
 		least, memory := time.Hour, uint64(0)
-		for range 3 { // another process may take the caches away; the input cannot
+		for try := 0; try < 3 || try < 20 && least > 50*time.Millisecond; try++ { // a busy neighbour takes caches and half a core away; an input cannot
 			r := request()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
