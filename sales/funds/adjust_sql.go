@@ -34,3 +34,15 @@ func selectAdjustedForShare(ctx context.Context, tx bun.IDB, cmd AdjustBalance) 
 	}
 	return whose, true, nil
 }
+
+// selectFunders returns the partners of those of the owners that are resale customers. It locks nothing: whoever asks has
+// locked accounts, which come after the rows of their owners.
+func selectFunders(ctx context.Context, db bun.IDB, owners []string) (map[models.ID]models.ID, error) {
+	var rows []models.Customer
+	err := db.NewSelect().Model(&rows).Column("c.id", "c.partner_id").Where("c.id IN (?)", bun.List(owners)).Where("c.mode = ?", models.Resale).Scan(ctx)
+	partners := make(map[models.ID]models.ID, len(rows))
+	for _, c := range rows {
+		partners[c.ID] = c.PartnerID
+	}
+	return partners, store.Translate(err)
+}

@@ -2,6 +2,7 @@ package funds
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -23,18 +24,67 @@ func (s *Service) ExpireHolds(ctx context.Context, who models.Principal) (int, e
 	}
 	total := 0
 	for range holdBatches {
-		var ended int
-		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-			ended, err = s.Ledger.Expire(ctx, tx, holdBatch)
-			return err
+		var ended []models.Hold
+		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			var freed []models.Account
+			var err error
+			if ended, freed, err = s.Ledger.Expire(ctx, tx, holdBatch); err != nil {
+				return err
+			}
+			return s.recordFreed(ctx, tx, who, ended, freed)
 		})
 		if err != nil {
 			return total, err
 		}
-		total += ended
-		if ended < holdBatch {
+		total += len(ended)
+		if len(ended) < holdBatch {
 			break
 		}
 	}
 	return total, nil
+}
+
+// recordFreed tells the owners of the accounts, and of a resale customer its partner, what they have again.
+func (s *Service) recordFreed(ctx context.Context, tx bun.IDB, who models.Principal, ended []models.Hold, freed []models.Account) error {
+	if len(ended) == 0 {
+		return nil
+	}
+	owners := make([]string, len(freed))
+	for i, account := range freed {
+		owners[i] = account.OwnerID
+	}
+	accounts, err := s.Ledger.Accounts(ctx, tx, owners, moneyKinds()...)
+	if err != nil {
+		return err
+	}
+	partners, err := selectFunders(ctx, tx, owners)
+	if err != nil {
+		return err
+	}
+	happened := make([]models.Event, len(freed))
+	for i, account := range freed {
+		var holds []models.ID
+		var minor int64
+		for _, hold := range ended {
+			if hold.AccountID == account.ID {
+				holds = append(holds, hold.ID)
+				minor += hold.AmountMinor
+			}
+		}
+		currency := models.Currency(account.Asset)
+		whole := slices.DeleteFunc(slices.Clone(accounts), func(a models.Account) bool { return a.OwnerID != account.OwnerID })
+		happened[i] = models.Event{
+			Type: models.EventBalanceChanged, SubjectID: account.OwnerID, Fields: []string{"balance"},
+			Data: map[string]any{
+				"holdIds": holds, "amount": decimalOf(models.NewMoney(minor, currency)), "currency": currency,
+				"version": models.BalanceOf(whole, currency, s.moment()).Version,
+			},
+		}
+		if account.OwnerKind == models.OwnerCustomer {
+			happened[i].CustomerID, happened[i].PartnerID = models.ID(account.OwnerID), partners[models.ID(account.OwnerID)]
+		} else {
+			happened[i].PartnerID = models.ID(account.OwnerID)
+		}
+	}
+	return s.Events.Record(ctx, tx, who, happened...)
 }

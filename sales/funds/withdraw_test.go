@@ -350,6 +350,11 @@ func TestAWithdrawalsHoldDoesNotExpire(t *testing.T) {
 		if got := s.balance(s.distributor); got != [2]int64{1000, 9000} {
 			t.Errorf("after five years: %v", got)
 		}
+		var told []models.Event
+		s.want(db.NewSelect().Model(&told).Where("type = ?", models.EventBalanceChanged).Where("actor_id = ?", job.ActorID()).Scan(ctx), "")
+		if len(told) != 1 || told[0].PartnerID != s.distributor || told[0].Data["amount"] != "7.00" {
+			t.Errorf("told of the money that came free: %+v", told)
+		}
 		_, err := s.FundCustomer(ctx, who, funds.CustomerMove{CustomerID: s.resale, Amount: amount("10.01"), IdempotencyKey: "spend"})
 		s.want(err, "INSUFFICIENT_BALANCE")
 		s.take(who, id, "complete")

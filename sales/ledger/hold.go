@@ -87,11 +87,12 @@ func (s *Service) Void(ctx context.Context, tx bun.IDB, id models.ID) (models.Ac
 	return first(accounts), err
 }
 
-// Expire ends pending holds whose time is over, at most limit of them, and returns how many it ended.
-func (s *Service) Expire(ctx context.Context, tx bun.IDB, limit int) (int, error) {
+// Expire ends pending holds whose time is over, at most limit of them, and returns those that it ended and their accounts as
+// they are then.
+func (s *Service) Expire(ctx context.Context, tx bun.IDB, limit int) ([]models.Hold, []models.Account, error) {
 	due, err := selectDueHolds(ctx, tx, s.now(), limit)
 	if err != nil || len(due) == 0 {
-		return 0, err
+		return nil, nil, err
 	}
 	// Accounts are locked before holds, as everywhere; what has ended meanwhile drops out at the second look.
 	ids := make([]models.ID, len(due))
@@ -100,14 +101,14 @@ func (s *Service) Expire(ctx context.Context, tx bun.IDB, limit int) (int, error
 		ids[i], accounts[i] = hold.ID, hold.AccountID
 	}
 	if _, err := s.Lock(ctx, tx, accounts...); err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	due, err = selectPendingHoldsForUpdate(ctx, tx, ids)
 	if err != nil || len(due) == 0 {
-		return 0, err
+		return nil, nil, err
 	}
-	_, err = s.release(ctx, tx, due, models.HoldExpired)
-	return len(due), err
+	freed, err := s.release(ctx, tx, due, models.HoldExpired)
+	return due, freed, err
 }
 
 // lockHold locks the hold's account and the others, then the hold, which must be pending.

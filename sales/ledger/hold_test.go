@@ -35,7 +35,11 @@ func (b *book) postHold(id, from, to models.ID, amount int64) error {
 }
 
 func (b *book) expire() (n int, err error) {
-	err = b.tx(func(ctx context.Context, tx bun.Tx) error { n, err = b.Expire(ctx, tx, 10); return err })
+	err = b.tx(func(ctx context.Context, tx bun.Tx) error {
+		ended, _, err := b.Expire(ctx, tx, 10)
+		n = len(ended)
+		return err
+	})
 	return n, err
 }
 

@@ -237,8 +237,9 @@ func (d *duel) stepPostHold() (string, error) {
 
 func (d *duel) stepExpire() error {
 	want, got := d.oracle.expire(d.now), 0
-	err := d.tx(func(ctx context.Context, tx bun.Tx) (err error) {
-		got, err = d.Expire(ctx, tx, 1000)
+	err := d.tx(func(ctx context.Context, tx bun.Tx) error {
+		ended, _, err := d.Expire(ctx, tx, 1000)
+		got = len(ended)
 		return err
 	})
 	if err == nil && got < want { // others' holds of the same database may end as well

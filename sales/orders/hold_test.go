@@ -77,8 +77,9 @@ func (w *world) holdOf(who models.Principal, id models.ID) models.OrderHold {
 func (w *world) expire() int {
 	w.t.Helper()
 	ended := 0
-	err := w.DB.InTx(w.ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		ended, err = w.Ledger.Expire(ctx, tx, 100)
+	err := w.DB.InTx(w.ctx, func(ctx context.Context, tx bun.Tx) error {
+		holds, _, err := w.Ledger.Expire(ctx, tx, 100)
+		ended = len(holds)
 		return err
 	})
 	if err != nil {
