@@ -33,6 +33,7 @@ const (
 	EventReturnSecretRevealed  EventType = "exposure.return_secret_revealed"
 	EventAPIKeyCreated         EventType = "api_key.created"
 	EventAPIKeyRevoked         EventType = "api_key.revoked"
+	EventAPIKeyRotated         EventType = "api_key.rotated"
 	EventPartnerCreated        EventType = "partner.created"
 	EventUserCreated           EventType = "user.created"
 	EventSessionsRevoked       EventType = "session.revoked"

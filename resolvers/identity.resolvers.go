@@ -28,6 +28,11 @@ func (r *mutationResolver) CreateAPIKey(ctx context.Context, input identity.Crea
 	return r.Identity.CreateKey(ctx, r.Who(ctx), input)
 }
 
+// RotateAPIKey is the resolver for the rotateApiKey field.
+func (r *mutationResolver) RotateAPIKey(ctx context.Context, input identity.RotateKey) (identity.RotatedKey, error) {
+	return r.Identity.RotateKey(ctx, r.Who(ctx), input)
+}
+
 // RevokeAPIKey is the resolver for the revokeApiKey field.
 func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input identity.RevokeKey) (identity.RevokedKey, error) {
 	return r.Identity.RevokeKey(ctx, r.Who(ctx), input)

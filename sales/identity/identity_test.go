@@ -3,7 +3,9 @@ package identity_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -217,6 +219,79 @@ func TestKeyLosesWhatItsOwnersKindMayNot(t *testing.T) {
 		must(t, err)
 		if who.May(models.WriteExposure) || !who.May(models.ReadOrders) {
 			t.Errorf("permissions %v: want those of a reseller", who.Permissions)
+		}
+	})
+}
+
+// TestRotatedKeysOverlap: A02's keys change without an outage, and the old secret ends.
+func TestRotatedKeysOverlap(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		works := func(secret string) bool {
+			t.Helper()
+			who, err := w.Authenticate(ctx, secret)
+			return err == nil && !who.IsAnonymous()
+		}
+		end := w.now.Add(30 * 24 * time.Hour)
+		first, err := w.CreateKey(ctx, w.member, identity.CreateKey{Name: "storefront", Scopes: []models.Permission{models.ReadOrders}, ExpiresAt: &end})
+		must(t, err)
+		w.now = w.now.Add(10 * 24 * time.Hour)
+		rotated, err := w.RotateKey(ctx, w.member, identity.RotateKey{APIKeyID: first.APIKey.ID, KeepMinutes: ptr(60)})
+		must(t, err)
+		if k := rotated.APIKey; k.Name != "storefront" || !slices.Equal(k.Scopes, first.APIKey.Scopes) || k.PartnerID != first.APIKey.PartnerID ||
+			!k.ExpiresAt.Equal(w.now.Add(30*24*time.Hour)) || rotated.Secret == first.Secret {
+			t.Errorf("the successor is %+v", k)
+		}
+		if !rotated.Previous.ExpiresAt.Equal(w.now.Add(time.Hour)) || !works(first.Secret) || !works(rotated.Secret) {
+			t.Errorf("both do not work: the old one is %+v", rotated.Previous)
+		}
+		w.now = w.now.Add(time.Hour)
+		if works(first.Secret) || !works(rotated.Secret) {
+			t.Error("after the hour the successor alone must work")
+		}
+		_, err = w.RotateKey(ctx, w.member, identity.RotateKey{APIKeyID: first.APIKey.ID})
+		if !errors.Is(err, identity.ErrKeyEnded) {
+			t.Errorf("a key that has ended: %v", err)
+		}
+		// At once, by an operator; and never longer than the key would have lived.
+		second, err := w.RotateKey(ctx, w.operator, identity.RotateKey{APIKeyID: rotated.APIKey.ID, KeepMinutes: ptr(0)})
+		must(t, err)
+		if works(rotated.Secret) || !works(second.Secret) || second.APIKey.PartnerID != first.APIKey.PartnerID {
+			t.Errorf("rotated at once: %+v", second)
+		}
+		soon := w.now.Add(time.Minute)
+		short, err := w.CreateKey(ctx, w.member, identity.CreateKey{Name: "short", ExpiresAt: &soon})
+		must(t, err)
+		third, err := w.RotateKey(ctx, w.member, identity.RotateKey{APIKeyID: short.APIKey.ID})
+		must(t, err)
+		if !third.Previous.ExpiresAt.Equal(soon) {
+			t.Errorf("a key that had a minute lives until %v", third.Previous.ExpiresAt)
+		}
+		past := w.now.Add(-time.Second)
+		for name, tc := range map[string]struct {
+			who  models.Principal
+			cmd  identity.RotateKey
+			code models.Code
+		}{
+			"a foreign key":        {w.foreign, identity.RotateKey{APIKeyID: third.APIKey.ID}, models.CodeNotFound},
+			"a customer":           {w.buyer, identity.RotateKey{APIKeyID: third.APIKey.ID}, models.CodeForbidden},
+			"nobody":               {models.Principal{}, identity.RotateKey{APIKeyID: third.APIKey.ID}, models.CodeUnauthenticated},
+			"another kind of id":   {w.operator, identity.RotateKey{APIKeyID: w.customer}, models.CodeInvalid},
+			"longer than a week":   {w.member, identity.RotateKey{APIKeyID: third.APIKey.ID, KeepMinutes: ptr(identity.MaxKeepMinutes + 1)}, models.CodeInvalid},
+			"less than no time":    {w.member, identity.RotateKey{APIKeyID: third.APIKey.ID, KeepMinutes: ptr(-1)}, models.CodeInvalid},
+			"a successor too late": {w.member, identity.RotateKey{APIKeyID: third.APIKey.ID, ExpiresAt: &past}, models.CodeInvalid},
+		} {
+			if _, err := w.RotateKey(ctx, tc.who, tc.cmd); models.CodeOf(err) != tc.code {
+				t.Errorf("%s: got %v, want %s", name, err, tc.code)
+			}
+		}
+		if !works(third.Secret) {
+			t.Error("a refusal ended a key")
+		}
+		if got := countEvents(t, db, models.EventAPIKeyRotated); got != 3 {
+			t.Errorf("%d rotations on record, want 3", got)
 		}
 	})
 }

@@ -39,7 +39,7 @@ func (s *Service) RevokeKey(ctx context.Context, who models.Principal, cmd Revok
 		}
 		now := s.now()
 		key.RevokedAt = &now
-		if err := updateKeyRevoked(ctx, tx, key); err != nil {
+		if err := updateKeyEnd(ctx, tx, key); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, keyEvent(models.EventAPIKeyRevoked, key))

@@ -80,8 +80,8 @@ func lockKey(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID
 	return key, found, err
 }
 
-func updateKeyRevoked(ctx context.Context, tx bun.IDB, key models.APIKey) error {
-	_, err := tx.NewUpdate().Model(&key).Column("revoked_at").WherePK().Exec(ctx)
+func updateKeyEnd(ctx context.Context, tx bun.IDB, key models.APIKey) error {
+	_, err := tx.NewUpdate().Model(&key).Column("revoked_at", "expires_at").WherePK().Exec(ctx)
 	return store.Translate(err)
 }
 

@@ -66,6 +66,14 @@ func mutationRows() map[string]mutationRow {
 		}
 		return all
 	}
+	keysOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		for _, id := range w.IDs(models.PrefixAPIKey) {
+			if !w.Sees(c, id) {
+				all = append(all, map[string]any{"apiKeyId": id})
+			}
+		}
+		return all
+	}
 	// Partners that are not the caller, and customers whose balance is not the caller's to watch.
 	alertsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
 		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
@@ -113,14 +121,8 @@ func mutationRows() map[string]mutationRow {
 			}
 			return all
 		}},
-		"revokeApiKey": {"{apiKey{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixAPIKey) {
-				if !w.Sees(c, id) {
-					all = append(all, map[string]any{"apiKeyId": id})
-				}
-			}
-			return all
-		}},
+		"revokeApiKey": {"{apiKey{id}}", keysOfOthers},
+		"rotateApiKey": {"{apiKey{id} secret}", keysOfOthers},
 		"createApiKey": {"{secret}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
 			if slices.Contains(c.Permissions(), models.ManageKeys) {
 				// A right that no partner's key has, which the operator's own may pass on.
