@@ -26,8 +26,10 @@ type ResolverRoot interface {
 	AccessConfiguration() AccessConfigurationResolver
 	Association() AssociationResolver
 	AssociationRequest() AssociationRequestResolver
+	Authorization() AuthorizationResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
+	CreateInvitationPayload() CreateInvitationPayloadResolver
 	Customer() CustomerResolver
 	CustomerReport() CustomerReportResolver
 	IncentiveLine() IncentiveLineResolver
@@ -109,6 +111,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFreezeCustomerInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
+		ec.unmarshalInputGrantAuthorizationInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
 		ec.unmarshalInputInterfaceContactInput,
 		ec.unmarshalInputLiftCustomerRestrictionInput,
@@ -121,6 +124,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRecordRemittanceInput,
 		ec.unmarshalInputRefreshServiceProviderMetadataInput,
 		ec.unmarshalInputRefundOrderInput,
+		ec.unmarshalInputRefuseAuthorizationInput,
 		ec.unmarshalInputRefuseInvitationInput,
 		ec.unmarshalInputRegisterServiceProviderInput,
 		ec.unmarshalInputRejectAssociationRequestInput,
@@ -132,6 +136,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReplayWebhookDeliveryInput,
 		ec.unmarshalInputReplayWebhookEventsInput,
 		ec.unmarshalInputReportCustomerInput,
+		ec.unmarshalInputRequestAuthorizationInput,
 		ec.unmarshalInputRequestDisassociationInput,
 		ec.unmarshalInputRequestModeSwitchInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
@@ -145,17 +150,20 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeAllSessionsInput,
 		ec.unmarshalInputRevokeApiKeyInput,
+		ec.unmarshalInputRevokeAuthorizationInput,
 		ec.unmarshalInputRevokeInvitationInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputRotateWebhookSecretInput,
 		ec.unmarshalInputSendTestWebhookInput,
+		ec.unmarshalInputSendVerificationCodeInput,
 		ec.unmarshalInputServiceProviderAttributeInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetCreditLineInput,
 		ec.unmarshalInputSetCustomerBudgetInput,
 		ec.unmarshalInputSetCustomerContactsInput,
 		ec.unmarshalInputSetNewCustomerTagInput,
+		ec.unmarshalInputSetStepUpInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUnbindIdentityInput,
@@ -257,7 +265,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -271,6 +279,7 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "alert.graphqls", Input: sourceData("alert.graphqls"), BuiltIn: false},
 	{Name: "association_request.graphqls", Input: sourceData("association_request.graphqls"), BuiltIn: false},
+	{Name: "authorization.graphqls", Input: sourceData("authorization.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
@@ -299,6 +308,7 @@ var sources = []*ast.Source{
 	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
 	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
+	{Name: "verification_code.graphqls", Input: sourceData("verification_code.graphqls"), BuiltIn: false},
 	{Name: "webhook.graphqls", Input: sourceData("webhook.graphqls"), BuiltIn: false},
 	{Name: "withdrawal.graphqls", Input: sourceData("withdrawal.graphqls"), BuiltIn: false},
 }
@@ -628,6 +638,62 @@ func (ec *executionContext) childFields_AttributeMapping(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type AttributeMapping", field.Name)
 }
 
+func (ec *executionContext) childFields_Authorization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Authorization_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_Authorization_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_Authorization_partner(ctx, field)
+	case "scope":
+		return ec.fieldContext_Authorization_scope(ctx, field)
+	case "state":
+		return ec.fieldContext_Authorization_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_Authorization_reason(ctx, field)
+	case "answer":
+		return ec.fieldContext_Authorization_answer(ctx, field)
+	case "endedBy":
+		return ec.fieldContext_Authorization_endedBy(ctx, field)
+	case "decideBy":
+		return ec.fieldContext_Authorization_decideBy(ctx, field)
+	case "validUntil":
+		return ec.fieldContext_Authorization_validUntil(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Authorization_createdAt(ctx, field)
+	case "grantedAt":
+		return ec.fieldContext_Authorization_grantedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Authorization_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Authorization", field.Name)
+}
+
+func (ec *executionContext) childFields_AuthorizationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuthorizationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuthorizationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuthorizationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AuthorizationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuthorizationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuthorizationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuthorizationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuthorizationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuthorizationEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Balance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "available":
@@ -912,6 +978,8 @@ func (ec *executionContext) childFields_CreateInvitationPayload(ctx context.Cont
 		return ec.fieldContext_CreateInvitationPayload_invitation(ctx, field)
 	case "link":
 		return ec.fieldContext_CreateInvitationPayload_link(ctx, field)
+	case "qrCode":
+		return ec.fieldContext_CreateInvitationPayload_qrCode(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateInvitationPayload", field.Name)
 }
@@ -992,6 +1060,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_associations(ctx, field)
 	case "associationAt":
 		return ec.fieldContext_Customer_associationAt(ctx, field)
+	case "authorizations":
+		return ec.fieldContext_Customer_authorizations(ctx, field)
 	case "cloudBindings":
 		return ec.fieldContext_Customer_cloudBindings(ctx, field)
 	case "tags":
@@ -1352,6 +1422,14 @@ func (ec *executionContext) childFields_GoLiveStep(ctx context.Context, field gr
 		return ec.fieldContext_GoLiveStep_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GoLiveStep", field.Name)
+}
+
+func (ec *executionContext) childFields_GrantAuthorizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorization":
+		return ec.fieldContext_GrantAuthorizationPayload_authorization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GrantAuthorizationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_HoldOrderPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2076,6 +2154,14 @@ func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type RefundOrderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RefuseAuthorizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorization":
+		return ec.fieldContext_RefuseAuthorizationPayload_authorization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefuseAuthorizationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RefuseInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "offer":
@@ -2292,6 +2378,14 @@ func (ec *executionContext) childFields_ReportCustomerPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type ReportCustomerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestAuthorizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorization":
+		return ec.fieldContext_RequestAuthorizationPayload_authorization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestAuthorizationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestDisassociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "request":
@@ -2472,6 +2566,14 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeAuthorizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorization":
+		return ec.fieldContext_RevokeAuthorizationPayload_authorization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeAuthorizationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "invitation":
@@ -2514,6 +2616,18 @@ func (ec *executionContext) childFields_SendTestWebhookPayload(ctx context.Conte
 		return ec.fieldContext_SendTestWebhookPayload_webhookDelivery(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SendTestWebhookPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendVerificationCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sentTo":
+		return ec.fieldContext_SendVerificationCodePayload_sentTo(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SendVerificationCodePayload_expiresAt(ctx, field)
+	case "retryAfter":
+		return ec.fieldContext_SendVerificationCodePayload_retryAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendVerificationCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2654,6 +2768,14 @@ func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type SetNewCustomerTagPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetStepUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stepUp":
+		return ec.fieldContext_SetStepUpPayload_stepUp(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetStepUpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignedBindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -2750,6 +2872,16 @@ func (ec *executionContext) childFields_StatementEntryEdge(ctx context.Context, 
 		return ec.fieldContext_StatementEntryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StepUp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "actions":
+		return ec.fieldContext_StepUp_actions(ctx, field)
+	case "sentTo":
+		return ec.fieldContext_StepUp_sentTo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepUp", field.Name)
 }
 
 func (ec *executionContext) childFields_SubmitWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2924,6 +3056,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_user(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "stepUp":
+		return ec.fieldContext_Viewer_stepUp(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

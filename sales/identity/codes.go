@@ -244,12 +244,10 @@ func (c *Codes) throttle(ctx context.Context, remoteAddr string) error {
 	if c.Attempts == nil || remoteAddr == "" {
 		return nil
 	}
-	count, err := c.Attempts.Hit(ctx, "code:addr:"+remoteAddr, codeWindow)
-	if err != nil {
+	switch count, err := c.Attempts.Hit(ctx, "code:addr:"+remoteAddr, codeWindow); {
+	case err != nil:
 		c.Logger.LogAttrs(ctx, slog.LevelWarn, "requests for codes are not counted", slog.Any("error", err))
-		return nil
-	}
-	if count > codesPerNetwork {
+	case count > codesPerNetwork:
 		return models.RateLimited(codeWindow)
 	}
 	return nil

@@ -136,7 +136,8 @@ func (c *Codes) putStepUp(ctx context.Context, tx bun.IDB, org models.ID, cmd Se
 		row.EmailSealed = nil
 		return row, deleteStepUp(ctx, tx, org)
 	case found:
-		return row, updateStepUp(ctx, tx, &row)
+		err := updateStepUp(ctx, tx, &row)
+		return row, err
 	}
 	if cmd.Email != nil {
 		row.EmailSealed = c.Seal.Seal([]byte(*cmd.Email), sealedStepUp(org))
