@@ -974,7 +974,7 @@ func (ec *executionContext) unmarshalInputConfirmAssociationRequestInput(ctx con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"requestId", "idempotencyKey"}
+	fieldsInOrder := [...]string{"requestId", "idempotencyKey", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -995,6 +995,13 @@ func (ec *executionContext) unmarshalInputConfirmAssociationRequestInput(ctx con
 				return it, err
 			}
 			it.IdempotencyKey = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -1048,7 +1055,7 @@ func (ec *executionContext) unmarshalInputRequestDisassociationInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"customerId", "reason"}
+	fieldsInOrder := [...]string{"customerId", "reason", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1069,6 +1076,13 @@ func (ec *executionContext) unmarshalInputRequestDisassociationInput(ctx context
 				return it, err
 			}
 			it.Reason = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -1085,7 +1099,7 @@ func (ec *executionContext) unmarshalInputRequestModeSwitchInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"customerId", "mode", "reason"}
+	fieldsInOrder := [...]string{"customerId", "mode", "reason", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1113,6 +1127,13 @@ func (ec *executionContext) unmarshalInputRequestModeSwitchInput(ctx context.Con
 				return it, err
 			}
 			it.Reason = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -1891,6 +1912,25 @@ func (ec *executionContext) marshalOAssociationRequestState2ᚕgithubᚗcomᚋpa
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalORelationSide2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐRelationSide(ctx context.Context, v any) (*models.RelationSide, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.RelationSide(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORelationSide2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐRelationSide(ctx context.Context, sel ast.SelectionSet, v *models.RelationSide) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -1909,7 +1909,7 @@ func (ec *executionContext) unmarshalInputRerouteWithdrawalInput(ctx context.Con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"withdrawalId", "bankCard", "idempotencyKey"}
+	fieldsInOrder := [...]string{"withdrawalId", "bankCard", "code", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1930,6 +1930,13 @@ func (ec *executionContext) unmarshalInputRerouteWithdrawalInput(ctx context.Con
 				return it, err
 			}
 			it.BankCard = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -2069,7 +2076,7 @@ func (ec *executionContext) unmarshalInputSubmitWithdrawalInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"amount", "route", "bankCard", "idempotencyKey"}
+	fieldsInOrder := [...]string{"amount", "route", "bankCard", "code", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2097,6 +2104,13 @@ func (ec *executionContext) unmarshalInputSubmitWithdrawalInput(ctx context.Cont
 				return it, err
 			}
 			it.BankCard = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)

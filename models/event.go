@@ -142,6 +142,24 @@ const (
 	EventRelationExpired      EventType = "association_request.expired"
 )
 
+// The events of authorisations (O16).
+const (
+	EventAuthorizationRequested EventType = "authorization.requested"
+	EventAuthorizationGranted   EventType = "authorization.granted"
+	EventAuthorizationRefused   EventType = "authorization.refused"
+	EventAuthorizationRevoked   EventType = "authorization.revoked"
+	EventAuthorizationEnded     EventType = "authorization.ended"
+	EventAuthorizationExpired   EventType = "authorization.expired"
+	EventAuthorizationUsed      EventType = "authorization.used" // somebody acted under it, in the transaction of that act
+)
+
+// The events of one-time codes (G04). None has the code or the address.
+const (
+	EventCodeRequested EventType = "verification_code.requested"
+	EventCodeUsed      EventType = "verification_code.used"
+	EventStepUpSet     EventType = "step_up.set"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

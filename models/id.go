@@ -55,6 +55,8 @@ const (
 	PrefixInvitation          = "inv"
 	PrefixAssociationRequest  = "arq"
 	PrefixCustomerRestriction = "csr"
+	PrefixAuthorization       = "aut"
+	PrefixVerificationCode    = "vcd"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -91,6 +91,8 @@ func WebhookEventTypes() []EventType {
 	return []EventType{
 		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
 		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventBudgetAlert,
+		EventAuthorizationRequested, EventAuthorizationGranted, EventAuthorizationRefused, EventAuthorizationRevoked,
+		EventAuthorizationEnded, EventAuthorizationExpired,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
 		EventResourceCreated,
 		EventBalanceChanged, EventBalanceAlert,
@@ -106,7 +108,7 @@ func WebhookPermission(kind EventType) Permission {
 		return ""
 	}
 	family, _, _ := strings.Cut(string(kind), ".")
-	return map[string]Permission{"customer": ReadCustomers, "order": ReadOrders, "resource": ReadResources, "balance": ReadBalances}[family]
+	return map[string]Permission{"customer": ReadCustomers, "authorization": ReadCustomers, "order": ReadOrders, "resource": ReadResources, "balance": ReadBalances}[family]
 }
 
 // MatchWebhookEvents returns the types that a pattern stands for: a type itself, a family such as order.*, or * for all of

@@ -13,6 +13,11 @@ import (
 	"github.com/partnergraph/partnergraph/sales/customers"
 )
 
+// QRCode is the resolver for the qrCode field.
+func (r *createInvitationPayloadResolver) QRCode(ctx context.Context, obj *customers.Invited, size int32) (*string, error) {
+	return obj.QRCode(int(size))
+}
+
 // Partner is the resolver for the partner field.
 func (r *invitationResolver) Partner(ctx context.Context, obj *models.Invitation) (*models.Partner, error) {
 	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID)
@@ -69,7 +74,15 @@ func (r *queryResolver) PreviewInvitation(ctx context.Context, partnerID *models
 	return r.Resolver.Customers.Preview(ctx, r.Who(ctx), customers.PreviewInvitation{PartnerID: partnerID, Mode: mode, Language: language})
 }
 
+// CreateInvitationPayload returns graph.CreateInvitationPayloadResolver implementation.
+func (r *Resolver) CreateInvitationPayload() graph.CreateInvitationPayloadResolver {
+	return &createInvitationPayloadResolver{r}
+}
+
 // Invitation returns graph.InvitationResolver implementation.
 func (r *Resolver) Invitation() graph.InvitationResolver { return &invitationResolver{r} }
 
-type invitationResolver struct{ *Resolver }
+type (
+	createInvitationPayloadResolver struct{ *Resolver }
+	invitationResolver              struct{ *Resolver }
+)

@@ -58,6 +58,7 @@ type loaders struct {
 	customerReport      *dataloadgen.Loader[models.ID, models.CustomerReport]
 	invitation          *dataloadgen.Loader[models.ID, models.Invitation]
 	associationRequest  *dataloadgen.Loader[models.ID, models.AssociationRequest]
+	authorization       *dataloadgen.Loader[models.ID, models.Authorization]
 	restrictions        *dataloadgen.Loader[models.ID, []models.CustomerRestriction]
 	associationAt       *dataloadgen.Loader[asked[time.Time], models.Association]
 	identities          *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
@@ -69,6 +70,7 @@ type loaders struct {
 	customerOrders      *pageLoader[models.Order]
 	customerResources   *pageLoader[models.Resource]
 	associations        *pageLoader[models.Association]
+	authorizations      *pageLoader[models.Authorization]
 	statementLines      *pageLoader[models.IncentiveLine]
 	serviceProviders    *pageLoader[models.ServiceProvider]
 	cloudBindings       *pageLoader[models.CloudBinding]
@@ -123,6 +125,7 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerReport:      byID(by, r.Customers.ReportsByIDs),
 		invitation:          byID(by, r.Customers.InvitationsByIDs),
 		associationRequest:  byID(by, r.Customers.RequestsByIDs),
+		authorization:       byID(by, r.Customers.AuthorizationsByIDs),
 		restrictions:        byID(by, r.Customers.RestrictionsFor),
 		associationAt: byQuestion(by, func(ctx context.Context, customers []models.ID, at time.Time) (map[models.ID]models.Association, error) {
 			return r.Customers.AssociationsAt(ctx, who, customers, at)
@@ -134,6 +137,7 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		customerOrders:    byPage(by, r.Orders.FindForCustomers),
 		customerResources: byPage(by, r.Resources.FindForCustomers),
 		associations:      byPage(by, r.Customers.HistoryFor),
+		authorizations:    byPage(by, r.Customers.AuthorizationsFor),
 		statementLines:    byPage(by, r.Incentives.FindLinesForStatements),
 		serviceProviders:  byPage(by, r.Federation.FindServiceProvidersFor),
 		cloudBindings:     byPage(by, r.Federation.FindCloudBindingsFor),

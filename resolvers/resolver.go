@@ -30,6 +30,7 @@ type Sessions interface {
 type Resolver struct {
 	Events     *events.Log
 	Identity   *identity.Service
+	Codes      *identity.Codes
 	Partners   *partners.Service
 	Exposure   *exposure.Service
 	Federation *federation.Service

@@ -19,6 +19,7 @@ const module = "github.com/partnergraph/partnergraph/"
 func salesFloor() map[string]int {
 	return map[string]int{
 		"sales/events":     0,
+		"sales/letters":    0,
 		"sales/access":     1,
 		"sales/ledger":     2,
 		"sales/identity":   2,

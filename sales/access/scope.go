@@ -76,6 +76,11 @@ func AssociationRequests(q *bun.SelectQuery, who models.Principal) *bun.SelectQu
 	return owned(q, who, "arq.customer_id", "arq.partner_id")
 }
 
+// Authorizations shows a customer its own, and a partner those that were asked for itself or its resellers, also past ones.
+func Authorizations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "aut.customer_id", "aut.partner_id")
+}
+
 // CustomerReports shows a partner its own and its resellers'; customers see none.
 func CustomerReports(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ofPartners(q, who, "crp.partner_id")

@@ -130,7 +130,7 @@ func (cmd CreateCustomer) check() error {
 		return err
 	}
 	if cmd.Email != "" {
-		if err := checkEmail(cmd.Email, "email"); err != nil {
+		if err := models.CheckEmail(cmd.Email, "email"); err != nil {
 			return err
 		}
 	}
@@ -151,14 +151,6 @@ func (cmd CreateCustomer) givenFields() []string {
 		}
 	}
 	return fields
-}
-
-func checkEmail(email, field string) error {
-	local, domain, _ := strings.Cut(email, "@")
-	if len(email) > 256 || local == "" || domain == "" || strings.ContainsAny(email, " \t\r\n<>,") || checkText(email, 256, field) != nil {
-		return models.Invalid(field, "This is not an e-mail address of at most 256 characters.")
-	}
-	return nil
 }
 
 func checkText(text string, longest int, field string) error {

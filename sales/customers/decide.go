@@ -13,7 +13,8 @@ import (
 // ConfirmAssociationRequest agrees to a request.
 type ConfirmAssociationRequest struct {
 	RequestID      models.ID
-	IdempotencyKey string // 1 to 128 printable ASCII characters, made up once per decision
+	Code           *string // for RELATION_CHANGE, where the caller's organisation asks for one (G04)
+	IdempotencyKey string  // 1 to 128 printable ASCII characters, made up once per decision
 }
 
 // RejectAssociationRequest declines a request.
@@ -46,6 +47,10 @@ func (s *Service) ConfirmRequest(ctx context.Context, who models.Principal, cmd 
 	if err := ledger.CheckKey(cmd.IdempotencyKey); err != nil {
 		return ConfirmedRelation{}, err
 	}
+	proof, err := s.try(ctx, who, models.CodeRelation, cmd.Code)
+	if err != nil {
+		return ConfirmedRelation{}, err
+	}
 	asked := struct{ RequestID models.ID }{cmd.RequestID}
 	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "confirmAssociationRequest", asked, func(ctx context.Context, tx bun.IDB) (ConfirmedRelation, error) {
 		request, customer, err := s.lockRequest(ctx, tx, who, cmd.RequestID)
@@ -54,6 +59,9 @@ func (s *Service) ConfirmRequest(ctx context.Context, who models.Principal, cmd 
 		}
 		if sideOf(who, request.CustomerID, request.PartnerID) != request.RequestedBy.Other() {
 			return ConfirmedRelation{}, ErrOtherDecides
+		}
+		if err := s.guard(ctx, tx, who, models.StepUpRelations, proof); err != nil {
+			return ConfirmedRelation{}, err
 		}
 		return s.confirmIn(ctx, tx, who, request, customer)
 	})
@@ -105,6 +113,9 @@ func (s *Service) switchIn(ctx context.Context, tx bun.IDB, who models.Principal
 	after := customer
 	after.Mode, after.UpdatedAt = mode, *ended.Until
 	if err := updateCustomerPartner(ctx, tx, &after); err != nil {
+		return err
+	}
+	if err := s.endAuthorizations(ctx, tx, who, customer); err != nil {
 		return err
 	}
 	for _, room := range s.Turns {

@@ -95,6 +95,9 @@ func (s *Service) leaveIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err := s.dropRequest(ctx, tx, who, customer.ID); err != nil {
 		return EndedAssociation{}, err
 	}
+	if err := s.endAuthorizations(ctx, tx, who, customer); err != nil {
+		return EndedAssociation{}, err
+	}
 	for _, room := range s.Farewells {
 		if err := room.LeaveIn(ctx, tx, who, customer); err != nil {
 			return EndedAssociation{}, err

@@ -278,8 +278,8 @@ func (cmd CreateInvitation) check(now time.Time) error {
 			return err
 		}
 	}
-	if cmd.Language != nil && *cmd.Language != models.English && *cmd.Language != models.Chinese {
-		return models.Invalid("language", "The language is EN or ZH.")
+	if err := models.CheckLanguage(cmd.Language, "language"); err != nil {
+		return err
 	}
 	return cmd.checkChannel(now)
 }
@@ -295,7 +295,7 @@ func (cmd CreateInvitation) checkChannel(now time.Time) error {
 			return models.Invalid("email", "An e-mail goes to the report's address, or without a report to the one that is given.")
 		}
 		if cmd.Email != nil {
-			if err := checkEmail(*cmd.Email, "email"); err != nil {
+			if err := models.CheckEmail(*cmd.Email, "email"); err != nil {
 				return err
 			}
 		}

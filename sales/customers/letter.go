@@ -1,58 +1,42 @@
 package customers
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
-	htmltemplate "html/template"
-	"strings"
-	texttemplate "text/template"
-	"unicode"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/letters"
 )
 
 //go:embed letters
-var letters embed.FS
+var templates embed.FS
 
-// letter is what the templates of the e-mails see.
-type letter struct {
-	Partner string
-	Resale  bool
-	Link    string
-	Until   string // the instant at which the link ends
-}
+// until is how letters write an instant.
+const until = "2006-01-02 15:04 UTC"
 
-// writeLetter writes the e-mail of an invitation in its language: the first line of the text template is the subject.
+// writeLetter writes the e-mail of an invitation in its language.
 func writeLetter(invitation models.Invitation, partner, link string) (models.InvitationPreview, error) {
-	var none models.InvitationPreview
-	name := "letters/invitation." + strings.ToLower(string(invitation.Language))
-	text, err := texttemplate.ParseFS(letters, name+".txt")
-	if err != nil {
-		return none, fmt.Errorf("customers: letter: %w", err)
-	}
-	page, err := htmltemplate.ParseFS(letters, name+".html")
-	if err != nil {
-		return none, fmt.Errorf("customers: letter: %w", err)
-	}
-	says := letter{
-		// A name with a line break would end the subject's line.
-		Partner: oneLine(partner), Resale: invitation.Mode == models.Resale, Link: link,
-		Until: invitation.ExpiresAt.UTC().Format("2006-01-02 15:04 UTC"),
-	}
-	var plain, marked bytes.Buffer
-	if err := text.Execute(&plain, says); err != nil {
-		return none, fmt.Errorf("customers: letter: %w", err)
-	}
-	if err := page.Execute(&marked, says); err != nil {
-		return none, fmt.Errorf("customers: letter: %w", err)
-	}
-	subject, body, _ := strings.Cut(plain.String(), "\n")
-	return models.InvitationPreview{Subject: subject, Text: strings.TrimLeft(body, "\n"), HTML: marked.String()}, nil
+	written, err := letters.Write(templates, "invitation", invitation.Language, struct {
+		Partner string
+		Resale  bool
+		Link    string
+		Until   string // the instant at which the link ends
+	}{letters.OneLine(partner), invitation.Mode == models.Resale, link, invitation.ExpiresAt.UTC().Format(until)})
+	return models.InvitationPreview(written), err
 }
 
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
+// writeRequest writes the e-mail that tells a customer of a request for an authorisation.
+func writeRequest(asked models.Authorization, partner, account string) (letters.Letter, error) {
+	return letters.Write(templates, "authorization", asked.Language, struct {
+		Partner, Account string
+		Order            bool // or operate
+		Reason           string
+		DecideBy         string
+		ValidUntil       string
+	}{
+		letters.OneLine(partner), letters.OneLine(account), asked.Scope == models.AuthorizedToOrder, letters.OneLine(asked.Reason),
+		asked.DecideBy.UTC().Format(until), asked.ValidUntil.UTC().Format(until),
+	})
 }
 
 // mailID is the same for every attempt at one e-mail.

@@ -8,10 +8,14 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/identity"
 )
 
 // ConsumerMail is told of models.EventInvitationMailed, to send e-mails.
 const ConsumerMail = "invitation-mail"
+
+// ConsumerAuthorizationMail is told of models.EventAuthorizationRequested, to tell the customer.
+const ConsumerAuthorizationMail = "authorization-mail"
 
 // ErrMailRefused is what a Mailer returns, wrapped or not, for an e-mail that no mail server will ever take; every other
 // error is tried again.
@@ -144,3 +148,45 @@ func (s *Service) noteMail(ctx context.Context, sent models.Invitation, state mo
 		return s.failInvitation(ctx, tx, system, invitation, models.FailureMail)
 	})
 }
+
+// MailRequest tells a customer of a request for an authorisation: what the relay hands over for ConsumerAuthorizationMail. One
+// that is not open any more, or whose customer has no address, has no letter. It may go out twice, under the same id.
+func (s *Service) MailRequest(ctx context.Context, event models.Event) error {
+	system := models.SystemPrincipal("mail")
+	asked, err := selectAuthorizations(ctx, s.DB, system, []models.ID{models.ID(event.SubjectID)})
+	if err != nil || len(asked) == 0 || asked[0].State != models.AuthorizationRequested || !asked[0].IsLive(s.now()) {
+		return err
+	}
+	customer, found, err := s.ByIDIn(ctx, s.DB, system, asked[0].CustomerID)
+	if err != nil || !found {
+		return orUnknown(err, ErrUnknown)
+	}
+	to, err := s.openValue(customer.EmailSealed, columnEmail, customer.ID)
+	if err != nil || to == nil {
+		return err
+	}
+	partner, found, err := selectPartner(ctx, s.DB, system, asked[0].PartnerID)
+	if err != nil || !found {
+		return orUnknown(err, ErrPartnerUnknown)
+	}
+	letter, err := writeRequest(asked[0], partner.Name, customer.Name)
+	if err != nil {
+		return err
+	}
+	err = s.Mailer.Send(ctx, Mail{ID: string(asked[0].ID), To: *to, Subject: letter.Subject, Text: letter.Text, HTML: letter.HTML})
+	if errors.Is(err, ErrMailRefused) {
+		return nil // the customer finds the request when it signs in
+	}
+	return err
+}
+
+// EmailOfIn returns the address of a customer's account, or nil when it has none, for the room that sends codes to it.
+func (s *Service) EmailOfIn(ctx context.Context, db bun.IDB, customerID models.ID) (*string, error) {
+	customer, found, err := s.ByIDIn(ctx, db, models.SystemPrincipal("codes"), customerID)
+	if err != nil || !found {
+		return nil, orUnknown(err, ErrUnknown)
+	}
+	return s.openValue(customer.EmailSealed, columnEmail, customer.ID)
+}
+
+var _ identity.Addresses = (*Service)(nil)

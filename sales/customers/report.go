@@ -146,7 +146,7 @@ func (cmd ReportCustomer) check() error {
 			return err
 		}
 	}
-	return checkEmail(cmd.Email, "email")
+	return models.CheckEmail(cmd.Email, "email")
 }
 
 // winner is the partner that wants customers: the caller's own, or the one it names and acts for.

@@ -27,13 +27,15 @@ var (
 type RequestModeSwitch struct {
 	CustomerID *models.ID // nil = the caller's own customer
 	Mode       models.AssociationMode
-	Reason     string // for the other side, 1 to 256 characters, no personal data
+	Reason     string  // for the other side, 1 to 256 characters, no personal data
+	Code       *string // for RELATION_CHANGE, where the caller's organisation asks for one (G04)
 }
 
 // RequestDisassociation asks for the end.
 type RequestDisassociation struct {
 	CustomerID *models.ID // nil = the caller's own customer
 	Reason     string     // for the other side, 1 to 256 characters, no personal data
+	Code       *string    // for RELATION_CHANGE, where the caller's organisation asks for one (G04)
 }
 
 // AskedRelation is a request as it is after the operation.
@@ -47,17 +49,17 @@ func (s *Service) RequestModeSwitch(ctx context.Context, who models.Principal, c
 	if err := checkMode(&cmd.Mode); err != nil {
 		return AskedRelation{}, err
 	}
-	return s.ask(ctx, who, cmd.CustomerID, models.AssociationRequest{Kind: models.RequestModeSwitch, Mode: cmd.Mode, Reason: cmd.Reason})
+	return s.ask(ctx, who, cmd.CustomerID, cmd.Code, models.AssociationRequest{Kind: models.RequestModeSwitch, Mode: cmd.Mode, Reason: cmd.Reason})
 }
 
 // RequestDisassociation asks the other side to end the relation (C11). It needs RELATIONS_CHANGE, which a partner's
 // administrators and customers have; the sides are the customer and the very partner that it belongs to. Reasons of
 // PRECONDITION_FAILED: REQUEST_OPEN, ASKED_TOO_RECENTLY (C12) with notBefore in the details, and those of C13.
 func (s *Service) RequestDisassociation(ctx context.Context, who models.Principal, cmd RequestDisassociation) (AskedRelation, error) {
-	return s.ask(ctx, who, cmd.CustomerID, models.AssociationRequest{Kind: models.RequestDisassociation, Reason: cmd.Reason})
+	return s.ask(ctx, who, cmd.CustomerID, cmd.Code, models.AssociationRequest{Kind: models.RequestDisassociation, Reason: cmd.Reason})
 }
 
-func (s *Service) ask(ctx context.Context, who models.Principal, named *models.ID, wish models.AssociationRequest) (AskedRelation, error) {
+func (s *Service) ask(ctx context.Context, who models.Principal, named *models.ID, code *string, wish models.AssociationRequest) (AskedRelation, error) {
 	if err := access.Require(who, models.ChangeRelations); err != nil {
 		return AskedRelation{}, err
 	}
@@ -74,10 +76,16 @@ func (s *Service) ask(ctx context.Context, who models.Principal, named *models.I
 	if err := checkText(wish.Reason, 256, "reason"); err != nil {
 		return AskedRelation{}, err
 	}
+	proof, err := s.try(ctx, who, models.CodeRelation, code)
+	if err != nil {
+		return AskedRelation{}, err
+	}
 	var done AskedRelation
-	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-		done.Request, err = s.askIn(ctx, tx, who, wish)
-		return err
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if done.Request, err = s.askIn(ctx, tx, who, wish); err != nil {
+			return err
+		}
+		return s.guard(ctx, tx, who, models.StepUpRelations, proof)
 	})
 	if err != nil {
 		return AskedRelation{}, err

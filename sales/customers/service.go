@@ -70,6 +70,7 @@ type Service struct {
 	Running   Running   // freezes what a customer runs
 	Spending  Spending  // measures budgets
 	Limits    Limits    // slows identity checks down; nil = they are not, which only tests want
+	Codes     Codes     // checks one-time codes; nil = none are asked for, and authorisations are not granted
 
 	Random         io.Reader               // makes the tokens of invitations
 	Origin         string                  // what their links begin with, such as https://sales.example.com

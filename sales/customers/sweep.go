@@ -13,7 +13,7 @@ import (
 // sweepSize is how many rows of a kind one transaction closes.
 const sweepSize = 200
 
-// SweepRelations closes the reports, invitations and requests whose time is over, at most sweepSize of each. What is over counts
+// SweepRelations closes the reports, invitations, requests and authorisations whose time is over, at most sweepSize of each. What is over counts
 // as over before it is swept; this makes lists and the audit record say so.
 func (s *Service) SweepRelations(ctx context.Context) error {
 	now := s.now()
@@ -26,6 +26,9 @@ func (s *Service) SweepRelations(ctx context.Context) error {
 		}),
 		s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 			return s.expireRequestsIn(ctx, tx, selectOverdueRequests(tx, now))
+		}),
+		s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			return s.expireAuthorizationsIn(ctx, tx, selectOverdueAuthorizations(tx, now))
 		}),
 	)
 }

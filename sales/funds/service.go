@@ -7,8 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
@@ -31,6 +34,9 @@ type Service struct {
 	// MaxExportLines bounds the lines of an export; zero = DefaultMaxExportLines.
 	MaxExportLines int
 
+	// Codes asks for one-time codes where the owner of the money wants that (G04); nil = nobody does.
+	Codes Codes
+
 	// Seal encrypts the bank cards that withdrawals go to, and payers' names.
 	Seal Sealer
 
@@ -48,6 +54,12 @@ type Service struct {
 	noted   notedOwners // whose alerts are looked at before the others'
 	once    sync.Once
 	lanes   *store.Lanes[asked, Moved]
+}
+
+// Codes checks one-time codes; identity.Codes does, and says how.
+type Codes interface {
+	Try(ctx context.Context, who models.Principal, purpose models.CodePurpose, code *string) (identity.Proof, error)
+	Guard(ctx context.Context, tx bun.IDB, who models.Principal, action models.StepUpAction, proof identity.Proof) error
 }
 
 // Sealer encrypts bank cards and payers' names at rest. A context names where a sealed value belongs; under another one it does not open.

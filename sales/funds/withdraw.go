@@ -9,6 +9,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
@@ -27,6 +28,7 @@ type SubmitWithdrawal struct {
 	Amount         decimal.Decimal // more than zero, at most 2 fraction digits, at most what WithdrawalEligibility says
 	Route          models.WithdrawalRoute
 	BankCard       *BankCard // for BANK_CARD and INCENTIVE_REBATE, nil otherwise
+	Code           *string   // for WITHDRAWAL, where the caller's organisation asks for one (G04)
 	IdempotencyKey string    // 1 to 128 printable ASCII characters, made up once per withdrawal
 }
 
@@ -34,7 +36,8 @@ type SubmitWithdrawal struct {
 type RerouteWithdrawal struct {
 	WithdrawalID   models.ID
 	BankCard       BankCard
-	IdempotencyKey string // as in SubmitWithdrawal
+	Code           *string // as in SubmitWithdrawal
+	IdempotencyKey string  // as in SubmitWithdrawal
 }
 
 // Withdrawn is what a step did. A repeated key returns the balance of then, not of now; its version tells.
@@ -50,7 +53,8 @@ var endless = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 // SubmitWithdrawal holds the amount and asks the cloud's operators to pay it out (M10). It needs MONEY_MOVE and the credential of a
 // partner or customer, whose own money it is: operators are FORBIDDEN. Whatever keeps the money back (M11) is
 // PRECONDITION_FAILED with its models.BlockReason, a second withdrawal under way being WITHDRAWAL_IN_FLIGHT; too little
-// money is INSUFFICIENT_BALANCE, and a credit line is none. The same key answers the same again, with another input it is
+// money is INSUFFICIENT_BALANCE, and a credit line is none. Where the owner's organisation asks for a one-time code, what is wrong
+// with it is PRECONDITION_FAILED as identity.Codes says (G04). The same key answers the same again, with another input it is
 // CONFLICT. Whatever fails leaves nothing behind and the key free.
 func (s *Service) SubmitWithdrawal(ctx context.Context, who models.Principal, cmd SubmitWithdrawal) (Withdrawn, error) {
 	kind, id, err := mayWithdraw(who)
@@ -61,12 +65,19 @@ func (s *Service) SubmitWithdrawal(ctx context.Context, who models.Principal, cm
 	if err != nil {
 		return Withdrawn{}, err
 	}
+	proof, err := s.tryCode(ctx, who, cmd.Code)
+	if err != nil {
+		return Withdrawn{}, err
+	}
 	asked := struct {
 		Amount string
 		Route  models.WithdrawalRoute
 		Card   string
 	}{cmd.Amount.String(), cmd.Route, s.blindCard(card)}
 	return ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "submitWithdrawal", asked, func(ctx context.Context, tx bun.IDB) (Withdrawn, error) {
+		if err := s.guard(ctx, tx, who, proof); err != nil {
+			return Withdrawn{}, err
+		}
 		owner, found, err := selectWithdrawer(ctx, tx, kind, id, store.ForShare)
 		if err != nil {
 			return Withdrawn{}, err
@@ -107,11 +118,18 @@ func (s *Service) RerouteWithdrawal(ctx context.Context, who models.Principal, c
 	if err != nil {
 		return Withdrawn{}, err
 	}
+	proof, err := s.tryCode(ctx, who, cmd.Code)
+	if err != nil {
+		return Withdrawn{}, err
+	}
 	return s.step(ctx, who, step{
 		operation: "rerouteWithdrawal", id: cmd.WithdrawalID, key: cmd.IdempotencyKey, asked: s.blindCard(&card),
 		event: models.EventWithdrawalRerouted, moves: true,
 		run: func(ctx context.Context, tx bun.IDB, w *models.Withdrawal, now time.Time) error {
 			if err := w.Become(models.WithdrawalSubmitted, now); err != nil {
+				return err
+			}
+			if err := s.guard(ctx, tx, who, proof); err != nil {
 				return err
 			}
 			w.Route, w.SubmittedAt, w.ReasonText = models.BankCardRoute, now, ""
@@ -128,6 +146,22 @@ func (s *Service) RerouteWithdrawal(ctx context.Context, who models.Principal, c
 			return s.setAside(ctx, tx, owner, w, now)
 		},
 	})
+}
+
+// tryCode counts a try of a code, before the transaction that is to use it.
+func (s *Service) tryCode(ctx context.Context, who models.Principal, code *string) (identity.Proof, error) {
+	if s.Codes == nil {
+		return identity.Proof{}, nil
+	}
+	return s.Codes.Try(ctx, who, models.CodeWithdrawal, code)
+}
+
+// guard asks for the code that the owner's organisation wants for withdrawals, if it does.
+func (s *Service) guard(ctx context.Context, tx bun.IDB, who models.Principal, proof identity.Proof) error {
+	if s.Codes == nil {
+		return nil
+	}
+	return s.Codes.Guard(ctx, tx, who, models.StepUpWithdrawals, proof)
 }
 
 // mayWithdraw returns the owner that the caller is.

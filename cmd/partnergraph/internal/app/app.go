@@ -199,6 +199,7 @@ func (a *App) schedule() {
 		}),
 		a.every(time.Minute, "recharges", func(ctx context.Context) error { _, err := a.Rooms.Funds.ExpireRecharges(ctx); return err }),
 		a.every(time.Minute, "relations", a.Rooms.Customers.SweepRelations),
+		a.every(time.Hour, "verification-codes", func(ctx context.Context) error { _, err := a.Rooms.Codes.Sweep(ctx); return err }),
 		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
 	)
 }

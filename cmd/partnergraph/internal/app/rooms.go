@@ -37,6 +37,7 @@ type Rooms struct {
 	EventLog   *events.Log
 	Ledger     *ledger.Service
 	Identity   *identity.Service
+	Codes      *identity.Codes
 	Partners   *partners.Service
 	Exposure   *exposure.Service
 	Federation *federation.Service
@@ -63,6 +64,9 @@ func (a *App) wire(opts Options) error {
 	r.Recorder = &events.Recorder{IDs: r.IDs, Now: r.Now, Consumers: map[models.EventType][]string{
 		models.EventOrderPaid:        {orders.ConsumerProvision},
 		models.EventInvitationMailed: {customers.ConsumerMail},
+		models.EventCodeRequested:    {identity.ConsumerCodes},
+
+		models.EventAuthorizationRequested: {customers.ConsumerAuthorizationMail},
 	}}
 	for _, consumer := range opts.Consumers {
 		for _, event := range consumer.Events {
@@ -100,13 +104,20 @@ func (a *App) wire(opts Options) error {
 		Random: random, Origin: a.cfg.origin(), Mailer: mailer, ReportValidity: a.cfg.ReportValidity,
 		Throttle: models.RelationThrottle(a.cfg.RelationThrottle),
 	}
+	r.Codes = &identity.Codes{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Random: random, Seal: a.sealer, Addresses: r.Customers, Attempts: a.cache, Logger: a.Log,
+	}
+	if mailer != nil {
+		r.Codes.Sender = codeMail{mailer}
+	}
+	r.Customers.Codes = r.Codes
 	providers, entities, err := a.payments(opts)
 	if err != nil {
 		return err
 	}
 	r.Funds = &funds.Service{
 		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
-		Cache: a.cache, Bus: a.cache, Seal: a.sealer, Providers: providers, SigningEntities: entities,
+		Cache: a.cache, Bus: a.cache, Seal: a.sealer, Providers: providers, SigningEntities: entities, Codes: r.Codes,
 	}
 	r.Ledger.Changed = r.Funds.Changed
 	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
@@ -123,6 +134,8 @@ func (a *App) wire(opts Options) error {
 	a.wireWebhooks()
 	if mailer != nil {
 		a.relay(customers.ConsumerMail, r.Customers.SendMail)
+		a.relay(customers.ConsumerAuthorizationMail, r.Customers.MailRequest)
+		a.relay(identity.ConsumerCodes, r.Codes.SendCode)
 	}
 	for _, consumer := range opts.Consumers {
 		a.relay(consumer.Name, consumer.Handle(r))

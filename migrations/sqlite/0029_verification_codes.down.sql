@@ -1,0 +1,3 @@
+DROP TABLE step_ups;
+--bun:split
+DROP TABLE verification_codes;
