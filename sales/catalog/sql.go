@@ -127,10 +127,10 @@ func selectDiscountForUpdate(ctx context.Context, tx bun.IDB, who models.Princip
 	return rows[0], true, nil
 }
 
-// countDiscounts counts what a customer has or will have at a moment.
+// countDiscounts counts what a customer has or will have at a moment; one that was ended before its begin never comes.
 func countDiscounts(ctx context.Context, db bun.IDB, customer models.ID, at time.Time) (int, error) {
 	count, err := db.NewSelect().Model((*models.Discount)(nil)).Where("dsc.customer_id = ?", customer).
-		Where("dsc.valid_until IS NULL OR dsc.valid_until > ?", at.UTC()).Count(ctx)
+		Where("dsc.valid_until IS NULL OR dsc.valid_until > ? AND dsc.valid_until > dsc.valid_from", at.UTC()).Count(ctx)
 	return int(count), store.Translate(err)
 }
 
