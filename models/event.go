@@ -160,6 +160,14 @@ const (
 	EventStepUpSet     EventType = "step_up.set"
 )
 
+// The events of the catalogue and its prices (K01 to K08).
+const (
+	EventCatalogueLoaded EventType = "catalogue.loaded"
+	EventDiscountGranted EventType = "discount.granted"
+	EventDiscountEnded   EventType = "discount.ended"
+	EventQuoteGiven      EventType = "quote.given"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

@@ -57,6 +57,11 @@ const (
 	PrefixCustomerRestriction = "csr"
 	PrefixAuthorization       = "aut"
 	PrefixVerificationCode    = "vcd"
+	PrefixCatalogueVersion    = "ctv"
+	PrefixCatalogueEntry      = "cte"
+	PrefixPrice               = "prc"
+	PrefixDiscount            = "dsc"
+	PrefixQuote               = "qot"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can
