@@ -59,6 +59,16 @@ func (w *World) prospects(ctx context.Context, t *testing.T, o *Org) {
 	w.text(tag, link.Invitation.ID)
 }
 
+// acts lets a partner ask its resale customer to order for it.
+func (w *World) acts(ctx context.Context, t *testing.T, o *Org) {
+	t.Helper()
+	asked, err := w.Customers.RequestAuthorization(ctx, selfOf(o), customers.RequestAuthorization{
+		CustomerID: o.Resale.Customer.ID, Scope: models.AuthorizedToOrder, Reason: o.Tag + " wants to order", ValidUntil: w.Now().AddDate(0, 6, 0),
+	})
+	must(t, err)
+	w.text(o.Tag+" wants to order", asked.Authorization.ID)
+}
+
 // wishes lets a customer ask to leave, and an operator know something of it.
 func (w *World) wishes(ctx context.Context, t *testing.T, b *Buyer) {
 	t.Helper()
@@ -82,14 +92,25 @@ func (w *World) RequestOf(b *Buyer) models.ID {
 	return ""
 }
 
-// indexRelations learns whose the reports, invitations, requests and restrictions are.
+// AuthorizationOf returns the one that the buyer was asked for, or "".
+func (w *World) AuthorizationOf(b *Buyer) models.ID {
+	for _, id := range w.IDs(models.PrefixAuthorization) {
+		if w.owners[id].buyer == b {
+			return id
+		}
+	}
+	return ""
+}
+
+// indexRelations learns whose the reports, invitations, requests, authorisations and restrictions are.
 func (w *World) indexRelations(ctx context.Context, t *testing.T, orgs map[models.ID]*Org, buyers map[models.ID]*Buyer) {
 	t.Helper()
 	var reports []models.CustomerReport
 	var invitations []models.Invitation
 	var requests []models.AssociationRequest
 	var restrictions []models.CustomerRestriction
-	for _, rows := range []any{&reports, &invitations, &requests, &restrictions} {
+	var authorizations []models.Authorization
+	for _, rows := range []any{&reports, &invitations, &requests, &restrictions, &authorizations} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	for _, row := range reports {
@@ -99,6 +120,9 @@ func (w *World) indexRelations(ctx context.Context, t *testing.T, orgs map[model
 		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
 	}
 	for _, row := range requests {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
+	}
+	for _, row := range authorizations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
 	for _, row := range restrictions {

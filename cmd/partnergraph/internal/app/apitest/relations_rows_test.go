@@ -76,6 +76,31 @@ func relationRows() map[string]mutationRow {
 			return all
 		}
 	}
+	authorizations := func(more map[string]any, mayOwn func(c apitest.Caller, b *apitest.Buyer) bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				if id := w.AuthorizationOf(b); id != "" && !mayOwn(c, b) {
+					all = append(all, with(map[string]any{"authorizationId": id}, more))
+				}
+			}
+			return all
+		}
+	}
+	either := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Buyer == b || c.Org == b.Owner && c.Org != nil }
+	codes := func(_ *apitest.World, c apitest.Caller) []map[string]any {
+		if c.Buyer != nil {
+			return nil // who may
+		}
+		return []map[string]any{{"purpose": "WITHDRAWAL"}, {"purpose": "GRANT_AUTHORIZATION"}, {"purpose": "STEP_UP"}}
+	}
+	stepUps := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+		for _, id := range w.IDs(models.PrefixPartner, models.PrefixCustomer) {
+			if (c.Org == nil || id != c.Org.Partner.ID) && (c.Buyer == nil || id != c.Buyer.Customer.ID) {
+				all = append(all, map[string]any{"organisationId": id, "actions": []string{"WITHDRAWALS"}, "code": "123456"})
+			}
+		}
+		return all
+	}
 	decides := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Org == b.Owner && c.Org != nil }
 	asked := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Buyer == b }
 	return map[string]mutationRow{
@@ -93,5 +118,13 @@ func relationRows() map[string]mutationRow {
 		"confirmAssociationRequest": {"{request{id}}", requests(map[string]any{"idempotencyKey": "theirs"}, decides)},
 		"rejectAssociationRequest":  {"{request{id}}", requests(map[string]any{"reason": "mine"}, decides)},
 		"cancelAssociationRequest":  {"{request{id}}", requests(nil, asked)},
+		"requestAuthorization": {"{authorization{id}}", relationsOfOthers(map[string]any{
+			"scope": "OPERATE", "reason": "mine", "validUntil": "2027-03-01T00:00:00Z",
+		})},
+		"grantAuthorization":   {"{authorization{id}}", authorizations(map[string]any{"code": "123456"}, asked)},
+		"refuseAuthorization":  {"{authorization{id}}", authorizations(map[string]any{"reason": "mine"}, asked)},
+		"revokeAuthorization":  {"{authorization{id}}", authorizations(map[string]any{"reason": "mine"}, either)},
+		"sendVerificationCode": {"{sentTo}", codes},
+		"setStepUp":            {"{stepUp{sentTo}}", stepUps},
 	}
 }

@@ -137,6 +137,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	w.manage(ctx, t, o)
 	w.withdrawals(ctx, t, o)
 	w.prospects(ctx, t, o)
+	w.acts(ctx, t, o)
 	if kind.HasExposure() {
 		w.recharges(ctx, t, tag, selfOf(o))
 		w.recharges(ctx, t, o.Advisory.Tag, w.as(o.Advisory))
