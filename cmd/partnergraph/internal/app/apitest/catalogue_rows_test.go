@@ -1,6 +1,8 @@
 package apitest_test
 
 import (
+	"maps"
+
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
 	"github.com/partnergraph/partnergraph/examples/catalogue"
 	"github.com/partnergraph/partnergraph/models"
@@ -12,9 +14,7 @@ func catalogueRows() map[string]mutationRow {
 		product := map[string]any{
 			"productId": "1", "serviceType": "hws.service.type.ec2", "resourceType": "hws.resource.type.vm", "specCode": "s6.large.2.linux", "region": "cn-north-4",
 		}
-		for name, value := range more {
-			product[name] = value
-		}
+		maps.Copy(product, more)
 		return product
 	}
 	pricesOfOthers := func(product map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {

@@ -92,10 +92,10 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			}
 			return all
 		},
-		"discounts.serviceType": nobodys, // names what is sold, not an object
-		"events.type":    nobodys,                    // names a kind of event, not an object
-		"events.actorId": nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
-		"after":          nobodys, "before": nobodys, // walked by TestCursorsOfOthersShowNothing
+		"discounts.serviceType": nobodys,                    // names what is sold, not an object
+		"events.type":           nobodys,                    // names a kind of event, not an object
+		"events.actorId":        nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
+		"after":                 nobodys, "before": nobodys, // walked by TestCursorsOfOthersShowNothing
 	}
 }
 
