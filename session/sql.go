@@ -17,6 +17,13 @@ func selectByToken(ctx context.Context, idb bun.IDB, hash []byte) (models.Sessio
 	return session, found, err
 }
 
+// selectByPrevious finds a session by the token before its newest one, while that still counts.
+func selectByPrevious(ctx context.Context, idb bun.IDB, hash []byte, now time.Time) (models.Session, bool, error) {
+	var session models.Session
+	found, err := store.Found(idb.NewSelect().Model(&session).Where("s.previous_hash = ? AND s.previous_until > ?", hash, now).Scan(ctx))
+	return session, found, err
+}
+
 func selectByID(ctx context.Context, idb bun.IDB, id models.ID) (models.Session, bool, error) {
 	var session models.Session
 	found, err := store.Found(idb.NewSelect().Model(&session).Where("s.id = ?", id).Scan(ctx))
@@ -25,7 +32,7 @@ func selectByID(ctx context.Context, idb bun.IDB, id models.ID) (models.Session,
 
 // updateToken reports false when the session has another token by now, or ended.
 func updateToken(ctx context.Context, tx bun.IDB, session models.Session, old []byte) (bool, error) {
-	result, err := tx.NewUpdate().Model(&session).Column("token_hash", "privileges").
+	result, err := tx.NewUpdate().Model(&session).Column("token_hash", "privileges", "previous_hash", "previous_until").
 		Where("s.id = ? AND s.token_hash = ? AND s.revoked_at IS NULL", session.ID, old).Exec(ctx)
 	if err != nil {
 		return false, store.Translate(err)
@@ -57,7 +64,7 @@ func revokeByToken(ctx context.Context, idb bun.IDB, hash []byte, now time.Time)
 }
 
 func revokingToken(idb bun.IDB, hash []byte, now time.Time) *bun.UpdateQuery {
-	return revoking(idb, now).Where("token_hash = ?", hash)
+	return revoking(idb, now).Where("(s.token_hash = ? OR s.previous_hash = ? AND s.previous_until > ?)", hash, hash, now)
 }
 
 // revokeFederated compares the parts that an assertion may leave out as empty ones.
