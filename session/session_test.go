@@ -183,6 +183,7 @@ func TestCookieIsSignedInUntilItEnds(t *testing.T) {
 	})
 }
 
+// SDP-SP35: a session that runs out ends by its row alone; nothing runs, so that nobody is asked to sign out elsewhere.
 func TestSessionEndsWhenIdleAndAtTheLatest(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, w *world) {

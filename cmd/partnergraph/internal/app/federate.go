@@ -157,8 +157,8 @@ func (f *federate) Arrive(w http.ResponseWriter, r *http.Request, a sp.Arrival) 
 }
 
 // Error shows the page for a refused login.
-func (f *federate) Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason) {
-	f.site.ShowError(w, r, status, string(reason))
+func (f *federate) Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason, help string) {
+	f.site.ShowErrorWithHelp(w, r, status, string(reason), help)
 }
 
 // SignBinding signs a bind notification with the platform's active key.
