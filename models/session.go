@@ -23,6 +23,8 @@ type Session struct {
 	Method          string     `bun:"method"`                 // how the person signed in: password, saml or ticket
 	AuthnContext    string     `bun:"authn_context,nullzero"` // the authentication context class that was stated; empty: none was
 	Privileges      []byte     `bun:"privileges"`             // digest of what the person could do when the token was made
+	PreviousHash    []byte     `bun:"previous_hash,nullzero"` // of the token before this one; nil = there was none
+	PreviousUntil   *time.Time `bun:"previous_until"`         // until when that one still finds the session
 	UserAgent       string     `bun:"user_agent,nullzero"`
 	RemoteAddr      string     `bun:"remote_addr,nullzero"`
 	CreatedAt       time.Time  `bun:"created_at"`

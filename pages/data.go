@@ -269,6 +269,8 @@ type ErrorPage struct {
 	RequestID string
 	// BackURL, when set, is offered as a button.
 	BackURL string
+	// HelpURL, when set, is where the reader's platform helps: another site.
+	HelpURL string
 }
 
 // Known returns Code, or UNKNOWN when the catalogue has no words for it.

@@ -89,16 +89,8 @@ func (s *Site) arriveBound(w http.ResponseWriter, r *http.Request, a Arrival, kn
 	if _, err := s.Sessions.Issue(r.Context(), w, r, user, a.from()); err != nil {
 		return "", err
 	}
-	due := a.FirstLogin
-	if !due {
-		// A notification that no browser has carried yet, or that the platform asked to have again, goes along with this login.
-		told, found, err := s.Federation.NotificationFor(r.Context(), known.Person.ID)
-		if err != nil {
-			return "", err
-		}
-		due = found && told.State() != models.NotificationSent
-	}
-	if due {
+	// A notification that no browser has carried yet, or that the platform asked to have again, goes along with this login.
+	if a.FirstLogin || known.Told != "" && known.Told != models.NotificationSent {
 		return s.notify(w, r, a)
 	}
 	return landing(a.Service), nil

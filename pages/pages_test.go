@@ -190,7 +190,7 @@ func TestHostileAddressesAreNotFollowed(t *testing.T) {
 		{"checkout", pages.Checkout, pages.CheckoutPage{State: pages.CheckoutBalanceTooLow, ReturnURL: js, RechargeURL: js, ConsoleURL: js,
 			Common: pages.Common{RedirectTo: []string{js, "https://a.example; script-src *", "//b.example", "https://*"}}}, nil, nil},
 		{"bind", pages.BindNotification, pages.BindNotificationPage{Target: js}, nil, nil},
-		{"error", pages.Error, pages.ErrorPage{Code: "INTERNAL", BackURL: js}, nil, nil},
+		{"error", pages.Error, pages.ErrorPage{Code: "INTERNAL", BackURL: js, HelpURL: js}, nil, nil},
 		{"first login", pages.FirstLogin, pages.FirstLoginPage{Create: pages.CreateForm{AgreementURL: js, PrivacyURL: js}}, nil, nil},
 	} {
 		page, header := render(t, v, "en", s)

@@ -63,7 +63,7 @@ func samples(s func(string) string) []sample {
 	list = append(list, checkouts(s)...)
 	for _, code := range append(documentedCodes(), "UNKNOWN") {
 		list = append(list, sample{"error " + code, pages.Error,
-			pages.ErrorPage{Code: code, RequestID: s("req-1"), BackURL: "/console"},
+			pages.ErrorPage{Code: code, RequestID: s("req-1"), BackURL: "/console", HelpURL: "https://shop.example/help"},
 			[]string{">" + code + "<", "What you can do", "Support id", "Go back"}, nil})
 	}
 	return append(list, sample{"error of a stranger", pages.Error, pages.ErrorPage{Code: s("STRANGER")},

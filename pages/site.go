@@ -150,7 +150,12 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // ShowError shows the error page for a machine code.
 func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, code string) {
-	s.Views.Render(w, r, status, Error, ErrorPage{Common: s.common(r), Code: code, RequestID: session.Who(r.Context()).RequestID})
+	s.ShowErrorWithHelp(w, r, status, code, "")
+}
+
+// ShowErrorWithHelp is ShowError with the address of somebody who can help; empty: none.
+func (s *Site) ShowErrorWithHelp(w http.ResponseWriter, r *http.Request, status int, code, help string) {
+	s.Views.Render(w, r, status, Error, ErrorPage{Common: s.common(r), Code: code, RequestID: session.Who(r.Context()).RequestID, HelpURL: help})
 }
 
 func statusOf(code models.Code) int {

@@ -27,6 +27,8 @@ type IdPMetadata struct {
 	SLORedirectURL, SLOPostURL string
 	// SLORedirectResponseURL and SLOPostResponseURL are where a logout is answered: the ResponseLocation, or the same address.
 	SLORedirectResponseURL, SLOPostResponseURL string
+	// ErrorURL is where its people find help when a sign-in fails (SDP-MD12); empty when the file names none that is https.
+	ErrorURL string
 	// SigningCerts holds at least one certificate with an RSA key of 2048 bits or an EC key of 256 bits and more. Their dates are
 	// not looked at: in SAML metadata a certificate only carries a key.
 	SigningCerts []*x509.Certificate
@@ -144,6 +146,10 @@ func (r *metadataReader) readEntity(entity *crewjam.EntityDescriptor, md *IdPMet
 	idp := entity.IDPSSODescriptors[0]
 	r.readProtocol(roleIdP, idp.ProtocolSupportEnumeration)
 	md.ValidUntil = r.readValidity(entity, idp.ValidUntil)
+	if md.ErrorURL = idp.ErrorURL; md.ErrorURL != "" && !r.usableURL(md.ErrorURL) {
+		md.ErrorURL = ""
+		r.note("ERROR_URL_NOT_HTTPS", "The errorURL is not an absolute https address and is not shown to anybody.")
+	}
 	r.readEndpoints(idp, md)
 	r.readKeys(idp.KeyDescriptors, md)
 }

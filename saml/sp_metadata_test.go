@@ -36,6 +36,7 @@ func many(n int, f func(int) string) string {
 }
 
 // TestParseSPMetadata is the attack corpus "IdP metadata side" with F15 and I20..I22 of saml.md.
+// Attack classes: registered metadata.
 func TestParseSPMetadata(t *testing.T) {
 	t.Parallel()
 	rsa, weak, ec := samltest.RSA(t, "sp", 2048), samltest.RSA(t, "weak", 1024), samltest.EC(t, "ec")

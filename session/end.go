@@ -18,8 +18,9 @@ func (s *Service) End(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if !ok {
 		return nil
 	}
-	_, err := revokeByToken(ctx, s.DB, hash, s.now())
-	s.forget(ctx, hash)
+	// By the token before the newest one, too, while that counts: the digests that come back are the newest.
+	ended, err := revokeByToken(ctx, s.DB, hash, s.now())
+	s.forget(ctx, append(ended, hash)...)
 	return err
 }
 

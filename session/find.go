@@ -15,8 +15,8 @@ import (
 )
 
 // maxCached bounds how long a replica believes the cache: a person who was disabled or lost a permission is noticed after
-// that. Ending a session is noticed at once.
-const maxCached = 30 * time.Second
+// that. Ending a session is noticed at once, unless the server that ended it could not reach Redis: then after that as well.
+const maxCached = 10 * time.Second
 
 // Versions of a cached session: it lives, and then it has ended. A session never lives again, so two are enough to keep
 // a request that read the row just before its end from filling the cache with it.
@@ -54,6 +54,9 @@ type found struct {
 // outdated reports whether the token was made before the person's privileges became what they are.
 func (f found) outdated() bool { return !bytes.Equal(f.session.Privileges, privilegesOf(f.user)) }
 
+// newest reports whether a token of this digest is the session's own, not the one before it.
+func (f found) newest(hash []byte) bool { return bytes.Equal(f.session.TokenHash, hash) }
+
 // Lookup returns who is behind the request's cookie; the anonymous principal when there is none, or none that lives. An
 // error means that nobody can tell now.
 func (s *Service) Lookup(ctx context.Context, r *http.Request) (models.Principal, error) {
@@ -81,7 +84,10 @@ func (s *Service) lookup(ctx context.Context, r *http.Request, row func(context.
 	if err != nil || live == nil {
 		return anonymous, err
 	}
-	known := cached{Principal: live.who, ExpiresAt: live.session.ExpiresAt, Epoch: live.session.Epoch, Outdated: live.outdated()}
+	known := cached{Principal: live.who, ExpiresAt: live.session.ExpiresAt, Epoch: live.session.Epoch, Outdated: live.outdated() && live.newest(hash)}
+	if !live.newest(hash) {
+		return known, nil // the cache would believe in the old token for longer than the row does
+	}
 	s.remember(ctx, hash, memory, known, live.user)
 	return known, nil
 }
@@ -146,6 +152,9 @@ func (s *Service) use(ctx context.Context, hash []byte) (*found, error) {
 // live finds the session and its person, and checks that both may still act; nil when not.
 func (s *Service) live(ctx context.Context, hash []byte) (*found, error) {
 	session, ok, err := selectByToken(ctx, s.DB, hash)
+	if err == nil && !ok {
+		session, ok, err = selectByPrevious(ctx, s.DB, hash, s.now())
+	}
 	if err != nil || !ok {
 		return nil, err
 	}

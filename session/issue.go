@@ -6,9 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // How a person signed in, as sessions and events say it.
@@ -74,16 +73,13 @@ func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		Kind: user.Kind, UserID: user.ID, SessionID: session.ID, PartnerID: user.PartnerID, CustomerID: user.CustomerID,
 		RequestID: s.requestID(r), RemoteAddr: session.RemoteAddr,
 	}
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+	told, due := s.Events.Fill(who, signedIn(user, session))
+	err = s.DB.InScript(ctx, func(script *store.Script) {
 		if hadOne {
-			if _, err := revokeByToken(ctx, tx, previous, now); err != nil {
-				return err
-			}
+			script.Add(revokingToken(s.DB, previous, now))
 		}
-		if err := insert(ctx, tx, &session); err != nil {
-			return err
-		}
-		return s.Events.Record(ctx, tx, who, signedIn(user, session))
+		script.Add(s.DB.NewInsert().Model(&session).Returning("NULL"))
+		s.Events.AddTo(script, s.DB, told, due)
 	})
 	if err != nil {
 		return models.Session{}, err

@@ -52,12 +52,25 @@ func (s *Service) identify(r *http.Request) (caller, *http.Cookie) {
 		if err != nil || !known.Outdated || r.Method == http.MethodGet || r.Method == http.MethodHead {
 			return known.Principal, err
 		}
-		if _, fresh, err = s.rotate(ctx, r); err == nil && fresh == nil {
-			known.Principal = models.Principal{Kind: models.Anonymous} // another request was first, and its answer has the token
+		if _, fresh, err = s.rotate(ctx, r, rotationGrace); err == nil && fresh == nil {
+			return s.afterAnother(ctx, r) // which was first, and its answer has the token
 		}
 		return known.Principal, err
 	})
 	return found, fresh
+}
+
+// afterAnother asks the database, not the cache, who a request with the token before the newest one comes from.
+func (s *Service) afterAnother(ctx context.Context, r *http.Request) (models.Principal, error) {
+	hash, ok := s.tokenOf(r)
+	if !ok {
+		return models.Principal{Kind: models.Anonymous}, nil
+	}
+	live, err := s.use(ctx, hash)
+	if err != nil || live == nil {
+		return models.Principal{Kind: models.Anonymous}, err
+	}
+	return live.who, nil
 }
 
 func (s *Service) identifyBy(r *http.Request, lookup func(context.Context, *http.Request) (models.Principal, error)) caller {

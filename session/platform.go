@@ -15,9 +15,7 @@ func (s *Service) EndOfPlatformIn(ctx context.Context, tx bun.IDB, platformID st
 	if platformID == "" || userID == "" {
 		return nil
 	}
-	hashes, err := revoke(ctx, tx, s.now(), func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Where("platform_id = ? AND user_id = ?", platformID, userID)
-	})
+	hashes, err := revoke(ctx, revoking(tx, s.now()).Where("platform_id = ? AND user_id = ?", platformID, userID))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -222,7 +223,7 @@ func TestChangedPrivilegesRotateTheToken(t *testing.T) {
 		}
 		_, err := w.DB.NewUpdate().Model((*models.User)(nil)).Set("permissions = ?", `["ORDERS_READ"]`).Where("id = ?", w.ann.ID).Exec(t.Context())
 		must(t, err)
-		w.Cache = cachetest.Open(t, "memory:") // as after half a minute
+		w.Cache = cachetest.Open(t, "memory:") // as after ten seconds
 		w.wantUser(t, old, w.ann.ID)           // a GET carries no token
 		who, cookies, seen := post(old)
 		if who.UserID != w.ann.ID || !slices.Equal(who.Permissions, []models.Permission{models.ReadOrders}) || len(cookies) != 1 {
@@ -234,12 +235,61 @@ func TestChangedPrivilegesRotateTheToken(t *testing.T) {
 		if kept, err := seen.Cookie("other"); err != nil || kept.Value != "kept" {
 			t.Errorf("other cookies: %v, %v", kept, err)
 		}
-		w.wantUser(t, old, "")
 		if who, more, _ := post(cookies[0]); who.UserID != w.ann.ID || len(more) != 0 {
 			t.Errorf("after it: %+v, cookies %v", who, more)
 		}
+		// What was sent with the old token meanwhile is not lost; it counts by the row alone, and gets no token.
+		if who, more, _ := post(old); who.UserID != w.ann.ID || len(more) != 0 {
+			t.Errorf("the old token at once: %+v, cookies %v", who, more)
+		}
+		w.now = w.now.Add(11 * time.Second)
+		w.wantUser(t, old, "")
 		if who, more, _ := post(old); !who.IsAnonymous() || len(more) != 0 {
 			t.Errorf("the old token: %+v, cookies %v", who, more)
+		}
+		w.wantUser(t, cookies[0], w.ann.ID)
+	})
+}
+
+// TestRequestsAtOnceSurviveARotation: every one of them is the person, one answer has the new token, and the old one ends with the
+// session, also when that is within the grace.
+func TestRequestsAtOnceSurviveARotation(t *testing.T) {
+	t.Parallel()
+	cachedEach(t, func(t *testing.T, w *world) {
+		for _, end := range []string{"old", "new"} {
+			_, old := w.signIn(t, w.bob, session.Origin{}, nil)
+			_, err := w.DB.NewUpdate().Model((*models.User)(nil)).Set("permissions = ?", `["`+map[string]string{"old": "ORDERS_READ", "new": "CUSTOMERS_READ"}[end]+`"]`).
+				Where("id = ?", w.bob.ID).Exec(t.Context())
+			must(t, err)
+			w.Cache = cachetest.Open(t, "memory:")
+			var wg sync.WaitGroup
+			var mu sync.Mutex
+			var fresh []*http.Cookie
+			for range 8 {
+				wg.Go(func() {
+					r := request(old)
+					r.Method = http.MethodPost
+					recorder := httptest.NewRecorder()
+					w.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+						if who, err := session.From(r.Context()); err != nil || who.UserID != w.bob.ID {
+							t.Errorf("one of the requests is %+v, %v", who, err)
+						}
+					})).ServeHTTP(recorder, r)
+					mu.Lock()
+					defer mu.Unlock()
+					fresh = append(fresh, recorder.Result().Cookies()...)
+				})
+			}
+			wg.Wait()
+			if len(fresh) != 1 {
+				t.Fatalf("%d answers carry a token", len(fresh))
+			}
+			w.wantUser(t, old, w.bob.ID)
+			w.wantUser(t, fresh[0], w.bob.ID)
+			by := map[string]*http.Cookie{"old": old, "new": fresh[0]}[end]
+			must(t, w.End(t.Context(), httptest.NewRecorder(), request(by)))
+			w.wantUser(t, old, "")
+			w.wantUser(t, fresh[0], "")
 		}
 	})
 }

@@ -11,14 +11,16 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-func insert(ctx context.Context, tx bun.IDB, session *models.Session) error {
-	_, err := tx.NewInsert().Model(session).Exec(ctx)
-	return store.Translate(err)
-}
-
 func selectByToken(ctx context.Context, idb bun.IDB, hash []byte) (models.Session, bool, error) {
 	var session models.Session
 	found, err := store.Found(idb.NewSelect().Model(&session).Where("s.token_hash = ?", hash).Scan(ctx))
+	return session, found, err
+}
+
+// selectByPrevious finds a session by the token before its newest one, while that still counts.
+func selectByPrevious(ctx context.Context, idb bun.IDB, hash []byte, now time.Time) (models.Session, bool, error) {
+	var session models.Session
+	found, err := store.Found(idb.NewSelect().Model(&session).Where("s.previous_hash = ? AND s.previous_until > ?", hash, now).Scan(ctx))
 	return session, found, err
 }
 
@@ -30,7 +32,7 @@ func selectByID(ctx context.Context, idb bun.IDB, id models.ID) (models.Session,
 
 // updateToken reports false when the session has another token by now, or ended.
 func updateToken(ctx context.Context, tx bun.IDB, session models.Session, old []byte) (bool, error) {
-	result, err := tx.NewUpdate().Model(&session).Column("token_hash", "privileges").
+	result, err := tx.NewUpdate().Model(&session).Column("token_hash", "privileges", "previous_hash", "previous_until").
 		Where("s.id = ? AND s.token_hash = ? AND s.revoked_at IS NULL", session.ID, old).Exec(ctx)
 	if err != nil {
 		return false, store.Translate(err)
@@ -58,32 +60,38 @@ func selectOfUser(ctx context.Context, idb bun.IDB, userID models.ID, epoch int6
 }
 
 func revokeByToken(ctx context.Context, idb bun.IDB, hash []byte, now time.Time) ([][]byte, error) {
-	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("token_hash = ?", hash) })
+	return revoke(ctx, revokingToken(idb, hash, now))
+}
+
+func revokingToken(idb bun.IDB, hash []byte, now time.Time) *bun.UpdateQuery {
+	return revoking(idb, now).Where("(s.token_hash = ? OR s.previous_hash = ? AND s.previous_until > ?)", hash, hash, now)
 }
 
 // revokeFederated compares the parts that an assertion may leave out as empty ones.
 func revokeFederated(ctx context.Context, idb bun.IDB, platformID string, name Name, indexes []string, now time.Time) ([][]byte, error) {
-	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		q = q.Where("platform_id = ? AND name_id = ?", platformID, name.Value).
-			Where("COALESCE(name_id_format, '') = ? AND COALESCE(name_qualifier, '') = ?", name.Format, name.NameQualifier).
-			Where("COALESCE(sp_name_qualifier, '') = ?", name.SPNameQualifier)
-		if len(indexes) > 0 {
-			q = q.Where("session_index IN (?)", bun.List(indexes))
-		}
-		return q
-	})
+	q := revoking(idb, now).Where("platform_id = ? AND name_id = ?", platformID, name.Value).
+		Where("COALESCE(name_id_format, '') = ? AND COALESCE(name_qualifier, '') = ?", name.Format, name.NameQualifier).
+		Where("COALESCE(sp_name_qualifier, '') = ?", name.SPNameQualifier)
+	if len(indexes) > 0 {
+		q = q.Where("session_index IN (?)", bun.List(indexes))
+	}
+	return revoke(ctx, q)
 }
 
 func revokeByIDs(ctx context.Context, idb bun.IDB, ids []models.ID, now time.Time) ([][]byte, error) {
-	return revoke(ctx, idb, now, func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("id IN (?)", bun.List(ids)) })
+	return revoke(ctx, revoking(idb, now).Where("id IN (?)", bun.List(ids)))
 }
 
-// revoke ends the sessions that were not ended before, be it one by one or all of a person's, and returns their digests.
-func revoke(ctx context.Context, idb bun.IDB, now time.Time, which func(*bun.UpdateQuery) *bun.UpdateQuery) ([][]byte, error) {
-	var rows []models.Session
-	q := idb.NewUpdate().Model((*models.Session)(nil)).Set("revoked_at = ?", now).Where("s.revoked_at IS NULL").
+// revoking ends the sessions that were not ended before, be it one by one or all of a person's; the caller says which.
+func revoking(idb bun.IDB, now time.Time) *bun.UpdateQuery {
+	return idb.NewUpdate().Model((*models.Session)(nil)).Set("revoked_at = ?", now).Where("s.revoked_at IS NULL").
 		Where("s.epoch >= (SELECT u.session_epoch FROM users AS u WHERE u.id = s.user_id)").Returning("token_hash")
-	err := store.Translate(which(q).Scan(ctx, &rows))
+}
+
+// revoke runs what revoking began, and returns the digests of the sessions that it ended.
+func revoke(ctx context.Context, q *bun.UpdateQuery) ([][]byte, error) {
+	var rows []models.Session
+	err := store.Translate(q.Scan(ctx, &rows))
 	if errors.Is(err, store.ErrNotFound) {
 		err = nil
 	}

@@ -19,6 +19,27 @@ type Script struct {
 // NewScript begins an empty script for a transaction.
 func NewScript(tx bun.IDB) *Script { return &Script{tx: tx} }
 
+// InScript runs what fill adds to a script as one transaction, as InTx would, for writes of which nothing has to be read. PostgreSQL
+// takes the statements of one message as a transaction by themselves, so that all of it is one round trip there. The script may be
+// filled more than once.
+func (db *DB) InScript(ctx context.Context, fill func(script *Script)) error {
+	if db.engine != Postgres {
+		return db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			script := NewScript(tx)
+			fill(script)
+			return script.Exec(ctx)
+		})
+	}
+	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
+		return ErrNested
+	}
+	return db.follow(ctx, func(ctx context.Context) error {
+		script := NewScript(db)
+		fill(script)
+		return script.Exec(ctx)
+	})
+}
+
 // Add appends a statement, which is written out at once: later changes of its model change nothing.
 func (s *Script) Add(q schema.QueryAppender) {
 	if s.err != nil {

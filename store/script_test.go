@@ -67,3 +67,37 @@ func TestScriptRunsAllItsStatementsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestInScriptIsOneTransaction: all of it or nothing, what follows a commit follows it, and on PostgreSQL one round trip with all.
+func TestInScriptIsOneTransaction(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		if _, err := db.ExecContext(ctx, "CREATE TABLE notes (id bigint PRIMARY KEY, text text NOT NULL)"); err != nil {
+			t.Fatal(err)
+		}
+		write := func(ctx context.Context, followed *int, ids ...int64) error {
+			return db.InScript(ctx, func(script *store.Script) {
+				for _, id := range ids {
+					script.Add(db.NewInsert().Model(&note{ID: id, Text: "what?"}))
+				}
+				script.OnCommit(func(context.Context) { *followed++ })
+			})
+		}
+		followed := 0
+		counted, counter := store.CountStatements(ctx)
+		if err := write(counted, &followed, 1, 2); err != nil || followed != 1 || counter.Count() != 1 {
+			t.Errorf("%v, followed %d times, %v", err, followed, counter.Statements())
+		}
+		if err := write(ctx, &followed, 3, 1); !errors.Is(err, store.ErrConflict) || followed != 1 {
+			t.Errorf("a taken key is %v, followed %d times", err, followed)
+		}
+		if n, err := db.NewSelect().Model((*note)(nil)).Count(ctx); err != nil || n != 2 {
+			t.Errorf("rows after a failed script: %d, %v", n, err)
+		}
+		err := db.InTx(ctx, func(ctx context.Context, _ bun.Tx) error { return write(ctx, &followed, 4) })
+		if !errors.Is(err, store.ErrNested) {
+			t.Errorf("inside a transaction it is %v", err)
+		}
+	})
+}

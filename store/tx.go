@@ -38,7 +38,12 @@ func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) 
 	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
 		return ErrNested
 	}
-	done, err := db.attempts(ctx, fn)
+	return db.follow(ctx, func(ctx context.Context) error { return db.attempt(ctx, fn) })
+}
+
+// follow makes attempts and runs what the successful one gathered.
+func (db *DB) follow(ctx context.Context, once func(ctx context.Context) error) error {
+	done, err := db.attempts(ctx, once)
 	if err != nil {
 		return err
 	}
@@ -65,8 +70,8 @@ func OnCommit(ctx context.Context, fn func(ctx context.Context)) bool {
 	return true
 }
 
-// attempts runs fn until it is committed or has failed for good, and returns the attempt that was committed.
-func (db *DB) attempts(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) (*transaction, error) {
+// attempts runs once until it is committed or has failed for good, and returns the attempt that was committed.
+func (db *DB) attempts(ctx context.Context, once func(ctx context.Context) error) (*transaction, error) {
 	if err := db.lockWriter(ctx); err != nil {
 		return nil, err
 	}
@@ -74,7 +79,7 @@ func (db *DB) attempts(ctx context.Context, fn func(ctx context.Context, tx bun.
 
 	for attempt := 1; ; attempt++ {
 		current := &transaction{db: db}
-		err := db.attempt(context.WithValue(ctx, insideTx{}, current), fn)
+		err := once(context.WithValue(ctx, insideTx{}, current))
 		if err == nil || !retryable(err) || attempt == maxAttempts {
 			return current, Translate(err)
 		}

@@ -25,25 +25,30 @@ type Binding struct {
 type Identity struct {
 	Account models.FederatedAccount
 	Person  *models.FederatedIdentity
+	// Told is how far the newest notification of the person's binding has come; empty when there is none.
+	Told models.BindNotificationState
 }
 
-// FindIdentity looks up a platform's account and person, with two statements at most; found is false while the account
-// is unbound.
+// FindIdentity looks up a platform's account and person with one statement; found is false while the account is unbound.
 func (s *Service) FindIdentity(ctx context.Context, platformID, xAccountID, xUserID string) (identity Identity, found bool, err error) {
 	return findIdentity(ctx, s.DB, platformID, xAccountID, xUserID)
 }
 
 func findIdentity(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUserID string) (Identity, bool, error) {
-	account, found, err := selectAccount(ctx, idb, platformID, xAccountID)
+	row, found, err := selectIdentityOf(ctx, idb, platformID, xAccountID, xUserID)
 	if err != nil || !found {
 		return Identity{}, false, err
 	}
-	identity := Identity{Account: account}
-	person, known, err := selectPerson(ctx, idb, platformID, xAccountID, xUserID)
-	if known {
-		identity.Person = &person
+	identity := Identity{Account: row.FederatedAccount}
+	if row.PersonID != "" && row.PersonBoundAt != nil {
+		identity.Person = &models.FederatedIdentity{
+			ID: row.PersonID, PlatformID: platformID, XAccountID: xAccountID, XUserID: xUserID, UserID: row.UserID, BoundAt: *row.PersonBoundAt,
+		}
 	}
-	return identity, err == nil, err
+	if row.NotificationID != "" {
+		identity.Told = models.BindNotification{SentAt: row.SentAt, Repeat: row.Repeat}.State()
+	}
+	return identity, true, nil
 }
 
 // BindIn binds in the caller's transaction. Binding the same again changes nothing; a further person of a bound account

@@ -48,7 +48,8 @@ func TestTheFirstPersonOfAnAccountIsOne(t *testing.T) {
 	})
 }
 
-// TestSDPSP16And17WhatAPlatformSaysHoldsForItAlone: the same account and person said by another platform's identity provider are nobody here.
+// TestSDPSP16And17WhatAPlatformSaysHoldsForItAlone: SDP-SP16, SDP-SP17: the same account and person said by another platform's identity provider are nobody here.
+// Attack classes: takeover across tenants.
 func TestSDPSP16And17WhatAPlatformSaysHoldsForItAlone(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -74,6 +74,38 @@ func (s *Service) Keys(ctx context.Context, platformID string) ([]Key, error) {
 	return keys, nil
 }
 
+// Connection is a platform as it takes people in: what of its settings decides on that, and its keys as Keys returns them.
+type Connection struct {
+	PartnerID   models.ID // the owner
+	State       models.ExposureState
+	IDPMetadata string // XML
+	AllowCBC    bool
+	Attributes  models.AttributeMapping
+	Keys        []Key
+}
+
+// Connection reads a platform's settings and keys with one statement; found is false when there is no such platform, or when it has no
+// active RSA key yet.
+func (s *Service) Connection(ctx context.Context, platformID string) (connection Connection, found bool, err error) {
+	rows, err := selectConnection(ctx, s.DB, platformID, s.now())
+	if err != nil {
+		return Connection{}, false, err
+	}
+	for _, row := range rows {
+		key, err := s.keyOf(row.SigningKey)
+		if err != nil {
+			return Connection{}, false, err
+		}
+		connection.Keys = append(connection.Keys, key)
+		if row.ConfigurationID != "" {
+			found = true
+			connection.PartnerID, connection.State, connection.IDPMetadata = row.PartnerID, row.Exposure, row.IDPMetadata
+			connection.AllowCBC, connection.Attributes = row.AllowCBC, row.AttributeMapping
+		}
+	}
+	return connection, found, nil
+}
+
 // makeActive generates outside the transaction, which takes time, and keeps the key of whoever inserts first.
 func (s *Service) makeActive(ctx context.Context, platformID string, algorithm models.SigningKeyAlgorithm) (models.SigningKey, error) {
 	fresh, err := s.generate(platformID, models.KeyActive, algorithm)

@@ -70,11 +70,27 @@ func selectAccount(ctx context.Context, idb bun.IDB, platformID, xAccountID stri
 	return account, found, err
 }
 
-func selectPerson(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUserID string) (models.FederatedIdentity, bool, error) {
-	var person models.FederatedIdentity
-	found, err := store.Found(idb.NewSelect().Model(&person).
-		Where("fi.platform_id = ? AND fi.x_account_id = ? AND fi.x_user_id = ?", platformID, xAccountID, xUserID).Scan(ctx))
-	return person, found, err
+// identityRow is an account, with a person of it and the newest word that was sent of the person, where there are such.
+type identityRow struct {
+	models.FederatedAccount `bun:",extend"`
+	PersonID                models.ID  `bun:"person_id,scanonly"`
+	UserID                  models.ID  `bun:"user_id,scanonly"`
+	PersonBoundAt           *time.Time `bun:"person_bound_at,scanonly"`
+	NotificationID          models.ID  `bun:"notification_id,scanonly"`
+	SentAt                  *time.Time `bun:"sent_at,scanonly"`
+	Repeat                  bool       `bun:"repeat,scanonly"`
+}
+
+func selectIdentityOf(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUserID string) (identityRow, bool, error) {
+	var row identityRow
+	newest := idb.NewSelect().Model((*models.BindNotification)(nil)).ModelTableExpr("bind_notifications AS n").ColumnExpr("max(n.id)").Where("n.identity_id = fi.id")
+	found, err := store.Found(idb.NewSelect().Model(&row).ColumnExpr("fa.*").
+		ColumnExpr("COALESCE(fi.id, '') AS person_id, COALESCE(fi.user_id, '') AS user_id, fi.bound_at AS person_bound_at").
+		ColumnExpr("COALESCE(bn.id, '') AS notification_id, bn.sent_at, COALESCE(bn.repeat, FALSE) AS repeat").
+		Join("LEFT JOIN federated_identities AS fi ON fi.platform_id = fa.platform_id AND fi.x_account_id = fa.x_account_id AND fi.x_user_id = ?", xUserID).
+		Join("LEFT JOIN bind_notifications AS bn ON bn.id = (?)", newest).
+		Where("fa.platform_id = ? AND fa.x_account_id = ?", platformID, xAccountID).Scan(ctx))
+	return row, found, err
 }
 
 // insertBinding leaves out what a unique index refuses; the caller reads what is there then.
@@ -270,6 +286,28 @@ func selectKeys(ctx context.Context, idb bun.IDB, platformID string, now time.Ti
 	var keys []models.SigningKey
 	err := usableKeys(idb.NewSelect().Model(&keys).Where("sk.platform_id = ?", platformID), now).Scan(ctx)
 	return keys, store.Translate(err)
+}
+
+// connectionRow is a key. The one that signs as service provider carries its platform's configuration, so that the metadata in it
+// is read once however many keys there are.
+type connectionRow struct {
+	models.SigningKey `bun:",extend"`
+	ConfigurationID   models.ID               `bun:"configuration_id,scanonly"`
+	PartnerID         models.ID               `bun:"partner_id,scanonly"`
+	Exposure          models.ExposureState    `bun:"exposure,scanonly"`
+	IDPMetadata       string                  `bun:"idp_metadata,scanonly"`
+	AllowCBC          bool                    `bun:"allow_cbc,scanonly"`
+	AttributeMapping  models.AttributeMapping `bun:"attribute_mapping,type:jsonb,scanonly"`
+}
+
+func selectConnection(ctx context.Context, idb bun.IDB, platformID string, now time.Time) ([]connectionRow, error) {
+	var rows []connectionRow
+	q := idb.NewSelect().Model(&rows).ColumnExpr("sk.*").
+		ColumnExpr("COALESCE(ac.id, '') AS configuration_id, COALESCE(ac.partner_id, '') AS partner_id, COALESCE(ac.state, '') AS exposure").
+		ColumnExpr("COALESCE(ac.idp_metadata, '') AS idp_metadata, COALESCE(ac.allow_cbc, FALSE) AS allow_cbc, ac.attribute_mapping").
+		Join("LEFT JOIN access_configurations AS ac ON ac.platform_id = sk.platform_id AND sk.state = ? AND sk.algorithm LIKE ?", models.KeyActive, "RSA%").
+		Where("sk.platform_id = ?", platformID)
+	return rows, store.Translate(usableKeys(q, now).Scan(ctx))
 }
 
 // selectAllKeys returns the keys of one platform, or of all, whatever became of them.

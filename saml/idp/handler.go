@@ -2,7 +2,6 @@ package idp
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/saml"
+	"github.com/partnergraph/partnergraph/saml/internal/door"
 )
 
 // Config wires a Handler.
@@ -87,18 +87,7 @@ func (c Config) withDefaults() Config {
 	if c.Audit == nil {
 		c.Audit = func(context.Context, string, string, saml.Reason, string) {}
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	if c.Now == nil {
-		c.Now = time.Now //nolint:forbidigo // the default of a field
-	}
-	if c.Rand == nil {
-		c.Rand = rand.Reader
-	}
-	if c.ParkFor <= 0 {
-		c.ParkFor = 15 * time.Minute
-	}
+	door.Defaults(&c.Logger, &c.Now, &c.Rand, &c.ParkFor)
 	return c
 }
 
@@ -112,45 +101,25 @@ type visit struct {
 	detail                 string
 }
 
-// guarded turns the error of a handler into a page, a log line and an audit line, and a panic into a malformed message: whatever a
-// stranger sent, the process and everybody else go on.
+// guarded is the guard around a handler.
 func (h *Handler) guarded(serve func(http.ResponseWriter, *http.Request, *visit) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{}
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Referrer-Policy", "no-referrer")
-		defer func() {
-			if p := recover(); p != nil {
-				h.cfg.Logger.ErrorContext(r.Context(), "saml handler panicked", "panic_type", fmt.Sprintf("%T", p), "platform_id", v.platformID)
-				h.refuse(w, r, v, &saml.Refusal{Reason: saml.ResponseMalformed, Detail: "panic"})
+	return door.Guard[visit]{
+		Logger: h.cfg.Logger,
+		About:  func(v *visit) []any { return []any{"platform_id", v.platformID, "provider_id", v.providerID} },
+		Refused: func(w http.ResponseWriter, r *http.Request, v *visit, ref *saml.Refusal) {
+			h.audit(r.Context(), v, ref.Reason, ref.Detail)
+			h.cfg.Pages.Error(w, r, ref.Reason.Status(), ref.Reason)
+		},
+		Done: func(r *http.Request, v *visit) {
+			if v.done != "" {
+				h.audit(r.Context(), v, v.done, v.detail)
 			}
-		}()
-		if err := serve(w, r, v); err != nil {
-			h.refuse(w, r, v, err)
-			return
-		}
-		if v.done != "" {
-			h.audit(r.Context(), v, v.done, v.detail)
-		}
-	})
+		},
+	}.Handle(serve)
 }
 
 func (h *Handler) audit(ctx context.Context, v *visit, reason saml.Reason, detail string) {
 	h.cfg.Audit(ctx, v.platformID, v.providerID, reason, detail)
-}
-
-// refuse shows the error page. Errors that are no refusal are ours, and told to nobody but the log.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, v *visit, err error) {
-	var ref *saml.Refusal
-	if !errors.As(err, &ref) {
-		h.cfg.Logger.ErrorContext(r.Context(), "saml identity provider failed", "platform_id", v.platformID, "error", err)
-		ref = &saml.Refusal{Reason: saml.Unavailable}
-	} else {
-		h.cfg.Logger.InfoContext(r.Context(), "saml request refused", "platform_id", v.platformID, "provider_id", v.providerID,
-			"reason", string(ref.Reason), "detail", ref.Detail)
-	}
-	h.audit(r.Context(), v, ref.Reason, ref.Detail)
-	h.cfg.Pages.Error(w, r, ref.Reason.Status(), ref.Reason)
 }
 
 func refuse(r saml.Reason, detail string) error { return &saml.Refusal{Reason: r, Detail: detail} }

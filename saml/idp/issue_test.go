@@ -63,6 +63,7 @@ const hostile = "a&b<c>d\"e'f\tg\nh\ri\x00\x01\x0b\ufffe\uffff\u2028漢\U0001F60
 const kept = "a&b<c>d\"e'f\tg\nh\ri\u2028漢\U0001F600]]>&amp;\ufffd"
 
 // TestAnswersAreCanonical: what is digested as written is what an exclusive canonicalizer makes of it, whatever the texts hold.
+// IIP-SSO04: the assertion is signed beside the response, or the response alone.
 func TestAnswersAreCanonical(t *testing.T) {
 	t.Parallel()
 	key, sp := samltest.RSA(t, "issue", 2048), samltest.RSA(t, "issue-sp", 2048)

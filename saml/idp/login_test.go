@@ -54,7 +54,7 @@ func (s *stage) login(b *browser, p peer, e *etree.Element, relay string) page {
 	return got
 }
 
-// TestLogin: SDP-IDP02, SDP-IDP09, SDP-IDP10, SDP-IDP18..20 and domain 2.4, with the form of the request either way.
+// TestLogin: SDP-IDP02, IIP-SSO02, SDP-IDP09, SDP-IDP10, SDP-IDP18, SDP-IDP19, SDP-IDP20 and domain 2.4, with the form of the request either way.
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	for _, binding := range []string{"redirect", "post"} {
@@ -124,6 +124,7 @@ func TestLogin(t *testing.T) {
 }
 
 // TestRefusedRequests is the attack corpus "IdP request side" and the rules of saml.md 3b on requests that get no answer at all.
+// Attack classes: sign-on requests.
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	attr := func(name, value string) func(*etree.Element) {
@@ -585,6 +586,7 @@ func TestNames(t *testing.T) {
 }
 
 // TestIndexedConsumer: Core 3.4.1, Metadata 2.2.3.
+// IIP-IDP12: the consumer by its index.
 func TestIndexedConsumer(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -128,7 +128,8 @@ func (s *stage) final(p page, to peer, request wire.LogoutRequest) []string {
 	return statusOf(s.t, p.message(s.t))
 }
 
-// TestLogoutBySP: SDP-IDP21..31, IIP-IDP17/18: local session first, the others through the browser, the truth to the asker, by the binding
+// TestLogoutBySP: SDP-IDP21, SDP-IDP22, SDP-IDP23, SDP-IDP24, SDP-IDP25, SDP-IDP26, SDP-IDP27, SDP-IDP28, SDP-IDP29, SDP-IDP30, SDP-IDP31,
+// IIP-IDP17, IIP-IDP18: local session first, the others through the browser, the truth to the asker, by the binding
 // it used and at its ResponseLocation.
 func TestLogoutBySP(t *testing.T) {
 	t.Parallel()
@@ -273,6 +274,7 @@ func TestLogoutNames(t *testing.T) {
 }
 
 // TestLogoutAttacks is the attack corpus "SLO" as far as requests go: nothing of it ends a session.
+// Attack classes: single logout.
 func TestLogoutAttacks(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

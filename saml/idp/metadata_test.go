@@ -25,7 +25,7 @@ func peerKey(t *testing.T, name string) samltest.Key {
 	return samltest.RSA(t, name, 2048)
 }
 
-// TestMetadata: domain 2.1, SDP-IDP33, SDP-MD04..08: what is served, with every key that may sign, RSA first, each as often as it should.
+// TestMetadata: domain 2.1, SDP-IDP33, SDP-MD04, SDP-MD05, SDP-MD08, and the errorURL of SDP-MD12: what is served, with every key that may sign, RSA first, each as often as it should.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	active, next, retired, ec := peerKey(t, "a"), peerKey(t, "n"), peerKey(t, "r"), samltest.EC(t, "e")

@@ -83,7 +83,7 @@ func start(t *testing.T, listen string, environ []string, program string, args .
 			t.Logf("%s said:\n%s", filepath.Base(program), said)
 		}
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", listen)
 		if err == nil {
 			_ = conn.Close()

@@ -33,6 +33,9 @@ func (h *Handler) acs(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
+	if idp, err := h.identityProvider(c); err == nil {
+		v.help = idp.ErrorURL
+	}
 	if parked.TestID != "" {
 		return h.finishTest(w, r, v, c, parked, message)
 	}

@@ -372,6 +372,7 @@ func with(fields url.Values, name, value string) url.Values {
 }
 
 // TestAnswer: one genuine answer, one thing done to it or around it, and the verdict.
+// Attack classes: replay, login CSRF, identity provider mix-up, relay state, InResponseTo.
 func TestAnswer(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

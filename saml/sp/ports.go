@@ -130,7 +130,9 @@ type People interface {
 
 // Pages shows the pages that a person sees when a login is refused and when a logout ends. The reason is one of package saml.
 type Pages interface {
-	Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason)
+	// Error shows why a login or logout was refused. help is an https address at which the platform helps people who cannot sign in
+	// (SDP-SP12); empty when it named none, or when it is not known yet who is asked.
+	Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason, help string)
 	// Leave shows that the person is signed out here and moves on to the platform, which is to do the same.
 	Leave(w http.ResponseWriter, r *http.Request, target string)
 	// SignedOut says that the person is signed out: everywhere, or only here because the platform did not confirm.

@@ -176,6 +176,7 @@ func TestLogoutWithoutAnAddressForTheAnswer(t *testing.T) {
 }
 
 // TestSLOAttacks are the attacks of class SLO and those of its bindings: no session ends.
+// Attack classes: single logout.
 func TestSLOAttacks(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

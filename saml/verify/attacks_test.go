@@ -277,6 +277,9 @@ func encryptionAttacks(t testing.TB) []attack {
 	}
 }
 
+// Attack classes: parser differentials, void canonicalization, attribute pollution, signature exclusion,
+// certificate faking, algorithm confusion, transforms, text tricks, XML parser, time, InResponseTo, encryption;
+// audience, recipient, destination, issuer.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	for _, a := range attacks(t) {
@@ -291,6 +294,7 @@ func TestAttacks(t *testing.T) {
 }
 
 // TestCBCGivesOneAnswer: whatever is done to the ciphertext, the sender learns the same word.
+// Attack classes: encryption.
 func TestCBCGivesOneAnswer(t *testing.T) {
 	t.Parallel()
 	want := expect(t)

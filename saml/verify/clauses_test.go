@@ -39,6 +39,9 @@ func TestClauses(t *testing.T) {
 			}
 		}
 	}
+	onReference := func(change func(*etree.Element)) samltest.Recipe {
+		return samltest.Recipe{Key: idp, ResponseUnsigned: true, SealedXML: func(e *etree.Element) { change(samltest.Find(t, e, "Reference")) }}
+	}
 	for _, c := range []struct {
 		clause, what string
 		recipe       samltest.Recipe
@@ -89,6 +92,19 @@ func TestClauses(t *testing.T) {
 		{"IIP-ALG06", "RSA-OAEP with its usual parameters", sealed(samltest.Sealing{Transport: "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"}), nil, nil, ""},
 		{"IIP-ALG08", "rsa-1_5", sealed(samltest.Sealing{Transport: "http://www.w3.org/2001/04/xmlenc#rsa-1_5"}), nil, nil, saml.DecryptionFailed},
 		{"IIP-ALG08", "rsa-sha1", samltest.Recipe{Key: idp, Method: "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}, nil, nil, saml.AlgorithmRefused},
+		{"Core 5.4.1", "the signature outside the object that it signs", samltest.Recipe{Key: idp, ResponseUnsigned: true, SealedXML: func(e *etree.Element) {
+			sig := samltest.Child(e, "Signature")
+			e.RemoveChild(sig)
+			samltest.Child(e, "Subject").AddChild(sig)
+		}}, nil, nil, saml.SignatureInvalid},
+		{"Core 5.4.2", "a reference to something else", onReference(func(r *etree.Element) { r.CreateAttr("URI", "#_response-1") }), nil, nil, saml.SignatureInvalid},
+		{"Core 5.4.2", "two references", onReference(func(r *etree.Element) { r.Parent().AddChild(r.Copy()) }), nil, nil, saml.SignatureInvalid},
+		{"Core 5.4.3", "inclusive canonicalization", onReference(func(r *etree.Element) {
+			samltest.Child(r.Parent(), "CanonicalizationMethod").CreateAttr("Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315")
+		}), nil, nil, saml.AlgorithmRefused},
+		{"Core 5.4.4", "a transform that is neither enveloped-signature nor canonicalization", onReference(func(r *etree.Element) {
+			samltest.Child(r, "Transforms").ChildElements()[0].CreateAttr("Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116")
+		}), nil, nil, saml.AlgorithmRefused},
 		{"Core 1.3.4", "an ID that is no name", samltest.Recipe{Key: idp}, replace(`ID="_response-1"`, `ID="1"`), nil, saml.ResponseMalformed},
 		{"Core 2.3.3", "a version that is not 2.0", ax(func(e *etree.Element) { e.CreateAttr("Version", "1.1") }), nil, nil, saml.VersionMismatch},
 		{"Core 2.5.1.2", "Conditions are over", as(func(a *crewjam.Assertion) { a.Conditions.NotOnOrAfter = now.Add(-time.Hour) }), nil, nil, saml.AssertionExpired},

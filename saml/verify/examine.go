@@ -169,10 +169,11 @@ func (q *inquiry) run(message []byte) (v Verified) {
 }
 
 func readResponse(message []byte) (*etree.Element, error) {
-	if err := xmlguard.Response(message); err != nil {
+	root, err := xmlguard.ReadResponse(message)
+	if err != nil {
 		return nil, GuardRefusal(err)
 	}
-	return parse(message)
+	return root, nil
 }
 
 // cover replaces a signed element by what its signature covers; when it covers nothing the element stays, for a report only.

@@ -1,10 +1,8 @@
 package verify
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
-	"encoding/xml"
 	"errors"
 	"time"
 
@@ -137,7 +135,7 @@ func openAssertion(root *etree.Element, want Expect) (*etree.Element, error) {
 	return nil, refuse(saml.ResponseMalformed, "number of assertions")
 }
 
-// detach copies an element together with the namespaces it inherits.
+// detach copies an element together with the namespaces it inherits; the copy has no way back into the document.
 func detach(e *etree.Element) (*etree.Element, error) {
 	ctx, err := etreeutils.NSBuildParentContext(e)
 	if err != nil {
@@ -147,30 +145,7 @@ func detach(e *etree.Element) (*etree.Element, error) {
 	if err != nil || alone == nil {
 		return nil, refuse(saml.ResponseMalformed, "namespaces")
 	}
-	// Written and read once more, so that nothing keeps a pointer into the unverified document.
-	doc := etree.NewDocument()
-	doc.SetRoot(alone)
-	data, err := doc.WriteToBytes()
-	if err != nil {
-		return nil, refuse(saml.ResponseMalformed, "not written")
-	}
-	return parse(data)
-}
-
-// decode unmarshals a verified element into crewjam's type.
-func decode(e *etree.Element) (*crewjam.Assertion, error) {
-	doc := etree.NewDocument()
-	doc.SetRoot(e.Copy())
-	data, err := doc.WriteToBytes()
-	if err != nil {
-		return nil, refuse(saml.AssertionMalformed, "not written")
-	}
-	a := &crewjam.Assertion{}
-	dec := xml.NewDecoder(bytes.NewReader(data))
-	if err := dec.Decode(a); err != nil {
-		return nil, refuse(saml.AssertionMalformed, "not decoded")
-	}
-	return a, nil
+	return alone, nil
 }
 
 // child returns the first direct child of that name; the guard has made sure that where it matters there is only one.

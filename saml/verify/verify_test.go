@@ -56,6 +56,7 @@ func account(v verify.Verified) string {
 	return ""
 }
 
+// IIP-SSO04 from the other side: the assertion signed, the response, or both.
 func TestResponseAcceptsEveryWayAnAssertionMayTravel(t *testing.T) {
 	t.Parallel()
 	idp, sp := samltest.RSA(t, "idp", 2048), samltest.RSA(t, "sp", 2048)
@@ -146,6 +147,7 @@ func TestEllipticSignatures(t *testing.T) {
 }
 
 // TestSignatureWrapping: no move may be accepted, whatever account it would have given.
+// Attack classes: signature wrapping (XSW1 to XSW9), same ID twice.
 func TestSignatureWrapping(t *testing.T) {
 	t.Parallel()
 	for _, w := range samltest.Wrappings(samltest.RSA(t, "idp", 2048)) {

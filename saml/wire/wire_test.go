@@ -157,6 +157,7 @@ func deflate(message []byte) string {
 }
 
 // TestHostileRedirects: duplicated parameters, halves of signatures, things swapped under one (CVE-2025-27773, CVE-2025-31335), bombs.
+// Attack classes: sign-on requests, by what carries them.
 func TestHostileRedirects(t *testing.T) {
 	t.Parallel()
 	key, third := samltest.RSA(t, "wire", 2048), samltest.RSA(t, "wire-other", 2048)

@@ -1,5 +1,7 @@
 package xmlguard
 
+import "github.com/beevik/etree"
+
 // Limits bound one document. Every field is an inclusive maximum.
 type Limits struct {
 	Bytes      int // length of the whole document
@@ -25,19 +27,35 @@ func MetadataLimits() Limits {
 // or that Assertion, at most one each, each with one Reference to its own parent; allowed algorithms only. A *Refusal is returned
 // for every document that is not acceptable.
 func Response(data []byte) error {
-	root, err := scan(data, MessageLimits(), false)
+	_, err := ReadResponse(data)
+	return err
+}
+
+// ReadResponse is Response that also returns what it read, so that nobody has to read the bytes a second time, perhaps differently.
+func ReadResponse(data []byte) (*etree.Element, error) { return read(data, checkResponse) }
+
+// read scans a message and applies the rules of its kind.
+func read(data []byte, check func(*node) error) (*etree.Element, error) {
+	root, err := scan(data, MessageLimits(), false, true)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return checkResponse(root)
+	if err := check(root); err != nil {
+		return nil, err
+	}
+	return root.element, nil
 }
 
 // Assertion checks a saml:Assertion standing alone, as it comes out of an EncryptedAssertion.
 func Assertion(data []byte) error {
-	root, err := scan(data, MessageLimits(), false)
-	if err != nil {
-		return err
-	}
+	_, err := ReadAssertion(data)
+	return err
+}
+
+// ReadAssertion is Assertion that also returns what it read.
+func ReadAssertion(data []byte) (*etree.Element, error) { return read(data, checkAlone) }
+
+func checkAlone(root *node) error {
 	if !root.is(nsAssertion, "Assertion") {
 		return refuse(Structure, "root is not an Assertion")
 	}
@@ -46,7 +64,7 @@ func Assertion(data []byte) error {
 
 // Request checks a samlp:AuthnRequest, LogoutRequest or LogoutResponse: the messages that carry no assertion.
 func Request(data []byte) error {
-	root, err := scan(data, MessageLimits(), false)
+	root, err := scan(data, MessageLimits(), false, false)
 	if err != nil {
 		return err
 	}
@@ -65,6 +83,6 @@ func Request(data []byte) error {
 // are neither checked nor limited to our algorithms, because the uploaded file is trusted for how it came, not for who signed it (and
 // a widely used platform signs its metadata over a SHA-1 digest). Callers must therefore never rely on such a signature.
 func Metadata(data []byte) error {
-	_, err := scan(trimBOM(data), MetadataLimits(), true)
+	_, err := scan(trimBOM(data), MetadataLimits(), true, false)
 	return err
 }

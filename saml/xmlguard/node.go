@@ -2,7 +2,8 @@ package xmlguard
 
 import (
 	"encoding/xml"
-	"strings"
+
+	"github.com/beevik/etree"
 )
 
 // node is one element: enough of it to check structure, nothing more.
@@ -12,9 +13,9 @@ type node struct {
 	local    string
 	attrs    []xml.Attr // without namespace declarations, prefixes resolved
 	decls    map[string]string
-	text     strings.Builder // character data directly inside
 	parent   *node
 	children []*node
+	element  *etree.Element // the same for later readers; nil unless wanted
 }
 
 func (n *node) is(ns, local string) bool { return n.ns == ns && n.local == local }

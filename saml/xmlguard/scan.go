@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/beevik/etree"
 )
 
 const (
@@ -27,8 +29,9 @@ var declaration = regexp.MustCompile(`^<\?xml\s+version\s*=\s*(?:"1\.0"|'1\.0')`
 // trimBOM drops a UTF-8 byte order mark.
 func trimBOM(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
 
-// scan reads a document into a small tree of names, attributes and text, enforcing everything that does not depend on SAML.
-func scan(data []byte, lim Limits, comments bool) (*node, error) {
+// scan reads a document into a small tree of names, attributes and text, enforcing everything that does not depend on SAML. With
+// elements, the nodes carry what was read as etree has it.
+func scan(data []byte, lim Limits, comments, elements bool) (*node, error) {
 	if len(data) > lim.Bytes {
 		return nil, refuse(TooLarge, "document")
 	}
@@ -36,7 +39,7 @@ func scan(data []byte, lim Limits, comments bool) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanner{lim: lim, ids: map[string]bool{}}
+	s := &scanner{lim: lim, build: elements, ids: map[string]bool{}}
 	dec := xml.NewDecoder(bytes.NewReader(body))
 	for {
 		tok, err := dec.RawToken()
@@ -94,6 +97,7 @@ func checkBytes(data []byte, comments bool) ([]byte, error) {
 // scanner holds what one pass has seen so far.
 type scanner struct {
 	lim                      Limits
+	build                    bool
 	root, cur                *node
 	depth, elements, nsDecls int
 	ids                      map[string]bool
@@ -116,7 +120,9 @@ func (s *scanner) token(tok xml.Token) error {
 			}
 			return nil
 		}
-		s.cur.text.Write(t)
+		if s.build {
+			s.cur.element.CreateText(string(t))
+		}
 		return nil
 	case xml.Comment:
 		return nil
@@ -146,10 +152,30 @@ func (s *scanner) open(t xml.StartElement) error {
 		s.cur.children = append(s.cur.children, n)
 	}
 	s.cur = n
+	if s.build {
+		n.element = elementOf(t, n.parent)
+	}
 	if err := s.declare(n, t.Attr); err != nil {
 		return err
 	}
 	return s.resolve(n, t)
+}
+
+// elementOf writes an element down as etree reads it. Nothing is judged here: what it refuses, the scan refuses as well.
+func elementOf(t xml.StartElement, parent *node) *etree.Element {
+	e := etree.NewElement(t.Name.Local)
+	e.Space = t.Name.Space
+	for _, a := range t.Attr {
+		key := a.Name.Local
+		if a.Name.Space != "" {
+			key = a.Name.Space + ":" + key
+		}
+		e.CreateAttr(key, a.Value)
+	}
+	if parent != nil {
+		parent.element.AddChild(e)
+	}
+	return e
 }
 
 // declare reads the namespace declarations of one element.

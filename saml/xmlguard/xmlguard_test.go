@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/beevik/etree"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnergraph/partnergraph/saml/samltest"
 	"github.com/partnergraph/partnergraph/saml/xmlguard"
@@ -198,6 +199,7 @@ func FuzzResponse(f *testing.F) {
 		if err := doc.ReadFromBytes(data); err != nil || doc.Root() == nil {
 			t.Fatalf("guard accepts, etree does not: %v", err)
 		}
+		sameTree(t, data)
 		want, err := outline(data)
 		if err != nil {
 			t.Fatalf("guard accepts, encoding/xml does not: %v", err)
@@ -256,4 +258,55 @@ func outlineTree(e *etree.Element) string {
 	}
 	b.WriteString("</>")
 	return b.String()
+}
+
+// sameTree: what the guard hands on is what etree makes of the same bytes.
+func sameTree(t *testing.T, data []byte) {
+	t.Helper()
+	got, err := xmlguard.ReadResponse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := etree.NewDocument()
+	if err := doc.ReadFromBytes(data); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(flat(doc.Root()), flat(got)); diff != "" {
+		t.Fatalf("the guard reads another tree than etree: %s", diff)
+	}
+}
+
+// flat lists everything of a tree, name spaces resolved.
+func flat(e *etree.Element) []string {
+	out := []string{"<" + e.Space + ":" + e.Tag + " {" + e.NamespaceURI() + "}"}
+	for i := range e.Attr {
+		a := &e.Attr[i]
+		out = append(out, "@"+a.Space+":"+a.Key+" {"+a.NamespaceURI()+"} "+a.Value)
+	}
+	for _, token := range e.Child {
+		switch c := token.(type) {
+		case *etree.Element:
+			out = append(out, flat(c)...)
+		case *etree.CharData:
+			out = append(out, c.Data)
+		default:
+			out = append(out, fmt.Sprintf("%T", c))
+		}
+	}
+	return append(out, ">")
+}
+
+func TestReadResponseReturnsTheTreeThatItJudged(t *testing.T) {
+	t.Parallel()
+	key := samltest.RSA(t, "idp", 2048)
+	for _, data := range [][]byte{
+		samltest.Recipe{Key: key}.Build(t),
+		[]byte("<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" xml:lang=\"en\"> &lt;\r\n<q xmlns=\"u:x\" a=\"&#9;'&quot;\"><r/> tail</q>" +
+			"<p:Status><p:StatusCode Value=\"x:y\"/></p:Status>&#13;</p:Response>"),
+	} {
+		sameTree(t, data)
+	}
+	if root, err := xmlguard.ReadResponse([]byte("<x/>")); err == nil || root != nil {
+		t.Errorf("what is refused is handed on all the same: %v, %v", root, err)
+	}
 }

@@ -260,9 +260,10 @@ func (w *World) Arrivals() []sp.Arrival {
 	return slices.Clone(w.arrivals)
 }
 
-// Error implements sp.Pages: the reason stands alone in the body and in a header.
-func (w *World) Error(rw http.ResponseWriter, _ *http.Request, status int, reason saml.Reason) {
+// Error implements sp.Pages: the reason stands alone in the body and in a header, the platform's help in another.
+func (w *World) Error(rw http.ResponseWriter, _ *http.Request, status int, reason saml.Reason, help string) {
 	rw.Header().Set("X-Reason", string(reason))
+	rw.Header().Set("X-Help", help)
 	rw.WriteHeader(status)
 	_, _ = fmt.Fprint(rw, reason)
 }

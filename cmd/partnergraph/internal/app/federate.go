@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -61,34 +60,39 @@ var (
 
 // ConnectionByPlatform reads the platform and its keys as they are now.
 func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) (sp.Connection, error) {
-	config, err := f.exposure.ByPlatform(ctx, platformID)
-	if models.CodeOf(err) == models.CodeNotFound {
+	read, found, err := f.federation.Connection(ctx, platformID)
+	if err == nil && !found {
+		// The first visit to a platform's endpoints gives it its key, so that metadata can be fetched before anything else.
+		read, found, err = f.firstVisit(ctx, platformID)
+	}
+	if err != nil {
+		return sp.Connection{}, err
+	}
+	if !found {
 		return sp.Connection{}, sp.ErrUnknownPlatform
 	}
-	if err != nil {
-		return sp.Connection{}, err
-	}
-	keys, err := f.federation.Keys(ctx, platformID)
-	if err != nil {
-		return sp.Connection{}, err
-	}
-	// The first visit to a platform's endpoints gives it its key, so that metadata can be fetched before anything else.
-	if !slices.ContainsFunc(keys, isActive) {
-		key, err := f.federation.EnsureKey(ctx, platformID)
-		if err != nil {
-			return sp.Connection{}, err
-		}
-		keys = append(keys, key)
-	}
 	connection := sp.Connection{
-		PlatformID: platformID, PartnerBPID: string(config.PartnerID), IdPMetadata: []byte(config.IDPMetadata), Disabled: config.State != models.ExposureEnabled,
-		AllowCBC: config.AllowCBC, Attributes: sp.Mapping(config.AttributeMapping),
+		PlatformID: platformID, PartnerBPID: string(read.PartnerID), IdPMetadata: []byte(read.IDPMetadata), Disabled: read.State != models.ExposureEnabled,
+		AllowCBC: read.AllowCBC, Attributes: sp.Mapping(read.Attributes),
 	}
-	connection.IdP = f.parsed.metadata(config.IDPMetadata, f.dev)
-	for _, key := range keys {
+	connection.IdP = f.parsed.metadata(read.IDPMetadata, f.dev)
+	for _, key := range read.Keys {
 		connection.Keys = append(connection.Keys, saml.SigningKey{Signer: key.Private, Cert: key.Certificate, State: saml.KeyState(key.State)})
 	}
 	return connection, nil
+}
+
+// firstVisit makes the key of a platform that has none; found is false when there is no such platform.
+func (f *federate) firstVisit(ctx context.Context, platformID string) (read federation.Connection, found bool, err error) {
+	if _, err := f.exposure.ByPlatform(ctx, platformID); models.CodeOf(err) == models.CodeNotFound {
+		return federation.Connection{}, false, nil
+	} else if err != nil {
+		return federation.Connection{}, false, err
+	}
+	if _, err := f.federation.EnsureKey(ctx, platformID); err != nil {
+		return federation.Connection{}, false, err
+	}
+	return f.federation.Connection(ctx, platformID)
 }
 
 // isActive reports whether the service provider, and whoever else every peer must be able to verify, signs with the key.
@@ -153,8 +157,8 @@ func (f *federate) Arrive(w http.ResponseWriter, r *http.Request, a sp.Arrival) 
 }
 
 // Error shows the page for a refused login.
-func (f *federate) Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason) {
-	f.site.ShowError(w, r, status, string(reason))
+func (f *federate) Error(w http.ResponseWriter, r *http.Request, status int, reason saml.Reason, help string) {
+	f.site.ShowErrorWithHelp(w, r, status, string(reason), help)
 }
 
 // SignBinding signs a bind notification with the platform's active key.

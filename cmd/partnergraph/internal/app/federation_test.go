@@ -270,7 +270,7 @@ func TestTestLoginThroughTheProgram(t *testing.T) {
 	}
 }
 
-// TestSignOutAsksThePlatform: the session here is over before the platform is asked (SDP-SP24).
+// TestSignOutAsksThePlatform: the session here is over before the platform is asked (SDP-SP24, SDP-SP34).
 func TestSignOutAsksThePlatform(t *testing.T) {
 	t.Parallel()
 	p := newTrip(t)

@@ -25,6 +25,7 @@ import (
 // TestAnAssertionIsUsedOnce is Profiles 4.1.4.5: the id of an assertion that was used is refused although the request it answers is
 // fresh, also after the cache was flushed and by a server that was started anew. The platform's own identity provider, which signs
 // genuinely, is the one that tries.
+// Attack classes: replay, also after a restart and with an empty cache.
 func TestAnAssertionIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	var own servers.Servers

@@ -168,6 +168,7 @@ func TestTheClientDialsPublicAddressesOnly(t *testing.T) {
 }
 
 // A name that led to a public address when it was looked at leads here when it is called.
+// Attack classes: registered metadata, by its address.
 func TestRebindingGainsNothing(t *testing.T) {
 	t.Parallel()
 	called := false

@@ -1,0 +1,6 @@
+-- The token before the newest one, and until when it still finds the session.
+ALTER TABLE sessions ADD COLUMN previous_hash bytea;
+--bun:split
+ALTER TABLE sessions ADD COLUMN previous_until timestamptz;
+--bun:split
+CREATE INDEX sessions_previous_hash ON sessions (previous_hash) WHERE previous_hash IS NOT NULL;
