@@ -55,6 +55,9 @@ const (
 	PrefixInvitation          = "inv"
 	PrefixAssociationRequest  = "arq"
 	PrefixCustomerRestriction = "csr"
+	PrefixUpload              = "upl"
+	PrefixVerification        = "vrf"
+	PrefixVerificationFile    = "vdl"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -89,4 +89,6 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 	return nil
 }
 
-func operatorsOnly(p Permission) bool { return p == WritePartners || p == ReviewWithdrawals }
+func operatorsOnly(p Permission) bool {
+	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications
+}
