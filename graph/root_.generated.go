@@ -44,6 +44,7 @@ type ResolverRoot interface {
 	Resource() ResourceResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
+	Verification() VerificationResolver
 	Viewer() ViewerResolver
 	WebhookDelivery() WebhookDeliveryResolver
 	WebhookEndpoint() WebhookEndpointResolver
@@ -80,12 +81,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputActivateNextSigningKeyInput,
 		ec.unmarshalInputAdjustBalanceInput,
 		ec.unmarshalInputAssignAccountManagerInput,
+		ec.unmarshalInputAttachmentBucketInput,
 		ec.unmarshalInputAttributeMappingInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelAssociationRequestInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
 		ec.unmarshalInputChangeCustomerTagsInput,
+		ec.unmarshalInputChangeToEnterpriseInput,
+		ec.unmarshalInputCheckAttachmentBucketInput,
 		ec.unmarshalInputCheckIdentityInput,
 		ec.unmarshalInputClaimRemittanceInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
@@ -97,10 +101,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePayerAgreementInput,
 		ec.unmarshalInputCreateSignInTicketInput,
 		ec.unmarshalInputCreateTestLoginInput,
+		ec.unmarshalInputCreateUploadInput,
 		ec.unmarshalInputCreateWebhookEndpointInput,
 		ec.unmarshalInputCustomerContactInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputDeleteWebhookEndpointInput,
+		ec.unmarshalInputDownloadVerificationAttachmentInput,
 		ec.unmarshalInputEarmarkBalanceInput,
 		ec.unmarshalInputEndAssociationInput,
 		ec.unmarshalInputExportStatementInput,
@@ -142,6 +148,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRetireSigningKeyInput,
 		ec.unmarshalInputReverseTransferInput,
 		ec.unmarshalInputReviewRemittanceClaimInput,
+		ec.unmarshalInputReviewVerificationInput,
 		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeAllSessionsInput,
 		ec.unmarshalInputRevokeApiKeyInput,
@@ -157,6 +164,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetCustomerContactsInput,
 		ec.unmarshalInputSetNewCustomerTagInput,
 		ec.unmarshalInputStartRechargeInput,
+		ec.unmarshalInputSubmitEnterpriseVerificationInput,
+		ec.unmarshalInputSubmitIndividualVerificationInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUnbindIdentityInput,
 		ec.unmarshalInputUnfreezeCustomerInput,
@@ -164,6 +173,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateServiceProviderInput,
 		ec.unmarshalInputUpdateWebhookEndpointInput,
+		ec.unmarshalInputVerificationAttachmentInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
 		ec.unmarshalInputWithdrawReportInput,
 	)
@@ -257,7 +267,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "upload.graphqls" "verification.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -278,6 +288,7 @@ var sources = []*ast.Source{
 	{Name: "customer_restriction.graphqls", Input: sourceData("customer_restriction.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
+	{Name: "exposure_bucket.graphqls", Input: sourceData("exposure_bucket.graphqls"), BuiltIn: false},
 	{Name: "exposure_checklist.graphqls", Input: sourceData("exposure_checklist.graphqls"), BuiltIn: false},
 	{Name: "federation.graphqls", Input: sourceData("federation.graphqls"), BuiltIn: false},
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
@@ -299,6 +310,8 @@ var sources = []*ast.Source{
 	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
 	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
+	{Name: "upload.graphqls", Input: sourceData("upload.graphqls"), BuiltIn: false},
+	{Name: "verification.graphqls", Input: sourceData("verification.graphqls"), BuiltIn: false},
 	{Name: "webhook.graphqls", Input: sourceData("webhook.graphqls"), BuiltIn: false},
 	{Name: "withdrawal.graphqls", Input: sourceData("withdrawal.graphqls"), BuiltIn: false},
 }
@@ -358,6 +371,8 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_bindNotifications(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
+	case "attachmentBucket":
+		return ec.fieldContext_AccessConfiguration_attachmentBucket(ctx, field)
 	case "contact":
 		return ec.fieldContext_AccessConfiguration_contact(ctx, field)
 	case "checklist":
@@ -610,6 +625,18 @@ func (ec *executionContext) childFields_AssociationRequestEdge(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type AssociationRequestEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AttachmentBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_AttachmentBucket_name(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_AttachmentBucket_endpoint(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_AttachmentBucket_checkedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttachmentBucket", field.Name)
+}
+
 func (ec *executionContext) childFields_AttributeMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "xUserId":
@@ -786,6 +813,26 @@ func (ec *executionContext) childFields_ChangeCustomerTagsPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type ChangeCustomerTagsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeToEnterprisePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_ChangeToEnterprisePayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_ChangeToEnterprisePayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeToEnterprisePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckAttachmentBucketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CheckAttachmentBucketPayload_name(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_CheckAttachmentBucketPayload_checkedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckAttachmentBucketPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CheckIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "status":
@@ -946,6 +993,18 @@ func (ec *executionContext) childFields_CreateTestLoginPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateTestLoginPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateUploadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uploadId":
+		return ec.fieldContext_CreateUploadPayload_uploadId(ctx, field)
+	case "url":
+		return ec.fieldContext_CreateUploadPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateUploadPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateUploadPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateWebhookEndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "webhookEndpoint":
@@ -1014,6 +1073,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_balanceAt(ctx, field)
 	case "statement":
 		return ec.fieldContext_Customer_statement(ctx, field)
+	case "verification":
+		return ec.fieldContext_Customer_verification(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
 }
@@ -1172,6 +1233,16 @@ func (ec *executionContext) childFields_DeleteWebhookEndpointPayload(ctx context
 		return ec.fieldContext_DeleteWebhookEndpointPayload_deletedWebhookEndpointId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DownloadVerificationAttachmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_DownloadVerificationAttachmentPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_DownloadVerificationAttachmentPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DownloadVerificationAttachmentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EarmarkBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2446,6 +2517,16 @@ func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type ReviewRemittanceClaimPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReviewVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_ReviewVerificationPayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_ReviewVerificationPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewVerificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReviewWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -2752,6 +2833,26 @@ func (ec *executionContext) childFields_StatementEntryEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type StatementEntryEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SubmitEnterpriseVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_SubmitEnterpriseVerificationPayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_SubmitEnterpriseVerificationPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitEnterpriseVerificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitIndividualVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_SubmitIndividualVerificationPayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_SubmitIndividualVerificationPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitIndividualVerificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SubmitWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -2908,6 +3009,94 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_Verification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Verification_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_Verification_customer(ctx, field)
+	case "kind":
+		return ec.fieldContext_Verification_kind(ctx, field)
+	case "isChange":
+		return ec.fieldContext_Verification_isChange(ctx, field)
+	case "identifyType":
+		return ec.fieldContext_Verification_identifyType(ctx, field)
+	case "documentType":
+		return ec.fieldContext_Verification_documentType(ctx, field)
+	case "certificateType":
+		return ec.fieldContext_Verification_certificateType(ctx, field)
+	case "status":
+		return ec.fieldContext_Verification_status(ctx, field)
+	case "isReview":
+		return ec.fieldContext_Verification_isReview(ctx, field)
+	case "opinion":
+		return ec.fieldContext_Verification_opinion(ctx, field)
+	case "person":
+		return ec.fieldContext_Verification_person(ctx, field)
+	case "attachments":
+		return ec.fieldContext_Verification_attachments(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Verification_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Verification_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Verification", field.Name)
+}
+
+func (ec *executionContext) childFields_VerificationAttachment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_VerificationAttachment_role(ctx, field)
+	case "contentType":
+		return ec.fieldContext_VerificationAttachment_contentType(ctx, field)
+	case "size":
+		return ec.fieldContext_VerificationAttachment_size(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerificationAttachment", field.Name)
+}
+
+func (ec *executionContext) childFields_VerificationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_VerificationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_VerificationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_VerificationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_VerificationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerificationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_VerificationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_VerificationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_VerificationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerificationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifiedPerson(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_VerifiedPerson_name(ctx, field)
+	case "number":
+		return ec.fieldContext_VerifiedPerson_number(ctx, field)
+	case "bankCard":
+		return ec.fieldContext_VerifiedPerson_bankCard(ctx, field)
+	case "phone":
+		return ec.fieldContext_VerifiedPerson_phone(ctx, field)
+	case "legalName":
+		return ec.fieldContext_VerifiedPerson_legalName(ctx, field)
+	case "legalNumber":
+		return ec.fieldContext_VerifiedPerson_legalNumber(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifiedPerson", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -53,11 +53,13 @@ type AccessConfiguration struct {
 // Attributes is the mapping with every name filled in.
 func (a AccessConfiguration) Attributes() AttributeMapping { return a.AttributeMapping.Complete() }
 
-// BucketNameOrNil is nil when attachments are kept here.
-func (a AccessConfiguration) BucketNameOrNil() *string { return orNil(a.BucketName) }
-
-// BucketEndpointOrNil is nil when attachments are kept here.
-func (a AccessConfiguration) BucketEndpointOrNil() *string { return orNil(a.BucketEndpoint) }
+// AttachmentBucket is the partner's own bucket without its keys; nil when attachments are kept here.
+func (a AccessConfiguration) AttachmentBucket() *AttachmentBucket {
+	if a.BucketName == "" || a.BucketCheckedAt == nil {
+		return nil
+	}
+	return &AttachmentBucket{Name: a.BucketName, Endpoint: a.BucketEndpoint, CheckedAt: *a.BucketCheckedAt}
+}
 
 // NodeID returns the id to page by.
 func (a AccessConfiguration) NodeID() ID { return a.ID }

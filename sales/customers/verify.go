@@ -16,9 +16,13 @@ type Proven struct {
 	RealName string
 }
 
-// ByIDForUpdateIn is ByIDIn for a room that decides about the customer: its row is locked until the transaction ends.
+// ByIDForUpdateIn is ByIDIn for a room that decides about the customer: its row is locked until the transaction ends,
+// and its personal data is open.
 func (s *Service) ByIDForUpdateIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (customer models.Customer, found bool, err error) {
 	found, err = store.Found(store.ForUpdate(access.Customers(tx.NewSelect().Model(&customer).Where("c.id = ?", id), who)).Scan(ctx))
+	if err == nil && found {
+		err = s.openPersonal(&customer)
+	}
 	return customer, found, err
 }
 

@@ -160,4 +160,3 @@ func caused(refusal *models.Error, err error) error {
 	}
 	return &shown
 }
-
