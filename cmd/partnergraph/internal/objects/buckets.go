@@ -132,7 +132,7 @@ func explain(err error) error {
 		}
 	}
 	var response *awshttp.ResponseError
-	if errors.As(err, &response) {
+	if errors.As(err, &response) && response.HTTPStatusCode() != 0 { // zero: there was no answer
 		switch response.HTTPStatusCode() {
 		case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 			return caused(exposure.ErrBucketRegion, err)
@@ -150,7 +150,7 @@ func explain(err error) error {
 func caused(refusal *models.Error, err error) error {
 	shown := *refusal
 	var response *awshttp.ResponseError
-	if errors.As(err, &response) {
+	if errors.As(err, &response) && response.HTTPStatusCode() != 0 {
 		shown.Cause = fmt.Errorf("objects: status %d", response.HTTPStatusCode())
 		return &shown
 	}
