@@ -613,6 +613,38 @@ func (ec *executionContext) fieldContext_AccessConfiguration_updatedAt(_ context
 	return graphql.NewScalarFieldContext("AccessConfiguration", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _AccessConfiguration_attachmentBucket(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_attachmentBucket(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AttachmentBucket(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.AttachmentBucket) graphql.Marshaler {
+			return ec.marshalOAttachmentBucket2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttachmentBucket(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_attachmentBucket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessConfiguration",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttachmentBucket(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AccessConfiguration_contact(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1056,7 +1088,7 @@ func (ec *executionContext) unmarshalInputUpdateAccessConfigurationInput(ctx con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "platformId", "state", "idpMetadata", "bindNotificationUrl", "orderPaidUrl", "orderRechargeUrl", "signInUrl", "allowedOrigins", "allowedServices", "attachmentUpload", "allowCbc", "attributeMapping", "contact"}
+	fieldsInOrder := [...]string{"partnerId", "platformId", "state", "idpMetadata", "bindNotificationUrl", "orderPaidUrl", "orderRechargeUrl", "signInUrl", "allowedOrigins", "allowedServices", "attachmentUpload", "allowCbc", "attributeMapping", "attachmentBucket", "idpMetadataUploadId", "contact"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1154,6 +1186,20 @@ func (ec *executionContext) unmarshalInputUpdateAccessConfigurationInput(ctx con
 				return it, err
 			}
 			it.AttributeMapping = data
+		case "attachmentBucket":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attachmentBucket"))
+			data, err := ec.unmarshalOAttachmentBucketInput2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAttachmentBucket(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AttachmentBucket = data
+		case "idpMetadataUploadId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idpMetadataUploadId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IDPMetadataUploadID = data
 		case "contact":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contact"))
 			data, err := ec.unmarshalOInterfaceContactInput2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐInterfaceContact(ctx, v)
@@ -1449,6 +1495,11 @@ func (ec *executionContext) _AccessConfiguration(ctx context.Context, sel ast.Se
 		case "updatedAt":
 			out.Values[i] = ec._AccessConfiguration_updatedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "attachmentBucket":
+			out.Values[i] = ec._AccessConfiguration_attachmentBucket(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "contact":

@@ -40,6 +40,10 @@ type AccessConfiguration struct {
 	AttributeMapping    AttributeMapping `bun:"attribute_mapping,type:jsonb"`
 	ReturnSecretSealed  []byte           `bun:"return_secret_sealed"` // signs the way back after payment
 	ContactSealed       []byte           `bun:"contact_sealed"`       // A02
+	BucketName          string           `bun:"bucket_name,nullzero"` // of the partner's own bucket; empty = attachments are kept here
+	BucketEndpoint      string           `bun:"bucket_endpoint,nullzero"`
+	BucketSealed        []byte           `bun:"bucket_sealed"` // JSON of AttachmentBucket, with its keys
+	BucketCheckedAt     *time.Time       `bun:"bucket_checked_at"`
 	CreatedAt           time.Time        `bun:"created_at"`
 	UpdatedAt           time.Time        `bun:"updated_at"`
 
@@ -48,6 +52,14 @@ type AccessConfiguration struct {
 
 // Attributes is the mapping with every name filled in.
 func (a AccessConfiguration) Attributes() AttributeMapping { return a.AttributeMapping.Complete() }
+
+// AttachmentBucket is the partner's own bucket without its keys; nil when attachments are kept here.
+func (a AccessConfiguration) AttachmentBucket() *AttachmentBucket {
+	if a.BucketName == "" || a.BucketCheckedAt == nil {
+		return nil
+	}
+	return &AttachmentBucket{Name: a.BucketName, Endpoint: a.BucketEndpoint, CheckedAt: *a.BucketCheckedAt}
+}
 
 // NodeID returns the id to page by.
 func (a AccessConfiguration) NodeID() ID { return a.ID }

@@ -119,6 +119,17 @@ const (
 	EventAccountBound           EventType = "identity.account_bound"
 )
 
+// The events of files and of real-name verification (R01 to R06).
+const (
+	EventUploadCreated        EventType = "upload.created"
+	EventUploadReceived       EventType = "upload.received"
+	EventUploadRefused        EventType = "upload.refused"
+	EventVerificationMade     EventType = "verification.submitted"
+	EventVerificationPassed   EventType = "verification.passed"
+	EventVerificationRejected EventType = "verification.rejected"
+	EventVerificationRead     EventType = "verification.attachment_opened"
+)
+
 // The events of relations between customers and partners.
 const (
 	EventCustomerRestricted   EventType = "customer.restricted"

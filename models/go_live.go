@@ -15,6 +15,7 @@ const (
 	GoLiveOrderPaid        GoLiveCode = "ORDER_PAID_URL"
 	GoLiveOrderRecharge    GoLiveCode = "ORDER_RECHARGE_URL"
 	GoLiveOrigins          GoLiveCode = "ALLOWED_ORIGINS"
+	GoLiveBucket           GoLiveCode = "ATTACHMENT_BUCKET"
 )
 
 // GoLiveStep is one line of the checklist.
@@ -44,5 +45,6 @@ func (a AccessConfiguration) GoLiveSteps(facts GoLiveFacts) []GoLiveStep {
 		{GoLiveOrderPaid, a.OrderPaidURL != "", false, "Customers come back to you after paying: set orderPaidUrl."},
 		{GoLiveOrderRecharge, a.OrderRechargeURL != "", false, "Customers come to you when their balance is short: set orderRechargeUrl."},
 		{GoLiveOrigins, len(a.AllowedOrigins) > 0, false, "Your storefront calls this API from browsers: set allowedOrigins."},
+		{GoLiveBucket, a.AttachmentUpload && len(a.BucketSealed) > 0 && a.BucketCheckedAt != nil, false, "Real-name attachments are read from your own bucket: set attachmentUpload and attachmentBucket; without a bucket they are uploaded here."},
 	}
 }

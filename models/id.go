@@ -62,6 +62,9 @@ const (
 	PrefixPrice               = "prc"
 	PrefixDiscount            = "dsc"
 	PrefixQuote               = "qot"
+	PrefixUpload              = "upl"
+	PrefixVerification        = "vrf"
+	PrefixVerificationFile    = "vdl"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

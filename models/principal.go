@@ -40,6 +40,8 @@ const (
 	ReadEvents      Permission = "EVENTS_READ"
 	// ReviewWithdrawals is for operators who decide about withdrawals and see the bank cards they go to.
 	ReviewWithdrawals Permission = "WITHDRAWALS_REVIEW"
+	// ReviewVerifications is for operators who decide about real names and see the documents that prove them.
+	ReviewVerifications Permission = "VERIFICATIONS_REVIEW"
 	// IssueSignIns lets a partner's program sign its customers' people in. People hold it to hand it on and cannot use it.
 	IssueSignIns Permission = "SIGN_IN_ISSUE"
 	// ReadCatalogue is for everybody who may see what is sold and at which list price, and ask for a quote.
@@ -55,7 +57,7 @@ func AllPermissions() []Permission {
 	return []Permission{
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
-		IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
+		ReviewVerifications, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
 	}
 }
 

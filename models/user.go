@@ -90,5 +90,5 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 }
 
 func operatorsOnly(p Permission) bool {
-	return p == WritePartners || p == ReviewWithdrawals || p == LoadCatalogue
+	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications || p == LoadCatalogue
 }

@@ -60,6 +60,8 @@ type loaders struct {
 	associationRequest  *dataloadgen.Loader[models.ID, models.AssociationRequest]
 	authorization       *dataloadgen.Loader[models.ID, models.Authorization]
 	restrictions        *dataloadgen.Loader[models.ID, []models.CustomerRestriction]
+	verification        *dataloadgen.Loader[models.ID, models.Verification]
+	latestVerification  *dataloadgen.Loader[models.ID, models.Verification]
 	associationAt       *dataloadgen.Loader[asked[time.Time], models.Association]
 	identities          *dataloadgen.Loader[models.ID, []models.FederatedIdentity]
 	bindNotifications   *pageLoader[models.BindNotification]
@@ -130,6 +132,8 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		associationRequest:  byID(by, r.Customers.RequestsByIDs),
 		authorization:       byID(by, r.Customers.AuthorizationsByIDs),
 		restrictions:        byID(by, r.Customers.RestrictionsFor),
+		verification:        byID(by, r.Verifications.ByIDs),
+		latestVerification:  byID(by, r.Verifications.LatestFor),
 		associationAt: byQuestion(by, func(ctx context.Context, customers []models.ID, at time.Time) (map[models.ID]models.Association, error) {
 			return r.Customers.AssociationsAt(ctx, who, customers, at)
 		}),

@@ -56,6 +56,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.associationRequest, id, models.PrefixAssociationRequest, "association request"))
 	case models.PrefixAuthorization:
 		return asNode(must(ctx, set.authorization, id, models.PrefixAuthorization, "authorisation"))
+	case models.PrefixVerification:
+		return asNode(must(ctx, set.verification, id, models.PrefixVerification, "verification"))
 	case models.PrefixPayerAgreement:
 		return asNode(r.payerAgreement(ctx, id))
 	case models.PrefixWebhookEndpoint:

@@ -11,12 +11,14 @@ import (
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 	"github.com/partnergraph/partnergraph/sales/federation"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
 )
 
@@ -42,7 +44,10 @@ type Resolver struct {
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service
-	Sessions   Sessions
+	Files      *files.Service
+	// Verifications has real names verified.
+	Verifications *verification.Service
+	Sessions      Sessions
 	// Who tells the principal of the request that a context belongs to.
 	Who func(ctx context.Context) models.Principal
 	// Again tells who the credential behind a context belongs to by now, for streams.

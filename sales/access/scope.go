@@ -91,6 +91,12 @@ func Invitations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ofPartners(q, who, "inv.partner_id")
 }
 
+// Verifications shows a customer its own, and a partner those that were submitted while the customer was its own or its reseller's: what a
+// former partner has submitted is no business of the next one.
+func Verifications(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "vrf.customer_id", "vrf.partner_id")
+}
+
 // Orders shows a customer its own orders, and a partner those that its resale customers, or its resellers', pay with its
 // money (O02).
 func Orders(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

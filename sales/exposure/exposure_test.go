@@ -370,7 +370,7 @@ func TestTheChecklistSaysWhatIsMissing(t *testing.T) {
 			return set
 		}
 		before := done()
-		if len(before) != 10 || !before[models.GoLiveEnabled] || before[models.GoLiveAPIKey] || before[models.GoLiveFirstLogin] || before[models.GoLiveContact] {
+		if len(before) != 11 || before[models.GoLiveBucket] || !before[models.GoLiveEnabled] || before[models.GoLiveAPIKey] || before[models.GoLiveFirstLogin] || before[models.GoLiveContact] {
 			t.Errorf("at first: %v", before)
 		}
 		past := w.now.Add(-time.Minute)

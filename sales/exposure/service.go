@@ -31,6 +31,9 @@ type Service struct {
 	Events   *events.Recorder
 	Seal     Sealer
 	Metadata MetadataChecker
+	Uploads  Uploads
+	Buckets  Buckets
+	Limits   Limits    // slows tries of buckets down; nil = they are not, which only tests want
 	Random   io.Reader // of cryptographic quality, for secrets and nonces
 	Logger   *slog.Logger
 	// OwnOrigin is this server's own origin, scheme://host[:port]; logins may always land below it.

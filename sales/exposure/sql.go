@@ -19,6 +19,20 @@ func lockPartner(ctx context.Context, tx bun.IDB, who models.Principal, id model
 	return kind, found, err
 }
 
+func selectKind(ctx context.Context, idb bun.IDB, who models.Principal, id models.ID) (models.PartnerKind, bool, error) {
+	var kind models.PartnerKind
+	q := idb.NewSelect().Model((*models.Partner)(nil)).Column("kind").Where("p.id = ?", id)
+	found, err := store.Found(access.PartnersWithin(q, who).Scan(ctx, &kind))
+	return kind, found, err
+}
+
+// updateBucketChecked says when the bucket worked, unless it was changed since.
+func updateBucketChecked(ctx context.Context, idb bun.IDB, config models.AccessConfiguration, now time.Time) error {
+	_, err := idb.NewUpdate().Model((*models.AccessConfiguration)(nil)).Set("bucket_checked_at = ?", now).
+		Where("id = ? AND bucket_sealed = ?", config.ID, config.BucketSealed).Exec(ctx)
+	return store.Translate(err)
+}
+
 func lockOfPartner(ctx context.Context, tx bun.IDB, who models.Principal, partnerID models.ID) (models.AccessConfiguration, bool, error) {
 	var config models.AccessConfiguration
 	q := tx.NewSelect().Model(&config).Where("ac.partner_id = ?", partnerID)

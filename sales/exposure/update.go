@@ -36,10 +36,12 @@ type UpdateAccessConfiguration struct {
 	BindNotificationURL *string
 	OrderPaidURL        *string
 	OrderRechargeURL    *string
-	SignInURL           *string  // the storefront's own sign-in page
-	AllowedOrigins      []string // at most 50
-	AllowedServices     []string // at most 50
-	AttachmentUpload    *bool
+	SignInURL           *string                  // the storefront's own sign-in page
+	AllowedOrigins      []string                 // at most 50
+	AllowedServices     []string                 // at most 50
+	AttachmentUpload    *bool                    // off takes the bucket and its keys away
+	AttachmentBucket    *models.AttachmentBucket // tried before it is saved; an empty one clears it, and attachments are kept here
+	IDPMetadataUploadID *models.ID               // instead of IDPMetadata, for what is larger than a request may be
 	Contact             *models.InterfaceContact // an empty one clears it
 	AllowCBC            *bool                    // accept AES-CBC encrypted assertions
 	AttributeMapping    *models.AttributeMapping // replaces the whole mapping; what it leaves out has its default
@@ -50,9 +52,13 @@ type Updated struct{ AccessConfiguration models.AccessConfiguration }
 
 // Update saves a platform's configuration, creating it at the first save; nothing is saved unless all of it is valid.
 // Errors: UNAUTHENTICATED, FORBIDDEN without EXPOSURE_WRITE, NOT_FOUND for a partner that is not the caller's, INVALID
-// with the field, CONFLICT with field platformId when another platform has it, ErrNoExposure, ErrPlatformIDFixed.
+// with the field, CONFLICT with field platformId when another platform has it, ErrNoExposure, ErrPlatformIDFixed. An attachment bucket is
+// tried first, with the errors of CheckBucket; an upload that is not the caller's to use is NOT_FOUND.
 func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateAccessConfiguration) (Updated, error) {
 	if err := authorise(who, models.WriteExposure, cmd.PartnerID); err != nil {
+		return Updated{}, err
+	}
+	if err := s.prepare(ctx, who, &cmd); err != nil {
 		return Updated{}, err
 	}
 	changes, err := s.check(cmd)
@@ -72,8 +78,13 @@ func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateAc
 		} else if cmd.PlatformID != nil && *cmd.PlatformID != config.PlatformID {
 			return ErrPlatformIDFixed
 		}
-		saved, err = s.save(ctx, tx, who, config, exists, changes)
-		return err
+		if cmd.AttachmentBucket != nil && !cmd.AttachmentBucket.IsZero() && !config.AttachmentUpload && cmd.AttachmentUpload == nil {
+			return models.Invalid("attachmentBucket", "Switch attachmentUpload on as well: only then attachments are read.")
+		}
+		if saved, err = s.save(ctx, tx, who, config, exists, changes); err != nil || cmd.IDPMetadataUploadID == nil {
+			return err
+		}
+		return s.Uploads.TakeIn(ctx, tx, who, models.UploadIDPMetadata, *cmd.IDPMetadataUploadID)
 	})
 	if err == nil {
 		err = s.openContact(&saved)
@@ -193,7 +204,15 @@ func (s *Service) checkLists(cmd UpdateAccessConfiguration, changes []change) ([
 		changes = append(changes, change{"allowedServices", func(c *models.AccessConfiguration) { c.AllowedServices = services }})
 	}
 	if upload := cmd.AttachmentUpload; upload != nil {
-		changes = append(changes, change{"attachmentUpload", func(c *models.AccessConfiguration) { c.AttachmentUpload = *upload }})
+		changes = append(changes, change{"attachmentUpload", func(c *models.AccessConfiguration) {
+			c.AttachmentUpload = *upload
+		}})
+		if !*upload { // what is off keeps no keys of others
+			changes = append(changes, change{"attachmentBucket", func(c *models.AccessConfiguration) { s.setBucket(c, models.AttachmentBucket{}) }})
+		}
+	}
+	if bucket := cmd.AttachmentBucket; bucket != nil && (cmd.AttachmentUpload == nil || *cmd.AttachmentUpload) {
+		changes = append(changes, change{"attachmentBucket", func(c *models.AccessConfiguration) { s.setBucket(c, *bucket) }})
 	}
 	if allow := cmd.AllowCBC; allow != nil {
 		changes = append(changes, change{"allowCbc", func(c *models.AccessConfiguration) { c.AllowCBC = *allow }})
@@ -265,6 +284,9 @@ var shown = map[string]func(models.AccessConfiguration) string{
 	"allowedOrigins":      func(c models.AccessConfiguration) string { return strings.Join(c.AllowedOrigins, " ") },
 	"allowedServices":     func(c models.AccessConfiguration) string { return strings.Join(c.AllowedServices, " ") },
 	"attachmentUpload":    func(c models.AccessConfiguration) string { return strconv.FormatBool(c.AttachmentUpload) },
+	"attachmentBucket": func(c models.AccessConfiguration) string {
+		return strings.TrimSpace(c.BucketName + " " + c.BucketEndpoint)
+	},
 }
 
 func digestOf(text string) string {

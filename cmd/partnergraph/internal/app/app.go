@@ -18,8 +18,11 @@ import (
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/saml/idp"
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/session"
@@ -67,6 +70,12 @@ type Options struct {
 	SigningEntities funds.SigningEntities
 	// Mailer sends e-mails instead of the configured mail server. Nil = by the configuration.
 	Mailer customers.Mailer
+	// Objects keep files instead of the configured store. Nil = by the configuration.
+	Objects files.Objects
+	// Buckets call partners' own buckets. Nil = what is safe to call.
+	Buckets exposure.Buckets
+	// Codes check one-time codes for verifications by bank card. Nil = nobody is verified by bank card.
+	Codes verification.Codes
 	// Traces gets the spans instead of the configured collector; the caller shuts it down. Nil = by the configuration.
 	Traces trace.TracerProvider
 }
@@ -193,6 +202,8 @@ func (a *App) schedule() {
 		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),
 		a.every(time.Minute, "budgets", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Customers.WatchBudgets(ctx)) }),
 		a.every(10*time.Minute, "exports", func(ctx context.Context) error { _, err := a.Rooms.Funds.SweepExports(ctx); return err }),
+		a.every(time.Minute, "uploads", func(ctx context.Context) error { _, err := a.Rooms.Files.Sweep(ctx); return err }),
+		a.every(10*time.Minute, "downloads", func(ctx context.Context) error { _, err := a.Rooms.Verify.SweepDownloads(ctx); return err }),
 		a.every(time.Minute, "holds", func(ctx context.Context) error {
 			_, err := a.Rooms.Funds.ExpireHolds(ctx, models.SystemPrincipal("holds"))
 			return err

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/mail"
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/objects"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/files"
 )
 
 // Config is every setting of a server. Each is a flag, an environment variable PARTNERGRAPH_<NAME>, and a field here.
@@ -42,6 +44,8 @@ type Config struct {
 	SMTPURL string `name:"smtp-url" env:"PARTNERGRAPH_SMTP_URL" help:"Mail server, smtp://user:password@host:587 with STARTTLS or smtps://host:465; with --dev also file:///folder. Empty = no e-mail is sent."`
 	// MailFrom is the sender of e-mails; required if SMTPURL is set.
 	MailFrom string `name:"mail-from" env:"PARTNERGRAPH_MAIL_FROM" help:"Sender of e-mails, such as Sales <sales@example.com>; required with --smtp-url."`
+	// ObjectsURL is where uploaded files are kept; empty = this server takes none.
+	ObjectsURL string `name:"objects-url" env:"PARTNERGRAPH_OBJECTS_URL" help:"Where uploaded files are kept: s3://ACCESS_KEY:SECRET_KEY@host/bucket?region=R over TLS, file:///folder for a single replica, or with --dev s3+http://. Empty = no uploads."`
 	// ReportValidity is how long a partner's report of a customer counts; zero = 720h.
 	ReportValidity time.Duration `name:"report-validity" default:"720h" env:"PARTNERGRAPH_REPORT_VALIDITY" help:"How long a partner's report of a customer counts, 1h to 8760h."`
 	// RelationThrottle bounds how often a relation may be asked to change: cn or intl; empty = cn.
@@ -118,6 +122,7 @@ func (c Config) Check() error {
 		oneOf("relation-throttle", cmp.Or(c.RelationThrottle, "cn"), "cn", "intl"),
 		lasting("quote-validity", cmp.Or(c.QuoteValidity, catalog.DefaultQuoteValidity), time.Minute, 720*time.Hour),
 		c.checkMail(),
+		c.checkObjects(),
 	)
 }
 
@@ -154,6 +159,19 @@ func (c Config) mailer(now func() time.Time) (customers.Mailer, error) {
 		return nil, nil
 	}
 	return mail.Open(mail.Options{URL: c.SMTPURL, From: c.MailFrom, Dev: c.Dev, Now: now})
+}
+
+// objects is where files are kept, or nil.
+func (c Config) objects() (files.Objects, error) {
+	if c.ObjectsURL == "" {
+		return nil, nil
+	}
+	return objects.Open(c.ObjectsURL, c.Dev)
+}
+
+func (c Config) checkObjects() error {
+	_, err := c.objects()
+	return err
 }
 
 func (c Config) checkMail() error {

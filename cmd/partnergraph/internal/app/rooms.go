@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/objects"
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/outbound"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
@@ -14,6 +15,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 	"github.com/partnergraph/partnergraph/sales/federation"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/incentives"
@@ -21,6 +23,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
 	"github.com/partnergraph/partnergraph/saml/idp"
 	"github.com/partnergraph/partnergraph/saml/sp"
@@ -49,6 +52,8 @@ type Rooms struct {
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service
+	Files      *files.Service
+	Verify     *verification.Service
 
 	relays []*events.Relay
 }
@@ -88,7 +93,10 @@ func (a *App) wire(opts Options) error {
 	fed := &federate{recorder: r.Recorder, db: r.DB, log: a.Log, now: r.Now, random: random, dev: a.cfg.Dev}
 	r.Exposure = &exposure.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Metadata: fed, Random: random, Logger: a.Log,
-		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev,
+		OwnOrigin: a.cfg.origin(), Dev: a.cfg.Dev, Limits: a.cache, Buckets: objects.Buckets{Guard: outbound.Guard{Dev: a.cfg.Dev}},
+	}
+	if opts.Buckets != nil {
+		r.Exposure.Buckets = opts.Buckets
 	}
 	r.Federation = &federation.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Random: random, Metadata: fed, Fetcher: outbound.Fetcher{Guard: outbound.Guard{Dev: a.cfg.Dev}},
@@ -138,6 +146,9 @@ func (a *App) wire(opts Options) error {
 	}
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.wireWebhooks()
+	if err := a.wireFiles(opts); err != nil {
+		return err
+	}
 	if mailer != nil {
 		a.relay(customers.ConsumerMail, r.Customers.SendMail)
 		a.relay(customers.ConsumerAuthorizationMail, r.Customers.MailRequest)

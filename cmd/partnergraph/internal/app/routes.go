@@ -51,6 +51,7 @@ func (a *App) routes() (http.Handler, error) {
 	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
 	a.site.Register(mux, paged)
 	mux.Handle("GET "+funds.ExportPath+"{token}", a.sessions.Middleware(a.limited(a.known(http.HandlerFunc(a.export)))))
+	a.mountFiles(mux)
 	a.mountPayments(mux, func(next http.Handler) http.Handler { return limited(a.timed(next)) })
 	if a.cfg.Introspection {
 		graphiQL := web.GraphiQL(web.Config{})
@@ -81,7 +82,7 @@ func (a *App) graphQL() (http.Handler, error) {
 	resolver := &resolvers.Resolver{
 		Events: r.EventLog, Identity: r.Identity, Codes: r.Codes, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation,
 		Customers: r.Customers, Catalog: r.Catalog, Funds: r.Funds, Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders,
-		Webhooks: r.Webhooks, Sessions: a.sessions, Who: session.Who, Again: session.Again, Log: a.Log,
+		Webhooks: r.Webhooks, Files: r.Files, Verifications: r.Verify, Sessions: a.sessions, Who: session.Who, Again: session.Again, Log: a.Log,
 		LoaderWait: a.wait,
 	}
 	cfg := graph.Config{Resolvers: resolver}

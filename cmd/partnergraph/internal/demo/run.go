@@ -159,6 +159,7 @@ func config(dir string, addr net.Addr, secrets secrets, opts Options) app.Config
 		OperationTimeout: 10 * time.Second, MaxDepth: 15, MaxAliases: 50, MaxRootFields: 30, MaxCost: 50_000, RateLimit: 6000, RateWindow: time.Minute,
 		SessionIdle: 30 * time.Minute, SessionLife: 12 * time.Hour, ShutdownTimeout: 5 * time.Second, LogLevel: opts.LogLevel, LogFormat: "text", Cloud: "hws",
 		SMTPURL: (&url.URL{Scheme: "file", Path: mailFolder(dir)}).String(), MailFrom: "Demo Cloud <demo@" + serverHost + ">",
+		ObjectsURL: (&url.URL{Scheme: "file", Path: filepath.Join(dir, "objects")}).String(),
 	}
 }
 

@@ -363,7 +363,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
 		models.PrefixQuote: models.ReadCatalogue, models.PrefixDiscount: models.ReadCatalogue,
 		models.PrefixCustomerReport: models.ReadCustomers, models.PrefixInvitation: models.ReadCustomers,
-		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers,
+		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers, models.PrefixVerification: models.ReadCustomers,
 	}
 	switch {
 	case c.Void():
@@ -472,7 +472,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "customerReports", "invitations", "associationRequests", "authorizations"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "customerReports", "invitations", "associationRequests", "authorizations", "verifications"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

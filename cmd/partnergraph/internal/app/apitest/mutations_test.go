@@ -143,6 +143,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, withdrawalRows())
 	maps.Copy(rows, managementRows())
 	maps.Copy(rows, catalogueRows())
+	maps.Copy(rows, verificationRows(partnersOfOthers))
 	return rows
 }
 
@@ -474,8 +475,8 @@ func TestNoMutationTouchesWhatIsOthers(t *testing.T) {
 				continue
 			}
 			permission, guarded := apitest.Permission(f)
-			// Only what people do with themselves needs no right; which one a code needs depends on what it is for.
-			if open := f.Name == "revokeSession" || f.Name == "revokeAllSessions" || f.Name == "sendVerificationCode"; guarded == open {
+			// Only what people do with themselves needs no right; which one a code or an upload needs depends on what it is for.
+			if open := []string{"revokeSession", "revokeAllSessions", "sendVerificationCode", "createUpload"}; guarded == slices.Contains(open, f.Name) {
 				t.Errorf("%s: with @auth is %v", f.Name, guarded)
 			}
 			want := []string{"NOT_FOUND", "FORBIDDEN", "PRECONDITION_FAILED"} // the last for a distributor's own resellers
@@ -507,7 +508,8 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
 		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {
-			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest, models.PrefixAuthorization,
+			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
+			models.PrefixAuthorization, models.PrefixVerification,
 		},
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/cache/cachetest"
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
+	"github.com/partnergraph/partnergraph/sales/files/filestest"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
@@ -26,6 +27,7 @@ type Server struct {
 	Clock *Clock
 	Log   *Buffer
 	Mails *Letters
+	Files *filestest.Memory
 }
 
 // Option changes what a Server is made of.
@@ -48,7 +50,7 @@ func Each(t *testing.T, fn func(t *testing.T, s *Server), opts ...Option) {
 // the test ends.
 func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 	t.Helper()
-	s := &Server{Clock: &Clock{at: time.Date(2026, 11, 10, 8, 0, 0, 0, time.UTC)}, Log: &Buffer{}, Mails: &Letters{}}
+	s := &Server{Clock: &Clock{at: time.Date(2026, 11, 10, 8, 0, 0, 0, time.UTC)}, Log: &Buffer{}, Mails: &Letters{}, Files: &filestest.Memory{}}
 	cfg, options := settings(s, databaseURL, cacheURL)
 	for _, opt := range opts {
 		opt(&cfg, &options)
@@ -64,7 +66,7 @@ func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 // Settings are those of a Server on SQLite, for tests of what makes app.New fail.
 func Settings(t *testing.T) (app.Config, app.Options) {
 	t.Helper()
-	return settings(&Server{Clock: &Clock{}, Log: &Buffer{}, Mails: &Letters{}}, storetest.SQLiteURL(t), "memory:")
+	return settings(&Server{Clock: &Clock{}, Log: &Buffer{}, Mails: &Letters{}, Files: &filestest.Memory{}}, storetest.SQLiteURL(t), "memory:")
 }
 
 func settings(s *Server, databaseURL, cacheURL string) (app.Config, app.Options) {
@@ -77,7 +79,7 @@ func settings(s *Server, databaseURL, cacheURL string) (app.Config, app.Options)
 	}
 	options := app.Options{
 		Version: "test", LogOutput: s.Log, Now: s.Clock.Now,
-		Providers: map[string]funds.Provider{"signed": Payments(s.Clock)}, SigningEntities: signingEntities(), Mailer: s.Mails,
+		Providers: map[string]funds.Provider{"signed": Payments(s.Clock)}, SigningEntities: signingEntities(), Mailer: s.Mails, Objects: s.Files,
 	}
 	return cfg, options
 }

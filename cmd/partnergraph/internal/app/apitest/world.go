@@ -213,6 +213,7 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	b.Key, b.KeyID = key.Secret, key.APIKey.ID
 	w.text(tag+" key", b.KeyID)
 	w.wishes(ctx, t, b) // before it has orders to pay, which would keep it
+	w.verification(ctx, t, b)
 	b.Paid = w.Place(t, b, tag+"-paid", 20_000)
 	_, err = w.Orders.Pay(ctx, w.as(b), orders.PayOrder{OrderID: b.Paid.ID, IdempotencyKey: tag})
 	must(t, err)
@@ -303,10 +304,11 @@ func (w *World) expose(ctx context.Context, t *testing.T, o *Org) {
 	for _, name := range []string{"bind", "paid", "recharge"} {
 		urls[name] = site + "/" + name
 	}
+	upload := true
 	bind, paid, recharge := urls["bind"], urls["paid"], urls["recharge"]
 	saved, err := w.Exposure.Update(ctx, w.who, exposure.UpdateAccessConfiguration{
 		PartnerID: o.Partner.ID, PlatformID: &o.PlatformID, IDPMetadata: &metadata, BindNotificationURL: &bind, OrderPaidURL: &paid,
-		OrderRechargeURL: &recharge, AllowedOrigins: []string{site}, AllowedServices: []string{site + "/welcome"},
+		AttachmentUpload: &upload, OrderRechargeURL: &recharge, AllowedOrigins: []string{site}, AllowedServices: []string{site + "/welcome"},
 	})
 	must(t, err)
 	w.text(o.PlatformID, saved.AccessConfiguration.ID)

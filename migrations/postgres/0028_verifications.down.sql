@@ -1,0 +1,3 @@
+DROP TABLE verification_downloads;
+--bun:split
+DROP TABLE verifications;

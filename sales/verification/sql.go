@@ -1,0 +1,59 @@
+package verification
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+func insertRow(ctx context.Context, tx bun.IDB, row any) error {
+	_, err := tx.NewInsert().Model(row).Exec(ctx)
+	return store.Translate(err)
+}
+
+// lockStatus locks a verification and returns its status.
+func lockStatus(ctx context.Context, tx bun.IDB, id models.ID) (models.VerifiedStatus, error) {
+	var status models.VerifiedStatus
+	q := tx.NewSelect().Model((*models.Verification)(nil)).Column("status").Where("vrf.id = ?", id)
+	return status, store.Translate(store.ForUpdate(q).Scan(ctx, &status))
+}
+
+func updateDecided(ctx context.Context, tx bun.IDB, row *models.Verification) error {
+	_, err := tx.NewUpdate().Model(row).Column("status", "opinion", "decided_at").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectByIDs(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Verification, error) {
+	var rows []models.Verification
+	err := access.Verifications(db.NewSelect().Model(&rows).Where("vrf.id IN (?)", bun.List(ids)), who).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+func selectLatest(ctx context.Context, db bun.IDB, who models.Principal, customers []models.ID) ([]models.Verification, error) {
+	var rows []models.Verification
+	newest := access.Verifications(db.NewSelect().Model((*models.Verification)(nil)).ColumnExpr("MAX(vrf.id)").
+		Where("vrf.customer_id IN (?)", bun.List(customers)), who).GroupExpr("vrf.customer_id")
+	err := db.NewSelect().Model(&rows).Where("vrf.id IN (?)", newest).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+// deleteDownload takes the right away with one statement, so that of two callers one gets it. Another organisation's stays where it is.
+func deleteDownload(ctx context.Context, db bun.IDB, hash []byte, organisation string) (models.VerificationDownload, bool, error) {
+	var row models.VerificationDownload
+	found, err := store.Found(db.NewDelete().Model(&row).Where("token_hash = ? AND organisation_id = ?", hash, organisation).
+		Returning("*").Scan(ctx))
+	return row, found, err
+}
+
+func deleteDownloadsBefore(ctx context.Context, db bun.IDB, now time.Time) (int64, error) {
+	result, err := db.NewDelete().Model((*models.VerificationDownload)(nil)).Where("expires_at <= ?", now).Exec(ctx)
+	if err != nil {
+		return 0, store.Translate(err)
+	}
+	return result.RowsAffected()
+}
