@@ -141,6 +141,18 @@ const (
 	EventRelationExpired      EventType = "association_request.expired"
 )
 
+// The events of orders for what runs already.
+const (
+	EventOrderAccepted EventType = "order.accepted" // it costs nothing and goes on without a payment
+	EventOrderFailed   EventType = "order.failed"   // the cloud cannot carry it out
+	EventOrderReviewed EventType = "order.reviewed" // an operator let it go on, or refused it
+	// EventOrderPartnerAsked is a customer asking its partner to pay (O05).
+	EventOrderPartnerAsked EventType = "order.partner_payment_requested"
+	EventResourceRenewed   EventType = "resource.renewed" // also when renewed periods were taken back
+	EventResourceChanged   EventType = "resource.changed"
+	EventResourceClosed    EventType = "resource.closed"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

@@ -92,7 +92,8 @@ func WebhookEventTypes() []EventType {
 		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
 		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventBudgetAlert,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
-		EventResourceCreated,
+		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked,
+		EventResourceCreated, EventResourceRenewed, EventResourceChanged, EventResourceClosed,
 		EventBalanceChanged, EventBalanceAlert,
 	}
 }

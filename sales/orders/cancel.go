@@ -39,31 +39,29 @@ func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOr
 		if order.Status != models.OrderPendingPayment {
 			return ErrNotCancellable
 		}
-		order.Status, order.UpdatedAt = models.OrderCancelled, s.now()
-		if err := updateOrder(ctx, tx, &order); err != nil {
-			return err
-		}
-		return s.cancelled(ctx, tx, who, order)
+		return s.cancelIn(ctx, tx, who, &order, "")
 	})
 	if err != nil {
 		return models.Order{}, err
 	}
+	s.nudge()
 	return order, nil
 }
 
-// cancelled ends the hold of an order that was just cancelled and records what happened.
-func (s *Service) cancelled(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) error {
-	err := s.Events.Record(ctx, tx, who, models.Event{
-		Type: models.EventOrderCancelled, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
-	})
-	if err != nil {
+// cancelIn cancels a locked order that was not paid, ends its hold and records what happened, with a reason when there is one.
+func (s *Service) cancelIn(ctx context.Context, tx bun.IDB, who models.Principal, order *models.Order, why string) error {
+	before := order.Status
+	order.Status, order.UpdatedAt = models.OrderCancelled, s.now()
+	if err := updateOrder(ctx, tx, order); err != nil {
 		return err
 	}
-	free, err := s.voidHold(ctx, tx, order)
+	if err := s.Events.Record(ctx, tx, who, cancelledEvent(*order, before, why)); err != nil {
+		return err
+	}
+	free, err := s.voidHold(ctx, tx, *order)
 	if err != nil || !free {
 		return err
 	}
-	_, err = s.heldOrFree(ctx, tx, who, order, models.EventOrderHoldReleased)
+	_, err = s.heldOrFree(ctx, tx, who, *order, models.EventOrderHoldReleased)
 	return err
 }

@@ -18,6 +18,10 @@ var (
 	ErrItemUnknown       = models.NotFound("line of this order")
 	ErrLineRefunded      = models.Precondition("NOTHING_TO_REFUND", "Nothing is left to pay back for this line.")
 	ErrRefundExceedsPaid = models.Precondition("REFUND_EXCEEDS_PAID", "This is more than what is left of the payment.")
+	ErrNotRenewable      = models.Precondition("RESOURCE_NOT_RENEWABLE", "This resource cannot be renewed by months or years.")
+	ErrPartnerPays       = models.Forbidden("Only the customer's own partner pays for it: use the partner's credential (O05).")
+	ErrNoPartnerPays     = models.Precondition("NO_PARTNER_PAYS", "Only orders of resale customers are paid by their partner, and by the one in whose time they were placed (O05).")
+	ErrNotAskedToPay     = models.Precondition("NOT_ASKED_TO_PAY", "The customer has not asked its partner to pay this order (O05).")
 	ErrPricesForbidden   = models.Forbidden("Only operators place orders with prices of their own.")
 	ErrExternalTaken     = &models.Error{Code: models.CodeConflict, Field: "externalId", Message: "This customer, or another customer of the partner, has an order with this external id."}
 )

@@ -22,7 +22,8 @@ func insertOrder(ctx context.Context, tx bun.IDB, order *models.Order, items []m
 // updateOrder writes what changes in an order's life.
 func updateOrder(ctx context.Context, tx bun.IDB, order *models.Order) error {
 	_, err := tx.NewUpdate().Model(order).
-		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "updated_at").WherePK().Exec(ctx)
+		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "failure", "pay_by", "partner_asked_at", "payer_id",
+			"review_reason", "reviewed_at", "updated_at").WherePK().Exec(ctx)
 	return store.Translate(err)
 }
 
