@@ -56,6 +56,11 @@ const (
 	PrefixInvitation          = "inv"
 	PrefixAssociationRequest  = "arq"
 	PrefixCustomerRestriction = "csr"
+	PrefixCatalogueVersion    = "ctv"
+	PrefixCatalogueEntry      = "cte"
+	PrefixPrice               = "prc"
+	PrefixDiscount            = "dsc"
+	PrefixQuote               = "qot"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -42,6 +42,12 @@ const (
 	ReviewWithdrawals Permission = "WITHDRAWALS_REVIEW"
 	// IssueSignIns lets a partner's program sign its customers' people in. People hold it to hand it on and cannot use it.
 	IssueSignIns Permission = "SIGN_IN_ISSUE"
+	// ReadCatalogue is for everybody who may see what is sold and at which list price, and ask for a quote.
+	ReadCatalogue Permission = "CATALOG_READ"
+	// LoadCatalogue is for operators, who load catalogues and the contracts of customers with the cloud.
+	LoadCatalogue Permission = "CATALOG_LOAD"
+	// GrantDiscounts is for partners, who give discounts to their customers.
+	GrantDiscounts Permission = "DISCOUNTS_GRANT"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -49,7 +55,7 @@ func AllPermissions() []Permission {
 	return []Permission{
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
-		IssueSignIns,
+		IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
 	}
 }
 

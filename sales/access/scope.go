@@ -97,6 +97,29 @@ func Resources(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "r.customer_id", "r.partner_id")
 }
 
+// Quotes shows a customer its own quotes, and a partner those of its customers, or its resellers', that were its own when they asked.
+func Quotes(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "qot.customer_id", "qot.partner_id")
+}
+
+// Discounts shows a customer what it was given, and a partner what it, or a reseller of its, gave, and the contracts of its present
+// customers with the cloud: what a former partner gave is no business of the next one.
+func Discounts(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.CustomerID != "":
+		return q.Where("dsc.customer_id = ?", who.CustomerID)
+	case who.PartnerID == "":
+		return nothing(q)
+	}
+	customers := Customers(q.NewSelect().Model((*models.Customer)(nil)).Column("c.id"), who)
+	return q.WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+		return owned(q, who, "", "dsc.partner_id").
+			WhereOr("dsc.kind = ? AND dsc.customer_id IN (?)", models.DiscountContract, customers)
+	})
+}
+
 // IncentiveStatements shows a partner its own: a distributor's carry its resellers' performance, a reseller has none
 // (P12, P14).
 func IncentiveStatements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

@@ -1,0 +1,77 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// selectVersionAt reads the version that is in force at a moment.
+func selectVersionAt(ctx context.Context, db bun.IDB, cloud string, at time.Time) (models.CatalogueVersion, bool, error) {
+	var rows []models.CatalogueVersion
+	err := db.NewSelect().Model(&rows).Where("ctv.cloud = ?", cloud).Where("ctv.effective_at <= ?", at.UTC()).
+		Order("ctv.effective_at DESC").Limit(1).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return models.CatalogueVersion{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
+// selectOf reads the rows of a version whose column is one of the values.
+func selectOf[Row any, Value any](ctx context.Context, db bun.IDB, version models.ID, column string, values []Value) ([]Row, error) {
+	var rows []Row
+	if len(values) == 0 {
+		return nil, nil
+	}
+	err := db.NewSelect().Model(&rows).Where("?TableAlias.version_id = ?", version).
+		Where("?TableAlias.? IN (?)", bun.Ident(column), bun.List(values)).Order("id").Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+func selectConversions(ctx context.Context, db bun.IDB, version models.ID) (models.Conversions, error) {
+	var rows []models.MeasureConversion
+	err := db.NewSelect().Model(&rows).Where("ccv.version_id = ?", version).Order("ccv.id").Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+// selectPolicies reads the policies of one month; a version has at most one per service type.
+func selectPolicies(ctx context.Context, db bun.IDB, version models.ID, month models.BillingCycle) (models.Policies, error) {
+	var rows []models.DiscountPolicy
+	err := db.NewSelect().Model(&rows).Where("cdp.version_id = ?", version).Where("cdp.month = ?", month).Scan(ctx)
+	policies := make(models.Policies, len(rows))
+	for _, row := range rows {
+		policies[row.ServiceType] = row
+	}
+	return policies, store.Translate(err)
+}
+
+// selectDiscountsOf reads what a customer was given, oldest first, whether in force or not.
+func selectDiscountsOf(ctx context.Context, db bun.IDB, customer models.Customer, at time.Time) ([]models.Discount, error) {
+	var rows []models.Discount
+	err := db.NewSelect().Model(&rows).Where("dsc.customer_id = ?", customer.ID).Where("dsc.cloud = ?", customer.Cloud).
+		Where("dsc.valid_from <= ?", at.UTC()).Where("dsc.valid_until IS NULL OR dsc.valid_until > ?", at.UTC()).
+		Order("dsc.id").Limit(MaxDiscounts).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+// visibleQuotes starts a query of the quotes that a principal may see.
+func visibleQuotes(db bun.IDB, who models.Principal) *bun.SelectQuery {
+	return access.Quotes(db.NewSelect().Model((*models.Quote)(nil)), who)
+}
+
+func selectQuotes(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Quote, error) {
+	var rows []models.Quote
+	err := access.Quotes(db.NewSelect().Model(&rows).Where("qot.id IN (?)", bun.List(ids)), who).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+// insert writes one row.
+func insert(ctx context.Context, tx bun.IDB, row any) error {
+	_, err := tx.NewInsert().Model(row).Exec(ctx)
+	return store.Translate(err)
+}
