@@ -83,6 +83,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAttributeMappingInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelAssociationRequestInput,
+		ec.unmarshalInputCancelOrderInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
 		ec.unmarshalInputChangeCustomerTagsInput,
@@ -113,8 +114,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputInterfaceContactInput,
 		ec.unmarshalInputLiftCustomerRestrictionInput,
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
+		ec.unmarshalInputPartnerPayOrderInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
+		ec.unmarshalInputPlaceOrderInput,
 		ec.unmarshalInputPublishNextSigningKeyInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
@@ -129,11 +132,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRemoveBalanceAlertInput,
 		ec.unmarshalInputRemoveCustomerBudgetInput,
 		ec.unmarshalInputRemoveServiceProviderInput,
+		ec.unmarshalInputRenewResourcesInput,
 		ec.unmarshalInputReplayWebhookDeliveryInput,
 		ec.unmarshalInputReplayWebhookEventsInput,
 		ec.unmarshalInputReportCustomerInput,
 		ec.unmarshalInputRequestDisassociationInput,
 		ec.unmarshalInputRequestModeSwitchInput,
+		ec.unmarshalInputRequestPartnerPaymentInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputResendBindNotificationInput,
 		ec.unmarshalInputResendInvitationInput,
@@ -141,6 +146,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRestrictWithdrawalsInput,
 		ec.unmarshalInputRetireSigningKeyInput,
 		ec.unmarshalInputReverseTransferInput,
+		ec.unmarshalInputReviewOrderInput,
 		ec.unmarshalInputReviewRemittanceClaimInput,
 		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeAllSessionsInput,
@@ -156,10 +162,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetCustomerBudgetInput,
 		ec.unmarshalInputSetCustomerContactsInput,
 		ec.unmarshalInputSetNewCustomerTagInput,
+		ec.unmarshalInputSetOrderReviewInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUnbindIdentityInput,
 		ec.unmarshalInputUnfreezeCustomerInput,
+		ec.unmarshalInputUnsubscribeResourcesInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateServiceProviderInput,
@@ -257,7 +265,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -286,6 +294,7 @@ var sources = []*ast.Source{
 	{Name: "invitation.graphqls", Input: sourceData("invitation.graphqls"), BuiltIn: false},
 	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
+	{Name: "order_steps.graphqls", Input: sourceData("order_steps.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
 	{Name: "payer_agreement.graphqls", Input: sourceData("payer_agreement.graphqls"), BuiltIn: false},
 	{Name: "recharge.graphqls", Input: sourceData("recharge.graphqls"), BuiltIn: false},
@@ -299,6 +308,7 @@ var sources = []*ast.Source{
 	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
 	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
+	{Name: "unsubscription.graphqls", Input: sourceData("unsubscription.graphqls"), BuiltIn: false},
 	{Name: "webhook.graphqls", Input: sourceData("webhook.graphqls"), BuiltIn: false},
 	{Name: "withdrawal.graphqls", Input: sourceData("withdrawal.graphqls"), BuiltIn: false},
 }
@@ -758,6 +768,14 @@ func (ec *executionContext) childFields_CancelAssociationRequestPayload(ctx cont
 		return ec.fieldContext_CancelAssociationRequestPayload_request(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelAssociationRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_CancelOrderPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelOrderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1652,12 +1670,36 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_paidAt(ctx, field)
 	case "completedAt":
 		return ec.fieldContext_Order_completedAt(ctx, field)
+	case "name":
+		return ec.fieldContext_Order_name(ctx, field)
+	case "enterpriseProject":
+		return ec.fieldContext_Order_enterpriseProject(ctx, field)
+	case "quoteId":
+		return ec.fieldContext_Order_quoteId(ctx, field)
+	case "discountId":
+		return ec.fieldContext_Order_discountId(ctx, field)
+	case "partnerAskedAt":
+		return ec.fieldContext_Order_partnerAskedAt(ctx, field)
+	case "paidByPartner":
+		return ec.fieldContext_Order_paidByPartner(ctx, field)
+	case "failure":
+		return ec.fieldContext_Order_failure(ctx, field)
+	case "reviewedAt":
+		return ec.fieldContext_Order_reviewedAt(ctx, field)
+	case "reviewReason":
+		return ec.fieldContext_Order_reviewReason(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Order_refunds(ctx, field)
 	case "refundable":
 		return ec.fieldContext_Order_refundable(ctx, field)
 	case "hold":
 		return ec.fieldContext_Order_hold(ctx, field)
+	case "unsubscribeType":
+		return ec.fieldContext_Order_unsubscribeType(ctx, field)
+	case "unsubscribeReason":
+		return ec.fieldContext_Order_unsubscribeReason(ctx, field)
+	case "refundInfos":
+		return ec.fieldContext_Order_refundInfos(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -1720,6 +1762,14 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 		return ec.fieldContext_OrderItem_periodCount(ctx, field)
 	case "amount":
 		return ec.fieldContext_OrderItem_amount(ctx, field)
+	case "resourceId":
+		return ec.fieldContext_OrderItem_resourceId(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_OrderItem_effectiveAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_OrderItem_expiresAt(ctx, field)
+	case "unsubscribedBy":
+		return ec.fieldContext_OrderItem_unsubscribedBy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderItem", field.Name)
 }
@@ -1838,6 +1888,16 @@ func (ec *executionContext) childFields_PartnerEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type PartnerEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PartnerPayOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PartnerPayOrderPayload_order(ctx, field)
+	case "balance":
+		return ec.fieldContext_PartnerPayOrderPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerPayOrderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PastBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "total":
@@ -1918,6 +1978,14 @@ func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, 
 		return ec.fieldContext_PayerAgreementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PlaceOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PlaceOrderPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlaceOrderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PublishNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2062,6 +2130,28 @@ func (ec *executionContext) childFields_RefreshServiceProviderMetadataPayload(ct
 		return ec.fieldContext_RefreshServiceProviderMetadataPayload_findings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefreshServiceProviderMetadataPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RefundInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RefundInfo_kind(ctx, field)
+	case "amount":
+		return ec.fieldContext_RefundInfo_amount(ctx, field)
+	case "resourceId":
+		return ec.fieldContext_RefundInfo_resourceId(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_RefundInfo_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_RefundInfo_resourceType(ctx, field)
+	case "region":
+		return ec.fieldContext_RefundInfo_region(ctx, field)
+	case "baseOrderId":
+		return ec.fieldContext_RefundInfo_baseOrderId(ctx, field)
+	case "baseItemId":
+		return ec.fieldContext_RefundInfo_baseItemId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundInfo", field.Name)
 }
 
 func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2266,6 +2356,16 @@ func (ec *executionContext) childFields_RemoveServiceProviderPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RemoveServiceProviderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RenewResourcesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_RenewResourcesPayload_order(ctx, field)
+	case "balance":
+		return ec.fieldContext_RenewResourcesPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenewResourcesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReplayWebhookDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "webhookDelivery":
@@ -2306,6 +2406,14 @@ func (ec *executionContext) childFields_RequestModeSwitchPayload(ctx context.Con
 		return ec.fieldContext_RequestModeSwitchPayload_request(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestModeSwitchPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestPartnerPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_RequestPartnerPaymentPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPartnerPaymentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2434,6 +2542,14 @@ func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Conte
 		return ec.fieldContext_ReverseTransferPayload_balances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReverseTransferPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_ReviewOrderPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewOrderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2654,6 +2770,16 @@ func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type SetNewCustomerTagPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetOrderReviewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customerId":
+		return ec.fieldContext_SetOrderReviewPayload_customerId(ctx, field)
+	case "underReview":
+		return ec.fieldContext_SetOrderReviewPayload_underReview(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetOrderReviewPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignedBindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -2862,6 +2988,34 @@ func (ec *executionContext) childFields_UnfreezeCustomerPayload(ctx context.Cont
 		return ec.fieldContext_UnfreezeCustomerPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnfreezeCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnsubscribeBreakdown(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "refund":
+		return ec.fieldContext_UnsubscribeBreakdown_refund(ctx, field)
+	case "consumed":
+		return ec.fieldContext_UnsubscribeBreakdown_consumed(ctx, field)
+	case "fee":
+		return ec.fieldContext_UnsubscribeBreakdown_fee(ctx, field)
+	case "free":
+		return ec.fieldContext_UnsubscribeBreakdown_free(ctx, field)
+	case "freeLeft":
+		return ec.fieldContext_UnsubscribeBreakdown_freeLeft(ctx, field)
+	case "lines":
+		return ec.fieldContext_UnsubscribeBreakdown_lines(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnsubscribeBreakdown", field.Name)
+}
+
+func (ec *executionContext) childFields_UnsubscribeResourcesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_UnsubscribeResourcesPayload_order(ctx, field)
+	case "breakdown":
+		return ec.fieldContext_UnsubscribeResourcesPayload_breakdown(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnsubscribeResourcesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -216,3 +216,43 @@ type OrderItem struct {
 
 // Amount returns what the line costs, all of its quantity and periods together.
 func (i OrderItem) Amount() Money { return NewMoney(i.AmountMinor, i.Currency) }
+
+// OrderReview says that an operator looks at a customer's orders before they may be paid.
+type OrderReview struct {
+	bun.BaseModel `bun:"table:order_reviews,alias:orv"`
+
+	CustomerID ID        `bun:"customer_id,pk"`
+	Reason     string    `bun:"reason"` // for operators
+	CreatedAt  time.Time `bun:"created_at"`
+}
+
+// NameOrNil is the name as the API shows it.
+func (o Order) NameOrNil() *string { return orNil(o.Name) }
+
+// EnterpriseProjectOrNil is the enterprise project as the API shows it.
+func (o Order) EnterpriseProjectOrNil() *string { return orNil(o.EnterpriseProject) }
+
+// FailureOrNil is why the cloud could not carry the order out, as the API shows it.
+func (o Order) FailureOrNil() *string { return orNil(o.Failure) }
+
+// ReviewReasonOrNil is why the order was refused in review, as the API shows it.
+func (o Order) ReviewReasonOrNil() *string { return orNil(o.ReviewReason) }
+
+// UnsubscribeTypeOrNil is the type of an unsubscription, nil for every other order.
+func (o Order) UnsubscribeTypeOrNil() *UnsubscribeType {
+	if o.UnsubscribeType == "" {
+		return nil
+	}
+	return &o.UnsubscribeType
+}
+
+// UnsubscribeReasonOrNil is the reason of an unsubscription, nil for every other order.
+func (o Order) UnsubscribeReasonOrNil() *UnsubscribeReason {
+	if o.UnsubscribeReason == "" {
+		return nil
+	}
+	return &o.UnsubscribeReason
+}
+
+// PaidByPartner reports whether the customer's partner paid from its own balance (O05).
+func (o Order) PaidByPartner() bool { return o.PayerID != "" }

@@ -14,6 +14,11 @@ type CancelOrder struct {
 	OrderID models.ID
 }
 
+// Cancelled is the order after it.
+type Cancelled struct {
+	Order models.Order
+}
+
 // Cancel cancels an order that waits for payment (O06) and sets the money free that is held for it. The customer may, and operators; a partner may not, as with
 // paying. Any other state is PRECONDITION_FAILED with the reason ORDER_NOT_CANCELLABLE, somebody else's order NOT_FOUND.
 func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOrder) (models.Order, error) {
@@ -52,7 +57,7 @@ func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOr
 func (s *Service) cancelIn(ctx context.Context, tx bun.IDB, who models.Principal, order *models.Order, why string) error {
 	before := order.Status
 	order.Status, order.UpdatedAt = models.OrderCancelled, s.now()
-	if err := updateOrder(ctx, tx, order); err != nil {
+	if err := s.updateOrder(ctx, tx, order); err != nil {
 		return err
 	}
 	if err := s.Events.Record(ctx, tx, who, cancelledEvent(*order, before, why)); err != nil {

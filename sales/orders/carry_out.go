@@ -289,7 +289,7 @@ func (s *Service) lockRefundAccounts(ctx context.Context, tx bun.IDB, refunds []
 func (s *Service) done(ctx context.Context, tx bun.IDB, who models.Principal, order *models.Order, data map[string]any) error {
 	now, before := s.now(), order.Status
 	order.Status, order.CompletedAt, order.UpdatedAt = models.OrderCompleted, &now, now
-	if err := updateOrder(ctx, tx, order); err != nil {
+	if err := s.updateOrder(ctx, tx, order); err != nil {
 		return err
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
@@ -403,7 +403,7 @@ func (s *Service) failed(ctx context.Context, who models.Principal, id models.ID
 		if order.PaidMinor() == 0 {
 			order.Status = models.OrderCancelled
 		}
-		if err := updateOrder(ctx, tx, &order); err != nil {
+		if err := s.updateOrder(ctx, tx, &order); err != nil {
 			return err
 		}
 		if order.Type == models.OrderUnsubscribe {
@@ -491,7 +491,7 @@ func (s *Service) settle(ctx context.Context, who models.Principal, id models.ID
 			}
 		}
 		order.Status, order.UpdatedAt = models.OrderCancelled, s.now()
-		if err := updateOrder(ctx, tx, &order); err != nil {
+		if err := s.updateOrder(ctx, tx, &order); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, cancelledEvent(order, models.OrderPendingRefund, order.Failure))

@@ -54,7 +54,7 @@ func (s *Service) AskPartner(ctx context.Context, who models.Principal, cmd Requ
 			return nil
 		}
 		order.PartnerAskedAt, order.UpdatedAt = &now, now
-		if err := updateOrder(ctx, tx, &order); err != nil {
+		if err := s.updateOrder(ctx, tx, &order); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
@@ -149,7 +149,7 @@ func (s *Service) payForIn(ctx context.Context, tx bun.IDB, who models.Principal
 		return PartnerPaid{}, err
 	}
 	order.Status, order.PaidAt, order.UpdatedAt = models.OrderProcessing, &now, now
-	if err := updateOrder(ctx, tx, &order); err != nil {
+	if err := s.updateOrder(ctx, tx, &order); err != nil {
 		return PartnerPaid{}, err
 	}
 	balance, err := s.balanceOf(ctx, tx, order.PayerID, order.Currency)

@@ -94,7 +94,7 @@ func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, i
 		return paid{}, err
 	}
 	order.Status, order.PaidAt, order.UpdatedAt = models.OrderProcessing, &now, now
-	if err := updateOrder(ctx, tx, &order); err != nil {
+	if err := s.updateOrder(ctx, tx, &order); err != nil {
 		return paid{}, err
 	}
 	balance, err := s.balanceOf(ctx, tx, order.CustomerID, order.Currency)

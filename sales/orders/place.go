@@ -10,7 +10,6 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
-	"github.com/partnergraph/partnergraph/store"
 )
 
 // The bounds of one order.
@@ -104,16 +103,7 @@ func (s *Service) PlaceIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err := s.completeItems(&order, items); err != nil {
 		return models.Order{}, err
 	}
-	if err := insertOrder(ctx, tx, &order, items); err != nil {
-		if store.Conflicts(err, "orders", "external_id") {
-			return models.Order{}, ErrExternalTaken
-		}
-		return models.Order{}, err
-	}
-	if err := s.scheduleExpiry(ctx, tx, order); err != nil {
-		return models.Order{}, err
-	}
-	return order, s.Events.Record(ctx, tx, who, s.placedEvent(order))
+	return s.write(ctx, tx, who, order, items)
 }
 
 // placedEvent tells of a new order.
@@ -171,7 +161,7 @@ func (s *Service) complete(order *models.Order, customer models.Customer) error 
 	if order.Type != models.OrderNew {
 		return models.Invalid("type", "Only purchases are placed; renewals and changes have operations of their own.")
 	}
-	if len(order.ExternalID) > 128 {
+	if len(order.ExternalID) > maxExternalID {
 		return models.Invalid("externalId", "An external id has at most 128 characters.")
 	}
 	if order.PayBy == nil {

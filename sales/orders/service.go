@@ -45,6 +45,10 @@ type Service struct {
 	Authorised Authorised
 	// Pricer says what renewals cost; nil = LastPeriodPrices.
 	Pricer Pricer
+	// Quotes gives the prices that customers order at; nil = there are none.
+	Quotes Quotes
+	// ReviewAbove is the total in minor units above which an order placed from a quote waits for an operator; 0 = none does.
+	ReviewAbove int64
 	// Jobs has unpaid orders expire; nil = nobody does.
 	Jobs Jobs
 	// Vouchers gives coupons back with refunds; nil = there are no coupons.
@@ -53,8 +57,13 @@ type Service struct {
 	UnsubscribeFee decimal.Decimal
 	Logger         *slog.Logger  // nil = slog.Default()
 	PayWithin      time.Duration // 0 = DefaultPayWithin
+	// Bus tells other replicas of changed orders; nil = only by looking from time to time.
+	Bus       Bus
+	LookEvery time.Duration // how often a watch looks by itself; 0 = 15 seconds
 	// Nudge wakes whoever delivers the outbox, so that provisioning starts at once and not at the next poll. May be nil.
 	Nudge func()
+
+	watches watches
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

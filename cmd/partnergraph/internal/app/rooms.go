@@ -62,6 +62,7 @@ func (a *App) wire(opts Options) error {
 	r := a.Rooms
 	r.Recorder = &events.Recorder{IDs: r.IDs, Now: r.Now, Consumers: map[models.EventType][]string{
 		models.EventOrderPaid:        {orders.ConsumerProvision},
+		models.EventOrderAccepted:    {orders.ConsumerProvision},
 		models.EventInvitationMailed: {customers.ConsumerMail},
 	}}
 	for _, consumer := range opts.Consumers {
@@ -117,7 +118,10 @@ func (a *App) wire(opts Options) error {
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
-		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake,
+		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache,
+	}
+	if err := a.cfg.terms(r.Orders); err != nil {
+		return err
 	}
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.wireWebhooks()
