@@ -137,10 +137,10 @@ func (o Order) OfficialTotal() Money { return NewMoney(o.OfficialMinor, o.Curren
 // ORDER_CANCELLED, ORDER_NOT_PAYABLE or ORDER_PAYMENT_DEADLINE_PASSED (O04, O06).
 func (o Order) Payable(now time.Time) error {
 	switch {
-	case o.PaidAt != nil:
-		return Precondition("ORDER_ALREADY_PAID", "This order is paid already; nothing was taken again.")
 	case o.Status == OrderCancelled:
 		return Precondition("ORDER_CANCELLED", "This order was cancelled and cannot be paid any more.")
+	case o.PaidAt != nil:
+		return Precondition("ORDER_ALREADY_PAID", "This order is paid already; nothing was taken again.")
 	case o.Status != OrderPendingPayment:
 		return Precondition("ORDER_NOT_PAYABLE", "This order does not wait for payment.")
 	case o.PayBy != nil && !now.Before(*o.PayBy):

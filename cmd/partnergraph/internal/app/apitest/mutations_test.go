@@ -140,6 +140,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, relationRows())
 	maps.Copy(rows, withdrawalRows())
 	maps.Copy(rows, managementRows())
+	maps.Copy(rows, orderRows())
 	return rows
 }
 
