@@ -1075,6 +1075,25 @@ func (ec *executionContext) marshalNResourceStatus2githubᚗcomᚋpartnergraph�
 	return res
 }
 
+func (ec *executionContext) unmarshalOChargingMode2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐChargingMode(ctx context.Context, v any) (*models.ChargingMode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.ChargingMode(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOChargingMode2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐChargingMode(ctx context.Context, sel ast.SelectionSet, v *models.ChargingMode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) marshalOResource2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐResource(ctx context.Context, sel ast.SelectionSet, v *models.Resource) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -25,9 +25,6 @@ type CatalogueVersion struct {
 // NodeID returns the id to page by.
 func (v CatalogueVersion) NodeID() ID { return v.ID }
 
-// IsNode marks the type as a GraphQL Node.
-func (CatalogueVersion) IsNode() {}
-
 // CatalogueVersionConnection is a page of catalogue versions.
 type CatalogueVersionConnection = Connection[CatalogueVersion]
 

@@ -152,6 +152,12 @@ const (
 	EventResourceRenewed   EventType = "resource.renewed" // also when renewed periods were taken back
 	EventResourceChanged   EventType = "resource.changed"
 	EventResourceClosed    EventType = "resource.closed"
+// The events of the catalogue and its prices (K01 to K08).
+const (
+	EventCatalogueLoaded EventType = "catalogue.loaded"
+	EventDiscountGranted EventType = "discount.granted"
+	EventDiscountEnded   EventType = "discount.ended"
+	EventQuoteGiven      EventType = "quote.given"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -19,8 +19,8 @@ const (
 )
 
 // Quote is a price inquiry's answer, kept as it was given: what was asked, the list price of one catalogue version, and what each
-// discount that the customer had makes of it. It never changes. PartnerID is the customer's partner of that moment, zero when it
-// had none.
+// discount that the customer had makes of it. It never changes. PartnerID is the customer's partner of that moment when the customer is
+// its resale customer or the partner asked, zero when an advisory customer asked for itself: only that partner sees it (O02).
 type Quote struct {
 	bun.BaseModel `bun:"table:quotes,alias:qot" json:"-"`
 
@@ -138,3 +138,6 @@ type QuoteConnection = Connection[Quote]
 
 // QuoteEdge is one of the quotes and its position.
 type QuoteEdge = Edge[Quote]
+
+// ParentIDOrNil returns ParentID, or nil when it is empty.
+func (l QuoteLine) ParentIDOrNil() *string { return orNil(l.ParentID) }

@@ -92,3 +92,28 @@ func offersHold(old, now []QuoteOffer) bool {
 	}
 	return true
 }
+
+// Exact returns the quote with every amount written with Precision fraction digits, which storing it does not keep.
+func (q Quote) Exact() Quote {
+	q.Official, q.Offers = exact(q.Official, q.Precision), exactOffers(q.Offers, q.Precision)
+	lines := make([]QuoteLine, len(q.Lines))
+	for i, line := range q.Lines {
+		line.Official, line.Offers = exact(line.Official, q.Precision), exactOffers(line.Offers, q.Precision)
+		lines[i] = line
+	}
+	q.Lines = lines
+	return q
+}
+
+func exactOffers(offers []QuoteOffer, precision int) []QuoteOffer {
+	written := make([]QuoteOffer, len(offers))
+	for i, offer := range offers {
+		offer.Amount, offer.Saving = exact(offer.Amount, precision), exact(offer.Saving, precision)
+		written[i] = offer
+	}
+	return written
+}
+
+func exact(amount decimal.Decimal, precision int) decimal.Decimal {
+	return decimal.RequireFromString(amount.StringFixed(int32(precision))) //nolint:gosec // 2, 6 or 10
+}

@@ -73,6 +73,9 @@ type loaders struct {
 	statementLines      *pageLoader[models.IncentiveLine]
 	serviceProviders    *pageLoader[models.ServiceProvider]
 	cloudBindings       *pageLoader[models.CloudBinding]
+	quote               *dataloadgen.Loader[models.ID, models.Quote]
+	discount            *dataloadgen.Loader[models.ID, models.Discount]
+	catalogueVersion    *dataloadgen.Loader[models.ID, models.CatalogueVersion]
 }
 
 type loadersKey struct{}
@@ -140,6 +143,9 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		serviceProviders:  byPage(by, r.Federation.FindServiceProvidersFor),
 		cloudBindings:     byPage(by, r.Federation.FindCloudBindingsFor),
 		bindNotifications: byPage(by, r.Federation.FindNotificationsForPartners),
+		quote:             byID(by, r.Catalog.QuotesByIDs),
+		discount:          byID(by, r.Catalog.DiscountsByIDs),
+		catalogueVersion:  byID(by, r.Catalog.VersionsByIDs),
 	}
 }
 

@@ -26,6 +26,10 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.orderRefund(ctx, id))
 	case models.PrefixResource:
 		return asNode(must(ctx, set.resource, id, models.PrefixResource, "resource"))
+	case models.PrefixQuote:
+		return asNode(must(ctx, set.quote, id, models.PrefixQuote, "quote"))
+	case models.PrefixDiscount:
+		return asNode(must(ctx, set.discount, id, models.PrefixDiscount, "discount"))
 	case models.PrefixIncentiveStatement:
 		return asNode(r.incentiveStatement(ctx, id))
 	case models.PrefixAccessConfiguration:

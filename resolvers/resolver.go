@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
@@ -39,6 +40,7 @@ type Resolver struct {
 	Resources  *resources.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
+	Catalog    *catalog.Service
 	Sessions   Sessions
 	// Who tells the principal of the request that a context belongs to.
 	Who func(ctx context.Context) models.Principal

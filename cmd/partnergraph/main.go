@@ -21,6 +21,7 @@ type commands struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date, or take it back."`
 	Seed        seedCommand        `cmd:"" help:"Fill an empty database with a generated data set."`
 	OperatorKey operatorKeyCommand `cmd:"" name:"operator-key" help:"Make an API key of the operator and print its secret."`
+	Catalog     catalogCommand     `cmd:"" help:"Load catalogues of products and prices."`
 	Keys        keysCommand        `cmd:"" help:"Make seal keys, and list and rotate the keys that sign SAML messages."`
 	Audit       auditCommand       `cmd:"" help:"Prove the ledger's invariants from its rows; fails when one is broken."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

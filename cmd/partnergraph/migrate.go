@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/seed"
+	"github.com/partnergraph/partnergraph/examples/catalogue"
 	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/seal"
@@ -93,6 +94,9 @@ func (c seedCommand) Run(ctx context.Context) error {
 	}
 	result, err := seed.Run(ctx, db, options)
 	if err != nil {
+		return err
+	}
+	if err := loadCatalogue(ctx, os.Stdout, db, catalogue.JSON); err != nil {
 		return err
 	}
 	return printSeeded(os.Stdout, result)

@@ -97,7 +97,8 @@ func Resources(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "r.customer_id", "r.partner_id")
 }
 
-// Quotes shows a customer its own quotes, and a partner those of its customers, or its resellers', that were its own when they asked.
+// Quotes shows a customer its own quotes, and a partner those of its resale customers, or its resellers', and those that it asked for
+// itself.
 func Quotes(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "qot.customer_id", "qot.partner_id")
 }

@@ -38,7 +38,7 @@ func (s *Service) QuoteForOrderIn(ctx context.Context, tx bun.IDB, who models.Pr
 	if !seen {
 		return models.Quote{}, ErrQuoteUnknown
 	}
-	if customer.PartnerID != quote.PartnerID {
+	if quote.PartnerID != "" && customer.PartnerID != quote.PartnerID {
 		return models.Quote{}, ErrQuoteStale
 	}
 	anew, problems, err := s.priceAnew(ctx, tx, quote, customer, now)

@@ -3,9 +3,11 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -27,6 +29,28 @@ func (s *Service) priceAnew(ctx context.Context, db bun.IDB, quote models.Quote,
 	}
 	quote.CatalogueVersion, quote.Discounts, quote.CreatedAt = version.ID, models.Applicable(given, customer, at), at
 	return s.price(ctx, db, quote)
+}
+
+// Recompute prices a kept quote again from its own version, discounts and moment. The result is the quote as it was given; a difference
+// would mean that something changed which never does. It needs CATALOG_READ and is NOT_FOUND for a quote that the caller may not see.
+func (s *Service) Recompute(ctx context.Context, who models.Principal, id models.ID) (models.Quote, error) {
+	found, err := s.QuotesByIDs(ctx, who, []models.ID{id})
+	if err != nil {
+		return models.Quote{}, err
+	}
+	quote, seen := found[id]
+	if !seen {
+		return models.Quote{}, ErrQuoteUnknown
+	}
+	quote.Official, quote.Offers = decimal.Zero, nil
+	for i := range quote.Lines {
+		quote.Lines[i].UnitPrice, quote.Lines[i].Official, quote.Lines[i].Offers = decimal.Zero, decimal.Zero, nil
+	}
+	again, problems, err := s.price(ctx, s.DB, quote)
+	if len(problems) > 0 {
+		return models.Quote{}, fmt.Errorf("quote %s has no price any more: %s", id, problems[0].Message)
+	}
+	return again.Exact(), err
 }
 
 // price fills in the prices of a quote from its own version, discounts and moment: what it returns depends on nothing else, so that a

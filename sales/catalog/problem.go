@@ -145,3 +145,6 @@ func (k known) wrong(c models.Charge) []ProductCode {
 	}
 	return wrong
 }
+
+// CodeText returns Code as the API writes it.
+func (p Problem) CodeText() string { return string(p.Code) }

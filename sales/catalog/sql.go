@@ -56,6 +56,14 @@ func selectDiscountsOf(ctx context.Context, db bun.IDB, customer models.Customer
 	err := db.NewSelect().Model(&rows).Where("dsc.customer_id = ?", customer.ID).Where("dsc.cloud = ?", customer.Cloud).
 		Where("dsc.valid_from <= ?", at.UTC()).Where("dsc.valid_until IS NULL OR dsc.valid_until > ?", at.UTC()).
 		Order("dsc.id").Limit(MaxDiscounts).Scan(ctx)
+	// Quotes keep them as JSON, where a time zone would show.
+	for i := range rows {
+		rows[i].From, rows[i].CreatedAt = rows[i].From.UTC(), rows[i].CreatedAt.UTC()
+		if rows[i].Until != nil {
+			until := rows[i].Until.UTC()
+			rows[i].Until = &until
+		}
+	}
 	return rows, store.Translate(err)
 }
 
@@ -67,11 +75,66 @@ func visibleQuotes(db bun.IDB, who models.Principal) *bun.SelectQuery {
 func selectQuotes(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Quote, error) {
 	var rows []models.Quote
 	err := access.Quotes(db.NewSelect().Model(&rows).Where("qot.id IN (?)", bun.List(ids)), who).Scan(ctx)
+	for i := range rows {
+		rows[i] = rows[i].Exact()
+	}
 	return rows, store.Translate(err)
 }
 
 // insert writes one row.
 func insert(ctx context.Context, tx bun.IDB, row any) error {
 	_, err := tx.NewInsert().Model(row).Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectVersionNamed(ctx context.Context, db bun.IDB, cloud, label string) (models.CatalogueVersion, bool, error) {
+	var rows []models.CatalogueVersion
+	err := db.NewSelect().Model(&rows).Where("ctv.cloud = ?", cloud).Where("ctv.label = ?", label).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return models.CatalogueVersion{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
+func existsVersion(ctx context.Context, db bun.IDB, cloud string) (bool, error) {
+	exists, err := db.NewSelect().Model((*models.CatalogueVersion)(nil)).Where("ctv.cloud = ?", cloud).Exists(ctx)
+	return exists, store.Translate(err)
+}
+
+func selectVersions(ctx context.Context, db bun.IDB, ids []models.ID) ([]models.CatalogueVersion, error) {
+	var rows []models.CatalogueVersion
+	err := db.NewSelect().Model(&rows).Where("ctv.id IN (?)", bun.List(ids)).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+// visibleDiscounts starts a query of the discounts that a principal may see.
+func visibleDiscounts(db bun.IDB, who models.Principal) *bun.SelectQuery {
+	return access.Discounts(db.NewSelect().Model((*models.Discount)(nil)), who)
+}
+
+func selectDiscounts(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Discount, error) {
+	var rows []models.Discount
+	err := access.Discounts(db.NewSelect().Model(&rows).Where("dsc.id IN (?)", bun.List(ids)), who).Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+func selectDiscountForUpdate(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Discount, bool, error) {
+	var rows []models.Discount
+	err := store.ForUpdate(access.Discounts(tx.NewSelect().Model(&rows).Where("dsc.id = ?", id), who)).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return models.Discount{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
+// countDiscounts counts what a customer has or will have at a moment; one that was ended before its begin never comes.
+func countDiscounts(ctx context.Context, db bun.IDB, customer models.ID, at time.Time) (int, error) {
+	count, err := db.NewSelect().Model((*models.Discount)(nil)).Where("dsc.customer_id = ?", customer).
+		Where("dsc.valid_until IS NULL OR dsc.valid_until > ? AND dsc.valid_until > dsc.valid_from", at.UTC()).Count(ctx)
+	return int(count), store.Translate(err)
+}
+
+func updateDiscountEnd(ctx context.Context, tx bun.IDB, discount models.Discount) error {
+	_, err := tx.NewUpdate().Model(&discount).Column("valid_until").WherePK().Exec(ctx)
 	return store.Translate(err)
 }

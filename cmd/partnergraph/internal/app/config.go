@@ -17,6 +17,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/mail"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/orders"
 )
@@ -94,6 +95,8 @@ type Config struct {
 	LogFormat string `name:"log-format" default:"json" enum:"json,text" env:"PARTNERGRAPH_LOG_FORMAT" help:"json or text."`
 	// Cloud is the short code of the cloud that is sold.
 	Cloud string `default:"hws" env:"PARTNERGRAPH_CLOUD" help:"Short code of the cloud that is sold."`
+	// QuoteValidity is how long a quote can be ordered; 0 = catalog.DefaultQuoteValidity.
+	QuoteValidity time.Duration `name:"quote-validity" default:"24h" env:"PARTNERGRAPH_QUOTE_VALIDITY" help:"How long a quote can be ordered, 1m to 720h."`
 }
 
 // Check returns one error that names every setting that is missing or out of range, and what it should be.
@@ -125,6 +128,7 @@ func (c Config) Check() error {
 		required("cloud", c.Cloud, "such as hws"),
 		lasting("report-validity", cmp.Or(c.ReportValidity, customers.DefaultReportValidity), time.Hour, 8760*time.Hour),
 		oneOf("relation-throttle", cmp.Or(c.RelationThrottle, "cn"), "cn", "intl"),
+		lasting("quote-validity", cmp.Or(c.QuoteValidity, catalog.DefaultQuoteValidity), time.Minute, 720*time.Hour),
 		c.checkMail(),
 		c.terms(&orders.Service{}),
 		c.checkSimulator(),

@@ -9,6 +9,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
@@ -46,6 +47,7 @@ type Rooms struct {
 	Resources  *resources.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
+	Catalog    *catalog.Service
 
 	relays []*events.Relay
 }
@@ -118,10 +120,14 @@ func (a *App) wire(opts Options) error {
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
-		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache,
+		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Quotes: r.Catalog,
 	}
 	if err := a.cfg.terms(r.Orders); err != nil {
 		return err
+	}
+	r.Catalog = &catalog.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources},
+		Validity: a.cfg.QuoteValidity,
 	}
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.wireWebhooks()

@@ -12,7 +12,9 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
+	"github.com/partnergraph/partnergraph/examples/catalogue"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/funds"
@@ -64,6 +66,9 @@ type filler struct {
 // Fill makes the demo's world in an empty database, or finds the one that is there.
 func Fill(ctx context.Context, rooms *app.Rooms) (World, error) {
 	f := filler{Rooms: rooms, who: models.SystemPrincipal("demo"), now: rooms.Now().UTC()}
+	if _, err := f.Catalog.Load(ctx, f.who, catalog.LoadCatalogue{Content: catalogue.JSON}); err != nil {
+		return World{}, fmt.Errorf("the catalogue: %w", err)
+	}
 	found, err := f.Partners.Find(ctx, f.who, partners.PartnerFilter{}, models.PageArgs{})
 	if err != nil {
 		return World{}, err
@@ -132,6 +137,9 @@ func (f filler) make(ctx context.Context) (World, error) {
 		}
 	}
 	if err := f.alerts(ctx, w.SolutionProvider.ID, w.Customer.ID); err != nil {
+		return w, err
+	}
+	if err := f.discounts(ctx, w.Customer.ID); err != nil {
 		return w, err
 	}
 	for _, earner := range []models.Partner{w.Distributor, w.SolutionProvider} {
@@ -203,6 +211,20 @@ func (f filler) alerts(ctx context.Context, partner, customer models.ID) error {
 	_, err = f.Funds.SetBalanceAlert(ctx, self, funds.SetBalanceAlert{CustomerID: &customer, Threshold: decimal.New(20_000, 0), Enabled: true})
 	if err != nil {
 		return fmt.Errorf("the customer's balance alert: %w", err)
+	}
+	return nil
+}
+
+// discounts gives the partner's customer a contract with the cloud and a rate of the partner's, so that a quote has a choice to show.
+func (f filler) discounts(ctx context.Context, customer models.ID) error {
+	service := "hws.service.type.ec2"
+	for _, grant := range []catalog.GrantDiscount{
+		{CustomerID: customer, Kind: models.DiscountContract, Mode: models.DiscountRate, Value: decimal.New(95, -2)},
+		{CustomerID: customer, Kind: models.DiscountPartnerRate, Mode: models.DiscountRate, Value: decimal.New(9, -1), ServiceType: &service},
+	} {
+		if _, err := f.Catalog.Grant(ctx, f.who, grant); err != nil {
+			return fmt.Errorf("a discount: %w", err)
+		}
 	}
 	return nil
 }

@@ -92,9 +92,10 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			}
 			return all
 		},
-		"events.type":    nobodys,                    // names a kind of event, not an object
-		"events.actorId": nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
-		"after":          nobodys, "before": nobodys, // walked by TestCursorsOfOthersShowNothing
+		"discounts.serviceType": nobodys,                    // names what is sold, not an object
+		"events.type":           nobodys,                    // names a kind of event, not an object
+		"events.actorId":        nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
+		"after":                 nobodys, "before": nobodys, // walked by TestCursorsOfOthersShowNothing
 	}
 }
 
@@ -151,6 +152,10 @@ func TestEveryRootFieldShowsItsOwnOnly(t *testing.T) {
 			if ofOneOwner(f) {
 				continue // TestEveryLedgerShowsItsOwnOnly walks it
 			}
+			if node := apitest.NodeOf(schema, target); node != nil && ofEverybody(f) {
+				walkShared(t, s, w, c, schema, f, node)
+				continue
+			}
 			if node := apitest.NodeOf(schema, target); node != nil {
 				walkList(t, s, w, c, schema, f, node)
 				continue
@@ -173,6 +178,29 @@ func TestEveryRootFieldShowsItsOwnOnly(t *testing.T) {
 // caller may see.
 func ofOneOwner(f *ast.FieldDefinition) bool {
 	return f.Name == "statementEntries" || f.Name == "adjustmentRecords"
+}
+
+// ofEverybody tells the lists of the catalogue: what is sold, and at which list price, is the same for whoever may read it.
+func ofEverybody(f *ast.FieldDefinition) bool {
+	return slices.Contains([]string{
+		"catalogueVersions", "regions", "serviceTypes", "resourceTypes", "specifications", "usageTypes", "measures", "measureConversions", "prices", "discountPolicies",
+	}, f.Name)
+}
+
+// walkShared asks for a list that is everybody's: with the permission it is there, and leads to nobody's objects.
+func walkShared(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller, schema *ast.Schema, f *ast.FieldDefinition, node *ast.Definition) {
+	t.Helper()
+	for _, selection := range apitest.Selections(t, schema, node) {
+		answer := s.Ask(t, c.Key, "{"+f.Name+"(first: 5){totalCount edges{cursor node{id}} nodes"+selection+"}}", nil)
+		if wantRefused(t, c, f, answer) {
+			return
+		}
+		wantWhole(t, c, f.Name, answer)
+		wantNoLeak(t, w, c, f.Name, answer)
+		if total, _ := answer.At(f.Name, "totalCount").(float64); total == 0 {
+			t.Errorf("%s is empty for %s", f.Name, c.Name)
+		}
+	}
 }
 
 func requiredArguments(f *ast.FieldDefinition) (names []string) {
@@ -335,6 +363,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
 		models.PrefixBindNotification: models.ReadExposure, models.PrefixTestLogin: models.WriteExposure,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
+		models.PrefixQuote: models.ReadCatalogue, models.PrefixDiscount: models.ReadCatalogue,
 		models.PrefixCustomerReport: models.ReadCustomers, models.PrefixInvitation: models.ReadCustomers,
 		models.PrefixAssociationRequest: models.ReadCustomers,
 	}

@@ -141,6 +141,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, withdrawalRows())
 	maps.Copy(rows, managementRows())
 	maps.Copy(rows, orderRows())
+	maps.Copy(rows, catalogueRows())
 	return rows
 }
 

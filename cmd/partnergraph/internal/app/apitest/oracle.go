@@ -94,6 +94,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexFederation(ctx, t, orgs)
 	w.indexWebhooks(ctx, t, orgs)
 	w.indexRelations(ctx, t, orgs, buyers)
+	w.indexCatalogue(ctx, t, buyers)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -249,9 +250,10 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.knowsProspectsOf(h.org)
 	case models.PrefixUser: // people of a partner, and of customers that are bound to a platform
 		return h.personKnownTo(c)
-	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest, models.PrefixCloudBinding, models.PrefixFederatedIdentity: // both name the same account
+	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest, models.PrefixCloudBinding, models.PrefixFederatedIdentity, // both name the same account
+		models.PrefixDiscount: // present partners gave them, or know of the contract
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
-	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource: // an advisory customer buys on its own account
+	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery:

@@ -95,6 +95,7 @@ func Build(t *testing.T, s *Server) *World {
 		Rooms: s.App.Rooms, texts: map[string]models.ID{}, amounts: map[string]string{}, who: models.SystemPrincipal("test"), serial: 100,
 	}
 	ctx := t.Context()
+	w.stock(ctx, t)
 	for i := range 2 {
 		w.Distributors[i] = w.org(ctx, t, models.Distributor, fmt.Sprintf("distributor%d", i), nil)
 		w.Resellers[i] = w.org(ctx, t, models.CloudReseller, fmt.Sprintf("reseller%d", i), w.Distributors[i])
@@ -220,6 +221,7 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	b.Refund = done.Refund
 	b.Waiting = w.Place(t, b, tag+"-waiting", 30_000)
 	b.Dear = w.Place(t, b, tag+"-dear", 900_000_000)
+	w.priced(ctx, t, b)
 	return b
 }
 

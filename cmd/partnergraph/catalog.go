@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+type catalogCommand struct {
+	Load catalogLoadCommand `cmd:"" help:"Load a catalogue of products and prices as a new version, all of it or nothing."`
+}
+
+type catalogLoadCommand struct {
+	DatabaseURL string `name:"database-url" required:"" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db; migrated."`
+	File        string `arg:"" help:"JSON as docs/catalogue.md describes it, at most 64 MiB; - = standard input."`
+}
+
+// Run loads a catalogue and prints its version.
+func (c catalogLoadCommand) Run(ctx context.Context) error {
+	content, err := c.read()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, c.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	return loadCatalogue(ctx, os.Stdout, db, content)
+}
+
+func (c catalogLoadCommand) read() (content string, err error) {
+	file := os.Stdin
+	if c.File != "-" {
+		if file, err = os.Open(c.File); err != nil {
+			return "", err
+		}
+		defer func() { _ = file.Close() }()
+	}
+	// One byte more than is allowed, so that what is too long is refused and not cut.
+	all, err := io.ReadAll(io.LimitReader(file, catalog.MaxFileBytes+1))
+	return string(all), err
+}
+
+// loadCatalogue loads a catalogue into a database, as an operator who can reach it may.
+func loadCatalogue(ctx context.Context, w io.Writer, db *store.DB, content string) error {
+	ids := models.RandomIDs()
+	service := &catalog.Service{DB: db, Now: time.Now, IDs: ids, Events: &events.Recorder{IDs: ids, Now: time.Now}}
+	loaded, err := service.Load(ctx, models.SystemPrincipal("catalog-load"), catalog.LoadCatalogue{Content: content})
+	if err != nil {
+		return err
+	}
+	version, said := loaded.CatalogueVersion, "loaded"
+	if !loaded.Changed {
+		said = "unchanged"
+	}
+	_, err = fmt.Fprintf(w, "%s %s %s from %s: %d specifications, %d prices\n", version.ID, said, version.Label,
+		version.EffectiveAt.UTC().Format(time.RFC3339), version.Specs, version.Prices)
+	return err
+}
