@@ -171,6 +171,19 @@ const (
 	EventStepUpSet     EventType = "step_up.set"
 )
 
+// The events of orders for what runs already.
+const (
+	EventOrderAccepted  EventType = "order.accepted"   // it costs nothing and goes on without a payment
+	EventOrderFailed    EventType = "order.failed"     // the cloud cannot carry it out
+	EventOrderReviewed  EventType = "order.reviewed"   // an operator let it go on, or refused it
+	EventOrderReviewSet EventType = "order.review_set" // a customer's orders are put under review, or taken out; for operators alone
+	// EventOrderPartnerAsked is a customer asking its partner to pay (O05).
+	EventOrderPartnerAsked EventType = "order.partner_payment_requested"
+	EventResourceRenewed   EventType = "resource.renewed" // also when renewed periods were taken back
+	EventResourceChanged   EventType = "resource.changed"
+	EventResourceClosed    EventType = "resource.closed"
+)
+
 // The events of the catalogue and its prices (K01 to K08).
 const (
 	EventCatalogueLoaded EventType = "catalogue.loaded"

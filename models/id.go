@@ -24,6 +24,7 @@ const (
 	PrefixOrder               = "ord"
 	PrefixOrderItem           = "itm"
 	PrefixOrderRefund         = "rfd"
+	PrefixRefundInfo          = "rfi"
 	PrefixResource            = "res"
 	PrefixAccount             = "acc"
 	PrefixTransfer            = "trf"

@@ -52,7 +52,7 @@ func (s OrderStatus) CanBecome(next OrderStatus) bool {
 	case OrderPendingPayment:
 		to = []OrderStatus{OrderProcessing, OrderCancelled}
 	case OrderProcessing:
-		to = []OrderStatus{OrderCompleted, OrderPendingRefund}
+		to = []OrderStatus{OrderCompleted, OrderPendingRefund, OrderCancelled} // the last for what cost nothing and could not be carried out
 	case OrderPendingRefund:
 		to = []OrderStatus{OrderCompleted, OrderCancelled}
 	}
@@ -106,6 +106,19 @@ type Order struct {
 	PaidAt        *time.Time  `bun:"paid_at"`
 	CompletedAt   *time.Time  `bun:"completed_at"`
 	UpdatedAt     time.Time   `bun:"updated_at"`
+
+	UnsubscribeType   UnsubscribeType   `bun:"unsubscribe_type,nullzero"` // of an UNSUBSCRIBE order, as the next
+	UnsubscribeReason UnsubscribeReason `bun:"unsubscribe_reason,nullzero"`
+	Failure           string            `bun:"failure,nullzero"` // why the cloud could not carry it out, machine-readable; empty = it could, or has not yet
+
+	PartnerAskedAt    *time.Time `bun:"partner_asked_at"`            // when the customer asked its partner to pay (O05); nil = it did not
+	PayerID           ID         `bun:"payer_id,nullzero"`           // the partner that paid from its own balance; zero = the customer pays
+	Name              string     `bun:"name,nullzero"`               // what its placer called it
+	EnterpriseProject string     `bun:"enterprise_project,nullzero"` // the customer's own grouping
+	QuoteID           ID         `bun:"quote_id,nullzero"`           // the price inquiry that it was placed from
+	DiscountID        ID         `bun:"discount_id,nullzero"`        // the one that was taken of the quote's
+	ReviewReason      string     `bun:"review_reason,nullzero"`      // why it was refused in review
+	ReviewedAt        *time.Time `bun:"reviewed_at"`                 // when an operator decided; nil = nobody had to, or has not yet
 }
 
 // NodeID returns the id to page by.
@@ -124,10 +137,10 @@ func (o Order) OfficialTotal() Money { return NewMoney(o.OfficialMinor, o.Curren
 // ORDER_CANCELLED, ORDER_NOT_PAYABLE or ORDER_PAYMENT_DEADLINE_PASSED (O04, O06).
 func (o Order) Payable(now time.Time) error {
 	switch {
-	case o.PaidAt != nil:
-		return Precondition("ORDER_ALREADY_PAID", "This order is paid already; nothing was taken again.")
 	case o.Status == OrderCancelled:
 		return Precondition("ORDER_CANCELLED", "This order was cancelled and cannot be paid any more.")
+	case o.PaidAt != nil:
+		return Precondition("ORDER_ALREADY_PAID", "This order is paid already; nothing was taken again.")
 	case o.Status != OrderPendingPayment:
 		return Precondition("ORDER_NOT_PAYABLE", "This order does not wait for payment.")
 	case o.PayBy != nil && !now.Before(*o.PayBy):
@@ -194,7 +207,52 @@ type OrderItem struct {
 	PeriodCount  int        `bun:"period_count"`
 	Currency     Currency   `bun:"currency"`
 	AmountMinor  int64      `bun:"amount_minor"`
+
+	ResourceID     ID         `bun:"resource_id,nullzero"` // the resource that it renews, changes or ends; zero in a purchase
+	EffectiveAt    *time.Time `bun:"effective_at"`         // of a renewal that was carried out: the period that it added
+	ExpiresAt      *time.Time `bun:"expires_at"`
+	UnsubscribedBy ID         `bun:"unsubscribed_by,nullzero"` // the order that took a renewed period back
 }
 
 // Amount returns what the line costs, all of its quantity and periods together.
 func (i OrderItem) Amount() Money { return NewMoney(i.AmountMinor, i.Currency) }
+
+// OrderReview says that an operator looks at a customer's orders before they may be paid.
+type OrderReview struct {
+	bun.BaseModel `bun:"table:order_reviews,alias:orv"`
+
+	CustomerID ID        `bun:"customer_id,pk"`
+	Reason     string    `bun:"reason"` // for operators
+	CreatedAt  time.Time `bun:"created_at"`
+}
+
+// NameOrNil is the name as the API shows it.
+func (o Order) NameOrNil() *string { return orNil(o.Name) }
+
+// EnterpriseProjectOrNil is the enterprise project as the API shows it.
+func (o Order) EnterpriseProjectOrNil() *string { return orNil(o.EnterpriseProject) }
+
+// FailureOrNil is why the cloud could not carry the order out, as the API shows it.
+func (o Order) FailureOrNil() *string { return orNil(o.Failure) }
+
+// ReviewReasonOrNil is why the order was refused in review, as the API shows it.
+func (o Order) ReviewReasonOrNil() *string { return orNil(o.ReviewReason) }
+
+// UnsubscribeTypeOrNil is the type of an unsubscription, nil for every other order.
+func (o Order) UnsubscribeTypeOrNil() *UnsubscribeType {
+	if o.UnsubscribeType == "" {
+		return nil
+	}
+	return &o.UnsubscribeType
+}
+
+// UnsubscribeReasonOrNil is the reason of an unsubscription, nil for every other order.
+func (o Order) UnsubscribeReasonOrNil() *UnsubscribeReason {
+	if o.UnsubscribeReason == "" {
+		return nil
+	}
+	return &o.UnsubscribeReason
+}
+
+// PaidByPartner reports whether the customer's partner paid from its own balance (O05).
+func (o Order) PaidByPartner() bool { return o.PayerID != "" }

@@ -100,10 +100,14 @@ func (o Order) LeftOfItem(item OrderItem, refunds []OrderRefund) Money {
 	return NewMoney(min(max(left, 0), o.LeftToRefund(refunds).Minor), o.Currency)
 }
 
-// RefundTo returns whose balance a refund belongs to, given the customer as it is now (O09). What a customer paid of its
+// RefundTo returns whose balance a refund belongs to, given the customer as it is now (O09). What a partner paid from its own balance goes back
+// to it (O05). What a customer paid of its
 // own goes back to it, whatever became of its association. Resale money goes back to the customer while it is still a
 // resale customer of the partner that put the money in, and to that partner afterwards.
 func (o Order) RefundTo(customer Customer) (RefundDestination, ID) {
+	if o.PayerID != "" {
+		return RefundToPartner, o.PayerID
+	}
 	if o.PartnerID == "" || customer.PartnerID == o.PartnerID && customer.Mode == Resale {
 		return RefundToCustomer, o.CustomerID
 	}

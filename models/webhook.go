@@ -94,7 +94,8 @@ func WebhookEventTypes() []EventType {
 		EventAuthorizationRequested, EventAuthorizationGranted, EventAuthorizationRefused, EventAuthorizationRevoked,
 		EventAuthorizationEnded, EventAuthorizationExpired,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
-		EventResourceCreated,
+		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked,
+		EventResourceCreated, EventResourceRenewed, EventResourceChanged, EventResourceClosed,
 		EventBalanceChanged, EventBalanceAlert,
 	}
 }

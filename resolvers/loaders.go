@@ -40,6 +40,7 @@ type loaders struct {
 	orderItems          *dataloadgen.Loader[models.ID, []models.OrderItem]
 	orderResources      *dataloadgen.Loader[models.ID, []models.Resource]
 	orderRefunds        *dataloadgen.Loader[models.ID, []models.OrderRefund]
+	orderRefundInfos    *dataloadgen.Loader[models.ID, []models.RefundInfo]
 	orderHold           *dataloadgen.Loader[models.ID, models.OrderHold]
 	subResources        *dataloadgen.Loader[models.ID, []models.Resource]
 	partnerPast         *pastLoader
@@ -111,6 +112,7 @@ func (r *Resolver) newLoaders(who models.Principal) *loaders {
 		orderItems:          byID(by, r.Orders.ItemsFor),
 		orderResources:      byID(by, r.Resources.FindForOrders),
 		orderRefunds:        byID(by, r.Orders.RefundsFor),
+		orderRefundInfos:    byID(by, r.Orders.RefundInfosFor),
 		orderHold:           byID(by, r.Orders.HoldsByIDs),
 		subResources:        byID(by, r.Resources.SubResourcesFor),
 		partnerPast:         byMoment(by, r.Funds.PartnerBalancesAt),

@@ -14,6 +14,11 @@ type CancelOrder struct {
 	OrderID models.ID
 }
 
+// Cancelled is the order after it.
+type Cancelled struct {
+	Order models.Order
+}
+
 // Cancel cancels an order that waits for payment (O06) and sets the money free that is held for it. The customer may, and operators; a partner may not, as with
 // paying. Any other state is PRECONDITION_FAILED with the reason ORDER_NOT_CANCELLABLE, somebody else's order NOT_FOUND.
 func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOrder) (models.Order, error) {
@@ -39,31 +44,29 @@ func (s *Service) Cancel(ctx context.Context, who models.Principal, cmd CancelOr
 		if order.Status != models.OrderPendingPayment {
 			return ErrNotCancellable
 		}
-		order.Status, order.UpdatedAt = models.OrderCancelled, s.now()
-		if err := updateOrder(ctx, tx, &order); err != nil {
-			return err
-		}
-		return s.cancelled(ctx, tx, who, order)
+		return s.cancelIn(ctx, tx, who, &order, "")
 	})
 	if err != nil {
 		return models.Order{}, err
 	}
+	s.nudge()
 	return order, nil
 }
 
-// cancelled ends the hold of an order that was just cancelled and records what happened.
-func (s *Service) cancelled(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) error {
-	err := s.Events.Record(ctx, tx, who, models.Event{
-		Type: models.EventOrderCancelled, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
-	})
-	if err != nil {
+// cancelIn cancels a locked order that was not paid, ends its hold and records what happened, with a reason when there is one.
+func (s *Service) cancelIn(ctx context.Context, tx bun.IDB, who models.Principal, order *models.Order, why string) error {
+	before := order.Status
+	order.Status, order.UpdatedAt = models.OrderCancelled, s.now()
+	if err := s.updateOrder(ctx, tx, order); err != nil {
 		return err
 	}
-	free, err := s.voidHold(ctx, tx, order)
+	if err := s.Events.Record(ctx, tx, who, cancelledEvent(*order, before, why)); err != nil {
+		return err
+	}
+	free, err := s.voidHold(ctx, tx, *order)
 	if err != nil || !free {
 		return err
 	}
-	_, err = s.heldOrFree(ctx, tx, who, order, models.EventOrderHoldReleased)
+	_, err = s.heldOrFree(ctx, tx, who, *order, models.EventOrderHoldReleased)
 	return err
 }

@@ -109,7 +109,7 @@ func (s *Service) holdIn(ctx context.Context, tx bun.IDB, who models.Principal, 
 		return HoldResult{}, err
 	}
 	order.HoldID, order.UpdatedAt = hold.ID, now
-	if err := updateOrder(ctx, tx, &order); err != nil {
+	if err := s.updateOrder(ctx, tx, &order); err != nil {
 		return HoldResult{}, err
 	}
 	return s.heldOrFree(ctx, tx, who, order, models.EventOrderHeld)

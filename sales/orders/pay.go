@@ -94,7 +94,7 @@ func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, i
 		return paid{}, err
 	}
 	order.Status, order.PaidAt, order.UpdatedAt = models.OrderProcessing, &now, now
-	if err := updateOrder(ctx, tx, &order); err != nil {
+	if err := s.updateOrder(ctx, tx, &order); err != nil {
 		return paid{}, err
 	}
 	balance, err := s.balanceOf(ctx, tx, order.CustomerID, order.Currency)
@@ -128,10 +128,15 @@ func (s *Service) payer(ctx context.Context, tx bun.IDB, order models.Order, now
 // takeMoney moves the total from the customer's balance to the cloud's revenue and returns the transfer. An order that
 // costs nothing moves nothing, because a transfer of zero says nothing.
 func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, error) {
+	return s.takeMoneyOf(ctx, tx, who, order, models.OwnerCustomer, order.CustomerID)
+}
+
+// takeMoneyOf is takeMoney from somebody's balance.
+func (s *Service) takeMoneyOf(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, kind models.OwnerKind, payer models.ID) (models.ID, error) {
 	if order.TotalMinor == 0 {
 		return "", nil
 	}
-	from, err := s.openBalance(ctx, tx, models.OwnerCustomer, order.CustomerID, order.Currency)
+	from, err := s.openBalance(ctx, tx, kind, payer, order.Currency)
 	if err != nil {
 		return "", err
 	}
@@ -139,7 +144,14 @@ func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principa
 	if err != nil {
 		return "", err
 	}
-	transfer, err := s.post(ctx, tx, who, order, ledger.Posting{
+	take := s.post
+	if kind != models.OwnerCustomer { // what is held is the customer's
+		take = func(ctx context.Context, tx bun.IDB, who models.Principal, _ models.Order, posting ledger.Posting) (models.Transfer, error) {
+			transfer, _, err := s.Ledger.Post(ctx, tx, who, posting)
+			return transfer, err
+		}
+	}
+	transfer, err := take(ctx, tx, who, order, ledger.Posting{
 		Kind: models.TransferPayment, OrderID: order.ID,
 		Legs: []ledger.Leg{
 			{AccountID: from.ID, AmountMinor: -order.TotalMinor},
@@ -151,15 +163,20 @@ func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principa
 
 // recordPaid tells of the payment and of the balance that it changed.
 func (s *Service) recordPaid(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, balance models.Balance) error {
-	happened := []models.Event{{
-		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
-		Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency, "transferId": order.TransferID},
-	}}
+	happened := []models.Event{paidEvent(order)}
 	if order.TransferID != "" {
 		happened = append(happened, customersBalanceChanged(order, balance, map[string]any{"transferId": order.TransferID}))
 	}
 	return s.Events.Record(ctx, tx, who, happened...)
+}
+
+// paidEvent tells of a payment, whoever made it.
+func paidEvent(order models.Order) models.Event {
+	return models.Event{
+		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
+		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
+		Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency, "transferId": order.TransferID},
+	}
 }
 
 // returnURL asks after the commit: the money is taken, so a platform whose address cannot be signed costs the customer a

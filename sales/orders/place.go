@@ -10,7 +10,6 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
-	"github.com/partnergraph/partnergraph/store"
 )
 
 // The bounds of one order.
@@ -104,28 +103,55 @@ func (s *Service) PlaceIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err := s.completeItems(&order, items); err != nil {
 		return models.Order{}, err
 	}
-	if err := insertOrder(ctx, tx, &order, items); err != nil {
-		if store.Conflicts(err, "orders", "external_id") {
-			return models.Order{}, ErrExternalTaken
-		}
-		return models.Order{}, err
-	}
-	return order, s.Events.Record(ctx, tx, who, models.Event{
-		Type: models.EventOrderPlaced, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status"},
-		Data:   map[string]any{"number": order.Number, "total": order.Total().Amount().StringFixed(order.Currency.Scale()), "currency": order.Currency},
-	})
+	return s.write(ctx, tx, who, order, items)
 }
 
-// complete fills in what follows from the customer and the clock.
-func (s *Service) complete(order *models.Order, customer models.Customer) error {
-	now := s.now()
+// placedEvent tells of a new order.
+func (s *Service) placedEvent(order models.Order) models.Event {
+	return models.Event{
+		Type: models.EventOrderPlaced, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
+		Fields: []string{"status"},
+		Data:   map[string]any{"number": order.Number, "type": order.Type, "total": decimalOf(order.Total()), "currency": order.Currency},
+	}
+}
+
+// newOrder begins an order of a customer's about resources that run already; status and lines are the caller's to fill in.
+func (s *Service) newOrder(who models.Principal, customer models.Customer, kind models.OrderType) models.Order {
+	order := models.Order{Type: kind, Source: sourceOf(who)}
+	s.belong(&order, customer, s.now())
+	return order
+}
+
+// sourceOf says who places an order (3.4).
+func sourceOf(who models.Principal) models.OrderSource {
+	switch {
+	case who.CustomerID != "":
+		return models.PlacedByCustomer
+	case who.PartnerID != "":
+		return models.PlacedByPartner
+	}
+	return models.PlacedBySystem
+}
+
+// belong fills in what follows from the customer and the clock, whatever the order is for.
+func (s *Service) belong(order *models.Order, customer models.Customer, now time.Time) {
 	if order.ID == "" {
 		order.ID = s.IDs(models.PrefixOrder)
 	}
 	if order.Number == "" {
 		order.Number = numberOf(order.ID, now)
 	}
+	order.CustomerID, order.Cloud, order.Currency = customer.ID, customer.Cloud, customer.Currency
+	order.CreatedAt, order.UpdatedAt = now, now
+	order.PartnerID = ""
+	if customer.Mode == models.Resale {
+		order.PartnerID = customer.PartnerID
+	}
+}
+
+// complete fills in what follows from the customer and the clock.
+func (s *Service) complete(order *models.Order, customer models.Customer) error {
+	now := s.now()
 	if order.Source == "" {
 		order.Source = models.PlacedBySystem
 	}
@@ -135,7 +161,7 @@ func (s *Service) complete(order *models.Order, customer models.Customer) error 
 	if order.Type != models.OrderNew {
 		return models.Invalid("type", "Only purchases are placed; renewals and changes have operations of their own.")
 	}
-	if len(order.ExternalID) > 128 {
+	if len(order.ExternalID) > maxExternalID {
 		return models.Invalid("externalId", "An external id has at most 128 characters.")
 	}
 	if order.PayBy == nil {
@@ -146,12 +172,7 @@ func (s *Service) complete(order *models.Order, customer models.Customer) error 
 		return models.Invalid("payBy", "The payment deadline must lie in the future.")
 	}
 	order.Status, order.TransferID, order.HoldID, order.PaidAt, order.CompletedAt = models.OrderPendingPayment, "", "", nil, nil
-	order.Cloud, order.Currency = customer.Cloud, customer.Currency
-	order.CreatedAt, order.UpdatedAt = now, now
-	order.PartnerID = ""
-	if customer.Mode == models.Resale {
-		order.PartnerID = customer.PartnerID
-	}
+	s.belong(order, customer, now)
 	return nil
 }
 

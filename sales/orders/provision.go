@@ -3,6 +3,7 @@ package orders
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -10,9 +11,10 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 )
 
-// Provision makes what a paid order bought: it has the driver create everything, writes the resources, and completes the
-// order. It is the outbox handler for models.EventOrderPaid under ConsumerProvision. Delivered twice, or for an order
-// that is no longer in PROCESSING, it does nothing. An error means: deliver again later.
+// Provision carries out what an order asks for once it is paid, or accepted when it costs nothing: it has the driver create, alter or release
+// resources, writes that down, and completes the order. It is the outbox handler for models.EventOrderPaid and
+// models.EventOrderAccepted under ConsumerProvision. Delivered twice, or for an order that is no longer in PROCESSING, it does
+// nothing. What the cloud refuses for good is paid back in full, and the order cancelled (O08). An error means: deliver again later.
 func (s *Service) Provision(ctx context.Context, event models.Event) error {
 	who := models.SystemPrincipal(ConsumerProvision)
 	id := models.ID(event.SubjectID)
@@ -23,26 +25,34 @@ func (s *Service) Provision(ctx context.Context, event models.Event) error {
 	if len(orders) == 0 {
 		return fmt.Errorf("provision: no order %s", id)
 	}
+	if orders[0].Status == models.OrderPendingRefund {
+		return s.settle(ctx, who, id)
+	}
 	if orders[0].Status != models.OrderProcessing {
 		return nil
 	}
-	items, err := selectItems(ctx, s.DB, who, []models.ID{id})
-	if err != nil {
-		return err
+	err = s.carryOut(ctx, who, orders[0])
+	if final := finalOf(err); final != nil {
+		s.logger().LogAttrs(ctx, slog.LevelWarn, "order cannot be carried out", slog.String("order_id", string(id)), slog.Any("error", err))
+		return s.failed(ctx, who, id, final)
 	}
-	// The cloud is asked outside any transaction: it may take its time, and nobody shall wait for its locks.
-	made, err := s.Driver.Create(ctx, ProvisionRequest{Order: orders[0], Items: items})
-	if err != nil {
-		return fmt.Errorf("provision order %s: %w", id, err)
-	}
-	if err := checkCreated(items, made); err != nil {
-		return fmt.Errorf("provision order %s: %w", id, err)
-	}
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.completeIn(ctx, tx, who, id, items, made) })
 	if err == nil {
 		s.nudge()
 	}
 	return err
+}
+
+// create makes what a purchase bought.
+func (s *Service) create(ctx context.Context, who models.Principal, order models.Order, items []models.OrderItem) error {
+	// The cloud is asked outside any transaction: it may take its time, and nobody shall wait for its locks.
+	made, err := s.Driver.Create(ctx, ProvisionRequest{Order: order, Items: items})
+	if err != nil {
+		return fmt.Errorf("provision order %s: %w", order.ID, err)
+	}
+	if err := checkCreated(items, made); err != nil {
+		return fmt.Errorf("provision order %s: %w", order.ID, err)
+	}
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.completeIn(ctx, tx, who, order.ID, items, made) })
 }
 
 // completeIn writes the resources and completes the order, unless somebody else has done so meanwhile.
@@ -69,25 +79,12 @@ func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Princip
 			return err
 		}
 	}
-	order.Status, order.CompletedAt, order.UpdatedAt = models.OrderCompleted, &now, now
-	if err := updateOrder(ctx, tx, &order); err != nil {
-		return err
-	}
-	return s.Events.Record(ctx, tx, who, models.Event{
-		Type: models.EventOrderCompleted, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status", "completedAt"}, Changes: []models.FieldChange{models.Changed("status", models.OrderProcessing, order.Status)},
-		Data: map[string]any{"resources": len(made)},
-	})
+	return s.done(ctx, tx, who, &order, map[string]any{"resources": len(made)})
 }
 
-// customerNow returns the customer of an order, and keeps it from leaving its partner and from being frozen until the
-// transaction ends.
+// customerNow returns the customer of an order as customerOf does.
 func (s *Service) customerNow(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.Customer, error) {
-	customer, found, err := s.Customers.ByIDForShareIn(ctx, tx, who, order.CustomerID)
-	if err == nil && !found {
-		err = ErrCustomerUnknown
-	}
-	return customer, err
+	return s.customerOf(ctx, tx, who, order.CustomerID)
 }
 
 // resourcesOf turns what the cloud made into rows. A part ends with its main resource, whatever its own line says (O11).

@@ -117,6 +117,10 @@ func (c cloud) Create(ctx context.Context, request orders.ProvisionRequest) ([]o
 	return c(made)
 }
 
+func (c cloud) Alter(context.Context, orders.AlterRequest) error { return nil }
+
+func (c cloud) Release(context.Context, orders.ReleaseRequest) error { return nil }
+
 func TestProvisionWaitsForTheWholeOrder(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -136,17 +136,25 @@ func (s *Service) refundIn(ctx context.Context, tx bun.IDB, who models.Principal
 		refund.ItemID = *cmd.ItemID
 	}
 	refund.Destination, refund.DestinationID = order.RefundTo(customer)
-	if refund.TransferID, err = s.giveMoneyBack(ctx, tx, who, order, refund); err != nil {
-		return RefundResult{}, err
+	balance, err := s.payBack(ctx, tx, who, order, &refund)
+	return RefundResult{Refund: refund, Order: order, Balance: balance}, err
+}
+
+// payBack moves the money of a refund that is known to be there, writes the refund down and tells of it. It returns the balance of whoever got
+// the money.
+func (s *Service) payBack(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund *models.OrderRefund) (models.Balance, error) {
+	var err error
+	if refund.TransferID, err = s.giveMoneyBack(ctx, tx, who, order, *refund); err != nil {
+		return models.Balance{}, err
 	}
-	if err := insertRefund(ctx, tx, &refund); err != nil {
-		return RefundResult{}, err
+	if err := insertRefund(ctx, tx, refund); err != nil {
+		return models.Balance{}, err
 	}
 	balance, err := s.balanceOf(ctx, tx, refund.DestinationID, order.Currency)
 	if err != nil {
-		return RefundResult{}, err
+		return models.Balance{}, err
 	}
-	return RefundResult{Refund: refund, Order: order, Balance: balance}, s.recordRefunded(ctx, tx, who, order, refund, balance)
+	return balance, s.recordRefunded(ctx, tx, who, order, *refund, balance)
 }
 
 // refundAmount is what the caller asks for, or all that is left, once it is known to be there.
@@ -192,18 +200,23 @@ func itemWith(items []models.OrderItem, id models.ID) (models.OrderItem, bool) {
 	return models.OrderItem{}, false
 }
 
-// giveMoneyBack moves the refund from the revenue that the customer's payments went to. Accounts are opened from the top
-// down, as everywhere: whoever gets the money, then the cloud.
-func (s *Service) giveMoneyBack(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund models.OrderRefund) (models.ID, error) {
+// refundAccounts opens the accounts of a refund: whoever gets the money, and the revenue that the customer's payments went to. Accounts are
+// opened from the top down, as everywhere.
+func (s *Service) refundAccounts(ctx context.Context, tx bun.IDB, order models.Order, refund models.OrderRefund) (to, revenue models.Account, err error) {
 	kind := models.OwnerCustomer
 	if refund.Destination == models.RefundToPartner {
 		kind = models.OwnerPartner
 	}
-	to, err := s.openBalance(ctx, tx, kind, refund.DestinationID, order.Currency)
-	if err != nil {
-		return "", err
+	if to, err = s.openBalance(ctx, tx, kind, refund.DestinationID, order.Currency); err != nil {
+		return models.Account{}, models.Account{}, err
 	}
-	revenue, err := s.openRevenue(ctx, tx, order)
+	revenue, err = s.openRevenue(ctx, tx, order)
+	return to, revenue, err
+}
+
+// giveMoneyBack moves the refund from the revenue that the customer's payments went to.
+func (s *Service) giveMoneyBack(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund models.OrderRefund) (models.ID, error) {
+	to, revenue, err := s.refundAccounts(ctx, tx, order, refund)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -38,11 +40,30 @@ type Service struct {
 	Customers *customers.Service
 	Resources *resources.Service
 	Driver    Driver
-	Returns   Returns       // nil = nobody is sent back
-	Logger    *slog.Logger  // nil = slog.Default()
-	PayWithin time.Duration // 0 = DefaultPayWithin
+	Returns   Returns // nil = nobody is sent back
+	// Authorised says whether a partner may order for its customer (O16); nil = it may not.
+	Authorised Authorised
+	// Pricer says what renewals cost; nil = LastPeriodPrices.
+	Pricer Pricer
+	// Quotes gives the prices that customers order at; nil = there are none.
+	Quotes Quotes
+	// ReviewAbove is the total in minor units above which an order placed from a quote waits for an operator; 0 = none does.
+	ReviewAbove int64
+	// Jobs has unpaid orders expire; nil = nobody does.
+	Jobs Jobs
+	// Vouchers gives coupons back with refunds; nil = there are no coupons.
+	Vouchers Vouchers
+	// UnsubscribeFee is the share, 0 to 1, that is kept of what is left of a payment when a resource is unsubscribed after its free days (O08).
+	UnsubscribeFee decimal.Decimal
+	Logger         *slog.Logger  // nil = slog.Default()
+	PayWithin      time.Duration // 0 = DefaultPayWithin
+	// Bus tells other replicas of changed orders; nil = only by looking from time to time.
+	Bus       Bus
+	LookEvery time.Duration // how often a watch looks by itself; 0 = 15 seconds
 	// Nudge wakes whoever delivers the outbox, so that provisioning starts at once and not at the next poll. May be nil.
 	Nudge func()
+
+	watches watches
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

@@ -20,9 +20,11 @@ func insertOrder(ctx context.Context, tx bun.IDB, order *models.Order, items []m
 }
 
 // updateOrder writes what changes in an order's life.
-func updateOrder(ctx context.Context, tx bun.IDB, order *models.Order) error {
+func (s *Service) updateOrder(ctx context.Context, tx bun.IDB, order *models.Order) error {
+	s.announce(ctx, order.ID)
 	_, err := tx.NewUpdate().Model(order).
-		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "updated_at").WherePK().Exec(ctx)
+		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "failure", "pay_by", "partner_asked_at", "payer_id",
+			"review_reason", "reviewed_at", "updated_at").WherePK().Exec(ctx)
 	return store.Translate(err)
 }
 
@@ -94,4 +96,21 @@ func (f OrderFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("o.created_at < ?", f.CreatedBefore.UTC())
 	}
 	return q
+}
+
+func existsReview(ctx context.Context, db bun.IDB, customer models.ID) (bool, error) {
+	exists, err := db.NewSelect().Model((*models.OrderReview)(nil)).Where("customer_id = ?", customer).Exists(ctx)
+	return exists, store.Translate(err)
+}
+
+// replaceReview puts a customer under review, or ends that when there is no reason.
+func replaceReview(ctx context.Context, tx bun.IDB, customer models.ID, reason *string, now time.Time) error {
+	if _, err := tx.NewDelete().Model((*models.OrderReview)(nil)).Where("customer_id = ?", customer).Exec(ctx); err != nil {
+		return store.Translate(err)
+	}
+	if reason == nil {
+		return nil
+	}
+	_, err := tx.NewInsert().Model(&models.OrderReview{CustomerID: customer, Reason: *reason, CreatedAt: now}).Exec(ctx)
+	return store.Translate(err)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -68,7 +69,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	at := &clock{at: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)}
 	ids := models.RandomIDs()
 	recorder := &events.Recorder{IDs: ids, Now: at.now, Consumers: map[models.EventType][]string{
-		models.EventOrderPaid: {orders.ConsumerProvision},
+		models.EventOrderPaid: {orders.ConsumerProvision}, models.EventOrderAccepted: {orders.ConsumerProvision},
 	}}
 	w := &world{t: t, ctx: t.Context(), clock: at}
 	w.Service = &orders.Service{
@@ -77,6 +78,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		Customers: &customers.Service{DB: db, Now: at.now, IDs: ids, Events: recorder, Purchases: orders.Purchases{}},
 		Resources: &resources.Service{DB: db, Now: at.now, IDs: ids, Events: recorder},
 		Driver:    orders.Simulator{}, Returns: platform{}, Logger: slog.New(slog.DiscardHandler),
+		UnsubscribeFee: decimal.New(5, -2),
 	}
 	w.distributor = w.partner("Distributor", models.Distributor, "")
 	w.reseller = w.partner("Reseller", models.CloudReseller, w.distributor.ID)
@@ -118,10 +120,16 @@ func (w *world) customer(name string, partner models.ID, mode models.Association
 // give puts money into a customer's balance.
 func (w *world) give(customer models.Customer, minor int64) {
 	w.t.Helper()
+	w.endow(models.OwnerCustomer, customer.ID, minor)
+}
+
+// endow puts money into anybody's balance.
+func (w *world) endow(kind models.OwnerKind, owner models.ID, minor int64) {
+	w.t.Helper()
 	err := w.DB.InTx(w.ctx, func(ctx context.Context, tx bun.Tx) error {
 		floor := int64(0)
 		to, err := w.Ledger.Open(ctx, tx, ledger.AccountSpec{
-			OwnerKind: models.OwnerCustomer, OwnerID: string(customer.ID), Kind: models.AccountBalance, Asset: "CNY", Floor: &floor,
+			OwnerKind: kind, OwnerID: string(owner), Kind: models.AccountBalance, Asset: "CNY", Floor: &floor,
 		})
 		if err != nil {
 			return err

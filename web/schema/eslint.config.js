@@ -42,6 +42,8 @@ export default [
             'PastBalance',
             'OwnerBalance',
             'OrderHold',
+            'RefundInfo',
+            'UnsubscribeBreakdown',
             'FieldChange',
             'GoLiveStep',
             'InterfaceContact',

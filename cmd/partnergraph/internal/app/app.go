@@ -89,7 +89,7 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
 		opts.Now = time.Now
 	}
 	if opts.Driver == nil {
-		opts.Driver = orders.Simulator{}
+		opts.Driver = cfg.simulator()
 	}
 	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams(), wait: opts.LoaderWait}
 	defer func() {
@@ -192,6 +192,7 @@ func (a *App) schedule() {
 		func(ctx context.Context) { a.Rooms.Identity.RunUsage(ctx, time.Minute) },
 		a.Rooms.Ledger.RunAnnouncements,
 		a.Rooms.Funds.RunWatches,
+		a.Rooms.Orders.RunWatches,
 		keys.run(a.every(keysInterval, "signing-keys", keys.look)),
 		a.Rooms.Webhooks.Run,
 		a.Rooms.Webhooks.RunInterest,

@@ -10,13 +10,18 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/mail"
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/objects"
+	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/files"
+	"github.com/partnergraph/partnergraph/sales/orders"
 )
 
 // Config is every setting of a server. Each is a flag, an environment variable PARTNERGRAPH_<NAME>, and a field here.
@@ -50,6 +55,13 @@ type Config struct {
 	ReportValidity time.Duration `name:"report-validity" default:"720h" env:"PARTNERGRAPH_REPORT_VALIDITY" help:"How long a partner's report of a customer counts, 1h to 8760h."`
 	// RelationThrottle bounds how often a relation may be asked to change: cn or intl; empty = cn.
 	RelationThrottle string `name:"relation-throttle" default:"cn" enum:"cn,intl" env:"PARTNERGRAPH_RELATION_THROTTLE" help:"How often customers and partners may ask to change their relation: cn, a customer once in 3 months and its partner 3 months after that; intl, three times in 3 months per side."`
+	// UnsubscribeFee is the share that is kept of what is left of a payment after the free days; empty = 0.05.
+	UnsubscribeFee string `name:"unsubscribe-fee" default:"0.05" env:"PARTNERGRAPH_UNSUBSCRIBE_FEE" help:"Share that is kept of what is left of a payment when a resource is unsubscribed after its free days, 0 to 1."`
+	// ReviewAbove is the total above which orders wait for an operator; empty or 0 = none does.
+	ReviewAbove string `name:"review-above" default:"0" env:"PARTNERGRAPH_REVIEW_ABOVE" help:"Total above which an order that a customer or partner places waits for an operator, such as 50000.00; 0 = none does."`
+	// SimulatorDelay and SimulatorFailures are how the simulated cloud behaves; they need Dev.
+	SimulatorDelay    time.Duration `name:"simulator-delay" default:"0s" env:"PARTNERGRAPH_SIMULATOR_DELAY" help:"How long the simulated cloud takes for each answer, up to 30s; needs --dev."`
+	SimulatorFailures string        `name:"simulator-failures" env:"PARTNERGRAPH_SIMULATOR_FAILURES" help:"Specification codes that the simulated cloud fails: code=again for the first attempt, code=final for good, comma separated; needs --dev."`
 	// Introspection answers __schema queries; also switches GraphiQL on.
 	Introspection bool `default:"true" negatable:"" env:"PARTNERGRAPH_INTROSPECTION" help:"Answer introspection queries and serve GraphiQL."`
 	// OperationTimeout bounds one GraphQL operation.
@@ -123,7 +135,51 @@ func (c Config) Check() error {
 		lasting("quote-validity", cmp.Or(c.QuoteValidity, catalog.DefaultQuoteValidity), time.Minute, 720*time.Hour),
 		c.checkMail(),
 		c.checkObjects(),
+		c.terms(&orders.Service{}),
+		c.checkSimulator(),
 	)
+}
+
+// terms sets what the configuration says about orders.
+func (c Config) terms(o *orders.Service) error {
+	fee, err := plainDecimal(cmp.Or(c.UnsubscribeFee, "0.05"))
+	if err != nil || fee.IsNegative() || fee.GreaterThan(decimal.NewFromInt(1)) {
+		return fmt.Errorf("setting unsubscribe-fee: %q is not a share from 0 to 1, such as 0.05", c.UnsubscribeFee)
+	}
+	above, err := plainDecimal(cmp.Or(c.ReviewAbove, "0"))
+	if err != nil || above.IsNegative() {
+		return fmt.Errorf("setting review-above: %q is not an amount such as 50000.00", c.ReviewAbove)
+	}
+	limit, err := models.ParseMoney(above, models.CNY, "review-above")
+	if err != nil {
+		return fmt.Errorf("setting review-above: %w", err)
+	}
+	o.UnsubscribeFee, o.ReviewAbove = fee, limit.Minor
+	return nil
+}
+
+// plainDecimal reads a short decimal without an exponent, whose every operation is cheap.
+func plainDecimal(text string) (decimal.Decimal, error) {
+	if len(text) > 24 || strings.ContainsAny(text, "eE") {
+		return decimal.Zero, errors.New("not a plain decimal")
+	}
+	return decimal.NewFromString(text)
+}
+
+func (c Config) checkSimulator() error {
+	if !c.Dev && (c.SimulatorDelay != 0 || c.SimulatorFailures != "") {
+		return errors.New("settings simulator-delay and simulator-failures: are for --dev only")
+	}
+	if _, err := orders.ParseSimulatedFailures(c.SimulatorFailures); err != nil {
+		return fmt.Errorf("setting simulator-failures: %w", err)
+	}
+	return lasting("simulator-delay", c.SimulatorDelay, 0, 30*time.Second)
+}
+
+// simulator is the cloud of demonstrations; Check has read what it is made of.
+func (c Config) simulator() orders.Simulator {
+	failures, _ := orders.ParseSimulatedFailures(c.SimulatorFailures)
+	return orders.Simulator{Delay: c.SimulatorDelay, Failures: failures, Seen: &sync.Map{}}
 }
 
 func (c Config) checkPublicURL() error {

@@ -70,6 +70,7 @@ func (a *App) wire(opts Options) error {
 	r := a.Rooms
 	r.Recorder = &events.Recorder{IDs: r.IDs, Now: r.Now, Consumers: map[models.EventType][]string{
 		models.EventOrderPaid:        {orders.ConsumerProvision},
+		models.EventOrderAccepted:    {orders.ConsumerProvision},
 		models.EventInvitationMailed: {customers.ConsumerMail},
 		models.EventCodeRequested:    {identity.ConsumerCodes},
 
@@ -138,7 +139,10 @@ func (a *App) wire(opts Options) error {
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
-		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake,
+		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Quotes: r.Catalog,
+	}
+	if err := a.cfg.terms(r.Orders); err != nil {
+		return err
 	}
 	r.Catalog = &catalog.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources},

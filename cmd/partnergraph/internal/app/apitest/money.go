@@ -43,6 +43,7 @@ func MoneyMutations() map[string]MoneyMutation {
 	rows := edgeMutations()
 	maps.Copy(rows, correctionMutations())
 	maps.Copy(rows, orderMutations())
+	maps.Copy(rows, orderLifeMutations())
 	maps.Copy(rows, rechargeMutations())
 	maps.Copy(rows, withdrawalMutations())
 	maps.Copy(rows, managementMutations())

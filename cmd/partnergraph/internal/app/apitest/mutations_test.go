@@ -142,6 +142,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, relationRows())
 	maps.Copy(rows, withdrawalRows())
 	maps.Copy(rows, managementRows())
+	maps.Copy(rows, orderRows())
 	maps.Copy(rows, catalogueRows())
 	maps.Copy(rows, verificationRows(partnersOfOthers))
 	return rows
