@@ -56,7 +56,9 @@ type parameters struct {
 }
 
 // arguments are what the driver takes: how to execute, and the values.
-func (p *parameters) arguments() []any { return append([]any{pgx.QueryExecModeCacheStatement}, p.values...) }
+func (p *parameters) arguments() []any {
+	return append([]any{pgx.QueryExecModeCacheStatement}, p.values...)
+}
 
 func (p *parameters) append(b []byte, value any) []byte {
 	p.values = append(p.values, value)
