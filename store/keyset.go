@@ -84,7 +84,11 @@ func PerParent[T any](
 	return nil
 }
 
-func perParent(db bun.IDB, k Keyset, parents []string, build func(parent any) *bun.SelectQuery) *bun.RawQuery {
+func perParent(db bun.IDB, k Keyset, parents []string, build func(parent any) *bun.SelectQuery) Query {
+	// PostgreSQL expects ten rows of an array that it does not know, and would plan a join for one anew each time.
+	if len(parents) == 1 {
+		return k.Apply(build(parents[0]))
+	}
 	// Neither a union nor a join promises an order.
 	column := "id"
 	if k.Column != "" {
