@@ -2,6 +2,7 @@ package apitest_test
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
@@ -219,6 +221,23 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNobodyWaitsForNobody asks one object and all below it of a server whose calls would wait for each other for a minute: a plan
+// knows when everybody has asked, and nothing stands beside a single root field.
+func TestNobodyWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+		w := apitest.Build(t, s)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		answer := s.AskCtx(ctx, t, w.OperatorKey, `query($id: ID!) {customer(id: $id) {id balance {version}
+			orders(first: 2) {nodes {id items {id} resources {id subResources {id}} customer {association {partner {id}}}}}}}`,
+			map[string]any{"id": w.Buyers()[0].Customer.ID})
+		if len(answer.Errors) > 0 || len(answer.At("customer", "orders", "nodes").([]any)) == 0 {
+			t.Errorf("%s", answer.Body)
+		}
+	}, func(_ *app.Config, opts *app.Options) { opts.LoaderWait = time.Minute })
 }
 
 // documents is how many each engine is asked.
