@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"strconv"
 	"time"
 
@@ -40,8 +39,7 @@ func Read(ctx context.Context, db bun.IDB, q Query, dest any) error {
 
 // scan reads through database/sql itself: bun would take the question marks of an operator for its own.
 func (db *DB) scan(ctx context.Context, text string, arguments []any, dest any) error {
-	var rows *sql.Rows
-	rows, err := db.DB.DB.QueryContext(ctx, text, arguments...) //nolint:rowserrcheck,sqlclosecheck // ScanRows does both
+	rows, err := db.DB.DB.QueryContext(ctx, text, arguments...) //nolint:rowserrcheck // ScanRows does, and closes them
 	if err != nil {
 		return err
 	}

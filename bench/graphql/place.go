@@ -70,14 +70,15 @@ func newPlace(ctx context.Context, log *slog.Logger, opts options) (_ *place, er
 	if err := at.startFloor(ctx); err != nil {
 		return nil, err
 	}
-	return at, at.startOurs(ctx)
+	err = at.startOurs(ctx)
+	return at, err
 }
 
 // fill makes the data set, gives the largest partner a key, and picks what is asked for.
 func (at *place) fill(ctx context.Context) (err error) {
 	at.log.Info("filling the database", "orders", at.opts.orders)
 	// Customers have ten orders each on average.
-	seed := exec.CommandContext(ctx, at.program, "seed", "--database-url", at.postgres.URL(), "--orders", strconv.Itoa(at.opts.orders), //nolint:gosec // our own program
+	seed := exec.CommandContext(ctx, at.program, "seed", "--database-url", at.postgres.URL(), "--orders", strconv.Itoa(at.opts.orders),
 		"--customers", strconv.Itoa(max(at.opts.orders/10, 1000)), "--seal-keys", at.seal, "--quiet")
 	if out, err := seed.CombinedOutput(); err != nil {
 		return fmt.Errorf("seed: %w: %s", err, out)

@@ -11,13 +11,7 @@ func (b *buffer) writeNext(lv *level) bool {
 			b.char(',')
 		}
 		b.raw(f.key)
-		ok := false
-		if f.loads {
-			ok = b.relation(f, &lv.loaded[n], i)
-		} else {
-			ok = b.own(f, row)
-		}
-		if !ok {
+		if f.loads && !b.relation(f, &lv.loaded[n], i) || !f.loads && !b.own(f, row) {
 			return false
 		}
 	}

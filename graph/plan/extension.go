@@ -107,7 +107,7 @@ func (e *Extension) answer(ctx context.Context, fc *graphql.FieldContext, of *ob
 		ctx, l.fetch = rounds.Context, rounds.Fetch
 	}
 	var loaded relation
-	if why = l.objects(ctx, root, []any{value}, &loaded); why != nil {
+	if why := l.objects(ctx, root, []any{value}, &loaded); why != nil {
 		return nil, why
 	}
 	b := &buffer{bytes: make([]byte, 0, sizeOf(&loaded))}

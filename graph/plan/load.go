@@ -94,10 +94,10 @@ func (l *loader) resolve(ctx context.Context, rows []any, f *field, values []any
 	var waiting []int
 	for i, row := range rows {
 		value, err := f.kind.resolve(ctx, l.resolvers, row, f.args)
-		switch {
-		case err == nil:
+		switch err { //nolint:errorlint // ErrPending is never wrapped, and this is asked for every row
+		case nil:
 			values[i] = value
-		case err == ErrPending: //nolint:errorlint // it is never wrapped, and this is asked for every row
+		case ErrPending:
 			waiting = append(waiting, i)
 		default:
 			return err
@@ -110,10 +110,10 @@ func (l *loader) resolve(ctx context.Context, rows []any, f *field, values []any
 		still := waiting[:0]
 		for _, i := range waiting {
 			value, err := f.kind.resolve(ctx, l.resolvers, rows[i], f.args)
-			switch {
-			case err == nil:
+			switch err { //nolint:errorlint // as above
+			case nil:
 				values[i] = value
-			case err == ErrPending: //nolint:errorlint // as above
+			case ErrPending:
 				still = append(still, i)
 			default:
 				return err
@@ -137,7 +137,7 @@ func (l *loader) objects(ctx context.Context, f *field, values []any, into *rela
 		case f.kind.list:
 			before := len(rows)
 			rows = f.kind.of.spread(value, rows)
-			into.counts[i] = int32(len(rows) - before) //nolint:gosec // nobody holds that many rows
+			into.counts[i] = int32(len(rows) - before)
 		default:
 			into.counts[i] = 1
 			rows = append(rows, value)

@@ -162,7 +162,7 @@ func (w *writer) field(own string, f *codegen.Field) (text, why string) {
 	if why != "" {
 		return "", why
 	}
-	body := ""
+	var body string
 	switch {
 	case shape.pointer:
 		body = fmt.Sprintf("if v := %s; v != nil {\nreturn v\n}\nreturn nil", access)
@@ -232,7 +232,8 @@ func (w *writer) argument(arg *codegen.FieldArgument) (text, why string) {
 	if len(arg.ImplDirectives()) > 0 || ref.IsOmittable || ref.IsContext || ref.HasEnumValues() || ref.IsSlice() || ref.IsPtrToSlice() {
 		return "", unknown
 	}
-	target, wrap, missing := ref.GO, "required", ""
+	target, wrap := ref.GO, "required"
+	var missing string
 	if pointer, ok := ref.GO.(*types.Pointer); ok {
 		target, wrap, missing = pointer.Elem(), "optional", "(*"+w.goType(pointer.Elem())+")(nil)"
 	} else {
