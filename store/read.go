@@ -18,7 +18,8 @@ type Query interface {
 
 // Read scans the rows of q, a statement of db, into dest. It is what reads that run often should use: on PostgreSQL, outside
 // a transaction, values travel beside the text, so that the server parses and plans a text once for each connection, where
-// bun's own Scan writes them into it. Elsewhere it is Scan. Use In for lists of values, whose number is then no part of the text.
+// bun's own Scan writes them into it. Elsewhere it is Scan. q names its columns, as bun does by itself: what a star stands for changes
+// with the next migration, and what is prepared does not bear that. Use In for lists of values, whose number is then no part of the text.
 // Errors are translated.
 func Read(ctx context.Context, db bun.IDB, q Query, dest any) error {
 	on, ok := db.(*DB)

@@ -64,7 +64,7 @@ func selectKeysByHash(ctx context.Context, idb bun.IDB, hashes []string) (map[st
 		wanted[i] = []byte(hash)
 	}
 	var rows []keyRow
-	q := idb.NewSelect().Model(&rows).ColumnExpr("k.*").ColumnExpr("p.kind AS partner_kind").
+	q := idb.NewSelect().Model(&rows).ColumnExpr("?TableColumns").ColumnExpr("p.kind AS partner_kind").
 		Join("LEFT JOIN partners AS p ON p.id = k.partner_id").Where("k.hash IN (?)", bun.List(wanted))
 	err := store.Read(ctx, idb, q, &rows)
 	found := make(map[string]keyRow, len(rows))
