@@ -108,6 +108,10 @@ bench-ledger: ## Measure how fast money moves, beside a floor: make bench-ledger
 bench-saml: ## Measure what SAML costs, beside the library and bare cryptography: make bench-saml ARGS='-only login -profile'
 	go run ./bench/saml -out bench/results $(ARGS)
 
+.PHONY: bench-graphql
+bench-graphql: ## Measure how fast lists are read, beside a floor: make bench-graphql ARGS='-orders 50000 -only Q2 -profile'
+	go run ./bench/graphql -out bench/results $(ARGS)
+
 .PHONY: bench-customers
 bench-customers: ## Measure how fast a partner lists and filters 100,000 customers: make bench-customers ARGS='-calls 100'
 	go run ./bench/customers $(ARGS)

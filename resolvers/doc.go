@@ -4,4 +4,4 @@
 // errors leave the house. It does not own rules, permissions or SQL: those are the rooms'. No other door is known here.
 package resolvers
 
-//go:generate go tool gqlgen
+//go:generate go run ../graph/plan/generate

@@ -3,10 +3,7 @@ package resolvers
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
-
-	"github.com/vikstrous/dataloadgen"
 
 	"github.com/partnergraph/partnergraph/models"
 )
@@ -19,15 +16,15 @@ type asked[Q comparable] struct {
 
 // byQuestion makes one call of the room per distinct question, each with all the owners that it is asked about. A question
 // that is refused fails for those who asked it, not for the others of the level.
-func byQuestion[Q comparable, V any](by asking, fetch func(context.Context, []models.ID, Q) (map[models.ID]V, error)) *dataloadgen.Loader[asked[Q], V] {
-	batch := func(ctx context.Context, keys []asked[Q]) (map[asked[Q]]V, error) {
+func byQuestion[Q comparable, V any](n *slots, fetch func(context.Context, models.Principal, []models.ID, Q) (map[models.ID]V, error)) *loader[asked[Q], V] {
+	batch := func(ctx context.Context, who models.Principal, keys []asked[Q]) (map[asked[Q]]V, error) {
 		owners := map[Q][]models.ID{}
 		for _, key := range keys {
 			owners[key.question] = append(owners[key.question], key.owner)
 		}
-		found, refused := make(map[asked[Q]]V, len(keys)), dataloadgen.MappedFetchError[asked[Q]]{}
+		found, refused := make(map[asked[Q]]V, len(keys)), refusals[asked[Q]]{}
 		for question, ids := range owners {
-			answers, err := fetch(ctx, ids, question)
+			answers, err := fetch(ctx, who, ids, question)
 			for _, id := range ids {
 				key := asked[Q]{id, question}
 				if answer, ok := answers[id]; ok && err == nil {
@@ -43,7 +40,7 @@ func byQuestion[Q comparable, V any](by asking, fetch func(context.Context, []mo
 		}
 		return found, nil
 	}
-	return dataloadgen.NewMappedLoader(batch, dataloadgen.WithWait(by.wait), dataloadgen.WithBatchCapacity(1000))
+	return newLoader(n, batch)
 }
 
 // filtered is a page of the rows that a filter leaves; the filter is JSON, so that equal ones meet.
@@ -54,7 +51,7 @@ type filtered struct {
 
 // filterLoader reads filtered lists of many owners at once.
 type filterLoader[F, V any] struct {
-	loader *dataloadgen.Loader[asked[filtered], models.Connection[V]]
+	loader *loader[asked[filtered], models.Connection[V]]
 }
 
 // load reads one owner's page, together with those of the owners beside it.
@@ -71,30 +68,30 @@ func (l *filterLoader[F, V]) load(ctx context.Context, owner models.ID, filter F
 	}
 	found, err := l.loader.Load(ctx, asked[filtered]{owner, filtered{page: keyOf("", args), filter: string(text)}})
 	// As with every list of an object: one that may not be read is empty.
-	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
+	if absent(err) {
 		return none, nil
 	}
 	return found, err
 }
 
-func byFilter[F, V any](by asking, fetch func(context.Context, models.Principal, []models.ID, F, models.PageArgs) (map[models.ID]models.Connection[V], error)) *filterLoader[F, V] {
-	return &filterLoader[F, V]{loader: byQuestion(by, func(ctx context.Context, owners []models.ID, question filtered) (map[models.ID]models.Connection[V], error) {
+func byFilter[F, V any](n *slots, fetch func(context.Context, models.Principal, []models.ID, F, models.PageArgs) (map[models.ID]models.Connection[V], error)) *filterLoader[F, V] {
+	return &filterLoader[F, V]{loader: byQuestion(n, func(ctx context.Context, who models.Principal, owners []models.ID, question filtered) (map[models.ID]models.Connection[V], error) {
 		var filter F
 		if err := json.Unmarshal([]byte(question.filter), &filter); err != nil {
 			return nil, err
 		}
-		return fetch(ctx, by.who, owners, filter, question.page.args())
+		return fetch(ctx, who, owners, filter, question.page.args())
 	})}
 }
 
 type pastLoader struct {
-	loader *dataloadgen.Loader[asked[time.Time], models.PastBalance]
+	loader *loader[asked[time.Time], models.PastBalance]
 }
 
 // load reads what one owner had; nil without an error when the caller may not know.
 func (l *pastLoader) load(ctx context.Context, owner models.ID, at time.Time) (*models.PastBalance, error) {
 	past, err := l.loader.Load(ctx, asked[time.Time]{owner, at.UTC()})
-	if errors.Is(err, dataloadgen.ErrNotFound) || models.CodeOf(err) == models.CodeForbidden {
+	if absent(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -103,8 +100,6 @@ func (l *pastLoader) load(ctx context.Context, owner models.ID, at time.Time) (*
 	return &past, nil
 }
 
-func byMoment(by asking, fetch func(context.Context, models.Principal, []models.ID, time.Time) (map[models.ID]models.PastBalance, error)) *pastLoader {
-	return &pastLoader{loader: byQuestion(by, func(ctx context.Context, owners []models.ID, at time.Time) (map[models.ID]models.PastBalance, error) {
-		return fetch(ctx, by.who, owners, at)
-	})}
+func byMoment(n *slots, fetch func(context.Context, models.Principal, []models.ID, time.Time) (map[models.ID]models.PastBalance, error)) *pastLoader {
+	return &pastLoader{loader: byQuestion(n, fetch)}
 }

@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -55,4 +56,7 @@ type Resolver struct {
 	Log   *slog.Logger
 	// LoaderWait is how long the first call of a level of fields waits for the others; zero = 300 microseconds.
 	LoaderWait time.Duration
+
+	loadersOnce sync.Once
+	loaders     *loaders
 }

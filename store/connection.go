@@ -11,10 +11,15 @@ import (
 // List reads one page of a list with one statement, and its length with one more when the page wants it. visible starts a
 // query of the rows that are wanted and that the caller may see; its model is T.
 func List[T models.Identified](ctx context.Context, page models.Page, descending bool, visible func() *bun.SelectQuery) (models.Connection[T], error) {
+	return ListFrom[T](ctx, nil, page, descending, visible)
+}
+
+// ListFrom is List for lists that are read often: see Read. visible starts a query of db.
+func ListFrom[T models.Identified](ctx context.Context, db bun.IDB, page models.Page, descending bool, visible func() *bun.SelectQuery) (models.Connection[T], error) {
 	var none models.Connection[T]
 	rows := []T{}
-	if err := PageKeyset(page, descending).Apply(visible()).Scan(ctx, &rows); err != nil {
-		return none, Translate(err)
+	if err := Read(ctx, db, PageKeyset(page, descending).Apply(visible()), &rows); err != nil {
+		return none, err
 	}
 	if !page.WantTotal {
 		return models.NewConnection(page, rows, nil), nil
@@ -44,7 +49,7 @@ func (n Nested[T]) Pages(ctx context.Context, db bun.IDB, parents []models.ID, p
 		return pages, nil
 	}
 	var rows []T
-	err := PerParent(ctx, db, &rows, PageKeyset(page, n.Descending), ids, func(parent string) *bun.SelectQuery {
+	err := PerParent(ctx, db, &rows, PageKeyset(page, n.Descending), ids, func(parent any) *bun.SelectQuery {
 		return n.Visible().Where("? = ?", bun.Safe(n.Column), parent)
 	})
 	if err != nil {
@@ -52,7 +57,7 @@ func (n Nested[T]) Pages(ctx context.Context, db bun.IDB, parents []models.ID, p
 	}
 	totals := map[models.ID]*int{}
 	if page.WantTotal {
-		if totals, err = n.totals(ctx, ids); err != nil {
+		if totals, err = n.totals(ctx, db, ids); err != nil {
 			return nil, err
 		}
 	}
@@ -69,7 +74,7 @@ func (n Nested[T]) Pages(ctx context.Context, db bun.IDB, parents []models.ID, p
 }
 
 // totals counts the rows of each parent; those without any have zero.
-func (n Nested[T]) totals(ctx context.Context, parents []string) (map[models.ID]*int, error) {
+func (n Nested[T]) totals(ctx context.Context, db bun.IDB, parents []string) (map[models.ID]*int, error) {
 	totals := make(map[models.ID]*int, len(parents))
 	for _, parent := range parents {
 		totals[models.ID(parent)] = new(int)
@@ -78,12 +83,13 @@ func (n Nested[T]) totals(ctx context.Context, parents []string) (map[models.ID]
 		Parent models.ID
 		N      int
 	}
-	err := n.Visible().ColumnExpr("? AS parent, count(*) AS n", bun.Safe(n.Column)).
-		Where("? IN (?)", bun.Safe(n.Column), bun.List(parents)).GroupExpr("?", bun.Safe(n.Column)).Scan(ctx, &counts)
+	q := n.Visible().ColumnExpr("? AS parent, count(*) AS n", bun.Safe(n.Column)).
+		Where("? ?", bun.Safe(n.Column), In(parents)).GroupExpr("?", bun.Safe(n.Column))
+	err := Read(ctx, db, q, &counts)
 	for _, count := range counts {
 		*totals[count.Parent] = count.N
 	}
-	return totals, Translate(err)
+	return totals, err
 }
 
 // distinct drops ids that occur twice, whose rows would be read twice.

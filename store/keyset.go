@@ -63,19 +63,20 @@ func (k Keyset) direction() string {
 const maxBranches = 400
 
 // PerParent reads one page for each of many parents in one statement (one per 400 parents). build returns the children of
-// one parent, neither ordered nor limited: PerParent applies k to each. dest is a pointer to a slice of the model; the
-// rows of one parent arrive in k's order, those of different parents mixed, to be grouped by the caller, who finds at
-// most Size+1 per parent. k.After and k.Before apply to every parent alike.
+// one parent, neither ordered nor limited: PerParent applies k to each. What build gets is to be compared with the column that
+// names the parent, Where("? = ?", column, parent): the parent itself, or where all of them stand. dest is a pointer to a slice of
+// the model; the rows of one parent arrive in k's order, those of different parents mixed, to be grouped by the caller, who finds
+// at most Size+1 per parent. k.After and k.Before apply to every parent alike.
 //
 // The result is ordered by k.Column without its table, which must be among the selected columns.
 func PerParent[T any](
-	ctx context.Context, db bun.IDB, dest *[]T, k Keyset, parents []string, build func(parent string) *bun.SelectQuery,
+	ctx context.Context, db bun.IDB, dest *[]T, k Keyset, parents []string, build func(parent any) *bun.SelectQuery,
 ) error {
 	for len(parents) > 0 {
 		n := min(len(parents), maxBranches)
 		var rows []T
-		if err := perParent(ctx, db, &rows, k, parents[:n], build); err != nil {
-			return Translate(err)
+		if err := Read(ctx, db, perParent(db, k, parents[:n], build), &rows); err != nil {
+			return err
 		}
 		*dest = append(*dest, rows...)
 		parents = parents[n:]
@@ -83,25 +84,34 @@ func PerParent[T any](
 	return nil
 }
 
-func perParent[T any](
-	ctx context.Context, db bun.IDB, dest *[]T, k Keyset, parents []string, build func(parent string) *bun.SelectQuery,
-) error {
-	// SQLite refuses parentheses around the terms of a UNION, and a LIMIT in a term without them; a subquery is neither.
+func perParent(db bun.IDB, k Keyset, parents []string, build func(parent any) *bun.SelectQuery) Query {
+	// PostgreSQL expects ten rows of an array that it does not know, and would plan a join for one anew each time.
+	if len(parents) == 1 {
+		return k.Apply(build(parents[0]))
+	}
+	// Neither a union nor a join promises an order.
+	column := "id"
+	if k.Column != "" {
+		column = k.Column[strings.LastIndexByte(k.Column, '.')+1:]
+	}
+	order := " ORDER BY branch.? " + k.direction()
+	if EngineOf(db) == Postgres {
+		// Planned once, whatever the number of parents, where a union is planned term by term.
+		return db.NewRaw("SELECT branch.* FROM unnest(?) AS parents (parent) CROSS JOIN LATERAL (?) AS branch"+order,
+			among(parents), schema.QueryAppender(k.Apply(build(bun.Safe("parents.parent")))), bun.Ident(column))
+	}
+	// SQLite has no lateral join. It refuses parentheses around the terms of a UNION, and a LIMIT in a term without them; a
+	// subquery is neither.
 	var text strings.Builder
+	text.WriteString("SELECT * FROM (")
 	var args []any
 	for i, parent := range parents {
 		if i > 0 {
 			text.WriteString(" UNION ALL ")
 		}
-		text.WriteString("SELECT * FROM (?) AS branch")
+		text.WriteString("SELECT * FROM (?)")
 		args = append(args, schema.QueryAppender(k.Apply(build(parent))))
 	}
-	// A union promises no order, not even that of its terms.
-	column := "id"
-	if k.Column != "" {
-		column = k.Column[strings.LastIndexByte(k.Column, '.')+1:]
-	}
-	text.WriteString(" ORDER BY ? " + k.direction())
-	args = append(args, bun.Ident(column))
-	return db.NewRaw(text.String(), args...).Scan(ctx, dest)
+	text.WriteString(") AS branch" + order)
+	return db.NewRaw(text.String(), append(args, bun.Ident(column))...)
 }

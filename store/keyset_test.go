@@ -77,7 +77,7 @@ func TestPerParentReadsEveryPageInOneStatement(t *testing.T) {
 			ctx, counter := store.CountStatements(t.Context())
 			var rows []item
 			k := store.Keyset{Size: 2, Descending: true, Before: ""}
-			err := store.PerParent(ctx, db, &rows, k, parents[:c.parents], func(parent string) *bun.SelectQuery {
+			err := store.PerParent(ctx, db, &rows, k, parents[:c.parents], func(parent any) *bun.SelectQuery {
 				return db.NewSelect().Model((*item)(nil)).Where("parent = ?", parent).Where("id <> parent")
 			})
 			if err != nil {

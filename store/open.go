@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
@@ -39,6 +40,9 @@ type DB struct {
 	// context, waiting inside SQLite is polling that ends with SQLITE_BUSY. It is nil on PostgreSQL.
 	writer chan struct{}
 	logger *slog.Logger
+	// prepares says that Read may leave prepared statements behind, which not every connection pooler bears.
+	prepares bool
+	hook     *hook
 	// jitter returns a factor in [0,1) that spreads the retries of callers that collided.
 	jitter func() float64
 }
@@ -73,7 +77,7 @@ func WithTracerProvider(provider trace.TracerProvider) Option {
 
 // Open opens the database at url and pings it. The url is one of
 //
-//	postgres://user:password@host:port/name?sslmode=require
+//	postgres://user:password@host:port/name?sslmode=require   with &default_query_exec_mode=simple_protocol nothing is prepared
 //	sqlite:///var/lib/partnergraph.db   an absolute path; sqlite://relative.db is relative
 //	sqlite::memory:                     gone when closed
 //
@@ -89,7 +93,8 @@ func Open(ctx context.Context, url string, opts ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.DB = db.WithQueryHook(newHook(options.Tracer, db.engine))
+	db.hook = newHook(options.Tracer, db.engine)
+	db.DB = db.WithQueryHook(db.hook)
 	if err := db.Ping(ctx); err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", db.engine, joinClose(err, db))
 	}
@@ -129,18 +134,26 @@ func openPostgres(url string, options Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.New("store: the url of postgres is malformed")
 	}
+	// Behind a pooler that hands connections on between statements, a url says default_query_exec_mode=simple_protocol.
+	prepares := config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 	// bun writes arguments into the statement itself, so preparing each text on the server would only fill its memory.
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	setDefault(config.RuntimeParams, "application_name", "partnergraph")
 	setDefault(config.RuntimeParams, "timezone", "UTC")
 	setDefault(config.RuntimeParams, "idle_in_transaction_session_timeout", "60000")
 
-	pool := sql.OpenDB(stdlib.GetConnector(*config))
+	pool := sql.OpenDB(stdlib.GetConnector(*config, stdlib.OptionAfterConnect(utc)))
 	pool.SetMaxOpenConns(or(options.MaxOpen, 20))
 	pool.SetMaxIdleConns(or(options.MaxIdle, or(options.MaxOpen, 20)))
 	pool.SetConnMaxLifetime(or(options.MaxLifetime, 30*time.Minute))
 	pool.SetConnMaxIdleTime(or(options.MaxIdleTime, 5*time.Minute))
-	return &DB{DB: bun.NewDB(pool, pgdialect.New()), engine: Postgres, logger: options.Logger, jitter: jitter}, nil
+	return &DB{DB: bun.NewDB(pool, pgdialect.New()), engine: Postgres, prepares: prepares, logger: options.Logger, jitter: jitter}, nil
+}
+
+// utc has instants read in UTC in the binary format too, which carries no zone.
+func utc(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+	return nil
 }
 
 func openSQLite(name string, options Options) *DB {

@@ -48,6 +48,7 @@ func serve(ctx context.Context, database, listen string, conns int) error {
 	}
 	defer pool.Close()
 	mux := http.NewServeMux()
+	(&reader{pool}).register(mux)
 	mux.Handle("POST /fund", &handler{pool: pool, ids: models.RandomIDs()})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := pool.Ping(r.Context()); err != nil {

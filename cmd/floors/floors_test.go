@@ -58,7 +58,7 @@ func otherRooms() map[string][]string {
 
 		"graph/scalar":        {"models"},
 		"graph/guard":         {"models"},
-		"graph/plan/...":      {"models", "graph/scalar"},
+		"graph/plan/...":      {"models", "graph", "graph/scalar"},
 		"graph/transport/...": {"models", "cache", "graph/scalar", "graph/guard", "graph/transport/..."},
 
 		"resolvers": {"models", "store", "cache", "sales/...", "graph/...", "session"},

@@ -9,8 +9,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// dateTimeLayout is RFC 3339 in UTC with up to microseconds, which is what both databases keep.
-const dateTimeLayout = "2006-01-02T15:04:05.999999Z"
+// DateTimeLayout is RFC 3339 in UTC with up to microseconds, which is what both databases keep.
+const DateTimeLayout = "2006-01-02T15:04:05.999999Z"
 
 // maxDateTimeLength is 2026-11-21T04:32:18.123456789+08:00.
 const maxDateTimeLength = 35
@@ -24,7 +24,7 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 		return graphql.Null
 	}
 	return graphql.WriterFunc(func(w io.Writer) {
-		_, _ = io.WriteString(w, strconv.Quote(t.UTC().Format(dateTimeLayout)))
+		_, _ = io.WriteString(w, strconv.Quote(t.UTC().Format(DateTimeLayout)))
 	})
 }
 

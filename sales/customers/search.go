@@ -73,8 +73,8 @@ func (s *Service) searched(ctx context.Context, f search, page models.Page) (mod
 	if f.Tag != nil && page.After != "" && s.DB.Engine() == store.SQLite {
 		q = q.Where("c.id > ?", page.After)
 	}
-	if err := q.Scan(ctx, &rows); err != nil {
-		return models.Connection[models.Customer]{}, store.Translate(err)
+	if err := store.Read(ctx, s.DB, q, &rows); err != nil {
+		return models.Connection[models.Customer]{}, err
 	}
 	if !page.WantTotal {
 		return models.NewConnection(page, rows, nil), nil

@@ -47,8 +47,8 @@ func selectAssociationInForce(ctx context.Context, tx bun.IDB, customer models.I
 
 func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Customer, error) {
 	var rows []models.Customer
-	err := access.Customers(db.NewSelect().Model(&rows).Where("c.id IN (?)", bun.List(ids)), who).Scan(ctx)
-	return rows, store.Translate(err)
+	err := store.Read(ctx, db, access.Customers(db.NewSelect().Model(&rows).Where("c.id ?", store.In(ids)), who), &rows)
+	return rows, err
 }
 
 func selectCustomerForUpdate(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, bool, error) {
@@ -81,9 +81,9 @@ func selectPartner(ctx context.Context, tx bun.IDB, who models.Principal, id mod
 
 func selectAssociations(ctx context.Context, db bun.IDB, who models.Principal, customers []models.ID) ([]models.Association, error) {
 	var rows []models.Association
-	q := db.NewSelect().Model(&rows).Where("a.customer_id IN (?)", bun.List(customers)).Where("a.until IS NULL")
-	err := access.Associations(q, who).Scan(ctx)
-	return rows, store.Translate(err)
+	q := db.NewSelect().Model(&rows).Where("a.customer_id ?", store.In(customers)).Where("a.until IS NULL")
+	err := store.Read(ctx, db, access.Associations(q, who), &rows)
+	return rows, err
 }
 
 // visible starts a query of the customers that a principal may see.

@@ -15,9 +15,9 @@ func selectPartners(ctx context.Context, db bun.IDB, who models.Principal, ids [
 		return nil, nil
 	}
 	var owners []owner
-	q := db.NewSelect().Model((*models.Partner)(nil)).Column("p.id", "p.currency").Where("p.id IN (?)", bun.List(ids))
-	err := access.PartnersWithin(q, who).Scan(ctx, &owners)
-	return owners, store.Translate(err)
+	q := db.NewSelect().Model((*models.Partner)(nil)).Column("p.id", "p.currency").Where("p.id ?", store.In(ids))
+	err := store.Read(ctx, db, access.PartnersWithin(q, who), &owners)
+	return owners, err
 }
 
 func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]owner, error) {
@@ -25,9 +25,9 @@ func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids 
 		return nil, nil
 	}
 	var owners []owner
-	q := db.NewSelect().Model((*models.Customer)(nil)).Column("c.id", "c.currency").Where("c.id IN (?)", bun.List(ids))
-	err := access.CustomersWithBalance(q, who).Scan(ctx, &owners)
-	return owners, store.Translate(err)
+	q := db.NewSelect().Model((*models.Customer)(nil)).Column("c.id", "c.currency").Where("c.id ?", store.In(ids))
+	err := store.Read(ctx, db, access.CustomersWithBalance(q, who), &owners)
+	return owners, err
 }
 
 // end is a customer or partner as the lower end of an edge.

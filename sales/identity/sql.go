@@ -64,13 +64,14 @@ func selectKeysByHash(ctx context.Context, idb bun.IDB, hashes []string) (map[st
 		wanted[i] = []byte(hash)
 	}
 	var rows []keyRow
-	err := idb.NewSelect().Model(&rows).ColumnExpr("k.*").ColumnExpr("p.kind AS partner_kind").
-		Join("LEFT JOIN partners AS p ON p.id = k.partner_id").Where("k.hash IN (?)", bun.List(wanted)).Scan(ctx)
+	q := idb.NewSelect().Model(&rows).ColumnExpr("?TableColumns").ColumnExpr("p.kind AS partner_kind").
+		Join("LEFT JOIN partners AS p ON p.id = k.partner_id").Where("k.hash IN (?)", bun.List(wanted))
+	err := store.Read(ctx, idb, q, &rows)
 	found := make(map[string]keyRow, len(rows))
 	for _, row := range rows {
 		found[string(row.Hash)] = row
 	}
-	return found, store.Translate(err)
+	return found, err
 }
 
 // lockKey finds a key that the principal may see and holds it until the transaction ends.

@@ -45,11 +45,11 @@ func selectAccountsOfForUpdate(ctx context.Context, db bun.IDB, owners []models.
 
 func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []models.AccountKind) ([]models.Account, error) {
 	var rows []models.Account
-	q := db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", bun.List(owners)).Order("acc.owner_id", "acc.id")
+	q := db.NewSelect().Model(&rows).Where("acc.owner_id ?", store.In(owners)).Order("acc.owner_id", "acc.id")
 	if len(kinds) > 0 {
-		q = q.Where("acc.kind IN (?)", bun.List(kinds))
+		q = q.Where("acc.kind ?", store.In(kinds))
 	}
-	err := q.Scan(ctx)
+	err := store.Read(ctx, db, q, &rows)
 	return rows, err
 }
 

@@ -55,7 +55,7 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter OrderFi
 	if err != nil {
 		return none, err
 	}
-	return store.List[models.Order](ctx, page, true, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
+	return store.ListFrom[models.Order](ctx, s.DB, page, true, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
 }
 
 // FindForCustomers returns a page of orders for each of the customers, newest first, with one statement for all of them and

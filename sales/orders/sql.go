@@ -30,8 +30,8 @@ func (s *Service) updateOrder(ctx context.Context, tx bun.IDB, order *models.Ord
 
 func selectOrders(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Order, error) {
 	var rows []models.Order
-	err := access.Orders(db.NewSelect().Model(&rows).Where("o.id IN (?)", bun.List(ids)), who).Scan(ctx)
-	return rows, store.Translate(err)
+	err := store.Read(ctx, db, access.Orders(db.NewSelect().Model(&rows).Where("o.id ?", store.In(ids)), who), &rows)
+	return rows, err
 }
 
 func selectOrderForUpdate(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Order, bool, error) {
@@ -47,9 +47,9 @@ func selectOrderForUpdate(ctx context.Context, tx bun.IDB, who models.Principal,
 func selectItems(ctx context.Context, db bun.IDB, who models.Principal, orders []models.ID) ([]models.OrderItem, error) {
 	var rows []models.OrderItem
 	q := db.NewSelect().Model(&rows).Join("JOIN orders AS o ON o.id = oi.order_id").
-		Where("oi.order_id IN (?)", bun.List(orders)).Order("oi.order_id", "oi.position")
-	err := access.Orders(q, who).Scan(ctx)
-	return rows, store.Translate(err)
+		Where("oi.order_id ?", store.In(orders)).Order("oi.order_id", "oi.position")
+	err := store.Read(ctx, db, access.Orders(q, who), &rows)
+	return rows, err
 }
 
 // visible starts a query of the orders that a principal may see.

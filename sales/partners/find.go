@@ -43,7 +43,7 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter Partner
 	if err := filter.check(); err != nil {
 		return none, err
 	}
-	return store.List[models.Partner](ctx, page, false, func() *bun.SelectQuery { return filtered(s.DB, who, filter) })
+	return store.ListFrom[models.Partner](ctx, s.DB, page, false, func() *bun.SelectQuery { return filtered(s.DB, who, filter) })
 }
 
 // ByIDs returns the partners with these ids that the caller sees, with one statement; the others are absent. FORBIDDEN

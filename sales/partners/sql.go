@@ -44,6 +44,6 @@ func filtered(idb bun.IDB, who models.Principal, filter PartnerFilter) *bun.Sele
 
 func selectByIDs(ctx context.Context, idb bun.IDB, who models.Principal, ids []models.ID) ([]models.Partner, error) {
 	var rows []models.Partner
-	err := filtered(idb, who, PartnerFilter{}).Where("p.id IN (?)", bun.List(ids)).Scan(ctx, &rows)
-	return rows, store.Translate(err)
+	err := store.Read(ctx, idb, filtered(idb, who, PartnerFilter{}).Where("p.id ?", store.In(ids)), &rows)
+	return rows, err
 }

@@ -53,7 +53,7 @@ func (s *Service) Find(ctx context.Context, who models.Principal, filter Resourc
 	if err != nil {
 		return none, err
 	}
-	return store.List[models.Resource](ctx, page, true, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
+	return store.ListFrom[models.Resource](ctx, s.DB, page, true, func() *bun.SelectQuery { return filter.apply(visible(s.DB, who)) })
 }
 
 // FindForCustomers returns a page of resources for each of the customers, newest first, with one statement for all of

@@ -18,8 +18,8 @@ func insertResources(ctx context.Context, tx bun.IDB, rows []models.Resource) er
 
 func selectResources(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Resource, error) {
 	var rows []models.Resource
-	err := access.Resources(db.NewSelect().Model(&rows).Where("r.id IN (?)", bun.List(ids)), who).Scan(ctx)
-	return rows, store.Translate(err)
+	err := store.Read(ctx, db, access.Resources(db.NewSelect().Model(&rows).Where("r.id ?", store.In(ids)), who), &rows)
+	return rows, err
 }
 
 func updateWithoutPartner(ctx context.Context, tx bun.IDB, customer models.ID, now time.Time) error {

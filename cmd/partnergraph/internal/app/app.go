@@ -49,7 +49,7 @@ type App struct {
 	health   *health
 	streams  *streams
 	jobs     []func(context.Context)
-	wait     time.Duration // see Options.LoaderWait
+	options  Options
 	closers  []func() error
 }
 
@@ -63,6 +63,10 @@ type Options struct {
 	// LoaderWait is how long calls of one level of a query wait for each other; zero means what is good for users. A test that
 	// counts statements on a busy machine waits longer.
 	LoaderWait time.Duration
+	// Walk has the ordinary executor answer everything, so that a test can hold the plans' answers against its.
+	Walk bool
+	// Walked is told of every field of Query that the ordinary executor answers although plans are on, and why. May be nil.
+	Walked func(field string, why error)
 	// Providers take online payments, by name; the manual one is always there. One that is a funds.Notifier is told at
 	// POST /payments/{name}/notify.
 	Providers map[string]funds.Provider
@@ -91,7 +95,7 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
 	if opts.Driver == nil {
 		opts.Driver = cfg.simulator()
 	}
-	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams(), wait: opts.LoaderWait}
+	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams(), options: opts}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())

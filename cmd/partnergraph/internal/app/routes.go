@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -25,6 +26,7 @@ import (
 	"github.com/partnergraph/partnergraph/cache"
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/graph/guard"
+	"github.com/partnergraph/partnergraph/graph/plan"
 	"github.com/partnergraph/partnergraph/graph/transport"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/resolvers"
@@ -83,17 +85,21 @@ func (a *App) graphQL() (http.Handler, error) {
 		Events: r.EventLog, Identity: r.Identity, Codes: r.Codes, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation,
 		Customers: r.Customers, Catalog: r.Catalog, Funds: r.Funds, Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders,
 		Webhooks: r.Webhooks, Files: r.Files, Verifications: r.Verify, Sessions: a.sessions, Who: session.Who, Again: session.Again, Log: a.Log,
-		LoaderWait: a.wait,
+		LoaderWait: a.options.LoaderWait,
 	}
 	cfg := graph.Config{Resolvers: resolver}
 	cfg.Directives.Auth = resolver.Auth
+	extensions := []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName)}}
+	if !a.options.Walk {
+		extensions = append(extensions, plan.New(resolver, resolver.Rounds, a.walked))
+	}
 	server := transport.Server(graph.NewExecutableSchema(cfg), transport.Config{
 		InFlight: a.cfg.MaxInFlight,
 		Guard: guard.Config{
 			Depth: a.cfg.MaxDepth, Aliases: a.cfg.MaxAliases, RootFields: a.cfg.MaxRootFields, Cost: a.cfg.MaxCost, Introspection: a.cfg.Introspection,
 		},
 		Deadline: a.cfg.OperationTimeout, Suggestions: a.cfg.Dev, PersistedQueries: documents{a.cache}, TrustedDocuments: a.trusted,
-		ErrorPresenter: resolver.Present, Recover: resolver.Recover, Extensions: []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName)}},
+		ErrorPresenter: resolver.Present, Recover: resolver.Recover, Extensions: extensions,
 		CookieAuthenticated: func(r *http.Request) bool { return session.Who(r.Context()).SessionID != "" },
 		CSRF:                transport.CSRF{PublicOrigin: a.cfg.origin(), AllowedOrigin: a.originAllowed},
 	})
@@ -110,6 +116,17 @@ func (a *App) graphQL() (http.Handler, error) {
 		}
 		a.streams.serve(server, w, r)
 	}), nil
+}
+
+// walked hears of a field that was not planned. That is nothing to tell anybody, unless the plan panicked: the ordinary
+// executor then has answered, or panics itself.
+func (a *App) walked(ctx context.Context, field string, why error) {
+	if a.options.Walked != nil {
+		a.options.Walked(field, why)
+	}
+	if broken, ok := errors.AsType[*plan.Panic](why); ok {
+		a.Log.ErrorContext(ctx, "a plan panicked", slog.String("field", field), slog.Any("panic", broken.Value), slog.String("stack", string(broken.Stack)))
+	}
 }
 
 func writeErrors(w http.ResponseWriter, status int, shown *gqlerror.Error) {

@@ -1,0 +1,262 @@
+package apitest_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/partnergraph/partnergraph/cache/cachetest"
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
+	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
+	"github.com/partnergraph/partnergraph/graph/plan"
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store/storetest"
+)
+
+// author writes random documents over the schema: every field, argument, fragment and directive that a client may send, right
+// more often than wrong.
+type author struct {
+	*rand.Rand
+	schema  *ast.Schema
+	ids     map[string][]models.ID // by prefix
+	kinds   map[string]string      // prefix by type
+	all     []models.ID
+	aliases int
+}
+
+func (a *author) oneIn(n int) bool { return a.IntN(n) == 0 }
+
+func pick[T any](a *author, from ...T) T { return from[a.IntN(len(from))] }
+
+// document asks for one to three root fields.
+func (a *author) document() string {
+	var b strings.Builder
+	b.WriteString("query($yes: Boolean! = true, $no: Boolean! = false, $few: Int = 2) {")
+	for range 1 + a.IntN(3) {
+		f := pick(a, apitest.Fields(a.schema.Query)...)
+		b.WriteString(" " + a.field(f, 4))
+	}
+	b.WriteString(" used: __typename @skip(if: $no) @include(if: $yes)")
+	if a.oneIn(2) {
+		b.WriteString(" u2: partners(first: $few){totalCount}")
+	} else {
+		b.WriteString(" u2: orders(last: $few){edges{cursor}}")
+	}
+	return b.String() + "}"
+}
+
+func (a *author) field(f *ast.FieldDefinition, depth int) string {
+	a.aliases++
+	text := fmt.Sprintf("a%d: %s%s", a.aliases, f.Name, a.arguments(f))
+	switch a.IntN(12) {
+	case 0:
+		text += " @include(if: $yes)"
+	case 1:
+		text += " @skip(if: $yes)"
+	}
+	if target := a.schema.Types[f.Type.Name()]; !target.IsLeafType() {
+		text += a.selection(target, depth-1)
+	}
+	return text
+}
+
+func (a *author) selection(of *ast.Definition, depth int) string {
+	var parts []string
+	if of.IsAbstractType() {
+		parts = append(parts, "__typename")
+		for _, one := range a.schema.GetPossibleTypes(of) {
+			if a.oneIn(3) {
+				parts = append(parts, "... on "+one.Name+a.selection(one, depth))
+			}
+		}
+		return "{" + strings.Join(parts, " ") + "}"
+	}
+	for _, f := range of.Fields {
+		target := a.schema.Types[f.Type.Name()]
+		composite := !target.IsLeafType()
+		connection := apitest.NodeOf(a.schema, of) != nil
+		wanted := a.oneIn(3) || connection && a.oneIn(2)
+		if strings.HasPrefix(f.Name, "__") || !wanted || composite && depth <= 0 && !a.value(target) {
+			continue
+		}
+		one := a.field(f, depth)
+		switch a.IntN(10) {
+		case 0:
+			one = "... on " + of.Name + "{" + one + "}"
+		case 1:
+			one = "... @include(if: $yes){" + one + "}"
+		case 2: // merged with itself
+			if len(f.Arguments) == 0 && composite {
+				one = f.Name + a.selection(target, depth-1) + " " + f.Name + "{__typename}"
+			}
+		}
+		parts = append(parts, one)
+	}
+	if len(parts) == 0 || a.oneIn(6) {
+		parts = append(parts, "__typename")
+	}
+	return "{" + strings.Join(parts, " ") + "}"
+}
+
+// value tells a value such as Money, which leads nowhere.
+func (a *author) value(of *ast.Definition) bool {
+	return !slices.ContainsFunc(of.Fields, func(f *ast.FieldDefinition) bool { return !a.schema.Types[f.Type.Name()].IsLeafType() })
+}
+
+func (a *author) arguments(f *ast.FieldDefinition) string {
+	var given []string
+	for _, arg := range f.Arguments {
+		if !arg.Type.NonNull && !a.oneIn(4) {
+			continue
+		}
+		if value := a.argument(f, arg); value != "" {
+			given = append(given, arg.Name+": "+value)
+		}
+	}
+	if len(given) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(given, ", ") + ")"
+}
+
+func (a *author) argument(f *ast.FieldDefinition, arg *ast.ArgumentDefinition) string {
+	if !arg.Type.NonNull && a.oneIn(10) {
+		return "null"
+	}
+	def := a.schema.Types[arg.Type.Name()]
+	id := func() string {
+		own := a.ids[a.kinds[f.Type.Name()]]
+		if arg.Name == "id" && len(own) > 0 && !a.oneIn(8) {
+			return `"` + string(pick(a, own...)) + `"`
+		}
+		return `"` + string(pick(a, a.all...)) + `"`
+	}
+	switch {
+	case arg.Type.Elem != nil && def.Name == "ID":
+		return "[" + id() + ", " + id() + ", " + id() + "]"
+	case def.Name == "ID":
+		return id()
+	case def.Name == "Int":
+		return pick(a, "0", "1", "2", "3", "5", "50", "$few", "$few", "101", "-1")
+	case def.Name == "Boolean":
+		return pick(a, "true", "false", "$yes")
+	case def.Name == "DateTime":
+		return pick(a, `"2026-11-10T08:00:00Z"`, `"2026-11-10T09:30:00+08:00"`, `"2020-01-01T00:00:00Z"`, `"yesterday"`)
+	case def.Kind == ast.Enum && arg.Type.Elem != nil:
+		return "[" + pick(a, def.EnumValues...).Name + "]"
+	case def.Kind == ast.Enum:
+		return pick(a, def.EnumValues...).Name
+	case arg.Name == "after" || arg.Name == "before":
+		list := strings.ToLower(strings.TrimSuffix(f.Type.Name(), "Connection")) + "s"
+		return `"` + pick(a, models.Cursor(list, pick(a, a.all...)), "rubbish", "") + `"`
+	case def.Name == "String":
+		return pick(a, `"a"`, `""`, `"nothing of the kind"`)
+	case def.Kind == ast.InputObject && !arg.Type.NonNull:
+		return "{}"
+	}
+	return ""
+}
+
+// TestPlansAnswerAsTheExecutorDoes asks two servers of one database the same random documents, one that plans and one that
+// walks, as several callers: the answers are the same byte for byte, and so are the errors.
+func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]func(t *testing.T) (database, cache string){
+		"sqlite and memory":  func(t *testing.T) (string, string) { return storetest.SQLiteURL(t), "memory:" },
+		"postgres and redis": func(t *testing.T) (string, string) { return storetest.PostgresURL(t), cachetest.RedisURL(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			database, cache := at(t)
+			var mu sync.Mutex
+			walked, planned := map[string]int{}, 0
+			planning := apitest.New(t, database, cache, apitest.Wide, func(_ *app.Config, opts *app.Options) {
+				opts.Walked = func(field string, why error) {
+					mu.Lock()
+					defer mu.Unlock()
+					walked[why.Error()]++
+					if _, broken := why.(*plan.Panic); broken { //nolint:errorlint // it is not wrapped
+						t.Errorf("%s: %v", field, why)
+					}
+				}
+			})
+			walking := apitest.New(t, database, cache, apitest.Wide, func(_ *app.Config, opts *app.Options) {
+				opts.Walk, opts.Now = true, planning.Clock.Now
+			})
+			w := apitest.Build(t, planning)
+			schema := apitest.Schema()
+			a := &author{
+				Rand: rand.New(rand.NewPCG(20261121, 6)), schema: schema, kinds: apitest.NodeKinds(t, schema), ids: map[string][]models.ID{}, all: w.IDs(), //nolint:gosec // the same each time
+			}
+			for _, id := range a.all {
+				a.ids[id.Prefix()] = append(a.ids[id.Prefix()], id)
+			}
+			for range documents {
+				document, caller := a.document(), pick(a, w.Callers()...)
+				want, got := walking.Ask(t, caller.Key, document, nil), planning.Ask(t, caller.Key, document, nil)
+				if comparable(t, want) != comparable(t, got) || want.Status != got.Status {
+					t.Fatalf("as %s: %s\nwalked:  %d %s\nplanned: %d %s", caller.Name, document, want.Status, want.Body, got.Status, got.Body)
+				}
+				if len(want.Data) > 0 {
+					planned++
+				}
+			}
+			count := 0
+			for why, n := range walked {
+				count += n
+				t.Logf("%4d walked: %s", n, why)
+			}
+			t.Logf("%d answers with data", planned)
+			if planned < documents/4 || count > planned {
+				t.Errorf("of %d documents %d were answered with data and %d fields walked: the test shows too little", documents, planned, count)
+			}
+		})
+	}
+}
+
+// TestNobodyWaitsForNobody asks one object and all below it of a server whose calls would wait for each other for a minute: a plan
+// knows when everybody has asked, and nothing stands beside a single root field.
+func TestNobodyWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+		w := apitest.Build(t, s)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		answer := s.AskCtx(ctx, t, w.OperatorKey, `query($id: ID!) {customer(id: $id) {id balance {version}
+			orders(first: 2) {nodes {id items {id} resources {id subResources {id}} customer {association {partner {id}}}}}}}`,
+			map[string]any{"id": w.Buyers()[0].Customer.ID})
+		if len(answer.Errors) > 0 || len(answer.At("customer", "orders", "nodes").([]any)) == 0 {
+			t.Errorf("%s", answer.Body)
+		}
+	}, func(_ *app.Config, opts *app.Options) { opts.LoaderWait = time.Minute })
+}
+
+// documents is how many each engine is asked.
+const documents = 600
+
+// comparable is an answer without what is different each time: the order of errors, which the executor has from its goroutines.
+func comparable(t *testing.T, answer apitest.Answer) string {
+	t.Helper()
+	if len(answer.Errors) == 0 {
+		return answer.Body
+	}
+	var parts map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(answer.Body), &parts); err != nil {
+		t.Fatal(err)
+	}
+	var errs []json.RawMessage
+	if err := json.Unmarshal(parts["errors"], &errs); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(errs, func(a, b json.RawMessage) int { return cmp.Compare(string(a), string(b)) })
+	return fmt.Sprintf("%s %s", parts["data"], errs)
+}
