@@ -35,6 +35,7 @@ const (
 type DB struct {
 	*bun.DB
 	engine Engine
+	hook   *hook
 	// writer serialises transactions on SQLite, which has one writer anyway: waiting here is fair and ends with the
 	// context, waiting inside SQLite is polling that ends with SQLITE_BUSY. It is nil on PostgreSQL.
 	writer chan struct{}
@@ -89,7 +90,8 @@ func Open(ctx context.Context, url string, opts ...Option) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.DB = db.WithQueryHook(newHook(options.Tracer, db.engine))
+	db.hook = newHook(options.Tracer, db.engine)
+	db.DB = db.WithQueryHook(db.hook)
 	if err := db.Ping(ctx); err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", db.engine, joinClose(err, db))
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"sync"
@@ -18,7 +19,8 @@ type insideTx struct{}
 
 // transaction is one attempt of InTx and what is to be done once it is committed.
 type transaction struct {
-	db *DB
+	db   *DB
+	conn *sql.Conn // it runs on; nil on SQLite
 
 	mu        sync.Mutex
 	committed []func(ctx context.Context)
@@ -74,7 +76,7 @@ func (db *DB) attempts(ctx context.Context, fn func(ctx context.Context, tx bun.
 
 	for attempt := 1; ; attempt++ {
 		current := &transaction{db: db}
-		err := db.attempt(context.WithValue(ctx, insideTx{}, current), fn)
+		err := db.attempt(context.WithValue(ctx, insideTx{}, current), current, fn)
 		if err == nil || !retryable(err) || attempt == maxAttempts {
 			return current, Translate(err)
 		}
@@ -87,11 +89,12 @@ func (db *DB) attempts(ctx context.Context, fn func(ctx context.Context, tx bun.
 }
 
 // attempt runs fn once. The rollback ignores the caller's context, which may be what ended the attempt.
-func (db *DB) attempt(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+func (db *DB) attempt(ctx context.Context, current *transaction, fn func(ctx context.Context, tx bun.Tx) error) error {
+	tx, release, err := db.begin(ctx, current)
 	if err != nil {
 		return err
 	}
+	defer release()
 	committed := false
 	defer func() {
 		if !committed {
@@ -107,6 +110,26 @@ func (db *DB) attempt(ctx context.Context, fn func(ctx context.Context, tx bun.T
 	}
 	committed = true
 	return nil
+}
+
+// begin begins the transaction, on PostgreSQL on a connection that scripts can use themselves.
+func (db *DB) begin(ctx context.Context, current *transaction) (tx bun.Tx, release func(), err error) {
+	if db.engine != Postgres {
+		tx, err = db.BeginTx(ctx, nil)
+		return tx, func() {}, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return tx, nil, err
+	}
+	// A connection that cannot be given back is closed already.
+	release = func() { _ = conn.Close() }
+	if tx, err = conn.BeginTx(ctx, nil); err != nil {
+		release()
+		return tx, nil, err
+	}
+	current.conn = conn.Conn
+	return tx, release, nil
 }
 
 // pause waits 1 to 2 ms before the second attempt and twice as long before each further one.

@@ -136,8 +136,8 @@ func (g *group) carry(ctx context.Context) error {
 	}
 	script := store.NewScript(g.tx)
 	g.batch.AddTo(script, g.tx)
-	g.Events.AddTo(script, g.tx, g.told, g.due)
-	ledger.AddKeys(script, g.tx, g.keys)
+	g.Events.AddTo(script, g.told, g.due)
+	ledger.AddKeys(script, g.keys)
 	return script.Exec(ctx)
 }
 

@@ -53,19 +53,6 @@ func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []
 	return rows, err
 }
 
-// updateAccounts writes the figures of accounts that this transaction has locked, all with one statement.
-func updateAccounts(db bun.IDB, accounts []models.Account) *bun.UpdateQuery {
-	return db.NewUpdate().Model((*models.Account)(nil)).
-		With("news", db.NewValues(&accounts).Column("id", "balance_minor", "held_minor", "version", "revision", "updated_at")).
-		TableExpr("news").
-		Set("balance_minor = news.balance_minor").
-		Set("held_minor = news.held_minor").
-		Set("version = news.version").
-		Set("revision = news.revision").
-		Set("updated_at = news.updated_at").
-		Where("acc.id = news.id")
-}
-
 func selectTransfer(ctx context.Context, db bun.IDB, id models.ID, lock bool) ([]models.Transfer, error) {
 	var rows []models.Transfer
 	q := db.NewSelect().Model(&rows).Where("t.id = ?", id)
