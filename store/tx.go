@@ -37,19 +37,30 @@ type transaction struct {
 // On SQLite transactions run one after the other. Inside fn use tx only: a write through db would wait for the very
 // transaction it is in. InTx within InTx is refused with ErrNested.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	follow, err := db.InTxThen(ctx, fn)
+	if err == nil {
+		follow()
+	}
+	return err
+}
+
+// InTxThen is InTx that leaves to its caller what OnCommit gathered: follow does it, and must be called, once, before whoever asked for
+// the transaction is answered.
+func (db *DB) InTxThen(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) (follow func(), err error) {
 	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
-		return ErrNested
+		return nil, ErrNested
 	}
 	done, err := db.attempts(ctx, fn)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// The writer is free again: what follows a commit may wait for others, and may begin a transaction of its own.
-	after := context.WithoutCancel(ctx)
-	for _, follow := range done.committed {
-		follow(after)
-	}
-	return nil
+	return func() {
+		// The writer is free again: what follows a commit may wait for others, and may begin a transaction of its own.
+		after := context.WithoutCancel(ctx)
+		for _, next := range done.committed {
+			next(after)
+		}
+	}, nil
 }
 
 // OnCommit has fn run once the transaction that ctx belongs to is committed, after what was registered before it and

@@ -49,40 +49,44 @@ func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
 // carry carries a group of moves out in one transaction, each move for itself: one that is refused changes nothing, one
 // whose key is known gets its answer again. When the transaction as a whole fails each move gets one of its own, so that
 // none fails because of another.
-func (s *Service) carry(ctx context.Context, group []asked) []store.Outcome[Moved] {
-	together, err := s.carryTogether(ctx, group)
+func (s *Service) carry(ctx context.Context, group []asked) (outcomes []store.Outcome[Moved], follow func()) {
+	outcomes, follow, err := s.carryTogether(ctx, group)
 	if err == nil {
-		return together
+		return outcomes, follow
 	}
 	alone := len(group) > 1 && !errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil
-	outcomes := make([]store.Outcome[Moved], len(group))
+	outcomes = make([]store.Outcome[Moved], len(group))
 	for i, a := range group {
 		if outcomes[i].Err = err; alone {
-			outcomes[i] = s.carry(ctx, []asked{a})[0]
+			one, follow := s.carry(ctx, []asked{a})
+			if outcomes[i] = one[0]; follow != nil {
+				follow()
+			}
 		}
 	}
-	return outcomes
+	return outcomes, nil
 }
 
-func (s *Service) carryTogether(ctx context.Context, moves []asked) ([]store.Outcome[Moved], error) {
+// carryTogether leaves telling the cache and those who watch to follow: the lane's next group need not wait for them.
+func (s *Service) carryTogether(ctx context.Context, moves []asked) (_ []store.Outcome[Moved], follow func(), _ error) {
 	for try := 1; ; try++ {
 		var g *group
-		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		follow, err := s.DB.InTxThen(ctx, func(ctx context.Context, tx bun.Tx) error {
 			g = &group{Service: s, tx: tx, moves: moves, outcomes: make([]store.Outcome[Moved], len(moves)), look: try > 1}
 			return g.carry(ctx)
 		})
 		switch {
 		case err == nil:
-			return g.outcomes, nil
+			return g.outcomes, follow, nil
 		case try == carryTries:
-			return nil, err
+			return nil, nil, err
 		case errors.Is(err, errAccountsMissing):
 			err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.Ledger.Make(ctx, tx, g.missing...) })
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		case !store.Conflicts(err, "idempotency_keys"):
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }

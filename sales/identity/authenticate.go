@@ -41,13 +41,13 @@ func (s *Service) lookUp(ctx context.Context, hash string) (keyRow, error) {
 	return s.lookups.lanes.Do(ctx, "", hash)
 }
 
-func (s *Service) lookUpGroup(ctx context.Context, hashes []string) []store.Outcome[keyRow] {
-	outcomes := make([]store.Outcome[keyRow], len(hashes))
+func (s *Service) lookUpGroup(ctx context.Context, hashes []string) (outcomes []store.Outcome[keyRow], follow func()) {
+	outcomes = make([]store.Outcome[keyRow], len(hashes))
 	rows, err := selectKeysByHash(ctx, s.DB, hashes)
 	for i, hash := range hashes {
 		outcomes[i] = store.Outcome[keyRow]{Answer: rows[hash], Err: err}
 	}
-	return outcomes
+	return outcomes, nil
 }
 
 // lookups gather the look-ups of keys. The zero value is ready.
