@@ -204,3 +204,75 @@ func TestScriptAfterItsTransactionEnded(t *testing.T) {
 		}
 	})
 }
+
+// found is a thing without its JSON, which scripts do not read.
+type found struct {
+	bun.BaseModel `bun:"table:things,alias:th"`
+
+	ID    name      `bun:"id,pk"`
+	Shelf int64     `bun:"shelf,pk"`
+	Title string    `bun:"title"`
+	Note  name      `bun:"note,nullzero"`
+	Floor *int64    `bun:"floor"`
+	Count int       `bun:"count"`
+	Good  bool      `bun:"good"`
+	Raw   []byte    `bun:"raw"`
+	At    time.Time `bun:"at"`
+	Ended time.Time `bun:"ended,nullzero"`
+}
+
+// Queries of a script read what bun reads, see what the statements before them wrote, and lock when they are asked to.
+func TestScriptFindsRowsAsBunDoes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		makeThings(t, db)
+		ctx, rows := t.Context(), someThings()
+		var all, some, locked, none, want []found
+		err := db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			script := store.NewScript(tx)
+			script.Add(tx.NewDelete().Model((*thing)(nil)).Where("TRUE"))
+			script.Insert(&rows)
+			script.Find(&all, "id", []string{"c", "a", "b", "' OR TRUE --"})
+			script.Add(tx.NewUpdate().Model((*thing)(nil)).Set("title = ?", "first").Where("id = 'a'"))
+			text := tx.NewRaw("UPDATE things SET count = ?, at = ? WHERE id IN (?) AND title = ?", int64(7), rows[0].At, bun.List([]string{"a", "c"}), "first")
+			script.AddPrepared(text, store.Statement{Operation: "UPDATE", Table: "things"},
+				"UPDATE things SET count = $1::bigint, at = $2::timestamptz WHERE id = ANY($3::text[]) AND title = $4::text",
+				int64(7), rows[0].At, []string{"a", "c"}, "first")
+			script.Find(&some, "title", []string{"first"})
+			script.Lock(&locked, "id", []string{"c", "b"})
+			script.Find(&none, "id", []string{"z"})
+			return script.Exec(ctx)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) != 3 || len(some) != 1 || some[0].ID != "a" || some[0].Count != 7 || len(none) != 0 {
+			t.Errorf("found %v, %v and %v", all, some, none)
+		}
+		if err := db.NewSelect().Model(&want).Where("id <> 'a'").Order("id").Scan(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, locked, cmp.Comparer(time.Time.Equal)); diff != "" {
+			t.Errorf("locked (-bun +script):\n%s", diff)
+		}
+		if db.Engine() != store.Postgres {
+			return
+		}
+		err = db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			script := store.NewScript(tx)
+			script.Lock(&locked, "id", []string{"b"})
+			if err := script.Exec(ctx); err != nil {
+				return err
+			}
+			var free []found
+			err := db.NewSelect().Model(&free).For("UPDATE SKIP LOCKED").Scan(t.Context())
+			if len(free) != 2 {
+				t.Errorf("not locked by others: %v", free)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"hash/fnv"
+	"errors"
 	"reflect"
 
 	"github.com/jackc/pgx/v5"
@@ -15,7 +15,8 @@ import (
 )
 
 // Script is statements that go to the database together: one round trip, whatever their number. None of their results is
-// looked at; the first that fails fails the script, and with it the transaction. The zero value is not usable: NewScript.
+// looked at but those of queries; the first that fails fails the script, and with it the transaction. Where nothing can be prepared, as on
+// SQLite, queries are round trips of their own. The zero value is not usable: NewScript.
 type Script struct {
 	tx        bun.IDB
 	steps     []step
@@ -30,6 +31,8 @@ type step struct {
 	plan   *rowsPlan
 	arrays [][]byte
 	asText schema.QueryAppender // the plan's statement for where there are no plans
+	find   *bun.SelectQuery     // the same of a query
+	into   reflect.Value        // the slice for the plan's rows
 }
 
 // NewScript begins an empty script for a transaction.
@@ -85,6 +88,53 @@ func (s *Script) addRows(rows any, columns []string, asText schema.QueryAppender
 	s.steps = append(s.steps, one)
 }
 
+// Find appends a query of the rows whose column is one of the ids, in no order, into a pointer to a slice of models, once Exec has run.
+func (s *Script) Find(into any, column string, ids []string) { s.find(into, column, ids, false) }
+
+// Lock is Find that locks the rows, in the order of their primary key, until the transaction ends, and returns them so.
+func (s *Script) Lock(into any, column string, ids []string) { s.find(into, column, ids, true) }
+
+func (s *Script) find(into any, column string, ids []string, lock bool) {
+	table := s.tableOf(into)
+	q := s.tx.NewSelect().Model(into).Where("?TableAlias.? IN (?)", bun.Ident(column), bun.List(ids))
+	if lock {
+		for _, key := range table.PKs {
+			q = q.OrderExpr("?TableAlias.?", key.SQLName)
+		}
+		q = ForUpdate(q)
+	}
+	one := step{find: q}
+	if EngineOf(s.tx) == Postgres {
+		if one.plan = findPlan(table, column, lock); one.plan != nil {
+			s.inArrays = true
+			one.arrays, one.into = [][]byte{textArray(ids)}, reflect.ValueOf(into).Elem()
+		}
+	}
+	s.steps = append(s.steps, one)
+}
+
+// AddPrepared appends a statement that is always the same but for its arguments: text is its form with the arguments written in, sql the
+// form with $1, $2, ... that PostgreSQL prepares once per connection. Arguments are string, []string, int64, time.Time, or
+// driver.Valuers of text.
+func (s *Script) AddPrepared(text schema.QueryAppender, what Statement, sql string, args ...any) {
+	if s.err != nil {
+		return
+	}
+	one := step{asText: text}
+	if EngineOf(s.tx) == Postgres {
+		s.inArrays = true
+		one.plan = &rowsPlan{name: planName(sql), sql: sql, statement: what}
+		for _, arg := range args {
+			var value []byte
+			if value, s.err = argument(arg); s.err != nil {
+				return
+			}
+			one.arrays = append(one.arrays, value)
+		}
+	}
+	s.steps = append(s.steps, one)
+}
+
 // OnCommit registers fn with the transaction of Exec's context once the statements have run; see the function OnCommit.
 func (s *Script) OnCommit(fn func(ctx context.Context)) { s.committed = append(s.committed, fn) }
 
@@ -106,25 +156,43 @@ func (s *Script) Exec(ctx context.Context) error {
 	return nil
 }
 
-// runText sends the statements as one text.
+// runText sends the statements as texts, as many at once as no query comes between.
 func (s *Script) runText(ctx context.Context) error {
 	var all []byte
+	flush := func() error {
+		if len(all) == 0 {
+			return nil
+		}
+		// All arguments are written in already; without any here, question marks in values stay what they are.
+		_, err := s.tx.ExecContext(ctx, string(all))
+		all = all[:0]
+		return err
+	}
 	for _, one := range s.steps {
+		if one.find != nil {
+			if err := errors.Join(flush(), one.find.Scan(ctx)); err != nil {
+				return err
+			}
+			continue
+		}
 		if len(all) > 0 {
 			all = append(all, ";\n"...)
 		}
-		if one.asText == nil {
-			all = append(all, one.text...)
-			continue
-		}
-		var err error
-		if all, err = one.asText.AppendQuery(schema.NewQueryGen(s.tx.Dialect()), all); err != nil {
+		text, err := one.written(s.tx.Dialect())
+		if err != nil {
 			return err
 		}
+		all = append(all, text...)
 	}
-	// All arguments are written in already; without any here, question marks in values stay what they are.
-	_, err := s.tx.ExecContext(ctx, string(all))
-	return err
+	return flush()
+}
+
+// written is the step's text.
+func (one step) written(dialect schema.Dialect) ([]byte, error) {
+	if one.asText == nil {
+		return one.text, nil
+	}
+	return one.asText.AppendQuery(schema.NewQueryGen(dialect), nil)
 }
 
 // runBatch sends the statements one after the other without waiting for answers between them, on the transaction's connection.
@@ -135,17 +203,13 @@ func (t *transaction) runBatch(ctx context.Context, steps []step) error {
 				return one.plan.statement
 			}
 		}
-		return Statement{Operation: "INSERT"}
+		return Statement{}
 	})
-	err := t.raw(ctx, func(conn *pgx.Conn) error {
+	err := t.raw(func(conn *pgx.Conn) error {
 		var batch pgconn.Batch
 		for _, one := range steps {
-			if one.plan == nil && one.asText == nil {
-				batch.ExecParams(string(one.text), nil, nil, nil, nil)
-				continue
-			}
 			if one.plan == nil {
-				text, err := one.asText.AppendQuery(schema.NewQueryGen(t.db.Dialect()), nil)
+				text, err := one.written(t.db.Dialect())
 				if err != nil {
 					return err
 				}
@@ -155,17 +219,33 @@ func (t *transaction) runBatch(ctx context.Context, steps []step) error {
 			if _, err := conn.Prepare(ctx, one.plan.name, one.plan.sql); err != nil {
 				return err
 			}
-			batch.ExecPrepared(one.plan.name, one.arrays, binaryFormat, nil)
+			batch.ExecPrepared(one.plan.name, one.arrays, binaryFormat, binaryFormat)
 		}
-		return conn.PgConn().ExecBatch(ctx, &batch).Close()
+		return collect(conn.PgConn().ExecBatch(ctx, &batch), steps)
 	})
 	done(err)
 	return err
 }
 
+// collect reads the answers to the steps.
+func collect(results *pgconn.MultiResultReader, steps []step) error {
+	var failure error
+	for i := 0; results.NextResult(); i++ {
+		for rows := results.ResultReader(); rows.NextRow(); {
+			if failure == nil && i < len(steps) && steps[i].into.IsValid() {
+				failure = steps[i].plan.read(steps[i].into, rows.Values())
+			}
+		}
+	}
+	if err := results.Close(); err != nil {
+		return err
+	}
+	return failure
+}
+
 // raw lends the transaction's own connection out. database/sql ends a transaction when its context ends, behind whoever uses it; what
 // ran on the connection then would be committed at once, so it is refused.
-func (t *transaction) raw(_ context.Context, use func(conn *pgx.Conn) error) error {
+func (t *transaction) raw(use func(conn *pgx.Conn) error) error {
 	return t.conn.Raw(func(lent any) error {
 		wrapped, ok := lent.(*stdlib.Conn)
 		if !ok {
@@ -180,10 +260,4 @@ func (t *transaction) raw(_ context.Context, use func(conn *pgx.Conn) error) err
 		}
 		return use(conn)
 	})
-}
-
-func hashOf(text string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(text)) // never fails
-	return h.Sum64()
 }

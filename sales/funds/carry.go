@@ -170,19 +170,43 @@ func (g *group) findAnswered(ctx context.Context, chosen func(i int) bool) error
 
 // lock locks the accounts at both ends of every move that has not been answered, and then reads the ends themselves.
 func (g *group) lock(ctx context.Context) error {
-	var owners []models.ID
-	for _, a := range g.moves {
-		if _, known := g.answered[a.at()]; !known {
-			owners = append(owners, a.partner, a.targetID)
+	wanted := make(map[models.ID]bool, 2*len(g.moves))
+	var owners, customers, partners []string
+	want := func(id models.ID, named *[]string) {
+		if !wanted[id] {
+			wanted[id] = true
+			owners, *named = append(owners, string(id)), append(*named, string(id))
 		}
 	}
-	accounts, err := g.Ledger.LockOwners(ctx, g.tx, owners...)
-	if err != nil {
+	for _, a := range g.moves {
+		if _, known := g.answered[a.at()]; known {
+			continue
+		}
+		want(a.partner, &partners)
+		if a.target == models.OwnerPartner {
+			want(a.targetID, &partners)
+		} else {
+			want(a.targetID, &customers)
+		}
+	}
+	script := store.NewScript(g.tx)
+	var (
+		accounts    []models.Account
+		ofCustomers []customerEnd
+		ofPartners  []partnerEnd
+	)
+	if len(owners) > 0 {
+		ledger.AddLock(script, &accounts, owners)
+		script.Find(&ofPartners, "id", partners)
+	}
+	if len(customers) > 0 {
+		script.Find(&ofCustomers, "id", customers)
+	}
+	if err := script.Exec(ctx); err != nil {
 		return err
 	}
-	g.batch = g.Ledger.NewBatch(accounts)
-	g.ends, err = selectEnds(ctx, g.tx, owners)
-	return err
+	g.batch, g.ends = g.Ledger.NewBatch(accounts), endsOf(ofCustomers, ofPartners)
+	return nil
 }
 
 // one works one move out.

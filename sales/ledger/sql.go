@@ -37,12 +37,6 @@ func selectAccountsForUpdate(ctx context.Context, db bun.IDB, ids []models.ID) (
 	return rows, err
 }
 
-func selectAccountsOfForUpdate(ctx context.Context, db bun.IDB, owners []models.ID) ([]models.Account, error) {
-	var rows []models.Account
-	err := store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", bun.List(owners)).Order("acc.id")).Scan(ctx)
-	return rows, err
-}
-
 func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []models.AccountKind) ([]models.Account, error) {
 	var rows []models.Account
 	q := db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", bun.List(owners)).Order("acc.owner_id", "acc.id")
