@@ -271,3 +271,23 @@ func TestLanesGoOnWhileAGroupIsFollowed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Who has waited elsewhere before has less patience left.
+func TestLanesCountFromTheArrival(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	first := g.ask(context.Background(), "a")
+	<-g.begun
+	at := time.Unix(0, 0)
+	early := g.ask(store.Arrived(context.Background(), at.Add(-400*time.Millisecond)), "early")
+	late := g.ask(store.Arrived(context.Background(), at.Add(time.Hour)), "a clock that is ahead")
+	g.pass(200 * time.Millisecond)
+	close(g.open)
+	<-first
+	if got := <-early; got != string(models.CodeRateLimited) {
+		t.Errorf("600 ms after its arrival: %s", got)
+	}
+	if got := <-late; got != "did a clock that is ahead" {
+		t.Errorf("after 200 ms: %s", got)
+	}
+}

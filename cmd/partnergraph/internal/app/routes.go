@@ -30,6 +30,7 @@ import (
 	"github.com/partnergraph/partnergraph/resolvers"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/session"
+	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/web"
 )
 
@@ -91,7 +92,7 @@ func (a *App) graphQL() (http.Handler, error) {
 			Depth: a.cfg.MaxDepth, Aliases: a.cfg.MaxAliases, RootFields: a.cfg.MaxRootFields, Cost: a.cfg.MaxCost, Introspection: a.cfg.Introspection,
 		},
 		Deadline: a.cfg.OperationTimeout, Suggestions: a.cfg.Dev, PersistedQueries: documents{a.cache}, TrustedDocuments: a.trusted,
-		ErrorPresenter: resolver.Present, Recover: resolver.Recover, Extensions: []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName)}},
+		ErrorPresenter: resolver.Present, Recover: resolver.Recover, Extensions: []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName), a.Rooms.Now}},
 		CookieAuthenticated: func(r *http.Request) bool { return session.Who(r.Context()).SessionID != "" },
 		CSRF:                transport.CSRF{PublicOrigin: a.cfg.origin(), AllowedOrigin: a.originAllowed},
 	})
@@ -123,6 +124,7 @@ type operations struct {
 	resolver *resolvers.Resolver
 	metrics  *httpMetrics
 	tracer   trace.Tracer
+	now      func() time.Time
 }
 
 var (
@@ -137,12 +139,13 @@ func (operations) ExtensionName() string { return "operations" }
 // Validate has nothing to refuse.
 func (operations) Validate(graphql.ExecutableSchema) error { return nil }
 
-// InterceptOperation puts the loaders on the context.
+// InterceptOperation puts the loaders on the context, and when the operation was read: what it waits for its turn counts against
+// the patience of the lanes.
 func (o operations) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
 		return next(o.resolver.WithStream(ctx))
 	}
-	return next(o.resolver.WithLoaders(ctx))
+	return next(o.resolver.WithLoaders(store.Arrived(ctx, o.now())))
 }
 
 // InterceptResponse measures the operation, counts its errors by code and puts it into the trace: its kind and name,
