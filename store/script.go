@@ -144,7 +144,8 @@ func (s *Script) Exec(ctx context.Context) error {
 		return s.err
 	}
 	run := s.runText
-	if current, inside := ctx.Value(insideTx{}).(*transaction); inside && current.conn != nil && s.inArrays {
+	_, transactional := s.tx.(bun.Tx)
+	if current, inside := ctx.Value(insideTx{}).(*transaction); inside && transactional && current.conn != nil && s.inArrays {
 		run = func(ctx context.Context) error { return current.runBatch(ctx, s.steps) }
 	}
 	if err := run(ctx); err != nil {
