@@ -21,6 +21,7 @@ var ErrDown = errors.New("cache: redis does not answer")
 // and nothing waits longer than Options.Timeout.
 type Redis struct {
 	client  redis.UniversalClient
+	joiner  *joiner
 	prefix  string
 	logger  *slog.Logger
 	tracer  trace.Tracer
@@ -46,8 +47,9 @@ func openRedis(_ context.Context, url string, options Options) (*Redis, error) {
 	universal.MaxRetries = -1 // a miss is cheaper than a second wait
 	universal.DialerRetries = 1
 	universal.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	client := redis.NewUniversalClient(universal)
 	return &Redis{
-		client: redis.NewUniversalClient(universal), prefix: options.Prefix,
+		client: client, joiner: &joiner{client: client, timeout: options.Timeout}, prefix: options.Prefix,
 		logger: options.Logger, tracer: options.Tracer.Tracer("github.com/partnergraph/partnergraph/cache"),
 		breaker: &breaker{now: options.Now}, pending: &pending{now: options.Now}, local: newMemory(options),
 		lookup: redis.NewScript(lookupScript), fill: redis.NewScript(fillScript),
@@ -165,8 +167,11 @@ func (r *Redis) Allow(ctx context.Context, key string, limit int64, window time.
 
 func (r *Redis) count(ctx context.Context, key string, window time.Duration) (count int64, left time.Duration) {
 	var answer []int64
-	err := r.do(ctx, "HIT", func(ctx context.Context) (err error) {
-		answer, err = r.hit.Run(ctx, r.client, []string{r.key("c:", key)}, max(window.Milliseconds(), 1)).Int64Slice()
+	err := r.do(ctx, "HIT", func(ctx context.Context) error {
+		cmd, err := r.evaluate(ctx, r.hit, r.key("c:", key), max(window.Milliseconds(), 1))
+		if err == nil {
+			answer, err = cmd.Int64Slice()
+		}
 		return err
 	})
 	if err != nil || len(answer) != 2 {

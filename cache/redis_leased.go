@@ -145,6 +145,11 @@ func (r *Redis) run(ctx context.Context, operation string, script *redis.Script,
 	answers := make([]*redis.Cmd, 0, len(calls))
 	for chunk := range slices.Chunk(calls, maxPipeline) {
 		err := r.do(ctx, operation, func(ctx context.Context) error {
+			if len(chunk) == 1 {
+				cmd, err := r.evaluate(ctx, script, chunk[0].key, chunk[0].args...)
+				answers = append(answers, cmd)
+				return err
+			}
 			some, err := r.pipeline(ctx, chunk, script.EvalSha)
 			if redis.HasErrorPrefix(err, "NOSCRIPT") {
 				// Each script may run twice with the effect of once, so none of them needs to be told apart.
@@ -163,10 +168,6 @@ func (r *Redis) run(ctx context.Context, operation string, script *redis.Script,
 func (r *Redis) pipeline(ctx context.Context, calls []call,
 	eval func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd,
 ) ([]*redis.Cmd, error) {
-	if len(calls) == 1 {
-		cmd := eval(ctx, r.client, []string{calls[0].key}, calls[0].args...)
-		return []*redis.Cmd{cmd}, cmd.Err()
-	}
 	answers := make([]*redis.Cmd, len(calls))
 	pipe := r.client.Pipeline()
 	for i, c := range calls {

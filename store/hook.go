@@ -82,14 +82,32 @@ func (h *hook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.C
 	if counter != nil && !transactional(statement.Operation) {
 		counter.add(statement)
 	}
-	ctx, span := h.tracer.Start(ctx, statement.String(), //nolint:spancheck // AfterQuery ends it
-		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-			attribute.String("db.system.name", h.system()),
-			attribute.String("db.operation.name", statement.Operation),
-			attribute.String("db.collection.name", statement.Table),
-		))
+	ctx, span := h.start(ctx, statement) //nolint:spancheck // AfterQuery ends it
 	event.Stash = map[any]any{counterKey{}: span}
 	return ctx
+}
+
+// begin counts a statement and opens a span for one that does not go through bun; done ends it. name is asked only when somebody
+// listens.
+func (h *hook) begin(ctx context.Context, name func() Statement) (_ context.Context, done func(error)) {
+	counter, _ := ctx.Value(counterKey{}).(*Counter)
+	if counter == nil && !trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx, func(error) {}
+	}
+	statement := name()
+	if counter != nil {
+		counter.add(statement)
+	}
+	ctx, span := h.start(ctx, statement)
+	return ctx, func(err error) { finish(span, err) }
+}
+
+func (h *hook) start(ctx context.Context, statement Statement) (context.Context, trace.Span) {
+	return h.tracer.Start(ctx, statement.String(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("db.system.name", h.system()),
+		attribute.String("db.operation.name", statement.Operation),
+		attribute.String("db.collection.name", statement.Table),
+	))
 }
 
 // AfterQuery ends the span. The error's text is left out: drivers quote values in it.
@@ -98,7 +116,11 @@ func (h *hook) AfterQuery(_ context.Context, event *bun.QueryEvent) {
 	if !ok {
 		return
 	}
-	if event.Err != nil && !errors.Is(event.Err, sql.ErrNoRows) {
+	finish(span, event.Err)
+}
+
+func finish(span trace.Span, err error) {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		span.SetStatus(codes.Error, "")
 	}
 	span.End()

@@ -27,12 +27,15 @@ const (
 // are set before use; it is then safe for concurrent use.
 type Lanes[J, A any] struct {
 	// Run carries a group out and returns an outcome for each of its jobs, in their order. It is called by one goroutine per
-	// lane at a time, with a context that no caller ends.
-	Run      func(ctx context.Context, jobs []J) []Outcome[A]
-	Width    int              // lanes; zero means one per processor: with more, groups are smaller and cost more
-	Group    int              // jobs in one group at most; zero means 256
-	Queue    int              // jobs that may wait in one lane; more are refused; zero means 4096
-	Patience time.Duration    // a job that waited longer is refused, so that who is accepted is served soon; zero means 500 ms
+	// lane at a time, with a context that no caller ends. What it returns as follow, when that is not nil, is done before the callers are
+	// answered, but the lane's next group does not wait for it.
+	Run   func(ctx context.Context, jobs []J) (outcomes []Outcome[A], follow func())
+	Width int // lanes; zero means one per processor: with more, groups are smaller and cost more
+	Group int // jobs in one group at most; zero means 256
+	Queue int // jobs that may wait in one lane; more are refused; zero means 4096
+	// Patience is how long a job may wait, counted from its caller's Arrival when there is one: who waited longer is refused, so that
+	// who is accepted is served soon. Zero means 500 ms.
+	Patience time.Duration
 	Now      func() time.Time // for Patience; required
 
 	once  sync.Once
@@ -61,10 +64,21 @@ type ticket[J, A any] struct {
 	done  chan Outcome[A] // with room for the outcome, so that a caller who has left blocks nobody
 }
 
+type arrival struct{}
+
+// Arrived returns a context that says since when its caller waits, so that all lanes on the way of a request share one patience:
+// under overload it is refused early instead of waiting everywhere a little less than too long.
+func Arrived(ctx context.Context, at time.Time) context.Context {
+	return context.WithValue(ctx, arrival{}, at)
+}
+
 // Do carries a job out in the lane of its key and returns its outcome. RATE_LIMITED says that it was not begun because too
 // many wait. When ctx ends first, what became of the job is unknown: its idempotency key tells.
 func (l *Lanes[J, A]) Do(ctx context.Context, key string, job J) (A, error) {
 	t := ticket[J, A]{ctx: ctx, job: job, since: l.Now(), done: make(chan Outcome[A], 1)}
+	if at, known := ctx.Value(arrival{}).(time.Time); known && at.Before(t.since) {
+		t.since = at
+	}
 	if err := l.enter(l.laneOf(key), t); err != nil {
 		var none A
 		return none, err
@@ -160,21 +174,46 @@ func (l *Lanes[J, A]) carry(group []ticket[J, A]) {
 	// The first caller's trace and nothing else of it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(begun[0].ctx), groupTime)
 	defer cancel()
-	for i, outcome := range l.run(ctx, jobs) {
+	outcomes, follow := l.run(ctx, jobs)
+	if follow == nil {
+		answer(begun, outcomes)
+		return
+	}
+	go func() { answer(begun, followed(outcomes, follow)) }()
+}
+
+func answer[J, A any](begun []ticket[J, A], outcomes []Outcome[A]) {
+	for i, outcome := range outcomes {
 		begun[i].done <- outcome
 	}
 }
 
 // run is Run, whose panic is an error to its callers like any other: nobody else is there to catch it.
-func (l *Lanes[J, A]) run(ctx context.Context, jobs []J) (outcomes []Outcome[A]) {
+func (l *Lanes[J, A]) run(ctx context.Context, jobs []J) (outcomes []Outcome[A], follow func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			err := fmt.Errorf("store: a group of %d panicked: %v\n%s", len(jobs), p, debug.Stack())
-			outcomes = make([]Outcome[A], len(jobs))
-			for i := range outcomes {
-				outcomes[i].Err = err
-			}
+			outcomes, follow = panicked[A](len(jobs), p), nil
 		}
 	}()
 	return l.Run(ctx, jobs)
+}
+
+// followed does what follows a group, and returns its outcomes.
+func followed[A any](outcomes []Outcome[A], follow func()) (known []Outcome[A]) {
+	defer func() {
+		if p := recover(); p != nil {
+			known = panicked[A](len(outcomes), p)
+		}
+	}()
+	follow()
+	return outcomes
+}
+
+func panicked[A any](jobs int, p any) []Outcome[A] {
+	err := fmt.Errorf("store: a group of %d panicked: %v\n%s", jobs, p, debug.Stack())
+	outcomes := make([]Outcome[A], jobs)
+	for i := range outcomes {
+		outcomes[i].Err = err
+	}
+	return outcomes
 }

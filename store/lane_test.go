@@ -35,7 +35,7 @@ func newGate() *gate {
 	return g
 }
 
-func (g *gate) run(ctx context.Context, jobs []string) []store.Outcome[string] {
+func (g *gate) run(ctx context.Context, jobs []string) ([]store.Outcome[string], func()) {
 	g.mu.Lock()
 	g.groups = append(g.groups, slices.Clone(jobs))
 	g.mu.Unlock()
@@ -51,7 +51,7 @@ func (g *gate) run(ctx context.Context, jobs []string) []store.Outcome[string] {
 			outcomes[i].Err = ctx.Err()
 		}
 	}
-	return outcomes
+	return outcomes, nil
 }
 
 // ask sends a job and returns where its outcome will be, once the job is in the lane or has been answered.
@@ -188,7 +188,7 @@ func TestLanesServeEverybodyOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	served := map[string]int{}
-	lanes := &store.Lanes[string, string]{Width: 3, Group: 7, Now: time.Now, Run: func(_ context.Context, jobs []string) []store.Outcome[string] {
+	lanes := &store.Lanes[string, string]{Width: 3, Group: 7, Now: time.Now, Run: func(_ context.Context, jobs []string) ([]store.Outcome[string], func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		outcomes := make([]store.Outcome[string], len(jobs))
@@ -196,7 +196,7 @@ func TestLanesServeEverybodyOnce(t *testing.T) {
 			served[job]++
 			outcomes[i].Answer = job
 		}
-		return outcomes
+		return outcomes, nil
 	}}
 	var wg sync.WaitGroup
 	for client := range 32 {
@@ -222,16 +222,72 @@ func TestLanesServeEverybodyOnce(t *testing.T) {
 
 func TestAPanicIsAnErrorToItsGroupAlone(t *testing.T) {
 	t.Parallel()
-	lanes := &store.Lanes[string, string]{Width: 1, Now: time.Now, Run: func(_ context.Context, jobs []string) []store.Outcome[string] {
+	lanes := &store.Lanes[string, string]{Width: 1, Now: time.Now, Run: func(_ context.Context, jobs []string) ([]store.Outcome[string], func()) {
 		if jobs[0] == "bad" {
 			panic("broken")
 		}
-		return []store.Outcome[string]{{Answer: jobs[0]}}
+		return []store.Outcome[string]{{Answer: jobs[0]}}, nil
 	}}
 	if _, err := lanes.Do(context.Background(), "k", "bad"); err == nil || !strings.Contains(err.Error(), "broken") {
 		t.Errorf("the panic: %v", err)
 	}
 	if got, err := lanes.Do(context.Background(), "k", "good"); err != nil || got != "good" {
 		t.Errorf("the next: %q, %v", got, err)
+	}
+}
+
+// What follows a group is over before its callers are answered, and does not keep the next group waiting.
+func TestLanesGoOnWhileAGroupIsFollowed(t *testing.T) {
+	t.Parallel()
+	release, followed := make(chan struct{}), make(chan struct{})
+	lanes := &store.Lanes[string, string]{Width: 1, Now: time.Now, Run: func(_ context.Context, jobs []string) ([]store.Outcome[string], func()) {
+		outcomes := []store.Outcome[string]{{Answer: jobs[0]}}
+		switch jobs[0] {
+		case "slow":
+			return outcomes, func() { <-release; close(followed) }
+		case "panics":
+			return outcomes, func() { panic("after the commit") }
+		}
+		return outcomes, nil
+	}}
+	slow := make(chan error, 1)
+	go func() {
+		_, err := lanes.Do(context.Background(), "k", "slow")
+		select {
+		case <-followed:
+		default:
+			err = errors.New("answered before what follows was over")
+		}
+		slow <- err
+	}()
+	if _, err := lanes.Do(context.Background(), "k", "panics"); err == nil || !strings.Contains(err.Error(), "after the commit") {
+		t.Errorf("a panic is %v", err)
+	}
+	if answer, err := lanes.Do(context.Background(), "k", "next"); err != nil || answer != "next" {
+		t.Errorf("the next group: %s, %v", answer, err)
+	}
+	close(release)
+	if err := <-slow; err != nil {
+		t.Error(err)
+	}
+}
+
+// Who has waited elsewhere before has less patience left.
+func TestLanesCountFromTheArrival(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	first := g.ask(context.Background(), "a")
+	<-g.begun
+	at := time.Unix(0, 0)
+	early := g.ask(store.Arrived(context.Background(), at.Add(-400*time.Millisecond)), "early")
+	late := g.ask(store.Arrived(context.Background(), at.Add(time.Hour)), "a clock that is ahead")
+	g.pass(200 * time.Millisecond)
+	close(g.open)
+	<-first
+	if got := <-early; got != string(models.CodeRateLimited) {
+		t.Errorf("600 ms after its arrival: %s", got)
+	}
+	if got := <-late; got != "did a clock that is ahead" {
+		t.Errorf("after 200 ms: %s", got)
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"sync"
@@ -18,7 +19,8 @@ type insideTx struct{}
 
 // transaction is one attempt of InTx and what is to be done once it is committed.
 type transaction struct {
-	db *DB
+	db   *DB
+	conn *sql.Conn // it runs on; nil on SQLite
 
 	mu        sync.Mutex
 	committed []func(ctx context.Context)
@@ -35,24 +37,35 @@ type transaction struct {
 // On SQLite transactions run one after the other. Inside fn use tx only: a write through db would wait for the very
 // transaction it is in. InTx within InTx is refused with ErrNested.
 func (db *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
-		return ErrNested
+	follow, err := db.InTxThen(ctx, fn)
+	if err == nil {
+		follow()
 	}
-	return db.follow(ctx, func(ctx context.Context) error { return db.attempt(ctx, fn) })
+	return err
 }
 
-// follow makes attempts and runs what the successful one gathered.
-func (db *DB) follow(ctx context.Context, once func(ctx context.Context) error) error {
+// InTxThen is InTx that leaves to its caller what OnCommit gathered: follow does it, and must be called, once, before whoever asked for
+// the transaction is answered.
+func (db *DB) InTxThen(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) (follow func(), err error) {
+	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
+		return nil, ErrNested
+	}
+	return db.follow(ctx, func(ctx context.Context, current *transaction) error { return db.attempt(ctx, current, fn) })
+}
+
+// follow makes attempts and returns what runs what the successful one gathered.
+func (db *DB) follow(ctx context.Context, once func(ctx context.Context, current *transaction) error) (follow func(), err error) {
 	done, err := db.attempts(ctx, once)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// The writer is free again: what follows a commit may wait for others, and may begin a transaction of its own.
-	after := context.WithoutCancel(ctx)
-	for _, follow := range done.committed {
-		follow(after)
-	}
-	return nil
+	return func() {
+		// The writer is free again: what follows a commit may wait for others, and may begin a transaction of its own.
+		after := context.WithoutCancel(ctx)
+		for _, next := range done.committed {
+			next(after)
+		}
+	}, nil
 }
 
 // OnCommit has fn run once the transaction that ctx belongs to is committed, after what was registered before it and
@@ -71,7 +84,7 @@ func OnCommit(ctx context.Context, fn func(ctx context.Context)) bool {
 }
 
 // attempts runs once until it is committed or has failed for good, and returns the attempt that was committed.
-func (db *DB) attempts(ctx context.Context, once func(ctx context.Context) error) (*transaction, error) {
+func (db *DB) attempts(ctx context.Context, once func(ctx context.Context, current *transaction) error) (*transaction, error) {
 	if err := db.lockWriter(ctx); err != nil {
 		return nil, err
 	}
@@ -79,7 +92,7 @@ func (db *DB) attempts(ctx context.Context, once func(ctx context.Context) error
 
 	for attempt := 1; ; attempt++ {
 		current := &transaction{db: db}
-		err := once(context.WithValue(ctx, insideTx{}, current))
+		err := once(context.WithValue(ctx, insideTx{}, current), current)
 		if err == nil || !retryable(err) || attempt == maxAttempts {
 			return current, Translate(err)
 		}
@@ -92,11 +105,12 @@ func (db *DB) attempts(ctx context.Context, once func(ctx context.Context) error
 }
 
 // attempt runs fn once. The rollback ignores the caller's context, which may be what ended the attempt.
-func (db *DB) attempt(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+func (db *DB) attempt(ctx context.Context, current *transaction, fn func(ctx context.Context, tx bun.Tx) error) error {
+	tx, release, err := db.begin(ctx, current)
 	if err != nil {
 		return err
 	}
+	defer release()
 	committed := false
 	defer func() {
 		if !committed {
@@ -112,6 +126,26 @@ func (db *DB) attempt(ctx context.Context, fn func(ctx context.Context, tx bun.T
 	}
 	committed = true
 	return nil
+}
+
+// begin begins the transaction, on PostgreSQL on a connection that scripts can use themselves.
+func (db *DB) begin(ctx context.Context, current *transaction) (tx bun.Tx, release func(), err error) {
+	if db.engine != Postgres {
+		tx, err = db.BeginTx(ctx, nil)
+		return tx, func() {}, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return tx, nil, err
+	}
+	// A connection that cannot be given back is closed already.
+	release = func() { _ = conn.Close() }
+	if tx, err = conn.BeginTx(ctx, nil); err != nil {
+		release()
+		return tx, nil, err
+	}
+	current.conn = conn.Conn
+	return tx, release, nil
 }
 
 // pause waits 1 to 2 ms before the second attempt and twice as long before each further one.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -112,6 +113,9 @@ func (at *place) compete(ctx context.Context, plan load.Plan, name string, conte
 
 // startProfile keeps a processor profile of the product's server for the counted time, when that is wanted.
 func (at *place) startProfile(ctx context.Context, c contestant, plan load.Plan, name string) (stop func()) {
+	if at.opts.profile && c.pid == 0 {
+		return at.profileSelf(name)
+	}
 	if !at.opts.profile || at.ours == nil || c.pid != at.ours.PID() {
 		return func() {}
 	}
@@ -124,6 +128,22 @@ func (at *place) startProfile(ctx context.Context, c contestant, plan load.Plan,
 		}
 	}()
 	return func() { <-done }
+}
+
+// profileSelf keeps a profile of this process, load and warming up included.
+func (at *place) profileSelf(name string) (stop func()) {
+	file, err := os.Create(filepath.Join(at.opts.out, name+".pprof"))
+	if err == nil {
+		err = pprof.StartCPUProfile(file)
+	}
+	if err != nil {
+		at.log.Warn("no profile", "error", err)
+		return func() {}
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close() // a profile that was not kept is a smaller loss than the run
+	}
 }
 
 func (at *place) profile(ctx context.Context, seconds int, name string) error {

@@ -25,7 +25,7 @@ type Recorder struct {
 func (r *Recorder) Record(ctx context.Context, tx bun.IDB, who models.Principal, happened ...models.Event) error {
 	filled, due := r.Fill(who, happened...)
 	script := store.NewScript(tx)
-	r.AddTo(script, tx, filled, due)
+	r.AddTo(script, filled, due)
 	return script.Exec(ctx)
 }
 
@@ -50,11 +50,11 @@ func (r *Recorder) Fill(who models.Principal, happened ...models.Event) ([]model
 }
 
 // AddTo appends filled events and their outbox rows to a script.
-func (r *Recorder) AddTo(script *store.Script, tx bun.IDB, filled []models.Event, due []models.OutboxRow) {
+func (r *Recorder) AddTo(script *store.Script, filled []models.Event, due []models.OutboxRow) {
 	if len(filled) > 0 {
-		script.Add(tx.NewInsert().Model(&filled).Returning("NULL"))
+		script.Insert(&filled)
 	}
 	if len(due) > 0 {
-		script.Add(tx.NewInsert().Model(&due).Returning("NULL"))
+		script.Insert(&due)
 	}
 }

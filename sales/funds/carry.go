@@ -49,40 +49,44 @@ func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
 // carry carries a group of moves out in one transaction, each move for itself: one that is refused changes nothing, one
 // whose key is known gets its answer again. When the transaction as a whole fails each move gets one of its own, so that
 // none fails because of another.
-func (s *Service) carry(ctx context.Context, group []asked) []store.Outcome[Moved] {
-	together, err := s.carryTogether(ctx, group)
+func (s *Service) carry(ctx context.Context, group []asked) (outcomes []store.Outcome[Moved], follow func()) {
+	outcomes, follow, err := s.carryTogether(ctx, group)
 	if err == nil {
-		return together
+		return outcomes, follow
 	}
 	alone := len(group) > 1 && !errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil
-	outcomes := make([]store.Outcome[Moved], len(group))
+	outcomes = make([]store.Outcome[Moved], len(group))
 	for i, a := range group {
 		if outcomes[i].Err = err; alone {
-			outcomes[i] = s.carry(ctx, []asked{a})[0]
+			one, follow := s.carry(ctx, []asked{a})
+			if outcomes[i] = one[0]; follow != nil {
+				follow()
+			}
 		}
 	}
-	return outcomes
+	return outcomes, nil
 }
 
-func (s *Service) carryTogether(ctx context.Context, moves []asked) ([]store.Outcome[Moved], error) {
+// carryTogether leaves telling the cache and those who watch to follow: the lane's next group need not wait for them.
+func (s *Service) carryTogether(ctx context.Context, moves []asked) (_ []store.Outcome[Moved], follow func(), _ error) {
 	for try := 1; ; try++ {
 		var g *group
-		err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		follow, err := s.DB.InTxThen(ctx, func(ctx context.Context, tx bun.Tx) error {
 			g = &group{Service: s, tx: tx, moves: moves, outcomes: make([]store.Outcome[Moved], len(moves)), look: try > 1}
 			return g.carry(ctx)
 		})
 		switch {
 		case err == nil:
-			return g.outcomes, nil
+			return g.outcomes, follow, nil
 		case try == carryTries:
-			return nil, err
+			return nil, nil, err
 		case errors.Is(err, errAccountsMissing):
 			err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.Ledger.Make(ctx, tx, g.missing...) })
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		case !store.Conflicts(err, "idempotency_keys"):
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
@@ -136,8 +140,8 @@ func (g *group) carry(ctx context.Context) error {
 	}
 	script := store.NewScript(g.tx)
 	g.batch.AddTo(script, g.tx)
-	g.Events.AddTo(script, g.tx, g.told, g.due)
-	ledger.AddKeys(script, g.tx, g.keys)
+	g.Events.AddTo(script, g.told, g.due)
+	ledger.AddKeys(script, g.keys)
 	return script.Exec(ctx)
 }
 
@@ -166,19 +170,43 @@ func (g *group) findAnswered(ctx context.Context, chosen func(i int) bool) error
 
 // lock locks the accounts at both ends of every move that has not been answered, and then reads the ends themselves.
 func (g *group) lock(ctx context.Context) error {
-	var owners []models.ID
-	for _, a := range g.moves {
-		if _, known := g.answered[a.at()]; !known {
-			owners = append(owners, a.partner, a.targetID)
+	wanted := make(map[models.ID]bool, 2*len(g.moves))
+	var owners, customers, partners []string
+	want := func(id models.ID, named *[]string) {
+		if !wanted[id] {
+			wanted[id] = true
+			owners, *named = append(owners, string(id)), append(*named, string(id))
 		}
 	}
-	accounts, err := g.Ledger.LockOwners(ctx, g.tx, owners...)
-	if err != nil {
+	for _, a := range g.moves {
+		if _, known := g.answered[a.at()]; known {
+			continue
+		}
+		want(a.partner, &partners)
+		if a.target == models.OwnerPartner {
+			want(a.targetID, &partners)
+		} else {
+			want(a.targetID, &customers)
+		}
+	}
+	script := store.NewScript(g.tx)
+	var (
+		accounts    []models.Account
+		ofCustomers []customerEnd
+		ofPartners  []partnerEnd
+	)
+	if len(owners) > 0 {
+		ledger.AddLock(script, &accounts, owners)
+		script.Find(&ofPartners, "id", partners)
+	}
+	if len(customers) > 0 {
+		script.Find(&ofCustomers, "id", customers)
+	}
+	if err := script.Exec(ctx); err != nil {
 		return err
 	}
-	g.batch = g.Ledger.NewBatch(accounts)
-	g.ends, err = selectEnds(ctx, g.tx, owners)
-	return err
+	g.batch, g.ends = g.Ledger.NewBatch(accounts), endsOf(ofCustomers, ofPartners)
+	return nil
 }
 
 // one works one move out.

@@ -32,7 +32,6 @@ func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids 
 
 // end is a customer or partner as the lower end of an edge.
 type end struct {
-	ID       models.ID
 	Above    models.ID // whose it is; zero when nobody's
 	Kind     models.PartnerKind
 	Mode     models.AssociationMode
@@ -40,20 +39,34 @@ type end struct {
 	Currency models.Currency
 }
 
-// selectEnds reads customers and partners by id with one statement.
-func selectEnds(ctx context.Context, tx bun.IDB, ids []models.ID) (map[models.ID]end, error) {
-	if len(ids) == 0 {
-		return nil, nil
+// customerEnd is what an end says of a customer.
+type customerEnd struct {
+	bun.BaseModel `bun:"table:customers,alias:c"`
+
+	ID        models.ID              `bun:"id,pk"`
+	PartnerID models.ID              `bun:"partner_id,nullzero"`
+	Mode      models.AssociationMode `bun:"mode,nullzero"`
+	Frozen    models.FrozenScope     `bun:"frozen"`
+	Currency  models.Currency        `bun:"currency"`
+}
+
+// partnerEnd is what an end says of a partner.
+type partnerEnd struct {
+	bun.BaseModel `bun:"table:partners,alias:p"`
+
+	ID       models.ID          `bun:"id,pk"`
+	ParentID models.ID          `bun:"parent_id,nullzero"`
+	Kind     models.PartnerKind `bun:"kind"`
+	Currency models.Currency    `bun:"currency"`
+}
+
+func endsOf(customers []customerEnd, partners []partnerEnd) map[models.ID]end {
+	ends := make(map[models.ID]end, len(customers)+len(partners))
+	for _, c := range customers {
+		ends[c.ID] = end{Above: c.PartnerID, Mode: c.Mode, Frozen: c.Frozen, Currency: c.Currency}
 	}
-	partners := tx.NewSelect().Model((*models.Partner)(nil)).
-		ColumnExpr("p.id, COALESCE(p.parent_id, '') AS above, p.kind, '' AS mode, '' AS frozen, p.currency").Where("p.id IN (?)", bun.List(ids))
-	var rows []end
-	err := tx.NewSelect().Model((*models.Customer)(nil)).
-		ColumnExpr("c.id, COALESCE(c.partner_id, '') AS above, '' AS kind, COALESCE(c.mode, '') AS mode, c.frozen, c.currency").
-		Where("c.id IN (?)", bun.List(ids)).UnionAll(partners).Scan(ctx, &rows)
-	ends := make(map[models.ID]end, len(rows))
-	for _, row := range rows {
-		ends[row.ID] = row
+	for _, p := range partners {
+		ends[p.ID] = end{Above: p.ParentID, Kind: p.Kind, Currency: p.Currency}
 	}
-	return ends, err
+	return ends
 }

@@ -2,8 +2,10 @@ package identity
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/store"
@@ -36,18 +38,22 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (models.Princ
 // is refused from then on.
 func (s *Service) lookUp(ctx context.Context, hash string) (keyRow, error) {
 	s.lookups.once.Do(func() {
-		s.lookups.lanes = store.Lanes[string, keyRow]{Run: s.lookUpGroup, Width: 1, Now: s.Now}
+		s.lookups.lanes = store.Lanes[string, keyRow]{Run: s.lookUpGroup, Width: 1, Patience: patience, Now: s.Now}
 	})
 	return s.lookups.lanes.Do(ctx, "", hash)
 }
 
-func (s *Service) lookUpGroup(ctx context.Context, hashes []string) []store.Outcome[keyRow] {
-	outcomes := make([]store.Outcome[keyRow], len(hashes))
-	rows, err := selectKeysByHash(ctx, s.DB, hashes)
+// patience is how long a look-up may wait: whoever is let in waits again for what it asks.
+const patience = 250 * time.Millisecond
+
+func (s *Service) lookUpGroup(ctx context.Context, hashes []string) (outcomes []store.Outcome[keyRow], follow func()) {
+	outcomes = make([]store.Outcome[keyRow], len(hashes))
+	distinct := slices.Compact(slices.Sorted(slices.Values(hashes))) // a program asks often with one key
+	rows, err := selectKeysByHash(ctx, s.DB, distinct)
 	for i, hash := range hashes {
 		outcomes[i] = store.Outcome[keyRow]{Answer: rows[hash], Err: err}
 	}
-	return outcomes
+	return outcomes, nil
 }
 
 // lookups gather the look-ups of keys. The zero value is ready.

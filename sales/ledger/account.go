@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 // AccountSpec says which account is wanted. Owner, kind and asset identify it.
@@ -89,7 +90,19 @@ func (s *Service) LockOwners(ctx context.Context, tx bun.IDB, owners ...models.I
 	if len(owners) == 0 {
 		return nil, nil
 	}
-	return selectAccountsOfForUpdate(ctx, tx, owners)
+	ids := make([]string, len(owners))
+	for i, id := range owners {
+		ids[i] = string(id)
+	}
+	var accounts []models.Account
+	script := store.NewScript(tx)
+	AddLock(script, &accounts, ids)
+	return accounts, script.Exec(ctx)
+}
+
+// AddLock appends what LockOwners does to a script, for a group that reads something else in the same round trip.
+func AddLock(script *store.Script, accounts *[]models.Account, owners []string) {
+	script.Lock(accounts, "owner_id", owners)
 }
 
 // Make makes the accounts of the specs, empty; those that exist already stay as they are.

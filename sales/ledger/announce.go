@@ -35,7 +35,7 @@ func (s *Service) announce(script *store.Script, tx bun.IDB, changed, locked []m
 	}
 	row := models.BalanceAnnouncement{ID: s.IDs(models.PrefixAnnouncement), Owners: changes, CreatedAt: s.now()}
 	row.DueAt = row.CreatedAt.Add(announceWithin)
-	script.Add(insertAnnouncement(tx, row))
+	addAnnouncement(script, tx, row)
 	script.OnCommit(func(ctx context.Context) {
 		// What fails here is done by RunAnnouncements: the money has moved, and its mover need not wait.
 		if s.Changed != nil && s.Changed(ctx, changes) == nil {

@@ -10,19 +10,28 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// insertAnnouncement writes the row, and fails, for another attempt, when the revisions that it names are not all there are:
+// addAnnouncement adds the row to a script, and fails, for another attempt, when the revisions that it names are not all there are:
 // an account that was opened while this transaction waited for its locks is not among the locked ones.
-func insertAnnouncement(tx bun.IDB, row models.BalanceAnnouncement) *bun.RawQuery {
+func addAnnouncement(script *store.Script, tx bun.IDB, row models.BalanceAnnouncement) {
 	owners, total := make([]string, len(row.Owners)), int64(0)
 	for i, change := range row.Owners {
 		owners[i] = change.ID
 		total += change.Revision
 	}
+	kinds := make([]string, 0, len(models.MoneyKinds()))
+	for _, kind := range models.MoneyKinds() {
+		kinds = append(kinds, string(kind))
+	}
 	there := tx.NewSelect().Model((*models.Account)(nil)).ColumnExpr("SUM(acc.revision)").
 		Where("acc.owner_id IN (?)", bun.List(owners)).Where("acc.owner_kind <> ?", models.OwnerCloud).
-		Where("acc.kind IN (?)", bun.List(models.MoneyKinds()))
-	return tx.NewRaw("INSERT INTO balance_announcements (id, owners, attempts, due_at, created_at, complete) VALUES (?, ?, 0, ?, ?, (?) = ?)",
-		row.ID, row.Owners, row.DueAt, row.CreatedAt, there, total)
+		Where("acc.kind IN (?)", bun.List(kinds))
+	script.AddPrepared(
+		tx.NewRaw("INSERT INTO balance_announcements (id, owners, attempts, due_at, created_at, complete) VALUES (?, ?, 0, ?, ?, (?) = ?)",
+			row.ID, row.Owners, row.DueAt, row.CreatedAt, there, total),
+		store.Statement{Operation: "INSERT", Table: "balance_announcements"},
+		`INSERT INTO balance_announcements (id, owners, attempts, due_at, created_at, complete) VALUES ($1::text, $2::text, 0, $3::timestamptz, $4::timestamptz,
+			(SELECT SUM(revision) FROM accounts WHERE owner_id = ANY($5::text[]) AND owner_kind <> $6::text AND kind = ANY($7::text[])) = $8::bigint)`,
+		string(row.ID), row.Owners, row.DueAt, row.CreatedAt, owners, string(models.OwnerCloud), kinds, total)
 }
 
 func existsDueAnnouncement(ctx context.Context, db bun.IDB, now time.Time) (bool, error) {

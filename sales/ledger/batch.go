@@ -134,8 +134,8 @@ func (b *Batch) named(ids ...models.ID) []models.Account {
 // one statement.
 func (b *Batch) AddTo(script *store.Script, tx bun.IDB) {
 	if len(b.transfers) > 0 {
-		script.Add(tx.NewInsert().Model(&b.transfers).Returning("NULL"))
-		script.Add(tx.NewInsert().Model(&b.entries).Returning("NULL"))
+		script.Insert(&b.transfers)
+		script.Insert(&b.entries)
 	}
 	touched := make([]models.Account, 0, len(b.changed))
 	for place, account := range b.accounts {
@@ -144,7 +144,7 @@ func (b *Batch) AddTo(script *store.Script, tx bun.IDB) {
 		}
 	}
 	if len(touched) > 0 {
-		script.Add(updateAccounts(tx, touched))
+		script.Update(&touched, "balance_minor", "held_minor", "version", "revision", "updated_at")
 		b.ledger.announce(script, tx, touched, b.accounts)
 	}
 }

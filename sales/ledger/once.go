@@ -111,9 +111,9 @@ func Replay(asked, stored models.IdempotencyKey, into any) error {
 
 // AddKeys appends the keys of a group, with their answers, to its script. A key that somebody else has taken meanwhile
 // fails the script with store.ErrConflict; looking again with Answered then finds it.
-func AddKeys(script *store.Script, tx bun.IDB, keys []models.IdempotencyKey) {
+func AddKeys(script *store.Script, keys []models.IdempotencyKey) {
 	if len(keys) > 0 {
-		script.Add(tx.NewInsert().Model(&keys).Returning("NULL"))
+		script.Insert(&keys)
 	}
 }
 

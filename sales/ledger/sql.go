@@ -37,12 +37,6 @@ func selectAccountsForUpdate(ctx context.Context, db bun.IDB, ids []models.ID) (
 	return rows, err
 }
 
-func selectAccountsOfForUpdate(ctx context.Context, db bun.IDB, owners []models.ID) ([]models.Account, error) {
-	var rows []models.Account
-	err := store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", bun.List(owners)).Order("acc.id")).Scan(ctx)
-	return rows, err
-}
-
 func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []models.AccountKind) ([]models.Account, error) {
 	var rows []models.Account
 	q := db.NewSelect().Model(&rows).Where("acc.owner_id ?", store.In(owners)).Order("acc.owner_id", "acc.id")
@@ -51,19 +45,6 @@ func selectAccountsOf(ctx context.Context, db bun.IDB, owners []string, kinds []
 	}
 	err := store.Read(ctx, db, q, &rows)
 	return rows, err
-}
-
-// updateAccounts writes the figures of accounts that this transaction has locked, all with one statement.
-func updateAccounts(db bun.IDB, accounts []models.Account) *bun.UpdateQuery {
-	return db.NewUpdate().Model((*models.Account)(nil)).
-		With("news", db.NewValues(&accounts).Column("id", "balance_minor", "held_minor", "version", "revision", "updated_at")).
-		TableExpr("news").
-		Set("balance_minor = news.balance_minor").
-		Set("held_minor = news.held_minor").
-		Set("version = news.version").
-		Set("revision = news.revision").
-		Set("updated_at = news.updated_at").
-		Where("acc.id = news.id")
 }
 
 func selectTransfer(ctx context.Context, db bun.IDB, id models.ID, lock bool) ([]models.Transfer, error) {

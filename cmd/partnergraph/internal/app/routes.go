@@ -32,6 +32,7 @@ import (
 	"github.com/partnergraph/partnergraph/resolvers"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/session"
+	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/web"
 )
 
@@ -89,7 +90,7 @@ func (a *App) graphQL() (http.Handler, error) {
 	}
 	cfg := graph.Config{Resolvers: resolver}
 	cfg.Directives.Auth = resolver.Auth
-	extensions := []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName)}}
+	extensions := []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName), a.Rooms.Now}}
 	if !a.options.Walk {
 		extensions = append(extensions, plan.New(resolver, resolver.Rounds, a.walked))
 	}
@@ -142,6 +143,7 @@ type operations struct {
 	resolver *resolvers.Resolver
 	metrics  *httpMetrics
 	tracer   trace.Tracer
+	now      func() time.Time
 }
 
 var (
@@ -156,12 +158,13 @@ func (operations) ExtensionName() string { return "operations" }
 // Validate has nothing to refuse.
 func (operations) Validate(graphql.ExecutableSchema) error { return nil }
 
-// InterceptOperation puts the loaders on the context.
+// InterceptOperation puts the loaders on the context, and when the operation was read: what it waits for its turn counts against
+// the patience of the lanes.
 func (o operations) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
 		return next(o.resolver.WithStream(ctx))
 	}
-	return next(o.resolver.WithLoaders(ctx))
+	return next(o.resolver.WithLoaders(store.Arrived(ctx, o.now())))
 }
 
 // InterceptResponse measures the operation, counts its errors by code and puts it into the trace: its kind and name,

@@ -1,0 +1,358 @@
+package store
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun/schema"
+)
+
+// rowsPlan writes, or finds, any number of rows of one model with one prepared statement of PostgreSQL, to which each column is one
+// parameter: an array. Its text does not depend on the number of rows, so that the server parses and plans it once per connection, and values
+// travel as they are instead of as SQL.
+type rowsPlan struct {
+	name      string // of the prepared statement
+	sql       string
+	statement Statement
+	fields    []*schema.Field
+	columns   []wire
+}
+
+// wire is how the values of a column travel: the element's type with its object id in PostgreSQL, how a value is appended, and how it is
+// read; nil where nobody reads it.
+type wire struct {
+	array   string
+	element uint32
+	append  func(b []byte, v reflect.Value) ([]byte, error)
+	read    func(b []byte, v reflect.Value) error
+}
+
+var (
+	wireText  = wire{"text[]", 25, appendText, readText}
+	wireInt   = wire{"int8[]", 20, appendInt, readInt}
+	wireBool  = wire{"bool[]", 16, appendBool, readBool}
+	wireBytes = wire{"bytea[]", 17, appendBytes, readBytes}
+	wireTime  = wire{"timestamptz[]", 1184, appendTime, readTime}
+	wireJSON  = wire{"jsonb[]", 3802, appendJSON, nil}
+)
+
+func appendText(b []byte, v reflect.Value) ([]byte, error)  { return append(b, v.String()...), nil }
+func appendBytes(b []byte, v reflect.Value) ([]byte, error) { return append(b, v.Bytes()...), nil }
+
+func appendInt(b []byte, v reflect.Value) ([]byte, error) {
+	return binary.BigEndian.AppendUint64(b, uint64(v.Int())), nil //nolint:gosec // the bits are the same
+}
+
+func readText(b []byte, v reflect.Value) error {
+	v.SetString(string(b))
+	return nil
+}
+
+func readBytes(b []byte, v reflect.Value) error {
+	v.SetBytes(bytes.Clone(b))
+	return nil
+}
+
+func readInt(b []byte, v reflect.Value) error {
+	n, err := intOf(b)
+	v.SetInt(n)
+	return err
+}
+
+func readBool(b []byte, v reflect.Value) error {
+	if len(b) != 1 {
+		return errWidth
+	}
+	v.SetBool(b[0] != 0)
+	return nil
+}
+
+func readTime(b []byte, v reflect.Value) error {
+	micros, err := intOf(b)
+	v.Set(reflect.ValueOf(time.UnixMicro(micros + postgresEpoch).UTC()))
+	return err
+}
+
+var errWidth = errors.New("a value of another width")
+
+// intOf reads an integer of any of PostgreSQL's widths.
+func intOf(b []byte) (int64, error) {
+	switch len(b) {
+	case 8:
+		return int64(binary.BigEndian.Uint64(b)), nil //nolint:gosec // the bits are the same
+	case 4:
+		return int64(int32(binary.BigEndian.Uint32(b))), nil //nolint:gosec // the bits are the same
+	case 2:
+		return int64(int16(binary.BigEndian.Uint16(b))), nil //nolint:gosec // the bits are the same
+	}
+	return 0, errWidth
+}
+
+var (
+	timeType   = reflect.TypeFor[time.Time]()
+	valuerType = reflect.TypeFor[driver.Valuer]()
+	bytesType  = reflect.TypeFor[[]byte]()
+)
+
+// postgresEpoch is 2000-01-01, from which PostgreSQL counts microseconds.
+const postgresEpoch = 946_684_800_000_000
+
+func appendBool(b []byte, v reflect.Value) ([]byte, error) {
+	if v.Bool() {
+		return append(b, 1), nil
+	}
+	return append(b, 0), nil
+}
+
+func appendTime(b []byte, v reflect.Value) ([]byte, error) {
+	at, _ := v.Interface().(time.Time)
+	return binary.BigEndian.AppendUint64(b, uint64(at.UnixMicro()-postgresEpoch)), nil //nolint:gosec // the bits are the same
+}
+
+func appendJSON(b []byte, v reflect.Value) ([]byte, error) {
+	text, err := json.Marshal(v.Interface())
+	return append(append(b, 1), text...), err // 1 is the version of the format
+}
+
+// wireOf finds how a field travels; false for types that only bun knows how to write.
+func wireOf(f *schema.Field) (wire, bool) {
+	of := f.IndirectType
+	declared, _ := f.Tag.Option("type")
+	switch {
+	case declared == "jsonb":
+		return wireJSON, true
+	case declared != "" || f.AutoIncrement || f.Identity || of.Implements(valuerType) || reflect.PointerTo(of).Implements(valuerType):
+		return wire{}, false
+	case of == timeType:
+		return wireTime, true
+	case of == bytesType:
+		return wireBytes, true
+	}
+	switch of.Kind() { //nolint:exhaustive // the others have no array of their own
+	case reflect.String:
+		return wireText, true
+	case reflect.Int, reflect.Int64, reflect.Int32:
+		return wireInt, true
+	case reflect.Bool:
+		return wireBool, true
+	}
+	return wire{}, false
+}
+
+// plans are the plans made so far: *rowsPlan, nil for models that have none, by planKey.
+var plans sync.Map
+
+type planKey struct {
+	model   reflect.Type
+	columns string // that are updated, or how rows are found; empty for an insertion
+}
+
+// planOf returns the plan for rows of a model; nil when it has columns that do not travel in arrays.
+func planOf(table *schema.Table, columns []string) *rowsPlan {
+	key := planKey{table.Type, strings.Join(columns, ",")}
+	if known, ok := plans.Load(key); ok {
+		plan, _ := known.(*rowsPlan)
+		return plan
+	}
+	plan := newPlan(table, columns)
+	plans.Store(key, plan)
+	return plan
+}
+
+func newPlan(table *schema.Table, columns []string) *rowsPlan {
+	plan := &rowsPlan{fields: table.Fields, statement: Statement{Operation: "INSERT", Table: table.Name}}
+	if len(columns) > 0 {
+		plan.statement.Operation = "UPDATE"
+		plan.fields = append([]*schema.Field(nil), table.PKs...)
+		for _, name := range columns {
+			plan.fields = append(plan.fields, table.FieldMap[name])
+		}
+	}
+	names, arrays := make([]string, len(plan.fields)), make([]string, len(plan.fields))
+	for i, f := range plan.fields {
+		column, ok := wireOf(f)
+		if !ok {
+			return nil
+		}
+		names[i], arrays[i] = string(f.SQLName), "$"+strconv.Itoa(i+1)+"::"+column.array
+		plan.columns = append(plan.columns, column)
+	}
+	list, unnest := strings.Join(names, ", "), "unnest("+strings.Join(arrays, ", ")+")"
+	plan.sql = fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s", table.SQLName, list, unnest)
+	if len(columns) > 0 {
+		plan.sql = updateSQL(table, names, unnest)
+	}
+	plan.name = planName(plan.sql)
+	return plan
+}
+
+// planName is the same for the same statement, and another for every other.
+func planName(sql string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(sql)) // never fails
+	return "rows_" + strconv.FormatUint(h.Sum64(), 36)
+}
+
+// findPlan returns the plan that finds rows by a column; nil when the model has columns that do not travel by themselves.
+func findPlan(table *schema.Table, column string, lock bool) *rowsPlan {
+	key := planKey{table.Type, "find " + column}
+	if lock {
+		key.columns = "lock " + column
+	}
+	if known, ok := plans.Load(key); ok {
+		plan, _ := known.(*rowsPlan)
+		return plan
+	}
+	plan := newFindPlan(table, column, lock)
+	plans.Store(key, plan)
+	return plan
+}
+
+func newFindPlan(table *schema.Table, column string, lock bool) *rowsPlan {
+	plan := &rowsPlan{fields: table.Fields, statement: Statement{Operation: "SELECT", Table: table.Name}}
+	names := make([]string, len(plan.fields))
+	for i, f := range plan.fields {
+		one, ok := wireOf(f)
+		if !ok || one.read == nil {
+			return nil
+		}
+		names[i], plan.columns = string(f.SQLName), append(plan.columns, one)
+	}
+	plan.sql = fmt.Sprintf("SELECT %s FROM %s WHERE %s = ANY($1::text[])", strings.Join(names, ", "), table.SQLName, table.FieldMap[column].SQLName)
+	if lock {
+		keys := make([]string, len(table.PKs))
+		for i, key := range table.PKs {
+			keys[i] = string(key.SQLName)
+		}
+		plan.sql += " ORDER BY " + strings.Join(keys, ", ") + " FOR UPDATE"
+	}
+	plan.name = planName(plan.sql)
+	return plan
+}
+
+// read appends one row to a slice of models.
+func (p *rowsPlan) read(into reflect.Value, values [][]byte) error {
+	if len(values) != len(p.fields) {
+		return fmt.Errorf("store: %d values for %d columns of %s", len(values), len(p.fields), p.statement.Table)
+	}
+	into.Set(reflect.Append(into, reflect.Zero(into.Type().Elem())))
+	row := into.Index(into.Len() - 1)
+	for i, f := range p.fields {
+		if values[i] == nil {
+			continue // the zero value
+		}
+		field := row.FieldByIndex(f.Index)
+		if f.IsPtr {
+			field.Set(reflect.New(field.Type().Elem()))
+			field = field.Elem()
+		}
+		if err := p.columns[i].read(values[i], field); err != nil {
+			return fmt.Errorf("store: column %s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+func updateSQL(table *schema.Table, names []string, unnest string) string {
+	var sets, where []string
+	for i, name := range names {
+		if i < len(table.PKs) {
+			where = append(where, "was."+name+" = news."+name)
+			continue
+		}
+		sets = append(sets, name+" = news."+name)
+	}
+	return fmt.Sprintf("UPDATE %s AS was SET %s FROM %s AS news(%s) WHERE %s",
+		table.SQLName, strings.Join(sets, ", "), unnest, strings.Join(names, ", "), strings.Join(where, " AND "))
+}
+
+// binaryFormat says of all parameters at once that they are not text.
+var binaryFormat = []int16{1}
+
+// encode writes the rows out as one array for each column.
+func (p *rowsPlan) encode(rows reflect.Value) ([][]byte, error) {
+	arrays := make([][]byte, len(p.fields))
+	n := rows.Len()
+	for i, f := range p.fields {
+		b := arrayOf(n, p.columns[i].element)
+		for row := range n {
+			var err error
+			if b, err = p.columns[i].one(b, f, rows.Index(row)); err != nil {
+				return nil, fmt.Errorf("store: column %s: %w", f.Name, err)
+			}
+		}
+		arrays[i] = b
+	}
+	return arrays, nil
+}
+
+// arrayOf begins an array of n elements.
+func arrayOf(n int, element uint32) []byte {
+	b := make([]byte, 0, 20+n*40)
+	b = binary.BigEndian.AppendUint32(b, 1) // dimensions
+	b = binary.BigEndian.AppendUint32(b, 1) // there may be NULL
+	b = binary.BigEndian.AppendUint32(b, element)
+	b = binary.BigEndian.AppendUint32(b, uint32(n)) //nolint:gosec // a slice of rows in memory is shorter
+	return binary.BigEndian.AppendUint32(b, 1)      // the first index
+}
+
+func textArray(values []string) []byte {
+	b := arrayOf(len(values), wireText.element)
+	for _, value := range values {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(value))) //nolint:gosec // PostgreSQL takes no value of 4 GiB
+		b = append(b, value...)
+	}
+	return b
+}
+
+// argument writes one argument of a prepared statement out.
+func argument(arg any) ([]byte, error) {
+	switch value := arg.(type) {
+	case string:
+		return append([]byte{}, value...), nil // not nil, which is NULL
+	case []string:
+		return textArray(value), nil
+	case int64:
+		return appendInt(nil, reflect.ValueOf(value))
+	case time.Time:
+		return appendTime(nil, reflect.ValueOf(value))
+	case driver.Valuer:
+		text, err := value.Value()
+		if text, ok := text.(string); ok && err == nil {
+			return argument(text)
+		}
+		return nil, fmt.Errorf("store: an argument of type %T: %w", arg, err)
+	}
+	return nil, fmt.Errorf("store: an argument of type %T", arg)
+}
+
+// one appends a value with its length, and -1 for NULL: nil, and the zero value of a field that is nullzero.
+func (w wire) one(b []byte, f *schema.Field, row reflect.Value) ([]byte, error) {
+	if row.Kind() == reflect.Pointer {
+		row = row.Elem()
+	}
+	value := row.FieldByIndex(f.Index)
+	null := f.NullZero && f.IsZero(value)
+	if f.IsPtr {
+		if null = value.IsNil(); !null {
+			value = value.Elem()
+		}
+	}
+	if null || value.Kind() == reflect.Slice && value.Type() == bytesType && value.IsNil() {
+		return binary.BigEndian.AppendUint32(b, 1<<32-1), nil
+	}
+	at := len(b)
+	b, err := w.append(append(b, 0, 0, 0, 0), value)
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // PostgreSQL takes no value of 4 GiB
+	return b, err
+}
