@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	CloudBinding() CloudBindingResolver
 	Customer() CustomerResolver
 	CustomerReport() CustomerReportResolver
+	Discount() DiscountResolver
 	IncentiveLine() IncentiveLineResolver
 	IncentiveStatement() IncentiveStatementResolver
 	Invitation() InvitationResolver
@@ -38,6 +39,8 @@ type ResolverRoot interface {
 	Partner() PartnerResolver
 	PayerAgreement() PayerAgreementResolver
 	Query() QueryResolver
+	Quote() QuoteResolver
+	QuoteLine() QuoteLineResolver
 	Recharge() RechargeResolver
 	Remittance() RemittanceResolver
 	RemittanceClaim() RemittanceClaimResolver
@@ -104,21 +107,30 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteWebhookEndpointInput,
 		ec.unmarshalInputEarmarkBalanceInput,
 		ec.unmarshalInputEndAssociationInput,
+		ec.unmarshalInputEndDiscountInput,
 		ec.unmarshalInputExportStatementInput,
 		ec.unmarshalInputFailRechargeInput,
 		ec.unmarshalInputFailWithdrawalInput,
 		ec.unmarshalInputFreezeCustomerInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
+		ec.unmarshalInputGrantDiscountInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
 		ec.unmarshalInputInterfaceContactInput,
 		ec.unmarshalInputLiftCustomerRestrictionInput,
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
+		ec.unmarshalInputLoadCatalogueInput,
+		ec.unmarshalInputOnDemandProductInput,
+		ec.unmarshalInputPartProductInput,
 		ec.unmarshalInputPartnerPayOrderInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
 		ec.unmarshalInputPlaceOrderInput,
 		ec.unmarshalInputPublishNextSigningKeyInput,
+		ec.unmarshalInputPurchaseProductInput,
+		ec.unmarshalInputQuoteOnDemandInput,
+		ec.unmarshalInputQuotePurchaseInput,
+		ec.unmarshalInputQuoteRenewalInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
 		ec.unmarshalInputRecordRemittanceInput,
@@ -265,7 +277,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -280,6 +292,7 @@ var sources = []*ast.Source{
 	{Name: "alert.graphqls", Input: sourceData("alert.graphqls"), BuiltIn: false},
 	{Name: "association_request.graphqls", Input: sourceData("association_request.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
+	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "customer_management.graphqls", Input: sourceData("customer_management.graphqls"), BuiltIn: false},
@@ -297,6 +310,7 @@ var sources = []*ast.Source{
 	{Name: "order_steps.graphqls", Input: sourceData("order_steps.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
 	{Name: "payer_agreement.graphqls", Input: sourceData("payer_agreement.graphqls"), BuiltIn: false},
+	{Name: "quote.graphqls", Input: sourceData("quote.graphqls"), BuiltIn: false},
 	{Name: "recharge.graphqls", Input: sourceData("recharge.graphqls"), BuiltIn: false},
 	{Name: "refund.graphqls", Input: sourceData("refund.graphqls"), BuiltIn: false},
 	{Name: "remittance.graphqls", Input: sourceData("remittance.graphqls"), BuiltIn: false},
@@ -638,6 +652,16 @@ func (ec *executionContext) childFields_AttributeMapping(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type AttributeMapping", field.Name)
 }
 
+func (ec *executionContext) childFields_AvailabilityZone(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_AvailabilityZone_code(ctx, field)
+	case "name":
+		return ec.fieldContext_AvailabilityZone_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityZone", field.Name)
+}
+
 func (ec *executionContext) childFields_Balance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "available":
@@ -794,6 +818,50 @@ func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Cont
 		return ec.fieldContext_CancelWithdrawalPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CatalogueVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CatalogueVersion_id(ctx, field)
+	case "label":
+		return ec.fieldContext_CatalogueVersion_label(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_CatalogueVersion_effectiveAt(ctx, field)
+	case "contentHash":
+		return ec.fieldContext_CatalogueVersion_contentHash(ctx, field)
+	case "specs":
+		return ec.fieldContext_CatalogueVersion_specs(ctx, field)
+	case "prices":
+		return ec.fieldContext_CatalogueVersion_prices(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CatalogueVersion_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CatalogueVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_CatalogueVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CatalogueVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CatalogueVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CatalogueVersionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CatalogueVersionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CatalogueVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CatalogueVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CatalogueVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CatalogueVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CatalogueVersionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ChangeCustomerTagsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1192,6 +1260,100 @@ func (ec *executionContext) childFields_DeleteWebhookEndpointPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type DeleteWebhookEndpointPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Discount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Discount_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_Discount_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_Discount_partner(ctx, field)
+	case "kind":
+		return ec.fieldContext_Discount_kind(ctx, field)
+	case "mode":
+		return ec.fieldContext_Discount_mode(ctx, field)
+	case "value":
+		return ec.fieldContext_Discount_value(ctx, field)
+	case "currency":
+		return ec.fieldContext_Discount_currency(ctx, field)
+	case "periodType":
+		return ec.fieldContext_Discount_periodType(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_Discount_serviceType(ctx, field)
+	case "from":
+		return ec.fieldContext_Discount_from(ctx, field)
+	case "until":
+		return ec.fieldContext_Discount_until(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Discount_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Discount", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DiscountConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DiscountConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DiscountConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DiscountConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DiscountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DiscountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DiscountPolicy_id(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_DiscountPolicy_serviceType(ctx, field)
+	case "month":
+		return ec.fieldContext_DiscountPolicy_month(ctx, field)
+	case "incentive":
+		return ec.fieldContext_DiscountPolicy_incentive(ctx, field)
+	case "allowDiscount":
+		return ec.fieldContext_DiscountPolicy_allowDiscount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountPolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountPolicyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DiscountPolicyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DiscountPolicyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DiscountPolicyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DiscountPolicyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountPolicyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountPolicyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DiscountPolicyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DiscountPolicyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountPolicyEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_EarmarkBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balance":
@@ -1212,6 +1374,14 @@ func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Contex
 		return ec.fieldContext_EndAssociationPayload_customerBalance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndAssociationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_EndDiscountPayload_discount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndDiscountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1370,6 +1540,14 @@ func (ec *executionContext) childFields_GoLiveStep(ctx context.Context, field gr
 		return ec.fieldContext_GoLiveStep_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GoLiveStep", field.Name)
+}
+
+func (ec *executionContext) childFields_GrantDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_GrantDiscountPayload_discount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GrantDiscountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_HoldOrderPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1604,6 +1782,94 @@ func (ec *executionContext) childFields_LiftWithdrawalRestrictionPayload(ctx con
 		return ec.fieldContext_LiftWithdrawalRestrictionPayload_restriction(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LiftWithdrawalRestrictionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LoadCataloguePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "catalogueVersion":
+		return ec.fieldContext_LoadCataloguePayload_catalogueVersion(ctx, field)
+	case "changed":
+		return ec.fieldContext_LoadCataloguePayload_changed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoadCataloguePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Measure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Measure_id(ctx, field)
+	case "measureId":
+		return ec.fieldContext_Measure_measureId(ctx, field)
+	case "name":
+		return ec.fieldContext_Measure_name(ctx, field)
+	case "abbreviation":
+		return ec.fieldContext_Measure_abbreviation(ctx, field)
+	case "type":
+		return ec.fieldContext_Measure_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Measure", field.Name)
+}
+
+func (ec *executionContext) childFields_MeasureConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MeasureConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MeasureConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MeasureConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MeasureConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeasureConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MeasureConversion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MeasureConversion_id(ctx, field)
+	case "measureId":
+		return ec.fieldContext_MeasureConversion_measureId(ctx, field)
+	case "refMeasureId":
+		return ec.fieldContext_MeasureConversion_refMeasureId(ctx, field)
+	case "ratio":
+		return ec.fieldContext_MeasureConversion_ratio(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeasureConversion", field.Name)
+}
+
+func (ec *executionContext) childFields_MeasureConversionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MeasureConversionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MeasureConversionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MeasureConversionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MeasureConversionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeasureConversionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MeasureConversionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MeasureConversionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MeasureConversionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeasureConversionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MeasureEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MeasureEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MeasureEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeasureEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_MetadataFinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1988,12 +2254,236 @@ func (ec *executionContext) childFields_PlaceOrderPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type PlaceOrderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Price_id(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_Price_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_Price_resourceType(ctx, field)
+	case "specCode":
+		return ec.fieldContext_Price_specCode(ctx, field)
+	case "region":
+		return ec.fieldContext_Price_region(ctx, field)
+	case "chargingMode":
+		return ec.fieldContext_Price_chargingMode(ctx, field)
+	case "periodType":
+		return ec.fieldContext_Price_periodType(ctx, field)
+	case "usageType":
+		return ec.fieldContext_Price_usageType(ctx, field)
+	case "usageMeasureId":
+		return ec.fieldContext_Price_usageMeasureId(ctx, field)
+	case "sizeMeasureId":
+		return ec.fieldContext_Price_sizeMeasureId(ctx, field)
+	case "currency":
+		return ec.fieldContext_Price_currency(ctx, field)
+	case "amount":
+		return ec.fieldContext_Price_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PriceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PriceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PriceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PriceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PriceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PriceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ProductProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "productId":
+		return ec.fieldContext_ProductProblem_productId(ctx, field)
+	case "code":
+		return ec.fieldContext_ProductProblem_code(ctx, field)
+	case "reason":
+		return ec.fieldContext_ProductProblem_reason(ctx, field)
+	case "message":
+		return ec.fieldContext_ProductProblem_message(ctx, field)
+	case "wrongCodes":
+		return ec.fieldContext_ProductProblem_wrongCodes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductProblem", field.Name)
+}
+
 func (ec *executionContext) childFields_PublishNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "signingKey":
 		return ec.fieldContext_PublishNextSigningKeyPayload_signingKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PublishNextSigningKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Quote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Quote_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_Quote_customer(ctx, field)
+	case "kind":
+		return ec.fieldContext_Quote_kind(ctx, field)
+	case "catalogueVersion":
+		return ec.fieldContext_Quote_catalogueVersion(ctx, field)
+	case "currency":
+		return ec.fieldContext_Quote_currency(ctx, field)
+	case "precision":
+		return ec.fieldContext_Quote_precision(ctx, field)
+	case "officialAmount":
+		return ec.fieldContext_Quote_officialAmount(ctx, field)
+	case "offers":
+		return ec.fieldContext_Quote_offers(ctx, field)
+	case "bestOffer":
+		return ec.fieldContext_Quote_bestOffer(ctx, field)
+	case "lines":
+		return ec.fieldContext_Quote_lines(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Quote_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Quote_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Quote", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_QuoteConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_QuoteConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_QuoteConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_QuoteConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_QuoteEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_QuoteEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "productId":
+		return ec.fieldContext_QuoteLine_productId(ctx, field)
+	case "parentProductId":
+		return ec.fieldContext_QuoteLine_parentProductId(ctx, field)
+	case "position":
+		return ec.fieldContext_QuoteLine_position(ctx, field)
+	case "resource":
+		return ec.fieldContext_QuoteLine_resource(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_QuoteLine_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_QuoteLine_resourceType(ctx, field)
+	case "specCode":
+		return ec.fieldContext_QuoteLine_specCode(ctx, field)
+	case "region":
+		return ec.fieldContext_QuoteLine_region(ctx, field)
+	case "zone":
+		return ec.fieldContext_QuoteLine_zone(ctx, field)
+	case "quantity":
+		return ec.fieldContext_QuoteLine_quantity(ctx, field)
+	case "pieces":
+		return ec.fieldContext_QuoteLine_pieces(ctx, field)
+	case "periodType":
+		return ec.fieldContext_QuoteLine_periodType(ctx, field)
+	case "periodCount":
+		return ec.fieldContext_QuoteLine_periodCount(ctx, field)
+	case "usageType":
+		return ec.fieldContext_QuoteLine_usageType(ctx, field)
+	case "usageValue":
+		return ec.fieldContext_QuoteLine_usageValue(ctx, field)
+	case "usageMeasureId":
+		return ec.fieldContext_QuoteLine_usageMeasureId(ctx, field)
+	case "size":
+		return ec.fieldContext_QuoteLine_size(ctx, field)
+	case "sizeMeasureId":
+		return ec.fieldContext_QuoteLine_sizeMeasureId(ctx, field)
+	case "unitPrice":
+		return ec.fieldContext_QuoteLine_unitPrice(ctx, field)
+	case "officialAmount":
+		return ec.fieldContext_QuoteLine_officialAmount(ctx, field)
+	case "offers":
+		return ec.fieldContext_QuoteLine_offers(ctx, field)
+	case "bestOffer":
+		return ec.fieldContext_QuoteLine_bestOffer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteLine", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discountId":
+		return ec.fieldContext_QuoteOffer_discountId(ctx, field)
+	case "kind":
+		return ec.fieldContext_QuoteOffer_kind(ctx, field)
+	case "mode":
+		return ec.fieldContext_QuoteOffer_mode(ctx, field)
+	case "value":
+		return ec.fieldContext_QuoteOffer_value(ctx, field)
+	case "amount":
+		return ec.fieldContext_QuoteOffer_amount(ctx, field)
+	case "saving":
+		return ec.fieldContext_QuoteOffer_saving(ctx, field)
+	case "bestOffer":
+		return ec.fieldContext_QuoteOffer_bestOffer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteOffer", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteOnDemandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_QuoteOnDemandPayload_quote(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuoteOnDemandPayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteOnDemandPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_QuotePurchasePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_QuotePurchasePayload_quote(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuotePurchasePayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotePurchasePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteRenewalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_QuoteRenewalPayload_quote(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuoteRenewalPayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteRenewalPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Recharge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2172,6 +2662,44 @@ func (ec *executionContext) childFields_RefuseInvitationPayload(ctx context.Cont
 		return ec.fieldContext_RefuseInvitationPayload_offer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefuseInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Region(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Region_id(ctx, field)
+	case "code":
+		return ec.fieldContext_Region_code(ctx, field)
+	case "name":
+		return ec.fieldContext_Region_name(ctx, field)
+	case "zones":
+		return ec.fieldContext_Region_zones(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Region", field.Name)
+}
+
+func (ec *executionContext) childFields_RegionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RegionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RegionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RegionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RegionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RegionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RegionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RegionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RegisterServiceProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2510,6 +3038,46 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ResourceType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResourceType_id(ctx, field)
+	case "code":
+		return ec.fieldContext_ResourceType_code(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_ResourceType_serviceType(ctx, field)
+	case "name":
+		return ec.fieldContext_ResourceType_name(ctx, field)
+	case "description":
+		return ec.fieldContext_ResourceType_description(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceType", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceTypeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResourceTypeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResourceTypeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResourceTypeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResourceTypeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceTypeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceTypeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResourceTypeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResourceTypeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceTypeEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_RestrictCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "restriction":
@@ -2710,6 +3278,44 @@ func (ec *executionContext) childFields_ServiceProviderEdge(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type ServiceProviderEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ServiceType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ServiceType_id(ctx, field)
+	case "code":
+		return ec.fieldContext_ServiceType_code(ctx, field)
+	case "name":
+		return ec.fieldContext_ServiceType_name(ctx, field)
+	case "abbreviation":
+		return ec.fieldContext_ServiceType_abbreviation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceType", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceTypeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ServiceTypeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ServiceTypeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ServiceTypeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ServiceTypeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceTypeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ServiceTypeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ServiceTypeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ServiceTypeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServiceTypeEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2816,6 +3422,50 @@ func (ec *executionContext) childFields_SigningKey(ctx context.Context, field gr
 		return ec.fieldContext_SigningKey_expiresSoon(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SigningKey", field.Name)
+}
+
+func (ec *executionContext) childFields_Specification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Specification_id(ctx, field)
+	case "code":
+		return ec.fieldContext_Specification_code(ctx, field)
+	case "name":
+		return ec.fieldContext_Specification_name(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_Specification_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_Specification_resourceType(ctx, field)
+	case "region":
+		return ec.fieldContext_Specification_region(ctx, field)
+	case "zones":
+		return ec.fieldContext_Specification_zones(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Specification", field.Name)
+}
+
+func (ec *executionContext) childFields_SpecificationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SpecificationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SpecificationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SpecificationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SpecificationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SpecificationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SpecificationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SpecificationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SpecificationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SpecificationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3050,6 +3700,46 @@ func (ec *executionContext) childFields_UpdateWebhookEndpointPayload(ctx context
 		return ec.fieldContext_UpdateWebhookEndpointPayload_webhookEndpoint(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageType_id(ctx, field)
+	case "code":
+		return ec.fieldContext_UsageType_code(ctx, field)
+	case "name":
+		return ec.fieldContext_UsageType_name(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_UsageType_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_UsageType_resourceType(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageType", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageTypeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UsageTypeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UsageTypeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageTypeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UsageTypeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageTypeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageTypeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UsageTypeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UsageTypeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageTypeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

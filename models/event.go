@@ -152,6 +152,8 @@ const (
 	EventResourceRenewed   EventType = "resource.renewed" // also when renewed periods were taken back
 	EventResourceChanged   EventType = "resource.changed"
 	EventResourceClosed    EventType = "resource.closed"
+)
+
 // The events of the catalogue and its prices (K01 to K08).
 const (
 	EventCatalogueLoaded EventType = "catalogue.loaded"
