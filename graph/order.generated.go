@@ -2342,4 +2342,23 @@ func (ec *executionContext) marshalOOrderType2ᚕgithubᚗcomᚋpartnergraphᚋp
 	return ret
 }
 
+func (ec *executionContext) unmarshalOPeriodType2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPeriodType(ctx context.Context, v any) (*models.PeriodType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.PeriodType(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPeriodType2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPeriodType(ctx context.Context, sel ast.SelectionSet, v *models.PeriodType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 // endregion ***************************** type.gotpl *****************************

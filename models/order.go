@@ -254,5 +254,10 @@ func (o Order) UnsubscribeReasonOrNil() *UnsubscribeReason {
 	return &o.UnsubscribeReason
 }
 
+// PayableByPartnerOf reports whether the customer's partner may pay the order (O05): that of a resale customer, in whose time it was placed.
+func (o Order) PayableByPartnerOf(customer Customer) bool {
+	return customer.Mode == Resale && o.PartnerID != "" && customer.PartnerID == o.PartnerID
+}
+
 // PaidByPartner reports whether the customer's partner paid from its own balance (O05).
 func (o Order) PaidByPartner() bool { return o.PayerID != "" }

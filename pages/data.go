@@ -24,6 +24,8 @@ const (
 	FieldAccountName    = "account_name"
 	FieldConsent        = "consent" // "yes" when ticked, else absent
 	FieldIdempotencyKey = "idempotency_key"
+	// FieldAskPartner asks the partner to pay instead of paying.
+	FieldAskPartner = "ask_partner"
 	FieldIdentity       = "identity" // id of a binding
 )
 
@@ -119,6 +121,8 @@ type CheckoutPage struct {
 	CustomerName string
 	// IdempotencyKey makes a double click pay once.
 	IdempotencyKey string
+	// AskPartner offers to ask the partner to pay (O05); PartnerAsked says that it was asked.
+	AskPartner, PartnerAsked bool
 	// ReturnURL leads back to the partner's platform, RechargeURL to where money
 	// is added (A04); an empty one is not shown.
 	ReturnURL, RechargeURL string

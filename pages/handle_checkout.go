@@ -35,6 +35,10 @@ func (s *Site) checkout(w http.ResponseWriter, r *http.Request) {
 		s.ShowError(w, r, http.StatusForbidden, "FORM_EXPIRED")
 		return
 	}
+	if r.PostFormValue(FieldAskPartner) != "" {
+		s.askPartner(w, r, who)
+		return
+	}
 	result, err := s.Orders.Pay(r.Context(), who, orders.PayOrder{
 		OrderID: models.ID(r.PathValue("orderId")), IdempotencyKey: r.PostFormValue(FieldIdempotencyKey),
 	})
@@ -48,6 +52,20 @@ func (s *Site) checkout(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.Fail(w, r, err)
 	}
+}
+
+// askPartner asks the customer's partner to pay (O05), and shows the order again.
+func (s *Site) askPartner(w http.ResponseWriter, r *http.Request, who models.Principal) {
+	id := models.ID(r.PathValue("orderId"))
+	if _, err := s.Orders.AskPartner(r.Context(), who, orders.RequestPartnerPayment{OrderID: id}); err != nil {
+		if models.CodeOf(err) == models.CodePreconditionFailed {
+			s.refusedCheckout(w, r, who, err)
+			return
+		}
+		s.Fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/checkout/"+string(id), http.StatusSeeOther)
 }
 
 // refusedCheckout shows the order as it is, which says why it was not paid; what the page has no state for gets the error page.
@@ -103,6 +121,10 @@ func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage
 		})
 	}
 	s.judge(&page, order, balance)
+	if page.Payable() || page.BalanceTooLow() {
+		page.PartnerAsked = order.PartnerAskedAt != nil
+		page.AskPartner = !page.PartnerAsked && order.PayableByPartnerOf(customer)
+	}
 	err = s.addWays(ctx, &page, partner.ID, order)
 	return page, err
 }

@@ -147,6 +147,12 @@ func checkouts(s func(string) string) []sample {
 		p.State = state
 		list = append(list, sample{fmt.Sprintf("checkout %s", state), pages.Checkout, p, w[0], w[1]})
 	}
+	askable, asked := base, base
+	askable.State, askable.AskPartner = pages.CheckoutBalanceTooLow, true
+	asked.State, asked.PartnerAsked = pages.CheckoutBalanceTooLow, true
+	list = append(list,
+		sample{"checkout that the partner could pay", pages.Checkout, askable, []string{"to pay</button>", "ask_partner"}, []string{"has been asked"}},
+		sample{"checkout that the partner is asked to pay", pages.Checkout, asked, []string{"has been asked to pay"}, []string{"<form"}})
 	plain := base
 	plain.State, plain.RechargeURL, plain.ReturnURL, plain.PlatformName = pages.CheckoutBalanceTooLow, "", "", ""
 	return append(list, sample{"checkout without links", pages.Checkout, plain, []string{"does not cover"}, []string{"Add money", "Back to"}})

@@ -47,7 +47,7 @@ func (s *Service) AskPartner(ctx context.Context, who models.Principal, cmd Requ
 		if err != nil {
 			return err
 		}
-		if !paysFor(customer, order) {
+		if !order.PayableByPartnerOf(customer) {
 			return ErrNoPartnerPays
 		}
 		if order.PartnerAskedAt != nil {
@@ -67,11 +67,6 @@ func (s *Service) AskPartner(ctx context.Context, who models.Principal, cmd Requ
 	}
 	s.nudge()
 	return PartnerPaymentAsked{Order: order}, nil
-}
-
-// paysFor reports whether the order is one that the customer's partner of now may pay: that of a resale customer, in whose name it was placed.
-func paysFor(customer models.Customer, order models.Order) bool {
-	return customer.Mode == models.Resale && order.PartnerID != "" && customer.PartnerID == order.PartnerID
 }
 
 // PartnerPayOrder says which order of a customer the partner pays.
@@ -130,7 +125,7 @@ func (s *Service) payForIn(ctx context.Context, tx bun.IDB, who models.Principal
 		return PartnerPaid{}, err
 	}
 	switch {
-	case !paysFor(customer, order):
+	case !order.PayableByPartnerOf(customer):
 		return PartnerPaid{}, ErrNoPartnerPays
 	case order.PartnerAskedAt == nil && order.Source != models.PlacedByPartner:
 		return PartnerPaid{}, ErrNotAskedToPay

@@ -139,7 +139,7 @@ func (a *App) wire(opts Options) error {
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
-		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Quotes: r.Catalog,
+		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache,
 	}
 	if err := a.cfg.terms(r.Orders); err != nil {
 		return err
@@ -148,6 +148,7 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources},
 		Validity: a.cfg.QuoteValidity,
 	}
+	r.Orders.Quotes = r.Catalog
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.wireWebhooks()
 	if err := a.wireFiles(opts); err != nil {
