@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -104,4 +105,16 @@ func CodeOf(err error) Code {
 		return e.Code
 	}
 	return CodeInternal
+}
+
+// Describe returns what may be kept of a failure: its code, and the text of our own errors, which is fit for people. A stranger's may
+// carry values: the log has it.
+func Describe(failure error) string {
+	text := string(CodeOf(failure))
+	var ours *Error
+	if errors.As(failure, &ours) {
+		text += ": " + ours.Message
+	}
+	// PostgreSQL refuses half a character.
+	return strings.ToValidUTF8(text[:min(len(text), 500)], "")
 }

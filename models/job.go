@@ -18,9 +18,27 @@ const (
 	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the end of its validity
 )
 
-// JobKinds returns the kinds that wait for one object each, in a fixed order.
-func JobKinds() []JobKind {
+// The kinds that one replica does at an interval, for all objects at once.
+const (
+	JobSweepHolds      JobKind = "sweep.holds"      // gives expired holds back
+	JobSweepRecharges  JobKind = "sweep.recharges"  // ends recharges that were not paid in time
+	JobSweepRelations  JobKind = "sweep.relations"  // ends reports, invitations and requests that expired
+	JobSweepBudgets    JobKind = "sweep.budgets"    // tells of budgets that are used up to a share
+	JobSweepExports    JobKind = "sweep.exports"    // removes exports that are past their time
+	JobSweepSessions   JobKind = "sweep.sessions"   // removes sessions that are over
+	JobSweepFederation JobKind = "sweep.federation" // removes what sign-ins leave behind
+	JobSweepWebhooks   JobKind = "sweep.webhooks"   // removes old deliveries
+)
+
+// JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
+func JobKindsOfObjects() []JobKind {
 	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire}
+}
+
+// JobKinds returns every kind, in a fixed order.
+func JobKinds() []JobKind {
+	return append(JobKindsOfObjects(), JobSweepHolds, JobSweepRecharges, JobSweepRelations, JobSweepBudgets, JobSweepExports,
+		JobSweepSessions, JobSweepFederation, JobSweepWebhooks)
 }
 
 // Valid reports whether k is one of JobKinds.
