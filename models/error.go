@@ -95,6 +95,21 @@ func RateLimited(retryAfter time.Duration) *Error {
 	return &Error{Code: CodeRateLimited, Message: "Too many calls; wait and try again.", Details: map[string]any{"retryAfter": seconds}}
 }
 
+// AsError returns err as an *Error, or nil when it is a stranger.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+// FieldOrNil returns Field, or nil when no single input is at fault.
+func (e *Error) FieldOrNil() *string { return orNil(e.Field) }
+
+// ReasonOrNil returns Reason, or nil when there is none.
+func (e *Error) ReasonOrNil() *string { return orNil(e.Reason()) }
+
 // CodeOf returns the code of err: INTERNAL for anything that is not an *Error, and "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {

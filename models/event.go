@@ -23,6 +23,14 @@ const (
 	EventOrderCompleted        EventType = "order.completed"
 	EventOrderCancelled        EventType = "order.cancelled"
 	EventResourceCreated       EventType = "resource.created"
+	EventResourceExpired       EventType = "resource.expired"
+	EventResourceFrozen        EventType = "resource.frozen"
+	EventResourceUnfrozen      EventType = "resource.unfrozen"
+	EventResourceClosed        EventType = "resource.closed"
+	EventResourceRenewed       EventType = "resource.renewed"
+	EventResourceRenewalFailed EventType = "resource.renewal_failed"
+	EventResourceTurnedToUse   EventType = "resource.turned_to_use"
+	EventResourcePolicySet     EventType = "resource.expire_policy_set"
 	EventBalanceChanged        EventType = "balance.changed"
 	EventBalanceAlert          EventType = "balance.alert" // the available balance fell below its owner's threshold (M09)
 	EventBalanceAlertSet       EventType = "balance_alert.set"
@@ -116,6 +124,12 @@ const (
 	EventBudgetRemoved          EventType = "customer.budget_removed"
 	EventBudgetAlert            EventType = "customer.budget_alert" // spending reached a share of the budget (C22)
 	EventAccountBound           EventType = "identity.account_bound"
+)
+
+// The events of what this server does at its time.
+const (
+	EventJobRerun     EventType = "job.rerun"
+	EventJobCancelled EventType = "job.cancelled"
 )
 
 // The events of relations between customers and partners.

@@ -44,6 +44,12 @@ func JobKinds() []JobKind {
 // Valid reports whether k is one of JobKinds.
 func (k JobKind) Valid() bool { return slices.Contains(JobKinds(), k) }
 
+// Due is an object and when something is due for it.
+type Due struct {
+	Object ID
+	At     time.Time
+}
+
 // JobState is where a job stands.
 type JobState string
 
@@ -78,6 +84,9 @@ func (j Job) NodeID() ID { return j.ID }
 
 // IsNode marks the type as a GraphQL Node.
 func (Job) IsNode() {}
+
+// LastErrorOrNil returns LastError, or nil when it is empty.
+func (j Job) LastErrorOrNil() *string { return orNil(j.LastError) }
 
 // JobConnection is a page of jobs.
 type JobConnection = Connection[Job]

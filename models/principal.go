@@ -30,6 +30,7 @@ const (
 	ReadOrders      Permission = "ORDERS_READ"
 	PayOrders       Permission = "ORDERS_PAY"
 	ReadResources   Permission = "RESOURCES_READ"
+	WriteResources  Permission = "RESOURCES_WRITE"
 	ReadBalances    Permission = "BALANCES_READ"
 	MoveMoney       Permission = "MONEY_MOVE"
 	WriteAlerts     Permission = "BALANCE_ALERTS_WRITE"
@@ -40,6 +41,8 @@ const (
 	ReadEvents      Permission = "EVENTS_READ"
 	// ReviewWithdrawals is for operators who decide about withdrawals and see the bank cards they go to.
 	ReviewWithdrawals Permission = "WITHDRAWALS_REVIEW"
+	// ManageJobs is for operators, who see what this server does at its time, run it again and cancel it.
+	ManageJobs Permission = "JOBS_MANAGE"
 	// IssueSignIns lets a partner's program sign its customers' people in. People hold it to hand it on and cannot use it.
 	IssueSignIns Permission = "SIGN_IN_ISSUE"
 )
@@ -47,8 +50,8 @@ const (
 // AllPermissions returns every permission there is, in a fixed order.
 func AllPermissions() []Permission {
 	return []Permission{
-		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
-		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
+		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney,
+		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals, ManageJobs,
 		IssueSignIns,
 	}
 }

@@ -84,9 +84,11 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == IssueSignIns
 		})
 	case CustomerUser:
-		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents}
+		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents}
 	}
 	return nil
 }
 
-func operatorsOnly(p Permission) bool { return p == WritePartners || p == ReviewWithdrawals }
+func operatorsOnly(p Permission) bool {
+	return p == WritePartners || p == ReviewWithdrawals || p == ManageJobs
+}

@@ -92,7 +92,8 @@ func WebhookEventTypes() []EventType {
 		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
 		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventBudgetAlert,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
-		EventResourceCreated,
+		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed,
+		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourcePolicySet,
 		EventBalanceChanged, EventBalanceAlert,
 	}
 }

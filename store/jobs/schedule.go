@@ -34,12 +34,6 @@ var _ river.JobArgs = arguments{}
 // Kind names the kind for River.
 func (a arguments) Kind() string { return string(a.kind) }
 
-// Due is an object and when something is due for it.
-type Due struct {
-	Object models.ID
-	At     time.Time
-}
-
 // live are the states in which a job has still to be carried out.
 func live() []rivertype.JobState {
 	return append(waiting(), rivertype.JobStatePending, rivertype.JobStateRunning)
@@ -54,11 +48,11 @@ func waiting() []rivertype.JobState {
 // not at all when it does not. It replaces what waits for the same kind and object, so that the last call says when; a job that is
 // running at that moment is not disturbed and the new one follows it. A time that is past is now.
 func (e *Engine) ScheduleIn(ctx context.Context, tx bun.IDB, kind models.JobKind, object models.ID, due time.Time) error {
-	return e.ScheduleManyIn(ctx, tx, kind, []Due{{object, due}})
+	return e.ScheduleManyIn(ctx, tx, kind, []models.Due{{Object: object, At: due}})
 }
 
 // ScheduleManyIn is ScheduleIn for many objects with few statements.
-func (e *Engine) ScheduleManyIn(ctx context.Context, tx bun.IDB, kind models.JobKind, all []Due) error {
+func (e *Engine) ScheduleManyIn(ctx context.Context, tx bun.IDB, kind models.JobKind, all []models.Due) error {
 	for start := 0; start < len(all); start += batch {
 		some := all[start:min(start+batch, len(all))]
 		jobs := make([]arguments, len(some))
