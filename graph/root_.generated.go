@@ -33,6 +33,8 @@ type ResolverRoot interface {
 	IncentiveLine() IncentiveLineResolver
 	IncentiveStatement() IncentiveStatementResolver
 	Invitation() InvitationResolver
+	ItemError() ItemErrorResolver
+	Job() JobResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
@@ -83,6 +85,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAttributeMappingInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelAssociationRequestInput,
+		ec.unmarshalInputCancelAutoRenewalInput,
+		ec.unmarshalInputCancelJobInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
 		ec.unmarshalInputChangeCustomerTagsInput,
@@ -107,6 +111,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFailRechargeInput,
 		ec.unmarshalInputFailWithdrawalInput,
 		ec.unmarshalInputFreezeCustomerInput,
+		ec.unmarshalInputFreezeResourceInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
@@ -135,6 +140,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRequestDisassociationInput,
 		ec.unmarshalInputRequestModeSwitchInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
+		ec.unmarshalInputRerunJobInput,
 		ec.unmarshalInputResendBindNotificationInput,
 		ec.unmarshalInputResendInvitationInput,
 		ec.unmarshalInputRestrictCustomerInput,
@@ -151,15 +157,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateWebhookSecretInput,
 		ec.unmarshalInputSendTestWebhookInput,
 		ec.unmarshalInputServiceProviderAttributeInput,
+		ec.unmarshalInputSetAutoRenewalInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetCreditLineInput,
 		ec.unmarshalInputSetCustomerBudgetInput,
 		ec.unmarshalInputSetCustomerContactsInput,
+		ec.unmarshalInputSetExpirePolicyInput,
 		ec.unmarshalInputSetNewCustomerTagInput,
+		ec.unmarshalInputSetToPayPerUseInput,
 		ec.unmarshalInputStartRechargeInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUnbindIdentityInput,
 		ec.unmarshalInputUnfreezeCustomerInput,
+		ec.unmarshalInputUnfreezeResourceInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateServiceProviderInput,
@@ -257,7 +267,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "balance.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -284,6 +294,7 @@ var sources = []*ast.Source{
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
 	{Name: "invitation.graphqls", Input: sourceData("invitation.graphqls"), BuiltIn: false},
+	{Name: "job.graphqls", Input: sourceData("job.graphqls"), BuiltIn: false},
 	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
@@ -758,6 +769,22 @@ func (ec *executionContext) childFields_CancelAssociationRequestPayload(ctx cont
 		return ec.fieldContext_CancelAssociationRequestPayload_request(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelAssociationRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelAutoRenewalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_CancelAutoRenewalPayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelAutoRenewalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "job":
+		return ec.fieldContext_CancelJobPayload_job(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelJobPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1316,6 +1343,14 @@ func (ec *executionContext) childFields_FreezeCustomerPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type FreezeCustomerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_FreezeResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_FreezeResourcePayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreezeResourcePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -1560,6 +1595,72 @@ func (ec *executionContext) childFields_InvitationPreview(ctx context.Context, f
 		return ec.fieldContext_InvitationPreview_html(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitationPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_ItemError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ItemError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_ItemError_message(ctx, field)
+	case "field":
+		return ec.fieldContext_ItemError_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_ItemError_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemError", field.Name)
+}
+
+func (ec *executionContext) childFields_Job(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Job_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Job_kind(ctx, field)
+	case "objectId":
+		return ec.fieldContext_Job_objectId(ctx, field)
+	case "state":
+		return ec.fieldContext_Job_state(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Job_dueAt(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Job_attempts(ctx, field)
+	case "maxAttempts":
+		return ec.fieldContext_Job_maxAttempts(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Job_lastError(ctx, field)
+	case "attemptedAt":
+		return ec.fieldContext_Job_attemptedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Job_finishedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Job_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Job", field.Name)
+}
+
+func (ec *executionContext) childFields_JobConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_JobConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_JobConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_JobConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_JobConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_JobEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_JobEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_JobEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_LedgerParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2318,6 +2419,14 @@ func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type RerouteWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RerunJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "job":
+		return ec.fieldContext_RerunJobPayload_job(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RerunJobPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResendBindNotificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "bindNotification":
@@ -2358,6 +2467,28 @@ func (ec *executionContext) childFields_Resource(ctx context.Context, field grap
 		return ec.fieldContext_Resource_chargingMode(ctx, field)
 	case "expirePolicy":
 		return ec.fieldContext_Resource_expirePolicy(ctx, field)
+	case "usageStatus":
+		return ec.fieldContext_Resource_usageStatus(ctx, field)
+	case "frozenReason":
+		return ec.fieldContext_Resource_frozenReason(ctx, field)
+	case "autoRenewTimes":
+		return ec.fieldContext_Resource_autoRenewTimes(ctx, field)
+	case "autoRenewalsLeft":
+		return ec.fieldContext_Resource_autoRenewalsLeft(ctx, field)
+	case "nextAutoRenewalAt":
+		return ec.fieldContext_Resource_nextAutoRenewalAt(ctx, field)
+	case "unifiedExpiryDay":
+		return ec.fieldContext_Resource_unifiedExpiryDay(ctx, field)
+	case "enterpriseProject":
+		return ec.fieldContext_Resource_enterpriseProject(ctx, field)
+	case "projectId":
+		return ec.fieldContext_Resource_projectId(ctx, field)
+	case "productId":
+		return ec.fieldContext_Resource_productId(ctx, field)
+	case "specSize":
+		return ec.fieldContext_Resource_specSize(ctx, field)
+	case "specMeasure":
+		return ec.fieldContext_Resource_specMeasure(ctx, field)
 	case "externalId":
 		return ec.fieldContext_Resource_externalId(ctx, field)
 	case "isMain":
@@ -2400,6 +2531,18 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 		return ec.fieldContext_ResourceEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resourceId":
+		return ec.fieldContext_ResourceResult_resourceId(ctx, field)
+	case "resource":
+		return ec.fieldContext_ResourceResult_resource(ctx, field)
+	case "error":
+		return ec.fieldContext_ResourceResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceResult", field.Name)
 }
 
 func (ec *executionContext) childFields_RestrictCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2614,6 +2757,14 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
 
+func (ec *executionContext) childFields_SetAutoRenewalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_SetAutoRenewalPayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetAutoRenewalPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balanceAlert":
@@ -2646,12 +2797,28 @@ func (ec *executionContext) childFields_SetCustomerContactsPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type SetCustomerContactsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetExpirePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_SetExpirePolicyPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetExpirePolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "customer":
 		return ec.fieldContext_SetNewCustomerTagPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetNewCustomerTagPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetToPayPerUsePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_SetToPayPerUsePayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetToPayPerUsePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignedBindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2862,6 +3029,14 @@ func (ec *executionContext) childFields_UnfreezeCustomerPayload(ctx context.Cont
 		return ec.fieldContext_UnfreezeCustomerPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnfreezeCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnfreezeResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_UnfreezeResourcePayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnfreezeResourcePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/clock"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
@@ -37,6 +38,7 @@ type Resolver struct {
 	Funds      *funds.Service
 	Incentives *incentives.Service
 	Resources  *resources.Service
+	Clock      *clock.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
 	Sessions   Sessions

@@ -22,6 +22,7 @@ func salesFloor() map[string]int {
 		"sales/access":     1,
 		"sales/ledger":     2,
 		"sales/identity":   2,
+		"sales/clock":      2,
 		"sales/partners":   3,
 		"sales/customers":  4,
 		"sales/exposure":   4,
@@ -44,6 +45,7 @@ func otherRooms() map[string][]string {
 		"models":          {},
 		"store":           {"models"},
 		"store/seal":      {},
+		"store/jobs":      {"models", "store"},
 		"store/storetest": {"store", "migrations"},
 		"cache":           {},
 		"cache/cachetest": {"cache"},
@@ -77,6 +79,7 @@ func strangers() map[string][]string {
 	return map[string][]string{
 		"github.com/jackc/pgx":        {"store", "cmd/...", "bench/..."},
 		"modernc.org/sqlite":          {"store"},
+		"github.com/riverqueue/river": {"store/jobs"},
 		"github.com/redis/go-redis":   {"cache", "cmd/...", "bench/..."},
 		"github.com/crewjam/saml":     {"saml/...", "examples/...", "cmd/...", "bench/..."},
 		"github.com/russellhaering":   {"saml/...", "examples/..."},

@@ -46,10 +46,11 @@ func (f ResourceFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	if f.OrderID != nil {
 		q = q.Where("r.order_id = ?", *f.OrderID)
 	}
-	if f.OnlyMain != nil && *f.OnlyMain {
+	// Who names resources gets them, whether main or not (3.5).
+	if f.IDs == nil && f.OnlyMain != nil && *f.OnlyMain {
 		q = q.Where("r.parent_id IS NULL")
 	}
-	if f.OnlyMain != nil && !*f.OnlyMain {
+	if f.IDs == nil && f.OnlyMain != nil && !*f.OnlyMain {
 		q = q.Where("r.parent_id IS NOT NULL")
 	}
 	if f.ExternalID != nil {

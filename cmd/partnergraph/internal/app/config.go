@@ -45,6 +45,10 @@ type Config struct {
 	ReportValidity time.Duration `name:"report-validity" default:"720h" env:"PARTNERGRAPH_REPORT_VALIDITY" help:"How long a partner's report of a customer counts, 1h to 8760h."`
 	// RelationThrottle bounds how often a relation may be asked to change: cn or intl; empty = cn.
 	RelationThrottle string `name:"relation-throttle" default:"cn" enum:"cn,intl" env:"PARTNERGRAPH_RELATION_THROTTLE" help:"How often customers and partners may ask to change their relation: cn, a customer once in 3 months and its partner 3 months after that; intl, three times in 3 months per side."`
+	// GracePeriod is how long what expired still runs; zero = it is frozen at once.
+	GracePeriod time.Duration `name:"grace-period" default:"360h" env:"PARTNERGRAPH_GRACE_PERIOD" help:"How long a resource that expired still runs, up to 8760h."`
+	// RetentionPeriod is how long what is frozen after that is kept before it is closed; zero = it is closed at once.
+	RetentionPeriod time.Duration `name:"retention-period" default:"360h" env:"PARTNERGRAPH_RETENTION_PERIOD" help:"How long a resource that expired is kept frozen before it is closed, up to 8760h."`
 	// Introspection answers __schema queries; also switches GraphiQL on.
 	Introspection bool `default:"true" negatable:"" env:"PARTNERGRAPH_INTROSPECTION" help:"Answer introspection queries and serve GraphiQL."`
 	// OperationTimeout bounds one GraphQL operation.
@@ -111,6 +115,8 @@ func (c Config) Check() error {
 		oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("log-format", c.LogFormat, "json", "text"),
 		required("cloud", c.Cloud, "such as hws"),
+		lasting("grace-period", c.GracePeriod, 0, 8760*time.Hour),
+		lasting("retention-period", c.RetentionPeriod, 0, 8760*time.Hour),
 		lasting("report-validity", cmp.Or(c.ReportValidity, customers.DefaultReportValidity), time.Hour, 8760*time.Hour),
 		oneOf("relation-throttle", cmp.Or(c.RelationThrottle, "cn"), "cn", "intl"),
 		c.checkMail(),

@@ -80,7 +80,7 @@ func (a *App) graphQL() (http.Handler, error) {
 	r := a.Rooms
 	resolver := &resolvers.Resolver{
 		Events: r.EventLog, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers, Funds: r.Funds,
-		Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders, Webhooks: r.Webhooks, Sessions: a.sessions, Who: session.Who, Again: session.Again, Log: a.Log,
+		Incentives: r.Incentives, Resources: r.Resources, Orders: r.Orders, Webhooks: r.Webhooks, Clock: r.Clock, Sessions: a.sessions, Who: session.Who, Again: session.Again, Log: a.Log,
 		LoaderWait: a.wait,
 	}
 	cfg := graph.Config{Resolvers: resolver}
