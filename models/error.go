@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -94,6 +95,21 @@ func RateLimited(retryAfter time.Duration) *Error {
 	return &Error{Code: CodeRateLimited, Message: "Too many calls; wait and try again.", Details: map[string]any{"retryAfter": seconds}}
 }
 
+// AsError returns err as an *Error, or nil when it is a stranger.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+// FieldOrNil returns Field, or nil when no single input is at fault.
+func (e *Error) FieldOrNil() *string { return orNil(e.Field) }
+
+// ReasonOrNil returns Reason, or nil when there is none.
+func (e *Error) ReasonOrNil() *string { return orNil(e.Reason()) }
+
 // CodeOf returns the code of err: INTERNAL for anything that is not an *Error, and "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {
@@ -104,4 +120,16 @@ func CodeOf(err error) Code {
 		return e.Code
 	}
 	return CodeInternal
+}
+
+// Describe returns what may be kept of a failure: its code, and the text of our own errors, which is fit for people. A stranger's may
+// carry values: the log has it.
+func Describe(failure error) string {
+	text := string(CodeOf(failure))
+	var ours *Error
+	if errors.As(failure, &ours) {
+		text += ": " + ours.Message
+	}
+	// PostgreSQL refuses half a character.
+	return strings.ToValidUTF8(text[:min(len(text), 500)], "")
 }

@@ -23,6 +23,14 @@ const (
 	EventOrderCompleted        EventType = "order.completed"
 	EventOrderCancelled        EventType = "order.cancelled"
 	EventResourceCreated       EventType = "resource.created"
+	EventResourceExpired       EventType = "resource.expired"
+	EventResourceFrozen        EventType = "resource.frozen"
+	EventResourceUnfrozen      EventType = "resource.unfrozen"
+	EventResourceClosed        EventType = "resource.closed"
+	EventResourceRenewed       EventType = "resource.renewed"
+	EventResourceRenewalFailed EventType = "resource.renewal_failed"
+	EventResourceTurnedToUse   EventType = "resource.turned_to_use"
+	EventResourcePolicySet     EventType = "resource.expire_policy_set"
 	EventBalanceChanged        EventType = "balance.changed"
 	EventBalanceAlert          EventType = "balance.alert" // the available balance fell below its owner's threshold (M09)
 	EventBalanceAlertSet       EventType = "balance_alert.set"
@@ -130,6 +138,12 @@ const (
 	EventVerificationRead     EventType = "verification.attachment_opened"
 )
 
+// The events of what this server does at its time.
+const (
+	EventJobRerun     EventType = "job.rerun"
+	EventJobCancelled EventType = "job.cancelled"
+)
+
 // The events of relations between customers and partners.
 const (
 	EventCustomerRestricted   EventType = "customer.restricted"
@@ -179,9 +193,7 @@ const (
 	EventOrderReviewSet EventType = "order.review_set" // a customer's orders are put under review, or taken out; for operators alone
 	// EventOrderPartnerAsked is a customer asking its partner to pay (O05).
 	EventOrderPartnerAsked EventType = "order.partner_payment_requested"
-	EventResourceRenewed   EventType = "resource.renewed" // also when renewed periods were taken back
 	EventResourceChanged   EventType = "resource.changed"
-	EventResourceClosed    EventType = "resource.closed"
 )
 
 // The events of the catalogue and its prices (K01 to K08).

@@ -1,8 +1,10 @@
 package models
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -66,6 +68,7 @@ const (
 	PrefixUpload              = "upl"
 	PrefixVerification        = "vrf"
 	PrefixVerificationFile    = "vdl"
+	PrefixJob                 = "job"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can
@@ -87,6 +90,32 @@ func IDFromUUID(prefix string, uuid [16]byte) (ID, error) {
 		return "", fmt.Errorf("id from uuid: %w", err)
 	}
 	return ID(id.String()), nil
+}
+
+// IDFromNumber makes the id of a kind that a database numbers: ids sort as their numbers do. It panics for an ill-formed prefix, which
+// is a constant.
+func IDFromNumber(prefix string, n int64) ID {
+	var uuid [16]byte
+	binary.BigEndian.PutUint64(uuid[8:], uint64(n)) //nolint:gosec // a serial number is never negative
+	id, err := IDFromUUID(prefix, uuid)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+// Number returns what IDFromNumber made the id of; false for any other id.
+func (id ID) Number() (int64, bool) {
+	parsed, err := typeid.FromString(string(id))
+	if err != nil {
+		return 0, false
+	}
+	uuid := parsed.UUIDBytes()
+	n := binary.BigEndian.Uint64(uuid[8:])
+	if binary.BigEndian.Uint64(uuid[:8]) != 0 || n > math.MaxInt64 {
+		return 0, false
+	}
+	return int64(n), true
 }
 
 // ParseID checks that s is a well-formed TypeID of any kind. The error is INVALID and names what is wrong.

@@ -18,13 +18,37 @@ const (
 	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the end of its validity
 )
 
-// JobKinds returns the kinds that wait for one object each, in a fixed order.
-func JobKinds() []JobKind {
+// The kinds that one replica does at an interval, for all objects at once.
+const (
+	JobSweepHolds      JobKind = "sweep.holds"      // gives expired holds back
+	JobSweepRecharges  JobKind = "sweep.recharges"  // ends recharges that were not paid in time
+	JobSweepRelations  JobKind = "sweep.relations"  // ends reports, invitations and requests that expired
+	JobSweepBudgets    JobKind = "sweep.budgets"    // tells of budgets that are used up to a share
+	JobSweepExports    JobKind = "sweep.exports"    // removes exports that are past their time
+	JobSweepSessions   JobKind = "sweep.sessions"   // removes sessions that are over
+	JobSweepFederation JobKind = "sweep.federation" // removes what sign-ins leave behind
+	JobSweepWebhooks   JobKind = "sweep.webhooks"   // removes old deliveries
+)
+
+// JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
+func JobKindsOfObjects() []JobKind {
 	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire}
+}
+
+// JobKinds returns every kind, in a fixed order.
+func JobKinds() []JobKind {
+	return append(JobKindsOfObjects(), JobSweepHolds, JobSweepRecharges, JobSweepRelations, JobSweepBudgets, JobSweepExports,
+		JobSweepSessions, JobSweepFederation, JobSweepWebhooks)
 }
 
 // Valid reports whether k is one of JobKinds.
 func (k JobKind) Valid() bool { return slices.Contains(JobKinds(), k) }
+
+// Due is an object and when something is due for it.
+type Due struct {
+	Object ID
+	At     time.Time
+}
 
 // JobState is where a job stands.
 type JobState string
@@ -60,6 +84,9 @@ func (j Job) NodeID() ID { return j.ID }
 
 // IsNode marks the type as a GraphQL Node.
 func (Job) IsNode() {}
+
+// LastErrorOrNil returns LastError, or nil when it is empty.
+func (j Job) LastErrorOrNil() *string { return orNil(j.LastError) }
 
 // JobConnection is a page of jobs.
 type JobConnection = Connection[Job]

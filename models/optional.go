@@ -41,7 +41,7 @@ func (a AccessConfiguration) OrderRechargeURLOrNil() *string { return orNil(a.Or
 // SignInURLOrNil returns SignInURL, or nil when it is empty.
 func (a AccessConfiguration) SignInURLOrNil() *string { return orNil(a.SignInURL) }
 
-func orNil(s string) *string {
+func orNil[T ~string](s T) *T {
 	if s == "" {
 		return nil
 	}

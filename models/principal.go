@@ -30,6 +30,7 @@ const (
 	ReadOrders      Permission = "ORDERS_READ"
 	PayOrders       Permission = "ORDERS_PAY"
 	ReadResources   Permission = "RESOURCES_READ"
+	WriteResources  Permission = "RESOURCES_WRITE"
 	ReadBalances    Permission = "BALANCES_READ"
 	MoveMoney       Permission = "MONEY_MOVE"
 	WriteAlerts     Permission = "BALANCE_ALERTS_WRITE"
@@ -42,6 +43,8 @@ const (
 	ReviewWithdrawals Permission = "WITHDRAWALS_REVIEW"
 	// ReviewVerifications is for operators who decide about real names and see the documents that prove them.
 	ReviewVerifications Permission = "VERIFICATIONS_REVIEW"
+	// ManageJobs is for operators, who see what this server does at its time, run it again and cancel it.
+	ManageJobs Permission = "JOBS_MANAGE"
 	// IssueSignIns lets a partner's program sign its customers' people in. People hold it to hand it on and cannot use it.
 	IssueSignIns Permission = "SIGN_IN_ISSUE"
 	// ReadCatalogue is for everybody who may see what is sold and at which list price, and ask for a quote.
@@ -55,9 +58,9 @@ const (
 // AllPermissions returns every permission there is, in a fixed order.
 func AllPermissions() []Permission {
 	return []Permission{
-		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney,
+		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney,
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
-		ReviewVerifications, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
+		ReviewVerifications, ManageJobs, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
 	}
 }
 

@@ -62,10 +62,24 @@ type Resource struct {
 	ChargingMode ChargingMode   `bun:"charging_mode"`
 	ExpirePolicy ExpirePolicy   `bun:"expire_policy"`
 	ExternalID   string         `bun:"external_id,nullzero"`
-	EffectiveAt  time.Time      `bun:"effective_at"`
-	ExpiresAt    *time.Time     `bun:"expires_at"`
-	CreatedAt    time.Time      `bun:"created_at"`
-	UpdatedAt    time.Time      `bun:"updated_at"`
+
+	UsageStatus       UsageStatus    `bun:"usage_status,nullzero"`  // of what is charged by use; "" for the others
+	FrozenReason      FrozenReason   `bun:"frozen_reason,nullzero"` // why it is frozen; "" = it is not
+	ThawedStatus      ResourceStatus `bun:"thawed_status,nullzero"` // what it was before somebody froze it
+	EnterpriseProject string         `bun:"enterprise_project,nullzero"`
+	ProjectID         string         `bun:"project_id,nullzero"` // the cloud's project
+	ProductID         string         `bun:"product_id,nullzero"`
+	SpecSize          string         `bun:"spec_size,nullzero"` // a decimal, of SpecMeasure
+	SpecMeasure       string         `bun:"spec_measure,nullzero"`
+	AutoRenewTimes    *int           `bun:"auto_renew_times"`   // 0 = without end; nil = it does not renew itself
+	AutoRenewed       int            `bun:"auto_renewed"`       // how often it has since that was set
+	DeductionDays     int            `bun:"deduction_days"`     // before expiry, 2 to 7; 0 = 7
+	UnifiedExpiryDay  *int           `bun:"unified_expiry_day"` // 1 to 28, or -1 for the last day of the month; nil = as it comes
+
+	EffectiveAt time.Time  `bun:"effective_at"`
+	ExpiresAt   *time.Time `bun:"expires_at"`
+	CreatedAt   time.Time  `bun:"created_at"`
+	UpdatedAt   time.Time  `bun:"updated_at"`
 }
 
 // NodeID returns the id to page by.

@@ -84,11 +84,11 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == IssueSignIns
 		})
 	case CustomerUser:
-		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents, ReadCatalogue}
+		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents, ReadCatalogue}
 	}
 	return nil
 }
 
 func operatorsOnly(p Permission) bool {
-	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications || p == LoadCatalogue
+	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications || p == LoadCatalogue || p == ManageJobs
 }

@@ -95,7 +95,8 @@ func WebhookEventTypes() []EventType {
 		EventAuthorizationEnded, EventAuthorizationExpired,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
 		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked,
-		EventResourceCreated, EventResourceRenewed, EventResourceChanged, EventResourceClosed,
+		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed, EventResourceChanged,
+		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourcePolicySet,
 		EventBalanceChanged, EventBalanceAlert,
 	}
 }

@@ -62,6 +62,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.payerAgreement(ctx, id))
 	case models.PrefixWebhookEndpoint:
 		return asNode(must(ctx, set.webhookEndpoint, id, models.PrefixWebhookEndpoint, "webhook endpoint"))
+	case models.PrefixJob:
+		return asNode(r.job(ctx, id))
 	case models.PrefixWebhookDelivery:
 		return asNode(r.webhookDelivery(ctx, id))
 	}
@@ -109,6 +111,10 @@ func (r *Resolver) payerAgreement(ctx context.Context, id models.ID) (*models.Pa
 
 func (r *Resolver) webhookDelivery(ctx context.Context, id models.ID) (*models.WebhookDelivery, error) {
 	return oneOf(ctx, r, id, models.PrefixWebhookDelivery, "webhook delivery", r.Webhooks.DeliveriesByIDs)
+}
+
+func (r *Resolver) job(ctx context.Context, id models.ID) (*models.Job, error) {
+	return oneOf(ctx, r, id, models.PrefixJob, "job", r.Clock.ByIDs)
 }
 
 // oneOf looks up one object of a kind that no list joins by id, so that no loader has to wait for company.

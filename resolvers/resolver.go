@@ -8,6 +8,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/clock"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
@@ -42,6 +43,7 @@ type Resolver struct {
 	Funds      *funds.Service
 	Incentives *incentives.Service
 	Resources  *resources.Service
+	Clock      *clock.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service

@@ -7,11 +7,47 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/resources"
 )
+
+// Code is the resolver for the code field.
+func (r *itemErrorResolver) Code(ctx context.Context, obj *models.Error) (string, error) {
+	return string(obj.Code), nil
+}
+
+// SetAutoRenewal is the resolver for the setAutoRenewal field.
+func (r *mutationResolver) SetAutoRenewal(ctx context.Context, input resources.SetAutoRenewal) (resources.ResourceChange, error) {
+	return r.Resolver.Resources.SetAutoRenewal(ctx, r.Who(ctx), input)
+}
+
+// CancelAutoRenewal is the resolver for the cancelAutoRenewal field.
+func (r *mutationResolver) CancelAutoRenewal(ctx context.Context, input resources.CancelAutoRenewal) (resources.ResourceChange, error) {
+	return r.Resolver.Resources.CancelAutoRenewal(ctx, r.Who(ctx), input)
+}
+
+// SetExpirePolicy is the resolver for the setExpirePolicy field.
+func (r *mutationResolver) SetExpirePolicy(ctx context.Context, input resources.SetExpirePolicy) (resources.ResourceResults, error) {
+	return r.Resolver.Resources.SetExpirePolicy(ctx, r.Who(ctx), input)
+}
+
+// SetToPayPerUse is the resolver for the setToPayPerUse field.
+func (r *mutationResolver) SetToPayPerUse(ctx context.Context, input resources.SetToPayPerUse) (resources.ResourceResults, error) {
+	return r.Resolver.Resources.SetToPayPerUse(ctx, r.Who(ctx), input)
+}
+
+// FreezeResource is the resolver for the freezeResource field.
+func (r *mutationResolver) FreezeResource(ctx context.Context, input resources.FreezeResource) (resources.ResourceChange, error) {
+	return r.Resolver.Resources.Freeze(ctx, r.Who(ctx), input)
+}
+
+// UnfreezeResource is the resolver for the unfreezeResource field.
+func (r *mutationResolver) UnfreezeResource(ctx context.Context, input resources.UnfreezeResource) (resources.ResourceChange, error) {
+	return r.Resolver.Resources.Unfreeze(ctx, r.Who(ctx), input)
+}
 
 // Resource is the resolver for the resource field.
 func (r *queryResolver) Resource(ctx context.Context, id models.ID) (*models.Resource, error) {
@@ -19,8 +55,12 @@ func (r *queryResolver) Resource(ctx context.Context, id models.ID) (*models.Res
 }
 
 // Resources is the resolver for the resources field.
-func (r *queryResolver) Resources(ctx context.Context, customerID *models.ID, orderID *models.ID, onlyMain *bool, status []models.ResourceStatus, externalID *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.Resource], error) {
-	filter := resources.ResourceFilter{CustomerID: customerID, OrderID: orderID, OnlyMain: onlyMain, Status: status, ExternalID: externalID}
+func (r *queryResolver) Resources(ctx context.Context, customerID *models.ID, orderID *models.ID, onlyMain *bool, status []models.ResourceStatus, ids []models.ID, usageStatus []models.UsageStatus, chargingMode *models.ChargingMode, serviceType *string, enterpriseProject *string, expiresBefore *time.Time, expiresAfter *time.Time, renewable *bool, externalID *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.Resource], error) {
+	filter := resources.ResourceFilter{
+		CustomerID: customerID, OrderID: orderID, OnlyMain: onlyMain, Status: status, ExternalID: externalID, IDs: ids, UsageStatus: usageStatus,
+		ChargingMode: chargingMode, ServiceType: serviceType, EnterpriseProject: enterpriseProject, ExpiresBefore: expiresBefore,
+		ExpiresAfter: expiresAfter, Renewable: renewable,
+	}
 	return r.Resolver.Resources.Find(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
@@ -39,7 +79,13 @@ func (r *resourceResolver) Order(ctx context.Context, obj *models.Resource) (*mo
 	return optional(ctx, loadersOf(ctx).order, obj.OrderID)
 }
 
+// ItemError returns graph.ItemErrorResolver implementation.
+func (r *Resolver) ItemError() graph.ItemErrorResolver { return &itemErrorResolver{r} }
+
 // Resource returns graph.ResourceResolver implementation.
 func (r *Resolver) Resource() graph.ResourceResolver { return &resourceResolver{r} }
 
-type resourceResolver struct{ *Resolver }
+type (
+	itemErrorResolver struct{ *Resolver }
+	resourceResolver  struct{ *Resolver }
+)

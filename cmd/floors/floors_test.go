@@ -21,6 +21,7 @@ func salesFloor() map[string]int {
 		"sales/events":       0,
 		"sales/letters":      0,
 		"sales/access":       1,
+		"sales/clock":        2,
 		"sales/files":        2,
 		"sales/ledger":       2,
 		"sales/identity":     2,
@@ -47,6 +48,7 @@ func otherRooms() map[string][]string {
 		"models":                {},
 		"store":                 {"models"},
 		"store/seal":            {},
+		"store/jobs":            {"models", "store"},
 		"store/storetest":       {"store", "migrations"},
 		"cache":                 {},
 		"cache/cachetest":       {"cache"},
@@ -81,6 +83,7 @@ func strangers() map[string][]string {
 	return map[string][]string{
 		"github.com/jackc/pgx":        {"store", "cmd/...", "bench/..."},
 		"modernc.org/sqlite":          {"store"},
+		"github.com/riverqueue/river": {"store/jobs"},
 		"github.com/redis/go-redis":   {"cache", "cmd/...", "bench/..."},
 		"github.com/crewjam/saml":     {"saml/...", "examples/...", "cmd/...", "bench/..."},
 		"github.com/russellhaering":   {"saml/...", "examples/..."},

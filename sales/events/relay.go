@@ -2,11 +2,9 @@ package events
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -123,7 +121,7 @@ func (r *Relay) postpone(ctx context.Context, row models.OutboxRow, failure erro
 	r.Logger.WarnContext(ctx, "event not delivered",
 		"consumer", r.Consumer, "event_id", row.EventID, "attempts", row.Attempts, "error", failure)
 	row.DueAt = r.Now().UTC().Add(r.backoff(row.Attempts))
-	row.LastError = describe(failure)
+	row.LastError = models.Describe(failure)
 	return updatePostponed(ctx, r.DB, row)
 }
 
@@ -132,17 +130,6 @@ func (r *Relay) backoff(attempts int) time.Duration {
 	longest := or(r.MaxBackoff, 10*time.Minute)
 	wait := time.Second << min(max(attempts-1, 0), 20)
 	return min(wait, longest)
-}
-
-// describe keeps the text of our own errors, which is fit for people. A stranger's may carry values: the log has it.
-func describe(failure error) string {
-	text := string(models.CodeOf(failure))
-	var ours *models.Error
-	if errors.As(failure, &ours) {
-		text += ": " + ours.Message
-	}
-	// PostgreSQL refuses half a character.
-	return strings.ToValidUTF8(text[:min(len(text), 500)], "")
 }
 
 func (r *Relay) signal() chan struct{} {

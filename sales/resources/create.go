@@ -44,7 +44,7 @@ func (s *Service) CreateIn(ctx context.Context, tx bun.IDB, who models.Principal
 			return nil, err
 		}
 	}
-	return made, nil
+	return made, s.scheduleLifeIn(ctx, tx, made)
 }
 
 // complete fills in ids and times, checks the tree, and returns the event of each main resource.

@@ -2,6 +2,8 @@ package resources
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -19,6 +21,9 @@ const (
 // MaxNested bounds the lists that are not paged: the resources of one order and the sub-resources of one main resource.
 const MaxNested = 200
 
+// MaxIDs is how many ids one list is narrowed to.
+const MaxIDs = 50
+
 // ResourceFilter narrows Find. Nil = no filter; an empty Status matches nothing.
 type ResourceFilter struct {
 	CustomerID *models.ID
@@ -26,11 +31,28 @@ type ResourceFilter struct {
 	OnlyMain   *bool // true = main resources only, false = sub-resources only
 	Status     []models.ResourceStatus
 	ExternalID *string // the storefront's own key
+
+	IDs               []models.ID // at most MaxIDs
+	UsageStatus       []models.UsageStatus
+	ChargingMode      *models.ChargingMode
+	ServiceType       *string
+	EnterpriseProject *string
+	ExpiresBefore     *time.Time // exclusive
+	ExpiresAfter      *time.Time // inclusive
+	Renewable         *bool      // true = main resources that can be renewed now (C24), false = all others
 }
 
 func (f ResourceFilter) check() error {
 	if f.CustomerID != nil {
 		if err := f.CustomerID.Require(models.PrefixCustomer, "customerId"); err != nil {
+			return err
+		}
+	}
+	if len(f.IDs) > MaxIDs {
+		return models.Invalid("ids", fmt.Sprintf("At most %d ids at once.", MaxIDs))
+	}
+	for _, id := range f.IDs {
+		if err := id.Require(models.PrefixResource, "ids"); err != nil {
 			return err
 		}
 	}

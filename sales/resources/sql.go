@@ -46,10 +46,11 @@ func (f ResourceFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	if f.OrderID != nil {
 		q = q.Where("r.order_id = ?", *f.OrderID)
 	}
-	if f.OnlyMain != nil && *f.OnlyMain {
+	// Who names resources gets them, whether main or not (3.5).
+	if f.IDs == nil && f.OnlyMain != nil && *f.OnlyMain {
 		q = q.Where("r.parent_id IS NULL")
 	}
-	if f.OnlyMain != nil && !*f.OnlyMain {
+	if f.IDs == nil && f.OnlyMain != nil && !*f.OnlyMain {
 		q = q.Where("r.parent_id IS NOT NULL")
 	}
 	if f.ExternalID != nil {
@@ -57,6 +58,38 @@ func (f ResourceFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	if f.Status != nil {
 		q = q.Where("r.status IN (?)", bun.List(f.Status))
+	}
+	return f.applyLife(q)
+}
+
+// applyLife narrows by what a resource's life looks like.
+func (f ResourceFilter) applyLife(q *bun.SelectQuery) *bun.SelectQuery {
+	if f.IDs != nil {
+		q = q.Where("r.id IN (?)", bun.List(f.IDs))
+	}
+	if f.UsageStatus != nil {
+		q = q.Where("r.usage_status IN (?)", bun.List(f.UsageStatus))
+	}
+	for column, value := range map[string]*string{
+		"r.charging_mode": (*string)(f.ChargingMode), "r.service_type": f.ServiceType, "r.enterprise_project": f.EnterpriseProject,
+	} {
+		if value != nil {
+			q = q.Where("? = ?", bun.Safe(column), *value)
+		}
+	}
+	if f.ExpiresBefore != nil {
+		q = q.Where("r.expires_at < ?", f.ExpiresBefore.UTC())
+	}
+	if f.ExpiresAfter != nil {
+		q = q.Where("r.expires_at >= ?", f.ExpiresAfter.UTC())
+	}
+	if f.Renewable != nil {
+		renewable := "(r.parent_id IS NULL AND r.charging_mode = ? AND r.expires_at IS NOT NULL AND (r.status IN (?) OR (r.status = ? AND COALESCE(r.frozen_reason, '') = ?)))"
+		if !*f.Renewable {
+			renewable = "NOT " + renewable
+		}
+		q = q.Where(renewable, models.ChargedByPeriod, bun.List([]models.ResourceStatus{models.ResourceInUse, models.ResourceExpired}),
+			models.ResourceFrozen, models.FreezeByExpiry)
 	}
 	return q
 }

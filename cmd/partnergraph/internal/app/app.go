@@ -51,6 +51,7 @@ type App struct {
 	jobs     []func(context.Context)
 	options  Options
 	closers  []func() error
+	jobsNow  func() time.Time // the clock of jobs where it is not the real one
 }
 
 // Options are what a caller brings that is no setting.
@@ -89,13 +90,14 @@ func New(ctx context.Context, cfg Config, opts Options) (_ *App, err error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
+	jobsNow := opts.Now
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
 	if opts.Driver == nil {
 		opts.Driver = cfg.simulator()
 	}
-	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams(), options: opts}
+	a := &App{cfg: cfg, Log: newLogger(opts.LogOutput, cfg), metrics: newMetrics(), streams: newStreams(), options: opts, jobsNow: jobsNow}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -201,22 +203,13 @@ func (a *App) schedule() {
 		a.Rooms.Webhooks.Run,
 		a.Rooms.Webhooks.RunInterest,
 		a.every(15*time.Second, "webhooks-waiting", a.Rooms.Webhooks.ReportWaiting),
-		a.every(10*time.Minute, "webhooks", func(ctx context.Context) error { _, err := a.Rooms.Webhooks.Sweep(ctx); return err }),
-		a.every(10*time.Minute, "federation", func(ctx context.Context) error { _, err := a.Rooms.Federation.Sweep(ctx); return err }),
 		a.every(alertInterval, "balance-alerts", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchBalances(ctx)) }),
 		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),
-		a.every(time.Minute, "budgets", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Customers.WatchBudgets(ctx)) }),
-		a.every(10*time.Minute, "exports", func(ctx context.Context) error { _, err := a.Rooms.Funds.SweepExports(ctx); return err }),
 		a.every(time.Minute, "uploads", func(ctx context.Context) error { _, err := a.Rooms.Files.Sweep(ctx); return err }),
 		a.every(10*time.Minute, "downloads", func(ctx context.Context) error { _, err := a.Rooms.Verify.SweepDownloads(ctx); return err }),
-		a.every(time.Minute, "holds", func(ctx context.Context) error {
-			_, err := a.Rooms.Funds.ExpireHolds(ctx, models.SystemPrincipal("holds"))
-			return err
-		}),
-		a.every(time.Minute, "recharges", func(ctx context.Context) error { _, err := a.Rooms.Funds.ExpireRecharges(ctx); return err }),
-		a.every(time.Minute, "relations", a.Rooms.Customers.SweepRelations),
 		a.every(time.Hour, "verification-codes", func(ctx context.Context) error { _, err := a.Rooms.Codes.Sweep(ctx); return err }),
-		a.every(time.Hour, "sessions", func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err }),
+		a.every(15*time.Second, "jobs-waiting", a.reportJobs),
+		a.Rooms.Jobs.Run,
 	)
 }
 

@@ -62,6 +62,10 @@ type Config struct {
 	// SimulatorDelay and SimulatorFailures are how the simulated cloud behaves; they need Dev.
 	SimulatorDelay    time.Duration `name:"simulator-delay" default:"0s" env:"PARTNERGRAPH_SIMULATOR_DELAY" help:"How long the simulated cloud takes for each answer, up to 30s; needs --dev."`
 	SimulatorFailures string        `name:"simulator-failures" env:"PARTNERGRAPH_SIMULATOR_FAILURES" help:"Specification codes that the simulated cloud fails: code=again for the first attempt, code=final for good, comma separated; needs --dev."`
+	// GracePeriod is how long what expired still runs; zero = it is frozen at once.
+	GracePeriod time.Duration `name:"grace-period" default:"360h" env:"PARTNERGRAPH_GRACE_PERIOD" help:"How long a resource that expired still runs, up to 8760h."`
+	// RetentionPeriod is how long what is frozen after that is kept before it is closed; zero = it is closed at once.
+	RetentionPeriod time.Duration `name:"retention-period" default:"360h" env:"PARTNERGRAPH_RETENTION_PERIOD" help:"How long a resource that expired is kept frozen before it is closed, up to 8760h."`
 	// Introspection answers __schema queries; also switches GraphiQL on.
 	Introspection bool `default:"true" negatable:"" env:"PARTNERGRAPH_INTROSPECTION" help:"Answer introspection queries and serve GraphiQL."`
 	// OperationTimeout bounds one GraphQL operation.
@@ -130,6 +134,8 @@ func (c Config) Check() error {
 		oneOf("log-level", c.LogLevel, "debug", "info", "warn", "error"),
 		oneOf("log-format", c.LogFormat, "json", "text"),
 		required("cloud", c.Cloud, "such as hws"),
+		lasting("grace-period", c.GracePeriod, 0, 8760*time.Hour),
+		lasting("retention-period", c.RetentionPeriod, 0, 8760*time.Hour),
 		lasting("report-validity", cmp.Or(c.ReportValidity, customers.DefaultReportValidity), time.Hour, 8760*time.Hour),
 		oneOf("relation-throttle", cmp.Or(c.RelationThrottle, "cn"), "cn", "intl"),
 		lasting("quote-validity", cmp.Or(c.QuoteValidity, catalog.DefaultQuoteValidity), time.Minute, 720*time.Hour),

@@ -11,6 +11,7 @@ import (
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/clock"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
@@ -29,6 +30,7 @@ import (
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/session"
 	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/jobs"
 )
 
 // Rooms are the rooms of the house, introduced to each other.
@@ -54,8 +56,12 @@ type Rooms struct {
 	Catalog    *catalog.Service
 	Files      *files.Service
 	Verify     *verification.Service
+	Clock      *clock.Service
+	Jobs       *jobs.Engine
 
 	relays []*events.Relay
+	// handlers are who else carries jobs out, by kind.
+	handlers map[models.JobKind]jobs.Handler
 }
 
 // Consumer is somebody outside the rooms who is told of events, at least once.
@@ -131,7 +137,13 @@ func (a *App) wire(opts Options) error {
 		Cache: a.cache, Bus: a.cache, Seal: a.sealer, Providers: providers, SigningEntities: entities, Codes: r.Codes,
 	}
 	r.Ledger.Changed = r.Funds.Changed
-	r.Resources = &resources.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
+	if err := a.wireJobs(); err != nil {
+		return err
+	}
+	r.Resources = &resources.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Clock: r.Jobs,
+		Periods: models.ExpiryPeriods{Grace: a.cfg.GracePeriod, Retention: a.cfg.RetentionPeriod},
+	}
 	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation, r.Customers}
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
@@ -162,6 +174,7 @@ func (a *App) wire(opts Options) error {
 	for _, consumer := range opts.Consumers {
 		a.relay(consumer.Name, consumer.Handle(r))
 	}
+	a.wireHandlers()
 	return a.wireDoors(fed)
 }
 

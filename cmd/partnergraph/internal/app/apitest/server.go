@@ -75,7 +75,7 @@ func settings(s *Server, databaseURL, cacheURL string) (app.Config, app.Options)
 		SealKeys: "k1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32)), MaxConns: 8, Introspection: true,
 		OperationTimeout: 30 * time.Second, MaxDepth: 15, MaxAliases: 50, MaxRootFields: 30, MaxCost: 50_000,
 		RateWindow: time.Minute, SessionIdle: 30 * time.Minute, SessionLife: 12 * time.Hour, ShutdownTimeout: time.Second,
-		LogLevel: "warn", LogFormat: "json", Cloud: "hws",
+		GracePeriod: 360 * time.Hour, RetentionPeriod: 360 * time.Hour, LogLevel: "warn", LogFormat: "json", Cloud: "hws",
 	}
 	options := app.Options{
 		Version: "test", LogOutput: s.Log, Now: s.Clock.Now,

@@ -1,0 +1,273 @@
+package resources
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
+)
+
+// Expire brings a main resource and what follows it to the status that is theirs by now, and schedules the next. It is the
+// handler of models.JobResourceExpire. A resource that is closed, gone, charged by use or a sub-resource is left alone.
+func (s *Service) Expire(ctx context.Context, id models.ID) error {
+	who := models.SystemPrincipal("resource.expire")
+	if err := s.turnOnExpiry(ctx, id); err != nil {
+		return err
+	}
+	var early *models.NotDue
+	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		early = nil
+		main, found, err := selectForUpdate(ctx, tx, id)
+		if err != nil || !found || !main.IsMain() {
+			return err
+		}
+		status, next := main.AfterExpiry(s.now(), s.Periods)
+		if status != main.Status {
+			if err := s.moveIn(ctx, tx, who, &main, status); err != nil {
+				return err
+			}
+			return s.scheduleIn(ctx, tx, models.JobResourceExpire, id, next)
+		}
+		if !next.IsZero() {
+			early = &models.NotDue{Until: next}
+		}
+		return nil
+	})
+	if err == nil && early != nil {
+		return *early
+	}
+	return err
+}
+
+// turnOnExpiry has what turns to use at its expiry do so. Where it is refused the resource goes the way of the grace period.
+func (s *Service) turnOnExpiry(ctx context.Context, id models.ID) error {
+	main, found, err := selectOne(ctx, s.DB, id)
+	turns := found && main.IsMain() && main.ExpirePolicy == models.ExpireToPayPerUse && main.ChargingMode == models.ChargedByPeriod &&
+		main.Status == models.ResourceInUse && main.ExpiresAt != nil && !s.now().Before(*main.ExpiresAt)
+	if err != nil || !turns || s.Orders == nil {
+		return err
+	}
+	if err := s.Orders.ToPayPerUse(ctx, id); transient(err) {
+		return err
+	}
+	return nil
+}
+
+// RenewDue renews a main resource that renews itself from its deduction day on, once a day until it expires (O13). It is the
+// handler of models.JobResourceAutoRenew.
+func (s *Service) RenewDue(ctx context.Context, id models.ID) error {
+	main, found, err := selectOne(ctx, s.DB, id)
+	if err != nil || !found || main.Status != models.ResourceInUse {
+		return err
+	}
+	now, at := s.now(), main.NextAutoRenewalAt()
+	switch {
+	case at == nil || !now.Before(*main.ExpiresAt): // what expired is not renewed by itself any more
+		return nil
+	case now.Before(*at):
+		return models.NotDue{Until: *at}
+	}
+	refusal := error(models.Precondition("NOT_OFFERED", "Nobody renews resources here."))
+	if s.Orders != nil {
+		refusal = s.Orders.RenewDue(ctx, id)
+	}
+	if refusal == nil || transient(refusal) {
+		return refusal
+	}
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return s.recordIn(ctx, tx, models.SystemPrincipal("resource.autorenew"), models.EventResourceRenewalFailed, main, nil,
+			map[string]any{"code": models.CodeOf(refusal), "reason": models.ReasonOf(refusal)})
+	})
+	if err != nil {
+		return err
+	}
+	if again := models.DayAfter(now); again.Before(*main.ExpiresAt) {
+		return models.NotDue{Until: again}
+	}
+	return nil
+}
+
+// transient reports whether an error is worth another try soon: the money that is short today is short in a minute.
+func transient(err error) bool {
+	switch models.CodeOf(err) {
+	case models.CodeInternal, models.CodeUnavailable, models.CodeConflict, models.CodeRateLimited:
+		return true
+	}
+	return false
+}
+
+// Extension is a renewal that was paid for.
+type Extension struct {
+	ResourceID models.ID // a main resource
+	ExpiresAt  time.Time // later than before
+	Automatic  bool      // it renewed itself
+}
+
+// ExtendIn has a main resource and what follows it expire later, in the transaction that pays for it. What expired runs again. An
+// automatic renewal counts; after the last one the resource does not renew itself any more. PRECONDITION_FAILED SUB_RESOURCE,
+// RESOURCE_NOT_RENEWABLE.
+func (s *Service) ExtendIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd Extension) (models.Resource, error) {
+	main, err := s.mainIn(ctx, tx, cmd.ResourceID)
+	if err != nil {
+		return main, err
+	}
+	if !main.Renewable() || !cmd.ExpiresAt.After(*main.ExpiresAt) {
+		return main, ErrNotRenewable
+	}
+	before := main
+	end := cmd.ExpiresAt.UTC().Truncate(time.Microsecond)
+	main.ExpiresAt, main.Status, main.FrozenReason, main.ThawedStatus = &end, models.ResourceInUse, "", ""
+	if cmd.Automatic {
+		if main.AutoRenewed++; main.AutoRenewTimes != nil && *main.AutoRenewTimes > 0 && main.AutoRenewed >= *main.AutoRenewTimes {
+			main.ExpirePolicy, main.AutoRenewTimes = models.ExpireGracePeriod, nil
+		}
+	}
+	if err := s.updateTree(ctx, tx, &main); err != nil {
+		return main, err
+	}
+	changes := []models.FieldChange{
+		models.Changed("expiresAt", before.ExpiresAt.UTC().Format(time.RFC3339), end.Format(time.RFC3339)),
+		models.Changed("status", before.Status, main.Status), models.Changed("expirePolicy", before.ExpirePolicy, main.ExpirePolicy),
+	}
+	if err := s.recordIn(ctx, tx, who, models.EventResourceRenewed, main, changes, map[string]any{"automatic": cmd.Automatic}); err != nil {
+		return main, err
+	}
+	return main, s.scheduleLifeIn(ctx, tx, []models.Resource{main})
+}
+
+// TurnToUseIn has a main resource and what follows it charged by use from now on, without an end, in the caller's transaction.
+// PRECONDITION_FAILED SUB_RESOURCE, RESOURCE_NOT_RENEWABLE.
+func (s *Service) TurnToUseIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Resource, error) {
+	main, err := s.mainIn(ctx, tx, id)
+	if err != nil {
+		return main, err
+	}
+	if !main.Renewable() {
+		return main, ErrNotRenewable
+	}
+	before := main
+	main.ChargingMode, main.UsageStatus, main.ExpiresAt, main.Status = models.ChargedByUse, models.UsageNormal, nil, models.ResourceInUse
+	main.ExpirePolicy, main.AutoRenewTimes, main.FrozenReason, main.ThawedStatus = models.ExpireGracePeriod, nil, "", ""
+	if err := s.updateTree(ctx, tx, &main); err != nil {
+		return main, err
+	}
+	return main, s.recordIn(ctx, tx, who, models.EventResourceTurnedToUse, main, []models.FieldChange{
+		models.Changed("chargingMode", before.ChargingMode, main.ChargingMode), models.Changed("status", before.Status, main.Status),
+	}, nil)
+}
+
+// CloseIn ends a main resource and what follows it, in the caller's transaction; one that is closed stays so.
+func (s *Service) CloseIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Resource, error) {
+	main, err := s.mainIn(ctx, tx, id)
+	if err != nil || main.Status == models.ResourceClosed {
+		return main, err
+	}
+	return main, s.moveIn(ctx, tx, who, &main, models.ResourceClosed)
+}
+
+// moveIn gives a main resource and what follows it another status, and tells of it.
+func (s *Service) moveIn(ctx context.Context, tx bun.IDB, who models.Principal, main *models.Resource, status models.ResourceStatus) error {
+	before := *main
+	main.Status = status
+	what := models.EventResourceExpired
+	switch status {
+	case models.ResourceFrozen:
+		main.FrozenReason, what = models.FreezeByExpiry, models.EventResourceFrozen
+	case models.ResourceClosed:
+		main.FrozenReason, main.ThawedStatus, what = "", "", models.EventResourceClosed
+		if main.ChargingMode == models.ChargedByUse {
+			main.UsageStatus = models.UsageClosed
+		}
+	case models.ResourceCreating, models.ResourceInUse, models.ResourceExpired:
+	}
+	if err := s.updateTree(ctx, tx, main); err != nil {
+		return err
+	}
+	return s.recordIn(ctx, tx, who, what, *main, []models.FieldChange{models.Changed("status", before.Status, status)}, nil)
+}
+
+func (s *Service) recordIn(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, main models.Resource, changes []models.FieldChange, data map[string]any) error {
+	fields := make([]string, 0, len(changes))
+	moved := changes[:0:0]
+	for _, change := range changes {
+		if change.Before == nil && change.After == nil || change.Before != nil && change.After != nil && *change.Before == *change.After {
+			continue
+		}
+		fields, moved = append(fields, change.Field), append(moved, change)
+	}
+	return s.Events.Record(ctx, tx, who, models.Event{
+		Type: what, PartnerID: main.PartnerID, CustomerID: main.CustomerID, SubjectID: string(main.ID), Fields: fields, Changes: moved, Data: data,
+	})
+}
+
+// scheduleLifeIn has main resources expire and renew themselves at their times.
+func (s *Service) scheduleLifeIn(ctx context.Context, tx bun.IDB, mains []models.Resource) error {
+	var expire, renew []models.Due
+	for _, r := range mains {
+		if !r.IsMain() {
+			continue
+		}
+		if _, next := r.AfterExpiry(s.now(), s.Periods); !next.IsZero() {
+			expire = append(expire, models.Due{Object: r.ID, At: next})
+		}
+		if at := r.NextAutoRenewalAt(); at != nil {
+			renew = append(renew, models.Due{Object: r.ID, At: *at})
+		}
+	}
+	if s.Clock == nil {
+		return nil
+	}
+	return errors.Join(s.Clock.ScheduleManyIn(ctx, tx, models.JobResourceExpire, expire),
+		s.Clock.ScheduleManyIn(ctx, tx, models.JobResourceAutoRenew, renew))
+}
+
+func (s *Service) scheduleIn(ctx context.Context, tx bun.IDB, kind models.JobKind, id models.ID, at time.Time) error {
+	if s.Clock == nil || at.IsZero() {
+		return nil
+	}
+	return s.Clock.ScheduleManyIn(ctx, tx, kind, []models.Due{{Object: id, At: at}})
+}
+
+// mainIn locks a main resource, for rooms that have decided who may.
+func (s *Service) mainIn(ctx context.Context, tx bun.IDB, id models.ID) (models.Resource, error) {
+	main, found, err := selectForUpdate(ctx, tx, id)
+	switch {
+	case err != nil:
+		return main, err
+	case !found:
+		return main, errUnknown
+	case !main.IsMain():
+		return main, subResource(main)
+	}
+	return main, nil
+}
+
+func selectOne(ctx context.Context, db bun.IDB, id models.ID) (models.Resource, bool, error) {
+	return scanOne(ctx, db.NewSelect().Model((*models.Resource)(nil)).Where("r.id = ?", id))
+}
+
+func selectForUpdate(ctx context.Context, tx bun.IDB, id models.ID) (models.Resource, bool, error) {
+	return scanOne(ctx, store.ForUpdate(tx.NewSelect().Model((*models.Resource)(nil)).Where("r.id = ?", id)))
+}
+
+func scanOne(ctx context.Context, q *bun.SelectQuery) (models.Resource, bool, error) {
+	var rows []models.Resource
+	if err := q.Scan(ctx, &rows); err != nil || len(rows) == 0 {
+		return models.Resource{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
+// updateTree writes a main resource's life, and the same to what follows it: nothing changes alone (O11).
+func (s *Service) updateTree(ctx context.Context, tx bun.IDB, main *models.Resource) error {
+	main.UpdatedAt = s.now()
+	_, err := tx.NewUpdate().Model(main).
+		Column("status", "usage_status", "charging_mode", "expires_at", "expire_policy", "frozen_reason", "thawed_status",
+			"auto_renew_times", "auto_renewed", "deduction_days", "unified_expiry_day", "updated_at").
+		Where("r.id = ? OR r.parent_id = ?", main.ID, main.ID).Exec(ctx)
+	return store.Translate(err)
+}
