@@ -26,7 +26,7 @@ const (
 	FieldIdempotencyKey = "idempotency_key"
 	// FieldAskPartner asks the partner to pay instead of paying.
 	FieldAskPartner = "ask_partner"
-	FieldIdentity       = "identity" // id of a binding
+	FieldIdentity   = "identity" // id of a binding
 )
 
 // Values of FieldBranch.
