@@ -94,6 +94,21 @@ func (r Resource) Renewable() bool {
 	return r.Status == ResourceInUse || r.Status == ResourceExpired || r.Status == ResourceFrozen && r.FrozenReason == FreezeByExpiry
 }
 
+// EndAt gives it another end. What had expired, or was frozen because of it, is in use again when that lies ahead; what a freeze of its
+// customer keeps is so once it thaws.
+func (r *Resource) EndAt(end, now time.Time) {
+	r.ExpiresAt = &end
+	if !end.After(now) {
+		return
+	}
+	switch {
+	case r.Status == ResourceExpired, r.Status == ResourceFrozen && r.FrozenReason == FreezeByExpiry:
+		r.Status, r.FrozenReason, r.ThawedStatus = ResourceInUse, "", ""
+	case r.ThawedStatus == ResourceExpired:
+		r.ThawedStatus = ResourceInUse
+	}
+}
+
 // RenewsItself reports whether it renews itself before it expires.
 func (r Resource) RenewsItself() bool {
 	return r.ExpirePolicy == ExpireAutoRenew && r.Renewable() && r.IsMain()

@@ -171,12 +171,15 @@ func (s *Service) releasedIn(ctx context.Context, tx bun.IDB, who models.Princip
 		if err != nil {
 			return err
 		}
-		err = s.Resources.ExtendIn(ctx, tx, who, families, ends)
-		if err != nil {
+		if err := s.endFamilies(ctx, tx, who, families, ends, false); err != nil {
 			return err
 		}
-	} else if err := s.Resources.CloseIn(ctx, tx, who, families); err != nil {
-		return err
+	} else {
+		for _, family := range families {
+			if _, err := s.Resources.CloseIn(ctx, tx, who, family.Main.ID); err != nil {
+				return err
+			}
+		}
 	}
 	lines := make([]models.ID, len(taken))
 	for i, item := range taken {
@@ -189,6 +192,17 @@ func (s *Service) releasedIn(ctx context.Context, tx bun.IDB, who models.Princip
 		return err
 	}
 	return s.done(ctx, tx, who, &order, map[string]any{"resources": len(items)})
+}
+
+// endFamilies lets main resources, and what follows them, end at the moments of the map.
+func (s *Service) endFamilies(ctx context.Context, tx bun.IDB, who models.Principal, families []resources.Family, ends map[models.ID]time.Time, automatic bool) error {
+	for _, family := range families {
+		extension := resources.Extension{ResourceID: family.Main.ID, ExpiresAt: ends[family.Main.ID], Automatic: automatic}
+		if _, err := s.Resources.ExtendIn(ctx, tx, who, extension); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func basesOf(infos []models.RefundInfo) []models.ID {
@@ -363,8 +377,10 @@ func (s *Service) alteredIn(ctx context.Context, tx bun.IDB, who models.Principa
 		return err
 	}
 	if order.Type == models.OrderToPayPerUse {
-		if err := s.Resources.ChargeByUseIn(ctx, tx, who, families); err != nil {
-			return err
+		for _, family := range families {
+			if _, err := s.Resources.TurnToUseIn(ctx, tx, who, family.Main.ID); err != nil {
+				return err
+			}
 		}
 		return s.done(ctx, tx, who, &order, map[string]any{"resources": len(items)})
 	}
@@ -383,7 +399,8 @@ func (s *Service) alteredIn(ctx context.Context, tx bun.IDB, who models.Principa
 			}
 		}
 	}
-	if err := s.Resources.ExtendIn(ctx, tx, who, families, ends); err != nil {
+	automatic := order.Type == models.OrderRenew && order.Source == models.PlacedBySystem
+	if err := s.endFamilies(ctx, tx, who, families, ends, automatic); err != nil {
 		return err
 	}
 	return s.done(ctx, tx, who, &order, map[string]any{"resources": len(items)})

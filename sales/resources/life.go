@@ -100,27 +100,27 @@ func transient(err error) bool {
 	return false
 }
 
-// Extension is a renewal that was paid for.
+// Extension is another end of a main resource.
 type Extension struct {
-	ResourceID models.ID // a main resource
-	ExpiresAt  time.Time // later than before
+	ResourceID models.ID
+	ExpiresAt  time.Time // later than before for a renewal, earlier for one that was taken back
 	Automatic  bool      // it renewed itself
 }
 
-// ExtendIn has a main resource and what follows it expire later, in the transaction that pays for it. What expired runs again. An
-// automatic renewal counts; after the last one the resource does not renew itself any more. PRECONDITION_FAILED SUB_RESOURCE,
-// RESOURCE_NOT_RENEWABLE.
+// ExtendIn has a main resource and what follows it expire at another moment, in the transaction that pays for it or takes it back
+// (O11, O12). What had expired runs again when its end lies ahead; what somebody froze stays so. An automatic renewal counts; after the
+// last one the resource does not renew itself any more. PRECONDITION_FAILED SUB_RESOURCE, RESOURCE_NOT_RENEWABLE for what is closed or
+// has no end.
 func (s *Service) ExtendIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd Extension) (models.Resource, error) {
 	main, err := s.mainIn(ctx, tx, cmd.ResourceID)
 	if err != nil {
 		return main, err
 	}
-	if !main.Renewable() || !cmd.ExpiresAt.After(*main.ExpiresAt) {
+	if main.Status == models.ResourceClosed || main.ExpiresAt == nil {
 		return main, ErrNotRenewable
 	}
 	before := main
-	end := cmd.ExpiresAt.UTC().Truncate(time.Microsecond)
-	main.ExpiresAt, main.Status, main.FrozenReason, main.ThawedStatus = &end, models.ResourceInUse, "", ""
+	main.EndAt(cmd.ExpiresAt.UTC().Truncate(time.Microsecond), s.now())
 	if cmd.Automatic {
 		if main.AutoRenewed++; main.AutoRenewTimes != nil && *main.AutoRenewTimes > 0 && main.AutoRenewed >= *main.AutoRenewTimes {
 			main.ExpirePolicy, main.AutoRenewTimes = models.ExpireGracePeriod, nil
@@ -130,7 +130,7 @@ func (s *Service) ExtendIn(ctx context.Context, tx bun.IDB, who models.Principal
 		return main, err
 	}
 	changes := []models.FieldChange{
-		models.Changed("expiresAt", before.ExpiresAt.UTC().Format(time.RFC3339), end.Format(time.RFC3339)),
+		models.Changed("expiresAt", before.ExpiresAt.UTC().Format(time.RFC3339), main.ExpiresAt.Format(time.RFC3339)),
 		models.Changed("status", before.Status, main.Status), models.Changed("expirePolicy", before.ExpirePolicy, main.ExpirePolicy),
 	}
 	if err := s.recordIn(ctx, tx, who, models.EventResourceRenewed, main, changes, map[string]any{"automatic": cmd.Automatic}); err != nil {

@@ -2,7 +2,6 @@ package resources
 
 import (
 	"context"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -54,104 +53,4 @@ func (s *Service) FamiliesIn(ctx context.Context, tx bun.IDB, who models.Princip
 		}
 	}
 	return families, nil
-}
-
-// CloseIn closes main resources and what follows them, and records an event for each main one. Closed ones stay as they are.
-func (s *Service) CloseIn(ctx context.Context, tx bun.IDB, who models.Principal, families []Family) error {
-	err := s.rewrite(ctx, tx, who, families, models.EventResourceClosed, func(r *models.Resource) []models.FieldChange {
-		before := r.Status
-		r.Status = models.ResourceClosed
-		return []models.FieldChange{models.Changed("status", before, r.Status)}
-	})
-	if err != nil {
-		return err
-	}
-	// What was frozen with its customer in the meantime must not come to life again with it.
-	var ids []models.ID
-	for _, family := range families {
-		for _, member := range family.Members() {
-			ids = append(ids, member.ID)
-		}
-	}
-	_, err = tx.NewUpdate().Model((*models.Resource)(nil)).Set("thawed_status = NULL").Where("id IN (?)", bun.List(ids)).Where("thawed_status IS NOT NULL").Exec(ctx)
-	return store.Translate(err)
-}
-
-// ExtendIn lets main resources and what follows them end at another moment (O11, O12): the map is by the main resource. One that
-// had expired and ends in the future again is in use again.
-func (s *Service) ExtendIn(ctx context.Context, tx bun.IDB, who models.Principal, families []Family, until map[models.ID]time.Time) error {
-	now := s.now()
-	return s.rewrite(ctx, tx, who, families, models.EventResourceRenewed, func(r *models.Resource) []models.FieldChange {
-		main := r.ID
-		if !r.IsMain() {
-			main = r.ParentID
-		}
-		end := until[main].UTC()
-		changes := []models.FieldChange{models.Changed("expiresAt", instant(r.ExpiresAt), instant(&end))}
-		r.ExpiresAt = &end
-		if r.Status == models.ResourceExpired && end.After(now) {
-			changes = append(changes, models.Changed("status", r.Status, models.ResourceInUse))
-			r.Status = models.ResourceInUse
-		}
-		return changes
-	})
-}
-
-// ChargeByUseIn turns main resources and what follows them to pay-per-use (O14): they have no end any more.
-func (s *Service) ChargeByUseIn(ctx context.Context, tx bun.IDB, who models.Principal, families []Family) error {
-	return s.rewrite(ctx, tx, who, families, models.EventResourceChanged, func(r *models.Resource) []models.FieldChange {
-		changes := []models.FieldChange{
-			models.Changed("chargingMode", r.ChargingMode, models.ChargedByUse), models.Changed("expiresAt", instant(r.ExpiresAt), ""),
-		}
-		r.ChargingMode, r.ExpiresAt, r.ExpirePolicy = models.ChargedByUse, nil, models.ExpireGracePeriod
-		if r.Status == models.ResourceExpired {
-			r.Status = models.ResourceInUse
-		}
-		return changes
-	})
-}
-
-func instant(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// rewrite changes every member that is not closed and records what became of each main resource.
-func (s *Service) rewrite(ctx context.Context, tx bun.IDB, who models.Principal, families []Family, what models.EventType, change func(*models.Resource) []models.FieldChange) error {
-	var happened []models.Event
-	now := s.now()
-	for _, family := range families {
-		for _, member := range family.Members() {
-			if member.Status == models.ResourceClosed {
-				continue
-			}
-			changes := change(&member)
-			member.UpdatedAt = now
-			if err := updateResource(ctx, tx, &member); err != nil {
-				return err
-			}
-			if !member.IsMain() {
-				continue
-			}
-			fields := make([]string, len(changes))
-			for i, c := range changes {
-				fields[i] = c.Field
-			}
-			happened = append(happened, models.Event{
-				Type: what, PartnerID: member.PartnerID, CustomerID: member.CustomerID, SubjectID: string(member.ID), Fields: fields, Changes: changes,
-			})
-		}
-	}
-	if len(happened) == 0 {
-		return nil
-	}
-	return s.Events.Record(ctx, tx, who, happened...)
-}
-
-func updateResource(ctx context.Context, tx bun.IDB, r *models.Resource) error {
-	_, err := tx.NewUpdate().Model(r).
-		Column("status", "spec_code", "charging_mode", "expire_policy", "expires_at", "updated_at").WherePK().Exec(ctx)
-	return store.Translate(err)
 }

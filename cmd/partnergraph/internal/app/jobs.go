@@ -25,6 +25,7 @@ func (a *App) wireHandlers() {
 	r := a.Rooms
 	r.Jobs.Handle(models.JobResourceExpire, r.Resources.Expire)
 	r.Jobs.Handle(models.JobResourceAutoRenew, r.Resources.RenewDue)
+	r.Jobs.Handle(models.JobOrderExpire, r.Orders.ExpireOrder)
 	for kind, handler := range r.handlers {
 		r.Jobs.Handle(kind, handler)
 	}
