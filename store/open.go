@@ -36,7 +36,6 @@ const (
 type DB struct {
 	*bun.DB
 	engine Engine
-	hook   *hook
 	// writer serialises transactions on SQLite, which has one writer anyway: waiting here is fair and ends with the
 	// context, waiting inside SQLite is polling that ends with SQLITE_BUSY. It is nil on PostgreSQL.
 	writer chan struct{}

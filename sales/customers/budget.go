@@ -2,6 +2,7 @@ package customers
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -58,6 +59,7 @@ func (s *Service) SetBudget(ctx context.Context, who models.Principal, cmd SetCu
 		if err != nil {
 			return err
 		}
+		before := budgetText(budget)
 		if !found || budget.Kind != cmd.Kind {
 			budget.Since = now // a package counts from the day it was made one
 		}
@@ -72,9 +74,9 @@ func (s *Service) SetBudget(ctx context.Context, who models.Principal, cmd SetCu
 		if err := upsertBudget(ctx, tx, &budget); err != nil {
 			return err
 		}
-		if err := s.Events.Record(ctx, tx, who, happened(models.EventBudgetSet, *customer, []string{"budget"}, map[string]any{
+		if err := s.Events.Record(ctx, tx, who, changed(models.EventBudgetSet, *customer, map[string]any{
 			"kind": cmd.Kind, "amount": decimalOf(amount), "currency": amount.Currency, "alertPercents": cmd.AlertPercents, "freeze": cmd.Freeze,
-		})); err != nil {
+		}, models.Changed("budget", before, budgetText(budget)))); err != nil {
 			return err
 		}
 		spent, err := s.spent(ctx, tx, []models.CustomerBudget{budget})
@@ -89,7 +91,8 @@ func (s *Service) SetBudget(ctx context.Context, who models.Principal, cmd SetCu
 // RemoveBudget takes a customer's budget away; NOT_FOUND when it has none. A freeze that it brought stays.
 func (s *Service) RemoveBudget(ctx context.Context, who models.Principal, cmd RemoveCustomerBudget) (CustomerChange, error) {
 	return s.change(ctx, who, cmd.CustomerID, func(ctx context.Context, tx bun.IDB, customer *models.Customer) error {
-		if _, found, err := selectBudget(ctx, tx, customer.ID); err != nil || !found {
+		budget, found, err := selectBudget(ctx, tx, customer.ID)
+		if err != nil || !found {
 			if err == nil {
 				err = ErrBudgetUnknown
 			}
@@ -98,8 +101,17 @@ func (s *Service) RemoveBudget(ctx context.Context, who models.Principal, cmd Re
 		if err := deleteBudget(ctx, tx, customer.ID); err != nil {
 			return err
 		}
-		return s.Events.Record(ctx, tx, who, happened(models.EventBudgetRemoved, *customer, []string{"budget"}, nil))
+		return s.Events.Record(ctx, tx, who, changed(models.EventBudgetRemoved, *customer, nil, models.Changed("budget", budgetText(budget), "")))
 	})
+}
+
+// budgetText is what the audit record says of a budget; "" when there is none.
+func budgetText(b models.CustomerBudget) string {
+	if b.CustomerID == "" {
+		return ""
+	}
+	amount := models.NewMoney(b.AmountMinor, b.Currency)
+	return fmt.Sprintf("%s %s %s, alerts %v, freezes %t", b.Kind, decimalOf(amount), b.Currency, b.AlertPercents, b.Freezes)
 }
 
 // spendsPartnersMoney refuses customers whose spending is no business of a partner's.

@@ -43,7 +43,7 @@ func (s *Service) SetContacts(ctx context.Context, who models.Principal, cmd Set
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventContactsSet, PartnerID: customer.PartnerID, SubjectID: string(customer.ID),
-			Fields: []string{"contacts"}, Data: map[string]any{"contacts": len(cmd.Contacts)},
+			Fields: []string{"contacts"}, Changes: []models.FieldChange{{Field: "contacts"}}, Data: map[string]any{"contacts": len(cmd.Contacts)},
 		})
 	})
 }

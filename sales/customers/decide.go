@@ -136,7 +136,7 @@ func (s *Service) switchIn(ctx context.Context, tx bun.IDB, who models.Principal
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventCustomerSwitched, PartnerID: customer.PartnerID, CustomerID: customer.ID, SubjectID: string(customer.ID),
-		Fields: []string{"association", "mode"}, Data: data,
+		Fields: []string{"association", "mode"}, Changes: []models.FieldChange{models.Changed("mode", customer.Mode, mode)}, Data: data,
 	})
 }
 

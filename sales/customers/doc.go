@@ -1,6 +1,6 @@
 // Package customers keeps end customers and whose they are.
 //
-// It owns the tables customers, associations, customer_restrictions, customer_reports, invitations and association_requests:
+// It owns the tables customers, associations, customer_restrictions, customer_reports, invitations, association_requests and authorizations:
 // making an account with its sealed personal data, reporting and inviting a prospective one, associating it with a partner in
 // one mode, changing that with both sides' consent, and finding all of it. E-mails are written here and sent through Mailer. It does not own who signs in for a customer (sales/identity), which platform
 // knows it by which id (sales/federation), its money (sales/ledger, sales/funds) or what it buys (sales/orders); whether it

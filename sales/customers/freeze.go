@@ -71,7 +71,7 @@ func (s *Service) freezeIn(ctx context.Context, tx bun.IDB, who models.Principal
 	case customer.FrozenBy == models.FrozenByOperator && by != models.FrozenByOperator:
 		return ErrFrozenByOperator
 	}
-	now := s.now()
+	before, now := customer.Frozen, s.now()
 	customer.Frozen, customer.FrozenBy, customer.FrozenReason, customer.FrozenAt, customer.UpdatedAt = scope, by, reason, &now, now
 	if err := updateCustomerFrozen(ctx, tx, customer); err != nil {
 		return err
@@ -84,8 +84,8 @@ func (s *Service) freezeIn(ctx context.Context, tx bun.IDB, who models.Principal
 			return err
 		}
 	}
-	return s.Events.Record(ctx, tx, who, happened(models.EventCustomerFrozen, *customer, []string{"frozen"},
-		map[string]any{"scope": scope, "by": by, "reason": reason}))
+	return s.Events.Record(ctx, tx, who, changed(models.EventCustomerFrozen, *customer, map[string]any{"scope": scope, "by": by, "reason": reason},
+		models.Changed("frozen", before, customer.Frozen)))
 }
 
 // waitForMoves opens and locks the customer's accounts, so that money that has begun to move is waited for and what comes later
@@ -127,7 +127,7 @@ func (s *Service) Unfreeze(ctx context.Context, who models.Principal, cmd Unfree
 				return err
 			}
 		}
-		return s.Events.Record(ctx, tx, who, happened(models.EventCustomerUnfrozen, *customer, []string{"frozen"},
-			map[string]any{"scope": scope, "reason": cmd.Reason}))
+		return s.Events.Record(ctx, tx, who, changed(models.EventCustomerUnfrozen, *customer, map[string]any{"scope": scope, "reason": cmd.Reason},
+			models.Changed("frozen", scope, customer.Frozen)))
 	})
 }

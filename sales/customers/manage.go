@@ -122,6 +122,17 @@ func happened(what models.EventType, customer models.Customer, fields []string, 
 	}
 }
 
+// changed is an event about what a write did to fields of a customer.
+func changed(what models.EventType, customer models.Customer, data map[string]any, changes ...models.FieldChange) models.Event {
+	fields := make([]string, len(changes))
+	for i, change := range changes {
+		fields[i] = change.Field
+	}
+	event := happened(what, customer, fields, data)
+	event.Changes = changes
+	return event
+}
+
 // LeaveIn takes away what a partner keeps of a customer that leaves it: labels, account manager, contacts and budget are the
 // partner's, and the next one must not find them.
 func (s *Service) LeaveIn(ctx context.Context, tx bun.IDB, _ models.Principal, customer models.Customer) error {

@@ -56,6 +56,12 @@ func deleteTags(ctx context.Context, tx bun.IDB, customer models.ID, tags []stri
 	return result.RowsAffected()
 }
 
+func selectTagsOf(ctx context.Context, tx bun.IDB, customer models.ID) ([]string, error) {
+	var tags []string
+	err := tx.NewSelect().Model((*models.CustomerTag)(nil)).Column("tag").Where("customer_id = ?", customer).Order("tag").Scan(ctx, &tags)
+	return tags, store.Translate(err)
+}
+
 func countTags(ctx context.Context, tx bun.IDB, customer models.ID) (int, error) {
 	count, err := tx.NewSelect().Model((*models.CustomerTag)(nil)).Where("customer_id = ?", customer).Count(ctx)
 	return int(count), store.Translate(err)

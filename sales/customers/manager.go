@@ -71,12 +71,13 @@ func (s *Service) setManager(ctx context.Context, tx bun.IDB, who models.Princip
 	if user != "" {
 		data["userId"] = user
 	}
+	change := models.Changed("accountManager", customer.AccountManagerID, user)
 	customer.AccountManagerID, customer.UpdatedAt = user, s.now()
 	if err := updateCustomer(ctx, tx, customer, "account_manager_id"); err != nil {
 		return err
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
-		Type: what, PartnerID: customer.PartnerID, SubjectID: string(customer.ID), Fields: []string{"accountManager"}, Data: data,
+		Type: what, PartnerID: customer.PartnerID, SubjectID: string(customer.ID), Fields: []string{change.Field}, Changes: []models.FieldChange{change}, Data: data,
 	})
 }
 

@@ -39,6 +39,10 @@ func (s *Service) ChangeTags(ctx context.Context, who models.Principal, cmd Chan
 		if err := associated(*customer); err != nil {
 			return err
 		}
+		before, err := selectTagsOf(ctx, tx, customer.ID)
+		if err != nil {
+			return err
+		}
 		removed, err := deleteTags(ctx, tx, customer.ID, cmd.Remove)
 		if err != nil {
 			return err
@@ -57,9 +61,14 @@ func (s *Service) ChangeTags(ctx context.Context, who models.Principal, cmd Chan
 		if added+removed == 0 {
 			return nil
 		}
+		after, err := selectTagsOf(ctx, tx, customer.ID)
+		if err != nil {
+			return err
+		}
+		// To the partner only, whose labels they are.
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventCustomerTagsChanged, PartnerID: customer.PartnerID, SubjectID: string(customer.ID),
-			Fields: []string{"tags"}, Data: map[string]any{"added": added, "removed": removed},
+			Fields: []string{"tags"}, Changes: []models.FieldChange{models.Changed("tags", strings.Join(before, ", "), strings.Join(after, ", "))}, Data: map[string]any{"added": added, "removed": removed},
 		})
 	})
 }

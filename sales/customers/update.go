@@ -2,7 +2,6 @@ package customers
 
 import (
 	"context"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -40,8 +39,8 @@ func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateCu
 				return err
 			}
 		}
-		fields, err := cmd.apply(customer)
-		if err != nil || len(fields) == 0 {
+		changes, err := cmd.apply(customer)
+		if err != nil || len(changes) == 0 {
 			return err
 		}
 		customer.UpdatedAt = s.now()
@@ -52,7 +51,7 @@ func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateCu
 			}
 			return err
 		}
-		return s.Events.Record(ctx, tx, who, happened(models.EventCustomerUpdated, *customer, fields, nil))
+		return s.Events.Record(ctx, tx, who, changed(models.EventCustomerUpdated, *customer, nil, changes...))
 	})
 }
 
@@ -66,20 +65,20 @@ func (cmd UpdateCustomer) check() error {
 	return checkPersonal(value(cmd.ExternalID), value(cmd.RealName), value(cmd.Email), value(cmd.Phone))
 }
 
-// apply changes the customer and names the fields that differ now.
-func (cmd UpdateCustomer) apply(customer *models.Customer) (fields []string, err error) {
+// apply changes the customer and says which fields differ now; personal values stay out of the record.
+func (cmd UpdateCustomer) apply(customer *models.Customer) (changes []models.FieldChange, err error) {
 	set := func(name string, to *string, now **string) {
 		if to == nil {
 			return
 		}
 		wanted := given(*to)
 		if (wanted == nil) != (*now == nil) || wanted != nil && *wanted != **now {
-			fields = append(fields, name)
+			changes = append(changes, models.FieldChange{Field: name})
 			*now = wanted
 		}
 	}
 	set("realName", cmd.RealName, &customer.RealName)
-	if len(fields) > 0 && (customer.VerifiedStatus == models.Verified || customer.VerifiedStatus == models.VerifyReviewing) {
+	if len(changes) > 0 && (customer.VerifiedStatus == models.Verified || customer.VerifiedStatus == models.VerifyReviewing) {
 		return nil, ErrRealNameFixed
 	}
 	set("email", cmd.Email, &customer.Email)
@@ -88,10 +87,10 @@ func (cmd UpdateCustomer) apply(customer *models.Customer) (fields []string, err
 		if customer.PartnerID == "" {
 			return nil, ErrExternalUnowned
 		}
-		fields = append(fields, "externalId")
+		changes = append(changes, models.Changed("externalId", customer.ExternalID, *cmd.ExternalID))
 		customer.ExternalID = *cmd.ExternalID
 	}
-	return fields, nil
+	return changes, nil
 }
 
 // checkPersonal applies the rules for what is said of a customer; empty texts pass.
@@ -107,9 +106,10 @@ func checkPersonal(externalID, realName, email, number string) error {
 
 // checkReach applies the rules for an e-mail address and a phone number; empty texts pass.
 func checkReach(email, number string) error {
-	local, domain, _ := strings.Cut(email, "@")
-	if email != "" && (checkText(email, 256, "email") != nil || len(email) > 256 || local == "" || domain == "" || strings.ContainsAny(email, " <>,")) {
-		return models.Invalid("email", "This is not an e-mail address of at most 256 characters.")
+	if email != "" {
+		if err := models.CheckEmail(email, "email"); err != nil {
+			return err
+		}
 	}
 	if number != "" && !phone.MatchString(number) {
 		return models.Invalid("phone", "A phone number is written as 0086-13800000000.")
@@ -138,12 +138,17 @@ func (s *Service) SetNewCustomerTag(ctx context.Context, who models.Principal, c
 		if value != "" && customer.VerifiedStatus != models.Verified {
 			return ErrTagNotVerified
 		}
+		changes := []models.FieldChange{
+			models.Changed("newCustomerTag", customer.NewCustomer, value), models.Changed("newCustomerTag.from", customer.NewCustomerFrom, from),
+			models.Changed("newCustomerTag.until", customer.NewCustomerUntil, until),
+		}
 		customer.NewCustomer, customer.NewCustomerFrom, customer.NewCustomerUntil, customer.UpdatedAt = value, from, until, s.now()
 		if err := updateCustomer(ctx, tx, customer, "new_customer", "new_customer_from", "new_customer_until"); err != nil {
 			return err
 		}
-		return s.Events.Record(ctx, tx, who, happened(models.EventNewCustomerTagSet, *customer, []string{"newCustomerTag"},
-			map[string]any{"value": value, "from": from, "until": until}))
+		event := happened(models.EventNewCustomerTagSet, *customer, []string{"newCustomerTag"}, map[string]any{"value": value, "from": from, "until": until})
+		event.Changes = changes
+		return s.Events.Record(ctx, tx, who, event)
 	})
 }
 

@@ -1,7 +1,7 @@
 // Package identity knows who can sign in or call: people with a password, and programs with an API key, of the operator,
 // of partners of every kind and of customers (G01-G03).
 //
-// It owns the tables users and api_keys: creating people and keys, checking passwords and secrets, and saying which
+// It owns the tables users, api_keys, verification_codes and step_ups: creating people and keys, checking passwords and secrets,, sending and checking one-time codes, and saying which
 // models.Principal stands behind one. A cloud reseller has keys like everybody else, though it has no capability
 // exposure (A01). It does not own sessions (package session), federated identities (sales/federation), nor what a
 // principal may see (sales/access).

@@ -29,6 +29,7 @@ export default [
         'error',
         { exceptions: { types: [
             'Money',
+            'StepUp',
             'PageInfo',
             'BankAccount',
             'BankCard',
