@@ -43,6 +43,8 @@ export default [
             'OwnerBalance',
             'OrderHold',
             'FieldChange',
+            'ItemError',
+            'ResourceResult',
             'GoLiveStep',
             'InterfaceContact',
             'AttributeMapping',
