@@ -211,7 +211,11 @@ func (s *Service) scheduleLifeIn(ctx context.Context, tx bun.IDB, mains []models
 		if !r.IsMain() {
 			continue
 		}
-		if _, next := r.AfterExpiry(s.now(), s.Periods); !next.IsZero() {
+		status, next := r.AfterExpiry(s.now(), s.Periods)
+		if status != r.Status {
+			next = s.now()
+		}
+		if !next.IsZero() {
 			expire = append(expire, models.Due{Object: r.ID, At: next})
 		}
 		if at := r.NextAutoRenewalAt(); at != nil {

@@ -313,6 +313,13 @@ func TestRefusalsOfResourcesSayWhy(t *testing.T) {
 		l.after(20*day, models.ResourceClosed)
 		_, err = l.Freeze(l.ctx, operator, freeze)
 		l.want(err, models.CodePreconditionFailed, "RESOURCE_STATE")
+		l.begin()
+		l.after(31*day, models.ResourceExpired)
+		l.want(set(l.user, l.main), models.CodePreconditionFailed, "RESOURCE_STATE")
+		late, err := l.SetExpirePolicy(l.ctx, l.user, resources.SetExpirePolicy{ResourceIDs: []models.ID{l.main}, Policy: models.ExpireDelete})
+		l.want(err, "", "")
+		l.want(late.Results[0].Error, models.CodePreconditionFailed, "RESOURCE_STATE")
+		l.after(0, models.ResourceExpired)
 	})
 }
 

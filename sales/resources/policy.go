@@ -54,7 +54,7 @@ type ResourceChange struct{ Resource models.Resource }
 
 // SetAutoRenewal has a main resource, and what follows it, renew itself so many times on its deduction day. The customer and
 // operators with RESOURCES_WRITE; its partner where it is authorised, else FORBIDDEN. INVALID out of range; PRECONDITION_FAILED
-// SUB_RESOURCE, RESOURCE_NOT_RENEWABLE. The same call again changes nothing but starts the count again.
+// SUB_RESOURCE, RESOURCE_NOT_RENEWABLE, RESOURCE_STATE when it has expired. The same call again changes nothing but starts the count again.
 func (s *Service) SetAutoRenewal(ctx context.Context, who models.Principal, cmd SetAutoRenewal) (ResourceChange, error) {
 	days := models.DefaultDeductionDays
 	if cmd.DeductionDays != nil {
@@ -69,8 +69,8 @@ func (s *Service) SetAutoRenewal(ctx context.Context, who models.Principal, cmd 
 		return ResourceChange{}, errUnifiedDay
 	}
 	return s.change(ctx, who, cmd.ResourceID, func(main *models.Resource) error {
-		if !main.Renewable() {
-			return ErrNotRenewable
+		if err := stillRuns(main); err != nil {
+			return err
 		}
 		main.ExpirePolicy, main.AutoRenewTimes, main.AutoRenewed = models.ExpireAutoRenew, &cmd.Times, 0
 		main.DeductionDays, main.UnifiedExpiryDay = days, cmd.UnifiedExpiryDay
@@ -122,14 +122,15 @@ type ResourceResult struct {
 type ResourceResults struct{ Results []ResourceResult }
 
 // SetExpirePolicy sets what happens to at most MaxPolicyBatch main resources at their expiry; each succeeds or fails alone. Who may as
-// for SetAutoRenewal, and AUTO_RENEW is set there: INVALID. Reasons: SUB_RESOURCE, RESOURCE_NOT_RENEWABLE.
+// for SetAutoRenewal, and AUTO_RENEW is set there: INVALID. Reasons: SUB_RESOURCE,
+// RESOURCE_NOT_RENEWABLE, RESOURCE_STATE when it has expired: nobody shall delete in one call what is in its grace period.
 func (s *Service) SetExpirePolicy(ctx context.Context, who models.Principal, cmd SetExpirePolicy) (ResourceResults, error) {
 	if cmd.Policy == models.ExpireAutoRenew {
 		return ResourceResults{}, errAutoByItself
 	}
 	return s.batch(ctx, who, cmd.ResourceIDs, func(main *models.Resource) error {
-		if !main.Renewable() {
-			return ErrNotRenewable
+		if err := stillRuns(main); err != nil {
+			return err
 		}
 		setPolicy(main, cmd.Policy)
 		return nil
@@ -149,6 +150,17 @@ func (s *Service) SetToPayPerUse(ctx context.Context, who models.Principal, cmd 
 		setPolicy(main, models.ExpireGracePeriod)
 		return nil
 	})
+}
+
+// stillRuns refuses what can no longer be told what to do at its expiry.
+func stillRuns(main *models.Resource) error {
+	switch {
+	case !main.Renewable():
+		return ErrNotRenewable
+	case main.Status != models.ResourceInUse:
+		return ErrResourceState
+	}
+	return nil
 }
 
 func setPolicy(main *models.Resource, policy models.ExpirePolicy) {

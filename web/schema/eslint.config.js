@@ -46,6 +46,8 @@ export default [
             'RefundInfo',
             'UnsubscribeBreakdown',
             'FieldChange',
+            'ItemError',
+            'ResourceResult',
             'GoLiveStep',
             'InterfaceContact',
             'AttachmentBucket',

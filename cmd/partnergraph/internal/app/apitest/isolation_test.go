@@ -83,6 +83,11 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			}
 			return all
 		},
+		"resources.ids":               ids(models.PrefixResource),
+		"resources.serviceType":       nobodys, // names a service, not an object
+		"resources.enterpriseProject": nobodys, // the customers' own words, of whom the world has none
+		"jobs.kinds":                  nobodys, // names a kind of job, not an object
+		"objectId":                    ids(models.PrefixResource),
 		"remittances.signingEntity": func(w *apitest.World) []candidate {
 			return []candidate{{"Cloud", w.IDs(models.PrefixRemittance)[0]}}
 		},

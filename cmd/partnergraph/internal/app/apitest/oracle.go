@@ -90,6 +90,11 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &providers, &bindings, &keys, &events, &accounts, &alerts, &entries, &withdrawals, &signingKeys, &sessions} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
+	var jobs []int64
+	must(t, w.DB.NewSelect().Table("river_job").Column("id").Scan(ctx, &jobs))
+	for _, n := range jobs {
+		w.owners[models.IDFromNumber(models.PrefixJob, n)] = holder{} // the operators'
+	}
 	w.indexRecharges(ctx, t, orgs, buyers)
 	w.indexFederation(ctx, t, orgs)
 	w.indexWebhooks(ctx, t, orgs)
