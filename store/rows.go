@@ -303,7 +303,7 @@ func arrayOf(n int, element uint32) []byte {
 	b = binary.BigEndian.AppendUint32(b, 1) // there may be NULL
 	b = binary.BigEndian.AppendUint32(b, element)
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
-	return binary.BigEndian.AppendUint32(b, 1)      // the first index
+	return binary.BigEndian.AppendUint32(b, 1) // the first index
 }
 
 func textArray(values []string) []byte {
