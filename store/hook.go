@@ -70,8 +70,6 @@ func newHook(provider trace.TracerProvider, engine Engine) *hook {
 }
 
 // BeforeQuery opens the span.
-//
-//nolint:spancheck // AfterQuery ends it
 func (h *hook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
 	counter, _ := ctx.Value(counterKey{}).(*Counter)
 	// Outside a trace and a test there is nobody to tell, so naming the statement would be wasted.
@@ -82,7 +80,7 @@ func (h *hook) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.C
 	if counter != nil && !transactional(statement.Operation) {
 		counter.add(statement)
 	}
-	ctx, span := h.start(ctx, statement) //nolint:spancheck // AfterQuery ends it
+	ctx, span := h.start(ctx, statement)
 	event.Stash = map[any]any{counterKey{}: span}
 	return ctx
 }
@@ -103,7 +101,7 @@ func (h *hook) begin(ctx context.Context, name func() Statement) (_ context.Cont
 }
 
 func (h *hook) start(ctx context.Context, statement Statement) (context.Context, trace.Span) {
-	return h.tracer.Start(ctx, statement.String(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+	return h.tracer.Start(ctx, statement.String(), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes( //nolint:spancheck // the caller ends it
 		attribute.String("db.system.name", h.system()),
 		attribute.String("db.operation.name", statement.Operation),
 		attribute.String("db.collection.name", statement.Table),

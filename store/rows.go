@@ -50,7 +50,7 @@ func appendText(b []byte, v reflect.Value) ([]byte, error)  { return append(b, v
 func appendBytes(b []byte, v reflect.Value) ([]byte, error) { return append(b, v.Bytes()...), nil }
 
 func appendInt(b []byte, v reflect.Value) ([]byte, error) {
-	return binary.BigEndian.AppendUint64(b, uint64(v.Int())), nil //nolint:gosec // the bits are the same
+	return binary.BigEndian.AppendUint64(b, uint64(v.Int())), nil
 }
 
 func readText(b []byte, v reflect.Value) error {
@@ -89,9 +89,9 @@ var errWidth = errors.New("a value of another width")
 func intOf(b []byte) (int64, error) {
 	switch len(b) {
 	case 8:
-		return int64(binary.BigEndian.Uint64(b)), nil //nolint:gosec // the bits are the same
+		return int64(binary.BigEndian.Uint64(b)), nil
 	case 4:
-		return int64(int32(binary.BigEndian.Uint32(b))), nil //nolint:gosec // the bits are the same
+		return int64(int32(binary.BigEndian.Uint32(b))), nil
 	case 2:
 		return int64(int16(binary.BigEndian.Uint16(b))), nil //nolint:gosec // the bits are the same
 	}
@@ -115,7 +115,7 @@ func appendBool(b []byte, v reflect.Value) ([]byte, error) {
 }
 
 func appendTime(b []byte, v reflect.Value) ([]byte, error) {
-	at, _ := v.Interface().(time.Time)
+	at, _ := reflect.TypeAssert[time.Time](v)
 	return binary.BigEndian.AppendUint64(b, uint64(at.UnixMicro()-postgresEpoch)), nil //nolint:gosec // the bits are the same
 }
 
@@ -302,14 +302,14 @@ func arrayOf(n int, element uint32) []byte {
 	b = binary.BigEndian.AppendUint32(b, 1) // dimensions
 	b = binary.BigEndian.AppendUint32(b, 1) // there may be NULL
 	b = binary.BigEndian.AppendUint32(b, element)
-	b = binary.BigEndian.AppendUint32(b, uint32(n)) //nolint:gosec // a slice of rows in memory is shorter
-	return binary.BigEndian.AppendUint32(b, 1)      // the first index
+	b = binary.BigEndian.AppendUint32(b, uint32(n))
+	return binary.BigEndian.AppendUint32(b, 1) // the first index
 }
 
 func textArray(values []string) []byte {
 	b := arrayOf(len(values), wireText.element)
 	for _, value := range values {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(value))) //nolint:gosec // PostgreSQL takes no value of 4 GiB
+		b = binary.BigEndian.AppendUint32(b, uint32(len(value)))
 		b = append(b, value...)
 	}
 	return b
@@ -353,6 +353,6 @@ func (w wire) one(b []byte, f *schema.Field, row reflect.Value) ([]byte, error) 
 	}
 	at := len(b)
 	b, err := w.append(append(b, 0, 0, 0, 0), value)
-	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4)) //nolint:gosec // PostgreSQL takes no value of 4 GiB
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	return b, err
 }

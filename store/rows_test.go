@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -150,7 +151,7 @@ func TestScriptOfRowsFailsAsAWhole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		makeThings(t, db)
 		rows := someThings()
-		twice := append(someThings()[:1:1], someThings()[0])
+		twice := slices.Concat(someThings()[:1], someThings()[:1])
 		twice[0].ID = "new"
 		insert := func(all ...*[]thing) error {
 			return db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {

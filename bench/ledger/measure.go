@@ -132,7 +132,7 @@ func (at *place) startProfile(ctx context.Context, c contestant, plan load.Plan,
 
 // profileSelf keeps a profile of this process, load and warming up included.
 func (at *place) profileSelf(name string) (stop func()) {
-	file, err := os.Create(filepath.Join(at.opts.out, name+".pprof"))
+	file, err := os.Create(filepath.Join(at.opts.out, name+".pprof")) //nolint:gosec // where the user wants it
 	if err == nil {
 		err = pprof.StartCPUProfile(file)
 	}
