@@ -20,7 +20,8 @@ func insertRow(ctx context.Context, tx bun.IDB, row any) error {
 func lockStatus(ctx context.Context, tx bun.IDB, id models.ID) (models.VerifiedStatus, error) {
 	var status models.VerifiedStatus
 	q := tx.NewSelect().Model((*models.Verification)(nil)).Column("status").Where("vrf.id = ?", id)
-	return status, store.Translate(store.ForUpdate(q).Scan(ctx, &status))
+	err := store.ForUpdate(q).Scan(ctx, &status)
+	return status, store.Translate(err)
 }
 
 func updateDecided(ctx context.Context, tx bun.IDB, row *models.Verification) error {

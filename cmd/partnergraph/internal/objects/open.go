@@ -29,7 +29,7 @@ func Open(raw string, dev bool) (files.Objects, error) {
 	case "s3", "s3+http":
 		return openS3(u, dev)
 	}
-	return nil, errors.New("setting objects-url: it must be file:///folder or s3://ACCESS_KEY:SECRET_KEY@host/bucket?region=...")
+	return nil, errors.New("setting objects-url: it must be file:///folder or s3://ACCESS_KEY:SECRET_KEY@host/bucket?region=R")
 }
 
 func openS3(u *url.URL, dev bool) (files.Objects, error) {
