@@ -16,7 +16,7 @@ func TestForeignResourcesHaveNoRenewalPrice(t *testing.T) {
 	t.Parallel()
 	eachCaller(t, func(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller) {
 		if c.Void() {
-			return // TestEveryMutationRefusesWhatIsNotTheCallers
+			return // TestNoMutationTouchesWhatIsOthers
 		}
 		for _, id := range w.IDs(models.PrefixResource) {
 			if w.Sees(c, id) {
