@@ -60,7 +60,7 @@ func otherRooms() map[string][]string {
 
 		"graph/scalar":        {"models"},
 		"graph/guard":         {"models"},
-		"graph/plan/...":      {"models", "graph", "graph/scalar"},
+		"graph/plan/...":      {"models", "sales/...", "graph", "graph/scalar"}, // its tables name the types that the executor does
 		"graph/transport/...": {"models", "cache", "graph/scalar", "graph/guard", "graph/transport/..."},
 
 		"resolvers": {"models", "store", "cache", "sales/...", "graph/...", "session"},
