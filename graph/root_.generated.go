@@ -36,6 +36,8 @@ type ResolverRoot interface {
 	IncentiveLine() IncentiveLineResolver
 	IncentiveStatement() IncentiveStatementResolver
 	Invitation() InvitationResolver
+	ItemError() ItemErrorResolver
+	Job() JobResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
@@ -49,6 +51,7 @@ type ResolverRoot interface {
 	Resource() ResourceResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
+	Verification() VerificationResolver
 	Viewer() ViewerResolver
 	WebhookDelivery() WebhookDeliveryResolver
 	WebhookEndpoint() WebhookEndpointResolver
@@ -85,12 +88,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputActivateNextSigningKeyInput,
 		ec.unmarshalInputAdjustBalanceInput,
 		ec.unmarshalInputAssignAccountManagerInput,
+		ec.unmarshalInputAttachmentBucketInput,
 		ec.unmarshalInputAttributeMappingInput,
 		ec.unmarshalInputBankCardInput,
 		ec.unmarshalInputCancelAssociationRequestInput,
+		ec.unmarshalInputCancelAutoRenewalInput,
+		ec.unmarshalInputCancelJobInput,
+		ec.unmarshalInputCancelOrderInput,
 		ec.unmarshalInputCancelRechargeInput,
 		ec.unmarshalInputCancelWithdrawalInput,
 		ec.unmarshalInputChangeCustomerTagsInput,
+		ec.unmarshalInputChangeToEnterpriseInput,
+		ec.unmarshalInputCheckAttachmentBucketInput,
 		ec.unmarshalInputCheckIdentityInput,
 		ec.unmarshalInputClaimRemittanceInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
@@ -102,10 +111,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePayerAgreementInput,
 		ec.unmarshalInputCreateSignInTicketInput,
 		ec.unmarshalInputCreateTestLoginInput,
+		ec.unmarshalInputCreateUploadInput,
 		ec.unmarshalInputCreateWebhookEndpointInput,
 		ec.unmarshalInputCustomerContactInput,
 		ec.unmarshalInputDeleteRejectedWithdrawalInput,
 		ec.unmarshalInputDeleteWebhookEndpointInput,
+		ec.unmarshalInputDownloadVerificationAttachmentInput,
 		ec.unmarshalInputEarmarkBalanceInput,
 		ec.unmarshalInputEndAssociationInput,
 		ec.unmarshalInputEndDiscountInput,
@@ -113,6 +124,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFailRechargeInput,
 		ec.unmarshalInputFailWithdrawalInput,
 		ec.unmarshalInputFreezeCustomerInput,
+		ec.unmarshalInputFreezeResourceInput,
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputGrantAuthorizationInput,
@@ -124,8 +136,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLoadCatalogueInput,
 		ec.unmarshalInputOnDemandProductInput,
 		ec.unmarshalInputPartProductInput,
+		ec.unmarshalInputPartnerPayOrderInput,
 		ec.unmarshalInputPayOrderInput,
 		ec.unmarshalInputPayWithdrawalInput,
+		ec.unmarshalInputPlaceOrderInput,
 		ec.unmarshalInputPublishNextSigningKeyInput,
 		ec.unmarshalInputPurchaseProductInput,
 		ec.unmarshalInputQuoteOnDemandInput,
@@ -145,20 +159,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRemoveBalanceAlertInput,
 		ec.unmarshalInputRemoveCustomerBudgetInput,
 		ec.unmarshalInputRemoveServiceProviderInput,
+		ec.unmarshalInputRenewResourcesInput,
 		ec.unmarshalInputReplayWebhookDeliveryInput,
 		ec.unmarshalInputReplayWebhookEventsInput,
 		ec.unmarshalInputReportCustomerInput,
 		ec.unmarshalInputRequestAuthorizationInput,
 		ec.unmarshalInputRequestDisassociationInput,
 		ec.unmarshalInputRequestModeSwitchInput,
+		ec.unmarshalInputRequestPartnerPaymentInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
+		ec.unmarshalInputRerunJobInput,
 		ec.unmarshalInputResendBindNotificationInput,
 		ec.unmarshalInputResendInvitationInput,
 		ec.unmarshalInputRestrictCustomerInput,
 		ec.unmarshalInputRestrictWithdrawalsInput,
 		ec.unmarshalInputRetireSigningKeyInput,
 		ec.unmarshalInputReverseTransferInput,
+		ec.unmarshalInputReviewOrderInput,
 		ec.unmarshalInputReviewRemittanceClaimInput,
+		ec.unmarshalInputReviewVerificationInput,
 		ec.unmarshalInputReviewWithdrawalInput,
 		ec.unmarshalInputRevokeAllSessionsInput,
 		ec.unmarshalInputRevokeApiKeyInput,
@@ -171,20 +190,29 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSendTestWebhookInput,
 		ec.unmarshalInputSendVerificationCodeInput,
 		ec.unmarshalInputServiceProviderAttributeInput,
+		ec.unmarshalInputSetAutoRenewalInput,
 		ec.unmarshalInputSetBalanceAlertInput,
 		ec.unmarshalInputSetCreditLineInput,
 		ec.unmarshalInputSetCustomerBudgetInput,
 		ec.unmarshalInputSetCustomerContactsInput,
+		ec.unmarshalInputSetExpirePolicyInput,
 		ec.unmarshalInputSetNewCustomerTagInput,
+		ec.unmarshalInputSetOrderReviewInput,
 		ec.unmarshalInputSetStepUpInput,
+		ec.unmarshalInputSetToPayPerUseInput,
 		ec.unmarshalInputStartRechargeInput,
+		ec.unmarshalInputSubmitEnterpriseVerificationInput,
+		ec.unmarshalInputSubmitIndividualVerificationInput,
 		ec.unmarshalInputSubmitWithdrawalInput,
 		ec.unmarshalInputUnbindIdentityInput,
 		ec.unmarshalInputUnfreezeCustomerInput,
+		ec.unmarshalInputUnfreezeResourceInput,
+		ec.unmarshalInputUnsubscribeResourcesInput,
 		ec.unmarshalInputUpdateAccessConfigurationInput,
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateServiceProviderInput,
 		ec.unmarshalInputUpdateWebhookEndpointInput,
+		ec.unmarshalInputVerificationAttachmentInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
 		ec.unmarshalInputWithdrawReportInput,
 	)
@@ -278,7 +306,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "limit.graphqls" "order.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -301,14 +329,17 @@ var sources = []*ast.Source{
 	{Name: "customer_restriction.graphqls", Input: sourceData("customer_restriction.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
+	{Name: "exposure_bucket.graphqls", Input: sourceData("exposure_bucket.graphqls"), BuiltIn: false},
 	{Name: "exposure_checklist.graphqls", Input: sourceData("exposure_checklist.graphqls"), BuiltIn: false},
 	{Name: "federation.graphqls", Input: sourceData("federation.graphqls"), BuiltIn: false},
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
 	{Name: "invitation.graphqls", Input: sourceData("invitation.graphqls"), BuiltIn: false},
+	{Name: "job.graphqls", Input: sourceData("job.graphqls"), BuiltIn: false},
 	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
 	{Name: "order.graphqls", Input: sourceData("order.graphqls"), BuiltIn: false},
+	{Name: "order_steps.graphqls", Input: sourceData("order_steps.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
 	{Name: "payer_agreement.graphqls", Input: sourceData("payer_agreement.graphqls"), BuiltIn: false},
 	{Name: "quote.graphqls", Input: sourceData("quote.graphqls"), BuiltIn: false},
@@ -323,6 +354,9 @@ var sources = []*ast.Source{
 	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
 	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
+	{Name: "unsubscription.graphqls", Input: sourceData("unsubscription.graphqls"), BuiltIn: false},
+	{Name: "upload.graphqls", Input: sourceData("upload.graphqls"), BuiltIn: false},
+	{Name: "verification.graphqls", Input: sourceData("verification.graphqls"), BuiltIn: false},
 	{Name: "verification_code.graphqls", Input: sourceData("verification_code.graphqls"), BuiltIn: false},
 	{Name: "webhook.graphqls", Input: sourceData("webhook.graphqls"), BuiltIn: false},
 	{Name: "withdrawal.graphqls", Input: sourceData("withdrawal.graphqls"), BuiltIn: false},
@@ -383,6 +417,8 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_bindNotifications(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_AccessConfiguration_updatedAt(ctx, field)
+	case "attachmentBucket":
+		return ec.fieldContext_AccessConfiguration_attachmentBucket(ctx, field)
 	case "contact":
 		return ec.fieldContext_AccessConfiguration_contact(ctx, field)
 	case "checklist":
@@ -635,6 +671,18 @@ func (ec *executionContext) childFields_AssociationRequestEdge(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type AssociationRequestEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AttachmentBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_AttachmentBucket_name(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_AttachmentBucket_endpoint(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_AttachmentBucket_checkedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttachmentBucket", field.Name)
+}
+
 func (ec *executionContext) childFields_AttributeMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "xUserId":
@@ -851,6 +899,30 @@ func (ec *executionContext) childFields_CancelAssociationRequestPayload(ctx cont
 	return nil, fmt.Errorf("no field named %q was found under type CancelAssociationRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelAutoRenewalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_CancelAutoRenewalPayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelAutoRenewalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "job":
+		return ec.fieldContext_CancelJobPayload_job(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelJobPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_CancelOrderPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelOrderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -919,6 +991,26 @@ func (ec *executionContext) childFields_ChangeCustomerTagsPayload(ctx context.Co
 		return ec.fieldContext_ChangeCustomerTagsPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChangeCustomerTagsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeToEnterprisePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_ChangeToEnterprisePayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_ChangeToEnterprisePayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeToEnterprisePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckAttachmentBucketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CheckAttachmentBucketPayload_name(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_CheckAttachmentBucketPayload_checkedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckAttachmentBucketPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CheckIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1083,6 +1175,18 @@ func (ec *executionContext) childFields_CreateTestLoginPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateTestLoginPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateUploadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "uploadId":
+		return ec.fieldContext_CreateUploadPayload_uploadId(ctx, field)
+	case "url":
+		return ec.fieldContext_CreateUploadPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CreateUploadPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateUploadPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateWebhookEndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "webhookEndpoint":
@@ -1153,6 +1257,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_balanceAt(ctx, field)
 	case "statement":
 		return ec.fieldContext_Customer_statement(ctx, field)
+	case "verification":
+		return ec.fieldContext_Customer_verification(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Customer", field.Name)
 }
@@ -1407,6 +1513,16 @@ func (ec *executionContext) childFields_DiscountPolicyEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type DiscountPolicyEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DownloadVerificationAttachmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_DownloadVerificationAttachmentPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_DownloadVerificationAttachmentPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DownloadVerificationAttachmentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EarmarkBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balance":
@@ -1555,6 +1671,14 @@ func (ec *executionContext) childFields_FreezeCustomerPayload(ctx context.Contex
 		return ec.fieldContext_FreezeCustomerPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FreezeCustomerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FreezeResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_FreezeResourcePayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreezeResourcePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FundCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1819,6 +1943,72 @@ func (ec *executionContext) childFields_InvitationPreview(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type InvitationPreview", field.Name)
 }
 
+func (ec *executionContext) childFields_ItemError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ItemError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_ItemError_message(ctx, field)
+	case "field":
+		return ec.fieldContext_ItemError_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_ItemError_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ItemError", field.Name)
+}
+
+func (ec *executionContext) childFields_Job(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Job_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Job_kind(ctx, field)
+	case "objectId":
+		return ec.fieldContext_Job_objectId(ctx, field)
+	case "state":
+		return ec.fieldContext_Job_state(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Job_dueAt(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Job_attempts(ctx, field)
+	case "maxAttempts":
+		return ec.fieldContext_Job_maxAttempts(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Job_lastError(ctx, field)
+	case "attemptedAt":
+		return ec.fieldContext_Job_attemptedAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Job_finishedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Job_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Job", field.Name)
+}
+
+func (ec *executionContext) childFields_JobConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_JobConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_JobConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_JobConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_JobConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_JobEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_JobEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_JobEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_LedgerParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1997,12 +2187,36 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_paidAt(ctx, field)
 	case "completedAt":
 		return ec.fieldContext_Order_completedAt(ctx, field)
+	case "name":
+		return ec.fieldContext_Order_name(ctx, field)
+	case "enterpriseProject":
+		return ec.fieldContext_Order_enterpriseProject(ctx, field)
+	case "quoteId":
+		return ec.fieldContext_Order_quoteId(ctx, field)
+	case "discountId":
+		return ec.fieldContext_Order_discountId(ctx, field)
+	case "partnerAskedAt":
+		return ec.fieldContext_Order_partnerAskedAt(ctx, field)
+	case "paidByPartner":
+		return ec.fieldContext_Order_paidByPartner(ctx, field)
+	case "failure":
+		return ec.fieldContext_Order_failure(ctx, field)
+	case "reviewedAt":
+		return ec.fieldContext_Order_reviewedAt(ctx, field)
+	case "reviewReason":
+		return ec.fieldContext_Order_reviewReason(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Order_refunds(ctx, field)
 	case "refundable":
 		return ec.fieldContext_Order_refundable(ctx, field)
 	case "hold":
 		return ec.fieldContext_Order_hold(ctx, field)
+	case "unsubscribeType":
+		return ec.fieldContext_Order_unsubscribeType(ctx, field)
+	case "unsubscribeReason":
+		return ec.fieldContext_Order_unsubscribeReason(ctx, field)
+	case "refundInfos":
+		return ec.fieldContext_Order_refundInfos(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -2065,6 +2279,14 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 		return ec.fieldContext_OrderItem_periodCount(ctx, field)
 	case "amount":
 		return ec.fieldContext_OrderItem_amount(ctx, field)
+	case "resourceId":
+		return ec.fieldContext_OrderItem_resourceId(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_OrderItem_effectiveAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_OrderItem_expiresAt(ctx, field)
+	case "unsubscribedBy":
+		return ec.fieldContext_OrderItem_unsubscribedBy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderItem", field.Name)
 }
@@ -2183,6 +2405,16 @@ func (ec *executionContext) childFields_PartnerEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type PartnerEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PartnerPayOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PartnerPayOrderPayload_order(ctx, field)
+	case "balance":
+		return ec.fieldContext_PartnerPayOrderPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerPayOrderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PastBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "total":
@@ -2263,6 +2495,14 @@ func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, 
 		return ec.fieldContext_PayerAgreementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PlaceOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_PlaceOrderPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlaceOrderPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2633,6 +2873,28 @@ func (ec *executionContext) childFields_RefreshServiceProviderMetadataPayload(ct
 	return nil, fmt.Errorf("no field named %q was found under type RefreshServiceProviderMetadataPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RefundInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RefundInfo_kind(ctx, field)
+	case "amount":
+		return ec.fieldContext_RefundInfo_amount(ctx, field)
+	case "resourceId":
+		return ec.fieldContext_RefundInfo_resourceId(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_RefundInfo_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_RefundInfo_resourceType(ctx, field)
+	case "region":
+		return ec.fieldContext_RefundInfo_region(ctx, field)
+	case "baseOrderId":
+		return ec.fieldContext_RefundInfo_baseOrderId(ctx, field)
+	case "baseItemId":
+		return ec.fieldContext_RefundInfo_baseItemId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundInfo", field.Name)
+}
+
 func (ec *executionContext) childFields_RefundOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "refund":
@@ -2881,6 +3143,16 @@ func (ec *executionContext) childFields_RemoveServiceProviderPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RemoveServiceProviderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RenewResourcesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_RenewResourcesPayload_order(ctx, field)
+	case "balance":
+		return ec.fieldContext_RenewResourcesPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RenewResourcesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReplayWebhookDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "webhookDelivery":
@@ -2931,6 +3203,14 @@ func (ec *executionContext) childFields_RequestModeSwitchPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type RequestModeSwitchPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestPartnerPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_RequestPartnerPaymentPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPartnerPaymentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -2939,6 +3219,14 @@ func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Con
 		return ec.fieldContext_RerouteWithdrawalPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RerouteWithdrawalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RerunJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "job":
+		return ec.fieldContext_RerunJobPayload_job(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RerunJobPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResendBindNotificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2981,6 +3269,28 @@ func (ec *executionContext) childFields_Resource(ctx context.Context, field grap
 		return ec.fieldContext_Resource_chargingMode(ctx, field)
 	case "expirePolicy":
 		return ec.fieldContext_Resource_expirePolicy(ctx, field)
+	case "usageStatus":
+		return ec.fieldContext_Resource_usageStatus(ctx, field)
+	case "frozenReason":
+		return ec.fieldContext_Resource_frozenReason(ctx, field)
+	case "autoRenewTimes":
+		return ec.fieldContext_Resource_autoRenewTimes(ctx, field)
+	case "autoRenewalsLeft":
+		return ec.fieldContext_Resource_autoRenewalsLeft(ctx, field)
+	case "nextAutoRenewalAt":
+		return ec.fieldContext_Resource_nextAutoRenewalAt(ctx, field)
+	case "unifiedExpiryDay":
+		return ec.fieldContext_Resource_unifiedExpiryDay(ctx, field)
+	case "enterpriseProject":
+		return ec.fieldContext_Resource_enterpriseProject(ctx, field)
+	case "projectId":
+		return ec.fieldContext_Resource_projectId(ctx, field)
+	case "productId":
+		return ec.fieldContext_Resource_productId(ctx, field)
+	case "specSize":
+		return ec.fieldContext_Resource_specSize(ctx, field)
+	case "specMeasure":
+		return ec.fieldContext_Resource_specMeasure(ctx, field)
 	case "externalId":
 		return ec.fieldContext_Resource_externalId(ctx, field)
 	case "isMain":
@@ -3023,6 +3333,18 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 		return ec.fieldContext_ResourceEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resourceId":
+		return ec.fieldContext_ResourceResult_resourceId(ctx, field)
+	case "resource":
+		return ec.fieldContext_ResourceResult_resource(ctx, field)
+	case "error":
+		return ec.fieldContext_ResourceResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceResult", field.Name)
 }
 
 func (ec *executionContext) childFields_ResourceType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3099,6 +3421,14 @@ func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ReverseTransferPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReviewOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_ReviewOrderPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewOrderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "claim":
@@ -3107,6 +3437,16 @@ func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context
 		return ec.fieldContext_ReviewRemittanceClaimPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReviewRemittanceClaimPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_ReviewVerificationPayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_ReviewVerificationPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewVerificationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3347,6 +3687,14 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
 
+func (ec *executionContext) childFields_SetAutoRenewalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_SetAutoRenewalPayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetAutoRenewalPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balanceAlert":
@@ -3379,6 +3727,14 @@ func (ec *executionContext) childFields_SetCustomerContactsPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type SetCustomerContactsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetExpirePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_SetExpirePolicyPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetExpirePolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "customer":
@@ -3387,12 +3743,30 @@ func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type SetNewCustomerTagPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetOrderReviewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customerId":
+		return ec.fieldContext_SetOrderReviewPayload_customerId(ctx, field)
+	case "underReview":
+		return ec.fieldContext_SetOrderReviewPayload_underReview(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetOrderReviewPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetStepUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "stepUp":
 		return ec.fieldContext_SetStepUpPayload_stepUp(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetStepUpPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetToPayPerUsePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_SetToPayPerUsePayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetToPayPerUsePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SignedBindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3547,6 +3921,26 @@ func (ec *executionContext) childFields_StepUp(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type StepUp", field.Name)
 }
 
+func (ec *executionContext) childFields_SubmitEnterpriseVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_SubmitEnterpriseVerificationPayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_SubmitEnterpriseVerificationPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitEnterpriseVerificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitIndividualVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "verification":
+		return ec.fieldContext_SubmitIndividualVerificationPayload_verification(ctx, field)
+	case "customer":
+		return ec.fieldContext_SubmitIndividualVerificationPayload_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitIndividualVerificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SubmitWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -3659,6 +4053,42 @@ func (ec *executionContext) childFields_UnfreezeCustomerPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type UnfreezeCustomerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UnfreezeResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_UnfreezeResourcePayload_resource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnfreezeResourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnsubscribeBreakdown(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "refund":
+		return ec.fieldContext_UnsubscribeBreakdown_refund(ctx, field)
+	case "consumed":
+		return ec.fieldContext_UnsubscribeBreakdown_consumed(ctx, field)
+	case "fee":
+		return ec.fieldContext_UnsubscribeBreakdown_fee(ctx, field)
+	case "free":
+		return ec.fieldContext_UnsubscribeBreakdown_free(ctx, field)
+	case "freeLeft":
+		return ec.fieldContext_UnsubscribeBreakdown_freeLeft(ctx, field)
+	case "lines":
+		return ec.fieldContext_UnsubscribeBreakdown_lines(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnsubscribeBreakdown", field.Name)
+}
+
+func (ec *executionContext) childFields_UnsubscribeResourcesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_UnsubscribeResourcesPayload_order(ctx, field)
+	case "breakdown":
+		return ec.fieldContext_UnsubscribeResourcesPayload_breakdown(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnsubscribeResourcesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateAccessConfigurationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessConfiguration":
@@ -3743,6 +4173,94 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_Verification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Verification_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_Verification_customer(ctx, field)
+	case "kind":
+		return ec.fieldContext_Verification_kind(ctx, field)
+	case "isChange":
+		return ec.fieldContext_Verification_isChange(ctx, field)
+	case "identifyType":
+		return ec.fieldContext_Verification_identifyType(ctx, field)
+	case "documentType":
+		return ec.fieldContext_Verification_documentType(ctx, field)
+	case "certificateType":
+		return ec.fieldContext_Verification_certificateType(ctx, field)
+	case "status":
+		return ec.fieldContext_Verification_status(ctx, field)
+	case "isReview":
+		return ec.fieldContext_Verification_isReview(ctx, field)
+	case "opinion":
+		return ec.fieldContext_Verification_opinion(ctx, field)
+	case "person":
+		return ec.fieldContext_Verification_person(ctx, field)
+	case "attachments":
+		return ec.fieldContext_Verification_attachments(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Verification_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Verification_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Verification", field.Name)
+}
+
+func (ec *executionContext) childFields_VerificationAttachment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_VerificationAttachment_role(ctx, field)
+	case "contentType":
+		return ec.fieldContext_VerificationAttachment_contentType(ctx, field)
+	case "size":
+		return ec.fieldContext_VerificationAttachment_size(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerificationAttachment", field.Name)
+}
+
+func (ec *executionContext) childFields_VerificationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_VerificationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_VerificationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_VerificationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_VerificationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerificationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_VerificationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_VerificationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_VerificationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerificationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifiedPerson(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_VerifiedPerson_name(ctx, field)
+	case "number":
+		return ec.fieldContext_VerifiedPerson_number(ctx, field)
+	case "bankCard":
+		return ec.fieldContext_VerifiedPerson_bankCard(ctx, field)
+	case "phone":
+		return ec.fieldContext_VerifiedPerson_phone(ctx, field)
+	case "legalName":
+		return ec.fieldContext_VerifiedPerson_legalName(ctx, field)
+	case "legalNumber":
+		return ec.fieldContext_VerifiedPerson_legalNumber(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifiedPerson", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

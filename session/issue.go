@@ -79,7 +79,7 @@ func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 			script.Add(revokingToken(s.DB, previous, now))
 		}
 		script.Add(s.DB.NewInsert().Model(&session).Returning("NULL"))
-		s.Events.AddTo(script, s.DB, told, due)
+		s.Events.AddTo(script, told, due)
 	})
 	if err != nil {
 		return models.Session{}, err

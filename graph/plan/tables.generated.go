@@ -20,6 +20,21 @@ func tables() map[string]*objectType {
 		"Node":                         {name: "Node"},
 		"AssociationRequest":           {name: "AssociationRequest"},
 		"AssociationRequestConnection": {name: "AssociationRequestConnection"},
+		"Authorization":                {name: "Authorization"},
+		"AuthorizationConnection":      {name: "AuthorizationConnection"},
+		"CatalogueVersion":             {name: "CatalogueVersion"},
+		"CatalogueVersionConnection":   {name: "CatalogueVersionConnection"},
+		"RegionConnection":             {name: "RegionConnection"},
+		"ServiceTypeConnection":        {name: "ServiceTypeConnection"},
+		"ResourceTypeConnection":       {name: "ResourceTypeConnection"},
+		"SpecificationConnection":      {name: "SpecificationConnection"},
+		"UsageTypeConnection":          {name: "UsageTypeConnection"},
+		"MeasureConnection":            {name: "MeasureConnection"},
+		"MeasureConversionConnection":  {name: "MeasureConversionConnection"},
+		"PriceConnection":              {name: "PriceConnection"},
+		"DiscountPolicyConnection":     {name: "DiscountPolicyConnection"},
+		"Discount":                     {name: "Discount"},
+		"DiscountConnection":           {name: "DiscountConnection"},
 		"Customer":                     {name: "Customer"},
 		"CustomerConnection":           {name: "CustomerConnection"},
 		"AssociationEligibility":       {name: "AssociationEligibility"},
@@ -32,12 +47,16 @@ func tables() map[string]*objectType {
 		"InvitationConnection":         {name: "InvitationConnection"},
 		"InvitationOffer":              {name: "InvitationOffer"},
 		"InvitationPreview":            {name: "InvitationPreview"},
+		"Job":                          {name: "Job"},
+		"JobConnection":                {name: "JobConnection"},
 		"Order":                        {name: "Order"},
 		"OrderConnection":              {name: "OrderConnection"},
 		"Partner":                      {name: "Partner"},
 		"PartnerConnection":            {name: "PartnerConnection"},
 		"PayerAgreement":               {name: "PayerAgreement"},
 		"PayerAgreementConnection":     {name: "PayerAgreementConnection"},
+		"Quote":                        {name: "Quote"},
+		"QuoteConnection":              {name: "QuoteConnection"},
 		"RechargeOptions":              {name: "RechargeOptions"},
 		"Recharge":                     {name: "Recharge"},
 		"RechargeConnection":           {name: "RechargeConnection"},
@@ -52,6 +71,9 @@ func tables() map[string]*objectType {
 		"StatementEntryConnection":     {name: "StatementEntryConnection"},
 		"AdjustmentRecordConnection":   {name: "AdjustmentRecordConnection"},
 		"OwnerBalance":                 {name: "OwnerBalance"},
+		"UnsubscribeBreakdown":         {name: "UnsubscribeBreakdown"},
+		"Verification":                 {name: "Verification"},
+		"VerificationConnection":       {name: "VerificationConnection"},
 		"WebhookEndpoint":              {name: "WebhookEndpoint"},
 		"WebhookEndpointConnection":    {name: "WebhookEndpointConnection"},
 		"Withdrawal":                   {name: "Withdrawal"},
@@ -59,6 +81,7 @@ func tables() map[string]*objectType {
 		"WithdrawalEligibility":        {name: "WithdrawalEligibility"},
 		"User":                         {name: "User"},
 		"Session":                      {name: "Session"},
+		"StepUp":                       {name: "StepUp"},
 		"WebhookDelivery":              {name: "WebhookDelivery"},
 		"ServiceProvider":              {name: "ServiceProvider"},
 		"OrderRefund":                  {name: "OrderRefund"},
@@ -66,6 +89,27 @@ func tables() map[string]*objectType {
 		"AccessConfiguration":          {name: "AccessConfiguration"},
 		"AssociationRequestEdge":       {name: "AssociationRequestEdge"},
 		"PageInfo":                     {name: "PageInfo"},
+		"AuthorizationEdge":            {name: "AuthorizationEdge"},
+		"CatalogueVersionEdge":         {name: "CatalogueVersionEdge"},
+		"RegionEdge":                   {name: "RegionEdge"},
+		"Region":                       {name: "Region"},
+		"ServiceTypeEdge":              {name: "ServiceTypeEdge"},
+		"ServiceType":                  {name: "ServiceType"},
+		"ResourceTypeEdge":             {name: "ResourceTypeEdge"},
+		"ResourceType":                 {name: "ResourceType"},
+		"SpecificationEdge":            {name: "SpecificationEdge"},
+		"Specification":                {name: "Specification"},
+		"UsageTypeEdge":                {name: "UsageTypeEdge"},
+		"UsageType":                    {name: "UsageType"},
+		"MeasureEdge":                  {name: "MeasureEdge"},
+		"Measure":                      {name: "Measure"},
+		"MeasureConversionEdge":        {name: "MeasureConversionEdge"},
+		"MeasureConversion":            {name: "MeasureConversion"},
+		"PriceEdge":                    {name: "PriceEdge"},
+		"Price":                        {name: "Price"},
+		"DiscountPolicyEdge":           {name: "DiscountPolicyEdge"},
+		"DiscountPolicy":               {name: "DiscountPolicy"},
+		"DiscountEdge":                 {name: "DiscountEdge"},
 		"Association":                  {name: "Association"},
 		"Balance":                      {name: "Balance"},
 		"BalanceAlert":                 {name: "BalanceAlert"},
@@ -91,11 +135,16 @@ func tables() map[string]*objectType {
 		"IncentiveStatementEdge":       {name: "IncentiveStatementEdge"},
 		"InvitationFailure":            {name: "InvitationFailure"},
 		"InvitationEdge":               {name: "InvitationEdge"},
+		"JobEdge":                      {name: "JobEdge"},
 		"OrderItem":                    {name: "OrderItem"},
 		"OrderHold":                    {name: "OrderHold"},
+		"RefundInfo":                   {name: "RefundInfo"},
 		"OrderEdge":                    {name: "OrderEdge"},
 		"PartnerEdge":                  {name: "PartnerEdge"},
 		"PayerAgreementEdge":           {name: "PayerAgreementEdge"},
+		"QuoteOffer":                   {name: "QuoteOffer"},
+		"QuoteLine":                    {name: "QuoteLine"},
+		"QuoteEdge":                    {name: "QuoteEdge"},
 		"RechargeOption":               {name: "RechargeOption"},
 		"RechargeEdge":                 {name: "RechargeEdge"},
 		"RemittanceEdge":               {name: "RemittanceEdge"},
@@ -106,6 +155,9 @@ func tables() map[string]*objectType {
 		"StatementEntry":               {name: "StatementEntry"},
 		"AdjustmentRecordEdge":         {name: "AdjustmentRecordEdge"},
 		"AdjustmentRecord":             {name: "AdjustmentRecord"},
+		"VerifiedPerson":               {name: "VerifiedPerson"},
+		"VerificationAttachment":       {name: "VerificationAttachment"},
+		"VerificationEdge":             {name: "VerificationEdge"},
 		"WebhookEndpointEdge":          {name: "WebhookEndpointEdge"},
 		"BankCard":                     {name: "BankCard"},
 		"WithdrawalEdge":               {name: "WithdrawalEdge"},
@@ -114,9 +166,11 @@ func tables() map[string]*objectType {
 		"SigningKey":                   {name: "SigningKey"},
 		"AttributeMapping":             {name: "AttributeMapping"},
 		"BindNotificationConnection":   {name: "BindNotificationConnection"},
+		"AttachmentBucket":             {name: "AttachmentBucket"},
 		"InterfaceContact":             {name: "InterfaceContact"},
 		"GoLiveStep":                   {name: "GoLiveStep"},
 		"ServiceProviderConnection":    {name: "ServiceProviderConnection"},
+		"AvailabilityZone":             {name: "AvailabilityZone"},
 		"BalanceAccount":               {name: "BalanceAccount"},
 		"AssociationEdge":              {name: "AssociationEdge"},
 		"CloudBindingEdge":             {name: "CloudBindingEdge"},
@@ -136,6 +190,21 @@ func tables() map[string]*objectType {
 	fillNode(types)
 	fillAssociationRequest(types)
 	fillAssociationRequestConnection(types)
+	fillAuthorization(types)
+	fillAuthorizationConnection(types)
+	fillCatalogueVersion(types)
+	fillCatalogueVersionConnection(types)
+	fillRegionConnection(types)
+	fillServiceTypeConnection(types)
+	fillResourceTypeConnection(types)
+	fillSpecificationConnection(types)
+	fillUsageTypeConnection(types)
+	fillMeasureConnection(types)
+	fillMeasureConversionConnection(types)
+	fillPriceConnection(types)
+	fillDiscountPolicyConnection(types)
+	fillDiscount(types)
+	fillDiscountConnection(types)
 	fillCustomer(types)
 	fillCustomerConnection(types)
 	fillAssociationEligibility(types)
@@ -148,12 +217,16 @@ func tables() map[string]*objectType {
 	fillInvitationConnection(types)
 	fillInvitationOffer(types)
 	fillInvitationPreview(types)
+	fillJob(types)
+	fillJobConnection(types)
 	fillOrder(types)
 	fillOrderConnection(types)
 	fillPartner(types)
 	fillPartnerConnection(types)
 	fillPayerAgreement(types)
 	fillPayerAgreementConnection(types)
+	fillQuote(types)
+	fillQuoteConnection(types)
 	fillRechargeOptions(types)
 	fillRecharge(types)
 	fillRechargeConnection(types)
@@ -168,6 +241,9 @@ func tables() map[string]*objectType {
 	fillStatementEntryConnection(types)
 	fillAdjustmentRecordConnection(types)
 	fillOwnerBalance(types)
+	fillUnsubscribeBreakdown(types)
+	fillVerification(types)
+	fillVerificationConnection(types)
 	fillWebhookEndpoint(types)
 	fillWebhookEndpointConnection(types)
 	fillWithdrawal(types)
@@ -175,6 +251,7 @@ func tables() map[string]*objectType {
 	fillWithdrawalEligibility(types)
 	fillUser(types)
 	fillSession(types)
+	fillStepUp(types)
 	fillWebhookDelivery(types)
 	fillServiceProvider(types)
 	fillOrderRefund(types)
@@ -182,6 +259,27 @@ func tables() map[string]*objectType {
 	fillAccessConfiguration(types)
 	fillAssociationRequestEdge(types)
 	fillPageInfo(types)
+	fillAuthorizationEdge(types)
+	fillCatalogueVersionEdge(types)
+	fillRegionEdge(types)
+	fillRegion(types)
+	fillServiceTypeEdge(types)
+	fillServiceType(types)
+	fillResourceTypeEdge(types)
+	fillResourceType(types)
+	fillSpecificationEdge(types)
+	fillSpecification(types)
+	fillUsageTypeEdge(types)
+	fillUsageType(types)
+	fillMeasureEdge(types)
+	fillMeasure(types)
+	fillMeasureConversionEdge(types)
+	fillMeasureConversion(types)
+	fillPriceEdge(types)
+	fillPrice(types)
+	fillDiscountPolicyEdge(types)
+	fillDiscountPolicy(types)
+	fillDiscountEdge(types)
 	fillAssociation(types)
 	fillBalance(types)
 	fillBalanceAlert(types)
@@ -207,11 +305,16 @@ func tables() map[string]*objectType {
 	fillIncentiveStatementEdge(types)
 	fillInvitationFailure(types)
 	fillInvitationEdge(types)
+	fillJobEdge(types)
 	fillOrderItem(types)
 	fillOrderHold(types)
+	fillRefundInfo(types)
 	fillOrderEdge(types)
 	fillPartnerEdge(types)
 	fillPayerAgreementEdge(types)
+	fillQuoteOffer(types)
+	fillQuoteLine(types)
+	fillQuoteEdge(types)
 	fillRechargeOption(types)
 	fillRechargeEdge(types)
 	fillRemittanceEdge(types)
@@ -222,6 +325,9 @@ func tables() map[string]*objectType {
 	fillStatementEntry(types)
 	fillAdjustmentRecordEdge(types)
 	fillAdjustmentRecord(types)
+	fillVerifiedPerson(types)
+	fillVerificationAttachment(types)
+	fillVerificationEdge(types)
 	fillWebhookEndpointEdge(types)
 	fillBankCard(types)
 	fillWithdrawalEdge(types)
@@ -230,9 +336,11 @@ func tables() map[string]*objectType {
 	fillSigningKey(types)
 	fillAttributeMapping(types)
 	fillBindNotificationConnection(types)
+	fillAttachmentBucket(types)
 	fillInterfaceContact(types)
 	fillGoLiveStep(types)
 	fillServiceProviderConnection(types)
+	fillAvailabilityZone(types)
 	fillBalanceAccount(types)
 	fillAssociationEdge(types)
 	fillCloudBindingEdge(types)
@@ -336,6 +444,18 @@ func fillViewer(types map[string]*objectType) {
 			list:    true,
 			nonNull: true,
 		},
+		"stepUp": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Viewer().StepUp(ctx, object.(*models.Principal))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["StepUp"],
+		},
 	}
 }
 
@@ -366,6 +486,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.WebhookDelivery:
 			if v != nil {
 				return types["WebhookDelivery"], v
+			}
+		case models.Verification:
+			return types["Verification"], &v
+		case *models.Verification:
+			if v != nil {
+				return types["Verification"], v
 			}
 		case models.TestLogin:
 			return types["TestLogin"], &v
@@ -403,6 +529,12 @@ func fillNode(types map[string]*objectType) {
 			if v != nil {
 				return types["Recharge"], v
 			}
+		case models.Quote:
+			return types["Quote"], &v
+		case *models.Quote:
+			if v != nil {
+				return types["Quote"], v
+			}
 		case models.PayerAgreement:
 			return types["PayerAgreement"], &v
 		case *models.PayerAgreement:
@@ -427,6 +559,12 @@ func fillNode(types map[string]*objectType) {
 			if v != nil {
 				return types["Order"], v
 			}
+		case models.Job:
+			return types["Job"], &v
+		case *models.Job:
+			if v != nil {
+				return types["Job"], v
+			}
 		case models.Invitation:
 			return types["Invitation"], &v
 		case *models.Invitation:
@@ -438,6 +576,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.IncentiveStatement:
 			if v != nil {
 				return types["IncentiveStatement"], v
+			}
+		case models.Discount:
+			return types["Discount"], &v
+		case *models.Discount:
+			if v != nil {
+				return types["Discount"], v
 			}
 		case models.CustomerReport:
 			return types["CustomerReport"], &v
@@ -456,6 +600,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.BindNotification:
 			if v != nil {
 				return types["BindNotification"], v
+			}
+		case models.Authorization:
+			return types["Authorization"], &v
+		case *models.Authorization:
+			if v != nil {
+				return types["Authorization"], v
 			}
 		case models.AssociationRequest:
 			return types["AssociationRequest"], &v
@@ -635,6 +785,969 @@ func fillAssociationRequestConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.AssociationRequest]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillAuthorization(types map[string]*objectType) {
+	of := types["Authorization"]
+	of.satisfies = []string{"Authorization", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Authorization)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Authorization:
+			return &v
+		case *models.Authorization:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).ID
+			b.id(string(v))
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Authorization().Customer(ctx, object.(*models.Authorization))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Authorization().Partner(ctx, object.(*models.Authorization))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"scope": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).Scope
+			b.string(string(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).State
+			b.string(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).Reason
+			b.string(string(v))
+			return true
+		}},
+		"answer": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).AnswerOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"endedBy": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).EndedByOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"decideBy": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).DecideBy
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"validUntil": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).ValidUntil
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"grantedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).GrantedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"endedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Authorization).EndedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillAuthorizationConnection(types map[string]*objectType) {
+	of := types["AuthorizationConnection"]
+	of.satisfies = []string{"AuthorizationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Authorization])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Authorization]:
+			return &v
+		case *models.Connection[models.Authorization]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Authorization]).Edges
+		},
+			of:      types["AuthorizationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Authorization]).Nodes()
+		},
+			of:      types["Authorization"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Authorization]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Authorization]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCatalogueVersion(types map[string]*objectType) {
+	of := types["CatalogueVersion"]
+	of.satisfies = []string{"CatalogueVersion"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CatalogueVersion)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CatalogueVersion:
+			return &v
+		case *models.CatalogueVersion:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CatalogueVersion).ID
+			b.id(string(v))
+			return true
+		}},
+		"label": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CatalogueVersion).Label
+			b.string(string(v))
+			return true
+		}},
+		"effectiveAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CatalogueVersion).EffectiveAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"contentHash": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CatalogueVersion).ContentHash
+			b.string(string(v))
+			return true
+		}},
+		"specs": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CatalogueVersion).Specs
+			b.int(int64(v))
+			return true
+		}},
+		"prices": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CatalogueVersion).Prices
+			b.int(int64(v))
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CatalogueVersion).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillCatalogueVersionConnection(types map[string]*objectType) {
+	of := types["CatalogueVersionConnection"]
+	of.satisfies = []string{"CatalogueVersionConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CatalogueVersion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CatalogueVersion]:
+			return &v
+		case *models.Connection[models.CatalogueVersion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CatalogueVersion]).Edges
+		},
+			of:      types["CatalogueVersionEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CatalogueVersion]).Nodes()
+		},
+			of:      types["CatalogueVersion"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CatalogueVersion]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CatalogueVersion]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillRegionConnection(types map[string]*objectType) {
+	of := types["RegionConnection"]
+	of.satisfies = []string{"RegionConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Region])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Region]:
+			return &v
+		case *models.Connection[models.Region]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Region]).Edges
+		},
+			of:      types["RegionEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Region]).Nodes()
+		},
+			of:      types["Region"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Region]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Region]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillServiceTypeConnection(types map[string]*objectType) {
+	of := types["ServiceTypeConnection"]
+	of.satisfies = []string{"ServiceTypeConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.ServiceType])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.ServiceType]:
+			return &v
+		case *models.Connection[models.ServiceType]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.ServiceType]).Edges
+		},
+			of:      types["ServiceTypeEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.ServiceType]).Nodes()
+		},
+			of:      types["ServiceType"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.ServiceType]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.ServiceType]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillResourceTypeConnection(types map[string]*objectType) {
+	of := types["ResourceTypeConnection"]
+	of.satisfies = []string{"ResourceTypeConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.ResourceType])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.ResourceType]:
+			return &v
+		case *models.Connection[models.ResourceType]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.ResourceType]).Edges
+		},
+			of:      types["ResourceTypeEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.ResourceType]).Nodes()
+		},
+			of:      types["ResourceType"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.ResourceType]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.ResourceType]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillSpecificationConnection(types map[string]*objectType) {
+	of := types["SpecificationConnection"]
+	of.satisfies = []string{"SpecificationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Specification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Specification]:
+			return &v
+		case *models.Connection[models.Specification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Specification]).Edges
+		},
+			of:      types["SpecificationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Specification]).Nodes()
+		},
+			of:      types["Specification"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Specification]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Specification]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillUsageTypeConnection(types map[string]*objectType) {
+	of := types["UsageTypeConnection"]
+	of.satisfies = []string{"UsageTypeConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.UsageType])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.UsageType]:
+			return &v
+		case *models.Connection[models.UsageType]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.UsageType]).Edges
+		},
+			of:      types["UsageTypeEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.UsageType]).Nodes()
+		},
+			of:      types["UsageType"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.UsageType]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.UsageType]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillMeasureConnection(types map[string]*objectType) {
+	of := types["MeasureConnection"]
+	of.satisfies = []string{"MeasureConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Measure])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Measure]:
+			return &v
+		case *models.Connection[models.Measure]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Measure]).Edges
+		},
+			of:      types["MeasureEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Measure]).Nodes()
+		},
+			of:      types["Measure"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Measure]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Measure]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillMeasureConversionConnection(types map[string]*objectType) {
+	of := types["MeasureConversionConnection"]
+	of.satisfies = []string{"MeasureConversionConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.MeasureConversion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.MeasureConversion]:
+			return &v
+		case *models.Connection[models.MeasureConversion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.MeasureConversion]).Edges
+		},
+			of:      types["MeasureConversionEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.MeasureConversion]).Nodes()
+		},
+			of:      types["MeasureConversion"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.MeasureConversion]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.MeasureConversion]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillPriceConnection(types map[string]*objectType) {
+	of := types["PriceConnection"]
+	of.satisfies = []string{"PriceConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Price])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Price]:
+			return &v
+		case *models.Connection[models.Price]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Price]).Edges
+		},
+			of:      types["PriceEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Price]).Nodes()
+		},
+			of:      types["Price"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Price]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Price]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillDiscountPolicyConnection(types map[string]*objectType) {
+	of := types["DiscountPolicyConnection"]
+	of.satisfies = []string{"DiscountPolicyConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.DiscountPolicy])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.DiscountPolicy]:
+			return &v
+		case *models.Connection[models.DiscountPolicy]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.DiscountPolicy]).Edges
+		},
+			of:      types["DiscountPolicyEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.DiscountPolicy]).Nodes()
+		},
+			of:      types["DiscountPolicy"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.DiscountPolicy]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.DiscountPolicy]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillDiscount(types map[string]*objectType) {
+	of := types["Discount"]
+	of.satisfies = []string{"Discount", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Discount)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Discount:
+			return &v
+		case *models.Discount:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).ID
+			b.id(string(v))
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Discount().Customer(ctx, object.(*models.Discount))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Discount().Partner(ctx, object.(*models.Discount))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).Kind
+			b.string(string(v))
+			return true
+		}},
+		"mode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).Mode
+			b.string(string(v))
+			return true
+		}},
+		"value": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).Value
+			b.decimal(v)
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).CurrencyOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"periodType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).PeriodTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).ServiceTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"from": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).From
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).Until
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Discount).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillDiscountConnection(types map[string]*objectType) {
+	of := types["DiscountConnection"]
+	of.satisfies = []string{"DiscountConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Discount])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Discount]:
+			return &v
+		case *models.Connection[models.Discount]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Discount]).Edges
+		},
+			of:      types["DiscountEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Discount]).Nodes()
+		},
+			of:      types["Discount"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Discount]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Discount]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -834,6 +1947,22 @@ func fillCustomer(types map[string]*objectType) {
 			},
 			of: types["Association"],
 		},
+		"authorizations": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Customer().Authorizations(ctx, object.(*models.Customer), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["AuthorizationConnection"],
+			nonNull: true,
+		},
 		"cloudBindings": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Customer().CloudBindings(ctx, object.(*models.Customer), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
 			if err != nil {
@@ -957,6 +2086,18 @@ func fillCustomer(types map[string]*objectType) {
 				{name: "at", missing: *new(time.Time), parse: required[time.Time](scalar.UnmarshalDateTime)},
 			},
 			of: types["PastBalance"],
+		},
+		"verification": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Customer().Verification(ctx, object.(*models.Customer))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Verification"],
 		},
 	}
 }
@@ -1642,6 +2783,168 @@ func fillInvitationPreview(types map[string]*objectType) {
 	}
 }
 
+func fillJob(types map[string]*objectType) {
+	of := types["Job"]
+	of.satisfies = []string{"Job", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Job)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Job:
+			return &v
+		case *models.Job:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).ID
+			b.id(string(v))
+			return true
+		}},
+		"kind": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Job().Kind(ctx, object.(*models.Job))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			answer: func(b *buffer, value any) bool {
+				v := value.(string)
+				b.string(string(v))
+				return true
+			},
+		},
+		"objectId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).ObjectID
+			b.id(string(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).State
+			b.string(string(v))
+			return true
+		}},
+		"dueAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).DueAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"attempts": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).Attempts
+			b.int(int64(v))
+			return true
+		}},
+		"maxAttempts": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).MaxAttempts
+			b.int(int64(v))
+			return true
+		}},
+		"lastError": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).LastErrorOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"attemptedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).AttemptedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"finishedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).FinishedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Job).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillJobConnection(types map[string]*objectType) {
+	of := types["JobConnection"]
+	of.satisfies = []string{"JobConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Job])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Job]:
+			return &v
+		case *models.Connection[models.Job]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Job]).Edges
+		},
+			of:      types["JobEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Job]).Nodes()
+		},
+			of:      types["Job"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Job]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Job]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
 func fillOrder(types map[string]*objectType) {
 	of := types["Order"]
 	of.satisfies = []string{"Order", "Node"}
@@ -1786,6 +3089,79 @@ func fillOrder(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).NameOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"enterpriseProject": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).EnterpriseProjectOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"quoteId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).QuoteID
+			b.id(string(v))
+			return true
+		}},
+		"discountId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).DiscountID
+			b.id(string(v))
+			return true
+		}},
+		"partnerAskedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).PartnerAskedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"paidByPartner": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).PaidByPartner()
+			b.bool(bool(v))
+			return true
+		}},
+		"failure": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).FailureOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reviewedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).ReviewedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"reviewReason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).ReviewReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
 		"refunds": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Order().Refunds(ctx, object.(*models.Order))
 			if err != nil {
@@ -1818,6 +3194,35 @@ func fillOrder(types map[string]*objectType) {
 			return v, nil
 		},
 			of: types["OrderHold"],
+		},
+		"unsubscribeType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).UnsubscribeTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"unsubscribeReason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Order).UnsubscribeReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"refundInfos": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Order().RefundInfos(ctx, object.(*models.Order))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["RefundInfo"],
+			list:    true,
+			nonNull: true,
 		},
 	}
 }
@@ -2272,6 +3677,168 @@ func fillPayerAgreementConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.PayerAgreement]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillQuote(types map[string]*objectType) {
+	of := types["Quote"]
+	of.satisfies = []string{"Quote", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Quote)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Quote:
+			return &v
+		case *models.Quote:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).ID
+			b.id(string(v))
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Quote().Customer(ctx, object.(*models.Quote))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).Kind
+			b.string(string(v))
+			return true
+		}},
+		"catalogueVersion": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Quote().CatalogueVersion(ctx, object.(*models.Quote))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			of:      types["CatalogueVersion"],
+			nonNull: true,
+		},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).Currency
+			b.string(string(v))
+			return true
+		}},
+		"precision": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).Precision
+			b.int(int64(v))
+			return true
+		}},
+		"officialAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).Official
+			b.decimal(v)
+			return true
+		}},
+		"offers": {value: func(object any) any {
+			return object.(*models.Quote).Offers
+		},
+			of:      types["QuoteOffer"],
+			list:    true,
+			nonNull: true,
+		},
+		"bestOffer": {value: func(object any) any {
+			if v := object.(*models.Quote).BestOffer(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["QuoteOffer"],
+		},
+		"lines": {value: func(object any) any {
+			return object.(*models.Quote).Lines
+		},
+			of:      types["QuoteLine"],
+			list:    true,
+			nonNull: true,
+		},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillQuoteConnection(types map[string]*objectType) {
+	of := types["QuoteConnection"]
+	of.satisfies = []string{"QuoteConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Quote])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Quote]:
+			return &v
+		case *models.Connection[models.Quote]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Quote]).Edges
+		},
+			of:      types["QuoteEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Quote]).Nodes()
+		},
+			of:      types["Quote"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Quote]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Quote]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -3130,6 +4697,107 @@ func fillResource(types map[string]*objectType) {
 			b.string(string(v))
 			return true
 		}},
+		"usageStatus": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).UsageStatusOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"frozenReason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).FrozenReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"autoRenewTimes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).AutoRenewTimes
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"autoRenewalsLeft": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).AutoRenewalsLeft()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"nextAutoRenewalAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).NextAutoRenewalAt()
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"unifiedExpiryDay": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).UnifiedExpiryDay
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"enterpriseProject": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).EnterpriseProjectOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"projectId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).ProjectIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"productId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).ProductIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"specSize": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).SpecSizeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"specMeasure": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Resource).SpecMeasureOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
 		"externalId": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Resource).ExternalIDOrNil()
 			if v == nil {
@@ -3402,6 +5070,261 @@ func fillOwnerBalance(types map[string]*objectType) {
 			of:      types["Balance"],
 			nonNull: true,
 		},
+	}
+}
+
+func fillUnsubscribeBreakdown(types map[string]*objectType) {
+	of := types["UnsubscribeBreakdown"]
+	of.satisfies = []string{"UnsubscribeBreakdown"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.UnsubscribeBreakdown)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.UnsubscribeBreakdown:
+			return &v
+		case *models.UnsubscribeBreakdown:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"refund": {value: func(object any) any {
+			v := object.(*models.UnsubscribeBreakdown).Refund()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"consumed": {value: func(object any) any {
+			v := object.(*models.UnsubscribeBreakdown).Consumed()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"fee": {value: func(object any) any {
+			v := object.(*models.UnsubscribeBreakdown).Fee()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"free": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UnsubscribeBreakdown).Free
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.id(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"freeLeft": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UnsubscribeBreakdown).FreeLeft
+			b.int(int64(v))
+			return true
+		}},
+		"lines": {value: func(object any) any {
+			return object.(*models.UnsubscribeBreakdown).Lines
+		},
+			of:      types["RefundInfo"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillVerification(types map[string]*objectType) {
+	of := types["Verification"]
+	of.satisfies = []string{"Verification", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Verification)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Verification:
+			return &v
+		case *models.Verification:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).ID
+			b.id(string(v))
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Verification().Customer(ctx, object.(*models.Verification))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).Kind
+			b.string(string(v))
+			return true
+		}},
+		"isChange": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).IsChange
+			b.bool(bool(v))
+			return true
+		}},
+		"identifyType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).IdentifyTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"documentType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).DocumentTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"certificateType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).CertificateTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).Status
+			b.string(string(v))
+			return true
+		}},
+		"isReview": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).IsReview
+			b.bool(bool(v))
+			return true
+		}},
+		"opinion": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).OpinionOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"person": {value: func(object any) any {
+			if v := object.(*models.Verification).Person(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["VerifiedPerson"],
+		},
+		"attachments": {value: func(object any) any {
+			return object.(*models.Verification).Attachments()
+		},
+			of:      types["VerificationAttachment"],
+			list:    true,
+			nonNull: true,
+		},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Verification).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillVerificationConnection(types map[string]*objectType) {
+	of := types["VerificationConnection"]
+	of.satisfies = []string{"VerificationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Verification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Verification]:
+			return &v
+		case *models.Connection[models.Verification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Verification]).Edges
+		},
+			of:      types["VerificationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Verification]).Nodes()
+		},
+			of:      types["Verification"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Verification]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Verification]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
 	}
 }
 
@@ -3967,6 +5890,52 @@ func fillSession(types map[string]*objectType) {
 				return true
 			},
 		},
+	}
+}
+
+func fillStepUp(types map[string]*objectType) {
+	of := types["StepUp"]
+	of.satisfies = []string{"StepUp"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StepUp)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StepUp:
+			return &v
+		case *models.StepUp:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"actions": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StepUp).Actions
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"sentTo": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StepUp).SentTo
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
 	}
 }
 
@@ -4634,6 +6603,14 @@ func fillAccessConfiguration(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"attachmentBucket": {value: func(object any) any {
+			if v := object.(*models.AccessConfiguration).AttachmentBucket(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["AttachmentBucket"],
+		},
 		"contact": {value: func(object any) any {
 			if v := object.(*models.AccessConfiguration).Contact; v != nil {
 				return v
@@ -4758,6 +6735,955 @@ func fillPageInfo(types map[string]*objectType) {
 			}
 			return true
 		}},
+	}
+}
+
+func fillAuthorizationEdge(types map[string]*objectType) {
+	of := types["AuthorizationEdge"]
+	of.satisfies = []string{"AuthorizationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Authorization])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Authorization]:
+			return &v
+		case *models.Edge[models.Authorization]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Authorization]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Authorization]).Node
+		},
+			of:      types["Authorization"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCatalogueVersionEdge(types map[string]*objectType) {
+	of := types["CatalogueVersionEdge"]
+	of.satisfies = []string{"CatalogueVersionEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CatalogueVersion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CatalogueVersion]:
+			return &v
+		case *models.Edge[models.CatalogueVersion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CatalogueVersion]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CatalogueVersion]).Node
+		},
+			of:      types["CatalogueVersion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRegionEdge(types map[string]*objectType) {
+	of := types["RegionEdge"]
+	of.satisfies = []string{"RegionEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Region])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Region]:
+			return &v
+		case *models.Edge[models.Region]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Region]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Region]).Node
+		},
+			of:      types["Region"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRegion(types map[string]*objectType) {
+	of := types["Region"]
+	of.satisfies = []string{"Region"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Region)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Region:
+			return &v
+		case *models.Region:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Region).ID
+			b.id(string(v))
+			return true
+		}},
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Region).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Region).Name
+			b.string(string(v))
+			return true
+		}},
+		"zones": {value: func(object any) any {
+			return object.(*models.Region).Zones
+		},
+			of:      types["AvailabilityZone"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillServiceTypeEdge(types map[string]*objectType) {
+	of := types["ServiceTypeEdge"]
+	of.satisfies = []string{"ServiceTypeEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.ServiceType])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.ServiceType]:
+			return &v
+		case *models.Edge[models.ServiceType]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.ServiceType]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.ServiceType]).Node
+		},
+			of:      types["ServiceType"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillServiceType(types map[string]*objectType) {
+	of := types["ServiceType"]
+	of.satisfies = []string{"ServiceType"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ServiceType)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ServiceType:
+			return &v
+		case *models.ServiceType:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ServiceType).ID
+			b.id(string(v))
+			return true
+		}},
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ServiceType).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ServiceType).Name
+			b.string(string(v))
+			return true
+		}},
+		"abbreviation": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ServiceType).AbbreviationOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillResourceTypeEdge(types map[string]*objectType) {
+	of := types["ResourceTypeEdge"]
+	of.satisfies = []string{"ResourceTypeEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.ResourceType])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.ResourceType]:
+			return &v
+		case *models.Edge[models.ResourceType]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.ResourceType]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.ResourceType]).Node
+		},
+			of:      types["ResourceType"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillResourceType(types map[string]*objectType) {
+	of := types["ResourceType"]
+	of.satisfies = []string{"ResourceType"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ResourceType)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ResourceType:
+			return &v
+		case *models.ResourceType:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourceType).ID
+			b.id(string(v))
+			return true
+		}},
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourceType).Code
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourceType).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourceType).Name
+			b.string(string(v))
+			return true
+		}},
+		"description": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourceType).DescriptionOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillSpecificationEdge(types map[string]*objectType) {
+	of := types["SpecificationEdge"]
+	of.satisfies = []string{"SpecificationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Specification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Specification]:
+			return &v
+		case *models.Edge[models.Specification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Specification]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Specification]).Node
+		},
+			of:      types["Specification"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSpecification(types map[string]*objectType) {
+	of := types["Specification"]
+	of.satisfies = []string{"Specification"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Specification)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Specification:
+			return &v
+		case *models.Specification:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Specification).ID
+			b.id(string(v))
+			return true
+		}},
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Specification).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Specification).Name
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Specification).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Specification).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Specification).Region
+			b.string(string(v))
+			return true
+		}},
+		"zones": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Specification).Zones
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+	}
+}
+
+func fillUsageTypeEdge(types map[string]*objectType) {
+	of := types["UsageTypeEdge"]
+	of.satisfies = []string{"UsageTypeEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.UsageType])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.UsageType]:
+			return &v
+		case *models.Edge[models.UsageType]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.UsageType]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.UsageType]).Node
+		},
+			of:      types["UsageType"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUsageType(types map[string]*objectType) {
+	of := types["UsageType"]
+	of.satisfies = []string{"UsageType"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.UsageType)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.UsageType:
+			return &v
+		case *models.UsageType:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UsageType).ID
+			b.id(string(v))
+			return true
+		}},
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UsageType).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UsageType).Name
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UsageType).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UsageType).ResourceType
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillMeasureEdge(types map[string]*objectType) {
+	of := types["MeasureEdge"]
+	of.satisfies = []string{"MeasureEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Measure])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Measure]:
+			return &v
+		case *models.Edge[models.Measure]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Measure]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Measure]).Node
+		},
+			of:      types["Measure"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillMeasure(types map[string]*objectType) {
+	of := types["Measure"]
+	of.satisfies = []string{"Measure"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Measure)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Measure:
+			return &v
+		case *models.Measure:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Measure).ID
+			b.id(string(v))
+			return true
+		}},
+		"measureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Measure).MeasureID
+			b.int(int64(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Measure).Name
+			b.string(string(v))
+			return true
+		}},
+		"abbreviation": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Measure).AbbreviationOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"type": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Measure).Type
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillMeasureConversionEdge(types map[string]*objectType) {
+	of := types["MeasureConversionEdge"]
+	of.satisfies = []string{"MeasureConversionEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.MeasureConversion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.MeasureConversion]:
+			return &v
+		case *models.Edge[models.MeasureConversion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.MeasureConversion]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.MeasureConversion]).Node
+		},
+			of:      types["MeasureConversion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillMeasureConversion(types map[string]*objectType) {
+	of := types["MeasureConversion"]
+	of.satisfies = []string{"MeasureConversion"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.MeasureConversion)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.MeasureConversion:
+			return &v
+		case *models.MeasureConversion:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MeasureConversion).ID
+			b.id(string(v))
+			return true
+		}},
+		"measureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MeasureConversion).MeasureID
+			b.int(int64(v))
+			return true
+		}},
+		"refMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MeasureConversion).RefMeasureID
+			b.int(int64(v))
+			return true
+		}},
+		"ratio": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MeasureConversion).Ratio
+			b.decimal(v)
+			return true
+		}},
+	}
+}
+
+func fillPriceEdge(types map[string]*objectType) {
+	of := types["PriceEdge"]
+	of.satisfies = []string{"PriceEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Price])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Price]:
+			return &v
+		case *models.Edge[models.Price]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Price]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Price]).Node
+		},
+			of:      types["Price"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPrice(types map[string]*objectType) {
+	of := types["Price"]
+	of.satisfies = []string{"Price"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Price)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Price:
+			return &v
+		case *models.Price:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).ID
+			b.id(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"specCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).SpecCode
+			b.string(string(v))
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).Region
+			b.string(string(v))
+			return true
+		}},
+		"chargingMode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).ChargingMode
+			b.string(string(v))
+			return true
+		}},
+		"periodType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).PeriodTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"usageType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).UsageTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"usageMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).UsageMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"sizeMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).SizeMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).Currency
+			b.string(string(v))
+			return true
+		}},
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Price).Amount
+			b.decimal(v)
+			return true
+		}},
+	}
+}
+
+func fillDiscountPolicyEdge(types map[string]*objectType) {
+	of := types["DiscountPolicyEdge"]
+	of.satisfies = []string{"DiscountPolicyEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.DiscountPolicy])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.DiscountPolicy]:
+			return &v
+		case *models.Edge[models.DiscountPolicy]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.DiscountPolicy]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.DiscountPolicy]).Node
+		},
+			of:      types["DiscountPolicy"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDiscountPolicy(types map[string]*objectType) {
+	of := types["DiscountPolicy"]
+	of.satisfies = []string{"DiscountPolicy"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.DiscountPolicy)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.DiscountPolicy:
+			return &v
+		case *models.DiscountPolicy:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.DiscountPolicy).ID
+			b.id(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.DiscountPolicy).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"month": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.DiscountPolicy).Month
+			v.MarshalGQL(b)
+			return true
+		}},
+		"incentive": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.DiscountPolicy).Incentive
+			b.string(string(v))
+			return true
+		}},
+		"allowDiscount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.DiscountPolicy).AllowDiscount
+			b.bool(bool(v))
+			return true
+		}},
+	}
+}
+
+func fillDiscountEdge(types map[string]*objectType) {
+	of := types["DiscountEdge"]
+	of.satisfies = []string{"DiscountEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Discount])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Discount]:
+			return &v
+		case *models.Edge[models.Discount]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Discount]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Discount]).Node
+		},
+			of:      types["Discount"],
+			nonNull: true,
+		},
 	}
 }
 
@@ -6170,6 +9096,42 @@ func fillInvitationEdge(types map[string]*objectType) {
 	}
 }
 
+func fillJobEdge(types map[string]*objectType) {
+	of := types["JobEdge"]
+	of.satisfies = []string{"JobEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Job])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Job]:
+			return &v
+		case *models.Edge[models.Job]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Job]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Job]).Node
+		},
+			of:      types["Job"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillOrderItem(types map[string]*objectType) {
 	of := types["OrderItem"]
 	of.satisfies = []string{"OrderItem"}
@@ -6244,6 +9206,38 @@ func fillOrderItem(types map[string]*objectType) {
 			of:      types["Money"],
 			nonNull: true,
 		},
+		"resourceId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).ResourceID
+			b.id(string(v))
+			return true
+		}},
+		"effectiveAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).EffectiveAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).ExpiresAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"unsubscribedBy": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).UnsubscribedBy
+			b.id(string(v))
+			return true
+		}},
 	}
 }
 
@@ -6286,6 +9280,73 @@ func fillOrderHold(types map[string]*objectType) {
 		"state": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.OrderHold).State
 			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillRefundInfo(types map[string]*objectType) {
+	of := types["RefundInfo"]
+	of.satisfies = []string{"RefundInfo"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.RefundInfo)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.RefundInfo:
+			return &v
+		case *models.RefundInfo:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RefundInfo).Kind
+			b.string(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.RefundInfo).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"resourceId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RefundInfo).ResourceID
+			b.id(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RefundInfo).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RefundInfo).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RefundInfo).Region
+			b.string(string(v))
+			return true
+		}},
+		"baseOrderId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RefundInfo).BaseOrderID
+			b.id(string(v))
+			return true
+		}},
+		"baseItemId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RefundInfo).BaseItemID
+			b.id(string(v))
 			return true
 		}},
 	}
@@ -6394,6 +9455,285 @@ func fillPayerAgreementEdge(types map[string]*objectType) {
 			return &object.(*models.Edge[models.PayerAgreement]).Node
 		},
 			of:      types["PayerAgreement"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillQuoteOffer(types map[string]*objectType) {
+	of := types["QuoteOffer"]
+	of.satisfies = []string{"QuoteOffer"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.QuoteOffer)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.QuoteOffer:
+			return &v
+		case *models.QuoteOffer:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"discountId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteOffer).DiscountID
+			b.id(string(v))
+			return true
+		}},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteOffer).Kind
+			b.string(string(v))
+			return true
+		}},
+		"mode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteOffer).Mode
+			b.string(string(v))
+			return true
+		}},
+		"value": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteOffer).Value
+			b.decimal(v)
+			return true
+		}},
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteOffer).Amount
+			b.decimal(v)
+			return true
+		}},
+		"saving": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteOffer).Saving
+			b.decimal(v)
+			return true
+		}},
+		"bestOffer": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteOffer).BestOffer
+			b.bool(bool(v))
+			return true
+		}},
+	}
+}
+
+func fillQuoteLine(types map[string]*objectType) {
+	of := types["QuoteLine"]
+	of.satisfies = []string{"QuoteLine"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.QuoteLine)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.QuoteLine:
+			return &v
+		case *models.QuoteLine:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"productId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).ID
+			b.string(string(v))
+			return true
+		}},
+		"parentProductId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).ParentIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"position": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).Position
+			b.int(int64(v))
+			return true
+		}},
+		"resource": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.QuoteLine().Resource(ctx, object.(*models.QuoteLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Resource"],
+		},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"specCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).SpecCode
+			b.string(string(v))
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).Region
+			b.string(string(v))
+			return true
+		}},
+		"zone": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).ZoneOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"quantity": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).Quantity
+			b.int(int64(v))
+			return true
+		}},
+		"pieces": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).Pieces
+			b.int(int64(v))
+			return true
+		}},
+		"periodType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).PeriodTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"periodCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).PeriodCountOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"usageType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).UsageTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"usageValue": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).UsageValue
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"usageMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).UsageMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"size": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).Size
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"sizeMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).SizeMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"unitPrice": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).UnitPrice
+			b.decimal(v)
+			return true
+		}},
+		"officialAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.QuoteLine).Official
+			b.decimal(v)
+			return true
+		}},
+		"offers": {value: func(object any) any {
+			return object.(*models.QuoteLine).Offers
+		},
+			of:      types["QuoteOffer"],
+			list:    true,
+			nonNull: true,
+		},
+		"bestOffer": {value: func(object any) any {
+			if v := object.(*models.QuoteLine).BestOffer(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["QuoteOffer"],
+		},
+	}
+}
+
+func fillQuoteEdge(types map[string]*objectType) {
+	of := types["QuoteEdge"]
+	of.satisfies = []string{"QuoteEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Quote])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Quote]:
+			return &v
+		case *models.Edge[models.Quote]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Quote]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Quote]).Node
+		},
+			of:      types["Quote"],
 			nonNull: true,
 		},
 	}
@@ -6879,6 +10219,153 @@ func fillAdjustmentRecord(types map[string]*objectType) {
 	}
 }
 
+func fillVerifiedPerson(types map[string]*objectType) {
+	of := types["VerifiedPerson"]
+	of.satisfies = []string{"VerifiedPerson"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.VerifiedPerson)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.VerifiedPerson:
+			return &v
+		case *models.VerifiedPerson:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerifiedPerson).Name
+			b.string(string(v))
+			return true
+		}},
+		"number": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerifiedPerson).Number
+			b.string(string(v))
+			return true
+		}},
+		"bankCard": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerifiedPerson).BankCard
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"phone": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerifiedPerson).Phone
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"legalName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerifiedPerson).LegalName
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"legalNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerifiedPerson).LegalNumber
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillVerificationAttachment(types map[string]*objectType) {
+	of := types["VerificationAttachment"]
+	of.satisfies = []string{"VerificationAttachment"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.VerificationAttachment)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.VerificationAttachment:
+			return &v
+		case *models.VerificationAttachment:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"role": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerificationAttachment).Role
+			b.string(string(v))
+			return true
+		}},
+		"contentType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerificationAttachment).ContentType
+			b.string(string(v))
+			return true
+		}},
+		"size": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.VerificationAttachment).Size
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
+func fillVerificationEdge(types map[string]*objectType) {
+	of := types["VerificationEdge"]
+	of.satisfies = []string{"VerificationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Verification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Verification]:
+			return &v
+		case *models.Edge[models.Verification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Verification]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Verification]).Node
+		},
+			of:      types["Verification"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillWebhookEndpointEdge(types map[string]*objectType) {
 	of := types["WebhookEndpointEdge"]
 	of.satisfies = []string{"WebhookEndpointEdge"}
@@ -7286,6 +10773,48 @@ func fillBindNotificationConnection(types map[string]*objectType) {
 	}
 }
 
+func fillAttachmentBucket(types map[string]*objectType) {
+	of := types["AttachmentBucket"]
+	of.satisfies = []string{"AttachmentBucket"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.AttachmentBucket)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.AttachmentBucket:
+			return &v
+		case *models.AttachmentBucket:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AttachmentBucket).Name
+			b.string(string(v))
+			return true
+		}},
+		"endpoint": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AttachmentBucket).Endpoint
+			b.string(string(v))
+			return true
+		}},
+		"checkedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AttachmentBucket).CheckedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
 func fillInterfaceContact(types map[string]*objectType) {
 	of := types["InterfaceContact"]
 	of.satisfies = []string{"InterfaceContact"}
@@ -7432,6 +10961,41 @@ func fillServiceProviderConnection(types map[string]*objectType) {
 			} else {
 				b.int(int64((*v)))
 			}
+			return true
+		}},
+	}
+}
+
+func fillAvailabilityZone(types map[string]*objectType) {
+	of := types["AvailabilityZone"]
+	of.satisfies = []string{"AvailabilityZone"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.AvailabilityZone)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.AvailabilityZone:
+			return &v
+		case *models.AvailabilityZone:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AvailabilityZone).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AvailabilityZone).Name
+			b.string(string(v))
 			return true
 		}},
 	}

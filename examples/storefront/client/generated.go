@@ -25,6 +25,40 @@ var AllAssociationMode = []AssociationMode{
 	AssociationModeResale,
 }
 
+// A partner's own object storage with an S3 interface; leaving all out takes it away, and attachments are uploaded here.
+type AttachmentBucketInput struct {
+	// 3 to 63 lower-case letters, digits, dots and hyphens.
+	Name *string `json:"name"`
+	// The https address of the S3 interface, without a path.
+	Endpoint *string `json:"endpoint"`
+	// The region as signatures name it, such as cn-north-4.
+	Region *string `json:"region"`
+	// The access key (AK). It is never shown again.
+	AccessKey *string `json:"accessKey"`
+	// The secret key (SK). It is never shown again.
+	SecretKey *string `json:"secretKey"`
+	// Whether the bucket's name goes before the endpoint's host instead of into the path; null = no.
+	VirtualHost *bool `json:"virtualHost"`
+}
+
+// GetName returns AttachmentBucketInput.Name, and is useful for accessing the field via an interface.
+func (v *AttachmentBucketInput) GetName() *string { return v.Name }
+
+// GetEndpoint returns AttachmentBucketInput.Endpoint, and is useful for accessing the field via an interface.
+func (v *AttachmentBucketInput) GetEndpoint() *string { return v.Endpoint }
+
+// GetRegion returns AttachmentBucketInput.Region, and is useful for accessing the field via an interface.
+func (v *AttachmentBucketInput) GetRegion() *string { return v.Region }
+
+// GetAccessKey returns AttachmentBucketInput.AccessKey, and is useful for accessing the field via an interface.
+func (v *AttachmentBucketInput) GetAccessKey() *string { return v.AccessKey }
+
+// GetSecretKey returns AttachmentBucketInput.SecretKey, and is useful for accessing the field via an interface.
+func (v *AttachmentBucketInput) GetSecretKey() *string { return v.SecretKey }
+
+// GetVirtualHost returns AttachmentBucketInput.VirtualHost, and is useful for accessing the field via an interface.
+func (v *AttachmentBucketInput) GetVirtualHost() *bool { return v.VirtualHost }
+
 // Names of attributes, at most 256 characters each and no two the same. One that is left out or empty is the default, the field's own name.
 type AttributeMappingInput struct {
 	// The attribute with the person's id on the platform.
@@ -1596,7 +1630,7 @@ type UpdateAccessConfigurationInput struct {
 	PlatformId *string `json:"platformId"`
 	// ENABLED or DISABLED.
 	State *ExposureState `json:"state"`
-	// The identity provider's metadata, XML, bounded by the request limit of 1 MiB.
+	// The identity provider's metadata, XML, bounded by the request limit of 1 MiB; larger metadata comes as idpMetadataUploadId.
 	IdpMetadata *string `json:"idpMetadata"`
 	// An https address, at most 2048 characters.
 	BindNotificationUrl *string `json:"bindNotificationUrl"`
@@ -1616,6 +1650,10 @@ type UpdateAccessConfigurationInput struct {
 	AllowCbc *bool `json:"allowCbc"`
 	// The whole mapping; what it leaves out has its default.
 	AttributeMapping *AttributeMappingInput `json:"attributeMapping"`
+	// The bucket for attachments. It is tried first, and refused with what is wrong; switching attachmentUpload off takes it and its keys away.
+	AttachmentBucket *AttachmentBucketInput `json:"attachmentBucket"`
+	// An upload for IDP_METADATA, instead of idpMetadata: up to 2 MiB.
+	IdpMetadataUploadId *string `json:"idpMetadataUploadId"`
 	// Whom to reach about the interface.
 	Contact *InterfaceContactInput `json:"contact"`
 }
@@ -1661,6 +1699,16 @@ func (v *UpdateAccessConfigurationInput) GetAllowCbc() *bool { return v.AllowCbc
 // GetAttributeMapping returns UpdateAccessConfigurationInput.AttributeMapping, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetAttributeMapping() *AttributeMappingInput {
 	return v.AttributeMapping
+}
+
+// GetAttachmentBucket returns UpdateAccessConfigurationInput.AttachmentBucket, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetAttachmentBucket() *AttachmentBucketInput {
+	return v.AttachmentBucket
+}
+
+// GetIdpMetadataUploadId returns UpdateAccessConfigurationInput.IdpMetadataUploadId, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetIdpMetadataUploadId() *string {
+	return v.IdpMetadataUploadId
 }
 
 // GetContact returns UpdateAccessConfigurationInput.Contact, and is useful for accessing the field via an interface.
