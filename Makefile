@@ -78,7 +78,7 @@ $(AUDIT): web/audit/package-lock.json
 
 .PHONY: test
 test: $(AUDIT) $(WEB) ## Run all tests on PostgreSQL, SQLite and Redis, started for this run only
-	$(SERVERS) go test ./...
+	$(SERVERS) go test -timeout 20m ./...
 
 .PHONY: race
 race: $(AUDIT) $(WEB) ## Run all tests with the race detector, which needs a C compiler
