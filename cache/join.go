@@ -99,5 +99,6 @@ func (r *Redis) evaluate(ctx context.Context, script *redis.Script, key string, 
 		return cmd, err
 	}
 	cmd = script.Eval(ctx, r.client, []string{key}, args...)
-	return cmd, cmd.Err()
+	err = cmd.Err()
+	return cmd, err
 }

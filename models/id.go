@@ -96,7 +96,7 @@ func IDFromUUID(prefix string, uuid [16]byte) (ID, error) {
 // is a constant.
 func IDFromNumber(prefix string, n int64) ID {
 	var uuid [16]byte
-	binary.BigEndian.PutUint64(uuid[8:], uint64(n)) //nolint:gosec // a serial number is never negative
+	binary.BigEndian.PutUint64(uuid[8:], uint64(n))
 	id, err := IDFromUUID(prefix, uuid)
 	if err != nil {
 		panic(err)

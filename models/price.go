@@ -214,7 +214,7 @@ func (r Rated) times() decimal.Decimal {
 
 // Official returns the list price of all pieces and periods, rounded once, half up, to precision fraction digits.
 func (r Rated) Official(precision int) decimal.Decimal {
-	return r.each.Mul(r.times()).Round(int32(precision)) //nolint:gosec // 2, 6 or 10
+	return r.each.Mul(r.times()).Round(int32(precision))
 }
 
 // With returns what a discount that applies makes of the list price, rounded once from the exact product; never below zero and
@@ -229,7 +229,7 @@ func (r Rated) With(d Discount, precision int) decimal.Decimal {
 	case DiscountReduction:
 		each = decimal.Max(each.Sub(d.Value), decimal.Zero)
 	}
-	return each.Mul(r.times()).Round(int32(precision)) //nolint:gosec // 2, 6 or 10
+	return each.Mul(r.times()).Round(int32(precision))
 }
 
 // IncentivePolicy says what the sales of a service type bring a partner in one month (K07).

@@ -115,5 +115,5 @@ func exactOffers(offers []QuoteOffer, precision int) []QuoteOffer {
 }
 
 func exact(amount decimal.Decimal, precision int) decimal.Decimal {
-	return decimal.RequireFromString(amount.StringFixed(int32(precision))) //nolint:gosec // 2, 6 or 10
+	return decimal.RequireFromString(amount.StringFixed(int32(precision)))
 }

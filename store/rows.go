@@ -93,7 +93,7 @@ func intOf(b []byte) (int64, error) {
 	case 4:
 		return int64(int32(binary.BigEndian.Uint32(b))), nil
 	case 2:
-		return int64(int16(binary.BigEndian.Uint16(b))), nil //nolint:gosec // the bits are the same
+		return int64(int16(binary.BigEndian.Uint16(b))), nil
 	}
 	return 0, errWidth
 }
@@ -116,7 +116,7 @@ func appendBool(b []byte, v reflect.Value) ([]byte, error) {
 
 func appendTime(b []byte, v reflect.Value) ([]byte, error) {
 	at, _ := reflect.TypeAssert[time.Time](v)
-	return binary.BigEndian.AppendUint64(b, uint64(at.UnixMicro()-postgresEpoch)), nil //nolint:gosec // the bits are the same
+	return binary.BigEndian.AppendUint64(b, uint64(at.UnixMicro()-postgresEpoch)), nil
 }
 
 func appendJSON(b []byte, v reflect.Value) ([]byte, error) {

@@ -17,7 +17,7 @@ func TestCatalogLoad(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	file, broken := filepath.Join(dir, "catalogue.json"), filepath.Join(dir, "broken.json")
-	for path, content := range map[string]string{file: catalogue.JSON, broken: strings.Replace(catalogue.JSON, `"CNY"`, `"EUR"`, 1)} {
+	for path, content := range map[string]string{file: catalogue.JSON, broken: strings.Replace(catalogue.JSON, `"currency": "CNY"`, `"currency": "EUR"`, 1)} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

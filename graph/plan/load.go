@@ -94,10 +94,10 @@ func (l *loader) resolve(ctx context.Context, rows []any, f *field, values []any
 	var waiting []int
 	for i, row := range rows {
 		value, err := f.kind.resolve(ctx, l.resolvers, row, f.args)
-		switch err { //nolint:errorlint // ErrPending is never wrapped, and this is asked for every row
+		switch err {
 		case nil:
 			values[i] = value
-		case ErrPending:
+		case ErrPending: //nolint:errorlint // it is never wrapped, and this is asked for every row
 			waiting = append(waiting, i)
 		default:
 			return err
@@ -110,10 +110,10 @@ func (l *loader) resolve(ctx context.Context, rows []any, f *field, values []any
 		still := waiting[:0]
 		for _, i := range waiting {
 			value, err := f.kind.resolve(ctx, l.resolvers, rows[i], f.args)
-			switch err { //nolint:errorlint // as above
+			switch err {
 			case nil:
 				values[i] = value
-			case ErrPending:
+			case ErrPending: //nolint:errorlint // it is never wrapped, and this is asked for every row
 				still = append(still, i)
 			default:
 				return err

@@ -166,7 +166,7 @@ type sequence struct {
 
 func (s *sequence) next(prefix string) models.ID {
 	var uuid [16]byte
-	binary.BigEndian.PutUint64(uuid[:8], uint64(s.at.UnixMilli())<<16) //nolint:gosec // after 1970
+	binary.BigEndian.PutUint64(uuid[:8], uint64(s.at.UnixMilli())<<16)
 	uuid[6], uuid[7] = 0x70|byte(s.n>>22&0x0f), byte(s.n>>14)
 	uuid[8], uuid[9] = 0x80|byte(s.n>>8&0x3f), byte(s.n)
 	copy(uuid[10:], s.of[:6])

@@ -83,7 +83,8 @@ func (s *Service) price(ctx context.Context, db bun.IDB, quote models.Quote) (mo
 	if err != nil {
 		return models.Quote{}, nil, err
 	}
-	return quote, nil, quote.Total(rated, policies)
+	err = quote.Total(rated, policies)
+	return quote, nil, err
 }
 
 // shelf is what of a version some products need to be priced.

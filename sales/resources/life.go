@@ -166,7 +166,8 @@ func (s *Service) CloseIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if err != nil || main.Status == models.ResourceClosed {
 		return main, err
 	}
-	return main, s.moveIn(ctx, tx, who, &main, models.ResourceClosed)
+	err = s.moveIn(ctx, tx, who, &main, models.ResourceClosed)
+	return main, err
 }
 
 // moveIn gives a main resource and what follows it another status, and tells of it.

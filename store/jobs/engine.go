@@ -166,7 +166,8 @@ func (e *Engine) start(ctx context.Context, config *river.Config) (*river.Client
 	if err != nil {
 		return nil, err
 	}
-	return client, client.Start(ctx)
+	err = client.Start(ctx)
+	return client, err
 }
 
 // stop lets running jobs finish for a while; those that take longer are cut short and tried again.

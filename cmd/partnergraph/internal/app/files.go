@@ -94,7 +94,7 @@ func (a *App) download(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", opened.ContentType)
 	header.Set("Content-Length", strconv.FormatInt(opened.Size, 10))
-	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, opened.Name))
+	header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename=%q`, opened.Name))
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")

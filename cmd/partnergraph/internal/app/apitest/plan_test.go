@@ -184,7 +184,7 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 					mu.Lock()
 					defer mu.Unlock()
 					walked[why.Error()]++
-					if _, broken := why.(*plan.Panic); broken { //nolint:errorlint // it is not wrapped
+					if _, broken := why.(*plan.Panic); broken {
 						t.Errorf("%s: %v", field, why)
 					}
 				}
@@ -195,7 +195,7 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 			w := apitest.Build(t, planning)
 			schema := apitest.Schema()
 			a := &author{
-				Rand: rand.New(rand.NewPCG(20261121, 6)), schema: schema, kinds: apitest.NodeKinds(t, schema), ids: map[string][]models.ID{}, all: w.IDs(), //nolint:gosec // the same each time
+				Rand: rand.New(rand.NewPCG(20261121, 6)), schema: schema, kinds: apitest.NodeKinds(t, schema), ids: map[string][]models.ID{}, all: w.IDs(),
 			}
 			for _, id := range a.all {
 				a.ids[id.Prefix()] = append(a.ids[id.Prefix()], id)
