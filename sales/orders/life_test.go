@@ -484,10 +484,11 @@ func TestToPayPerUse(t *testing.T) {
 		w.give(w.ofProvider, 1_000)
 		_, mains := w.run(w.ofProvider, line(2, 1_000, 0))
 		id := mains[0].ID
-		for range 2 {
-			if err := w.ToPayPerUse(w.ctx, id); err != nil {
-				t.Fatal(err)
-			}
+		if err := w.ToPayPerUse(w.ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.ToPayPerUse(w.ctx, id); reasonOf(err) != "RESOURCE_IN_TRADE" {
+			t.Error(err)
 		}
 		w.deliver()
 		if err := w.ToPayPerUse(w.ctx, id); err != nil {

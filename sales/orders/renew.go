@@ -238,18 +238,19 @@ func (s *Service) RenewDue(ctx context.Context, resourceID models.ID) error {
 }
 
 // ToPayPerUse turns a main resource and what follows it to pay-per-use, as at its expiry when it is set up so (O14): an order of type
-// TO_PAY_PER_USE that costs nothing, and is done once the cloud has been told. What is charged by use already, or is being turned, stays as it
-// is. The refusals are those of models.Resource.CheckOrderable and RESOURCE_IN_PENDING_ORDER.
+// TO_PAY_PER_USE that costs nothing, and is done once the cloud has been told. What is charged by use already stays as it is. The
+// refusals are those of models.Resource.CheckOrderable, RESOURCE_IN_PENDING_ORDER and RESOURCE_IN_TRADE, also while it is being turned.
 func (s *Service) ToPayPerUse(ctx context.Context, resourceID models.ID) error {
 	who := models.SystemPrincipal("to-pay-per-use")
 	if err := resourceID.Require(models.PrefixResource, "resourceId"); err != nil {
 		return err
 	}
 	err := s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		st, err := s.stand(ctx, tx, who, []models.ID{resourceID}, true)
-		if reason := models.ReasonOf(err); reason == "RESOURCE_PAY_PER_USE" || reason == "RESOURCE_IN_TRADE" {
-			return nil
+		found, err := s.Resources.FamiliesIn(ctx, tx, who, []models.ID{resourceID}, false)
+		if err != nil || found[resourceID].Main.ChargingMode == models.ChargedByUse {
+			return err
 		}
+		st, err := s.stand(ctx, tx, who, []models.ID{resourceID}, true)
 		if err != nil {
 			return err
 		}

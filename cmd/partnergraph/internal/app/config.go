@@ -173,8 +173,11 @@ func plainDecimal(text string) (decimal.Decimal, error) {
 }
 
 func (c Config) checkSimulator() error {
-	if !c.Dev && (c.SimulatorDelay != 0 || c.SimulatorFailures != "") {
-		return errors.New("settings simulator-delay and simulator-failures: are for --dev only")
+	switch {
+	case !c.Dev && c.SimulatorDelay != 0:
+		return errors.New("setting simulator-delay: is for --dev only")
+	case !c.Dev && c.SimulatorFailures != "":
+		return errors.New("setting simulator-failures: is for --dev only")
 	}
 	if _, err := orders.ParseSimulatedFailures(c.SimulatorFailures); err != nil {
 		return fmt.Errorf("setting simulator-failures: %w", err)

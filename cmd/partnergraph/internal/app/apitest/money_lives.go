@@ -1,24 +1,23 @@
 package apitest
 
 import (
-	"context"
 	"testing"
 
-	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/orders"
 )
 
 // orderLifeMutations are those of what follows a purchase, and of placing one.
 func orderLifeMutations() map[string]MoneyMutation {
-	// running is so many resources of one customer, each paid with 1.00 for a month.
-	running := func(t *testing.T, w *World, n int) (b *Buyer, ids []models.ID) {
+	// running is so many resources of one customer, each paid with so much for a month.
+	running := func(t *testing.T, w *World, n int, minor int64) (b *Buyer, ids []models.ID) {
 		b = w.Empty(t, w.rich(t, models.SolutionProvider, nil), w.tag())
 		order, err := w.Orders.Place(t.Context(), w.who, orders.PlaceOrder{CustomerID: b.Customer.ID, Items: []orders.PlaceItem{{
 			ServiceType: "hws.service.type.ebs", ResourceType: "hws.resource.type.volume", SpecCode: "SSD", Region: "cn-north-4",
-			Quantity: n, PeriodType: models.PeriodMonth, PeriodCount: 1, AmountMinor: 100 * int64(n),
+			Quantity: n, PeriodType: models.PeriodMonth, PeriodCount: 1, AmountMinor: minor * int64(n),
 		}}})
 		must(t, err)
 		w.Pay(t, b, orders.PayOrder{OrderID: order.ID, IdempotencyKey: "run"})
@@ -39,7 +38,7 @@ func orderLifeMutations() map[string]MoneyMutation {
 		"renewResources": {
 			Selection: "{order{id status total{amount}} balance{available{amount} version}}",
 			Prepare: func(t *testing.T, w *World, calls int) MoneyCalls {
-				b, ids := running(t, w, calls+1)
+				b, ids := running(t, w, calls+1, 100)
 				made := each(b.Key, ids, map[string]any{"periodType": "MONTH", "periodCount": 1, "autoPay": true})
 				made.Spends = Cash(models.OwnerCustomer, b.Customer.ID)
 				return made
@@ -48,7 +47,8 @@ func orderLifeMutations() map[string]MoneyMutation {
 		"unsubscribeResources": {
 			Selection: "{order{id status} breakdown{refund{amount} freeLeft}}", Event: models.EventOrderAccepted, NoDebit: "it gives money back, once the cloud has released everything",
 			Prepare: func(t *testing.T, w *World, calls int) MoneyCalls {
-				b, ids := running(t, w, calls+1)
+				// They cost nothing, so that no refund follows while transfers are counted.
+				b, ids := running(t, w, calls+1, 0)
 				return each(b.Key, ids, map[string]any{"type": "RESOURCE_AND_RENEWALS", "reason": "OTHER"})
 			},
 		},
@@ -71,25 +71,13 @@ func orderLifeMutations() map[string]MoneyMutation {
 			Selection: "{order{id status total{amount}}}", Event: models.EventOrderPlaced, NoDebit: "it takes no money before it is paid",
 			Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
 				b := w.Empty(t, w.rich(t, models.SolutionProvider, nil), w.tag())
-				w.Orders.Quotes = oneOffer{b.Customer.ID}
-				quote := w.Rooms.IDs(models.PrefixQuote)
-				return always(b.Key, map[string]any{"customerId": b.Customer.ID, "quoteId": quote, "name": "one"}, "name", "another")
+				quoted, err := w.Catalog.Purchase(t.Context(), w.as(b), catalog.QuotePurchase{Products: []catalog.PurchaseProduct{ServerProduct()}})
+				must(t, err)
+				if quoted.Quote == nil {
+					t.Fatalf("apitest: no quote: %+v", quoted.Problems)
+				}
+				return always(b.Key, map[string]any{"customerId": b.Customer.ID, "quoteId": quoted.Quote.ID, "name": "one"}, "name", "another")
 			},
 		},
 	}
-}
-
-// oneOffer is a market that offers one disk to one customer.
-type oneOffer struct{ customer models.ID }
-
-// QuoteForOrderIn answers with the offer, whatever is asked for.
-func (o oneOffer) QuoteForOrderIn(_ context.Context, _ bun.IDB, _ models.Principal, id models.ID) (models.Quote, error) {
-	price := decimal.New(1, 0)
-	return models.Quote{
-		ID: id, CustomerID: o.customer, Kind: models.QuotePurchase, Currency: models.CNY, Precision: 2, Official: price,
-		Lines: []models.QuoteLine{{ID: "disk", Position: 1, Official: price, Charge: models.Charge{
-			ServiceType: "hws.service.type.ebs", ResourceType: "hws.resource.type.volume", SpecCode: "SSD", Region: "cn-north-4",
-			Currency: models.CNY, Quantity: 1, Pieces: 1, PeriodType: models.PeriodMonth, PeriodCount: 1,
-		}}},
-	}, nil
 }
