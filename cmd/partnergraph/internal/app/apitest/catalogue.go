@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -59,4 +60,9 @@ func (w *World) indexCatalogue(ctx context.Context, t *testing.T, buyers map[mod
 	for _, row := range quotes {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
+}
+
+// ofCatalogue tells what is the same for everybody from what belongs to somebody.
+func ofCatalogue(id models.ID) bool {
+	return slices.Contains([]string{models.PrefixCatalogueVersion, models.PrefixCatalogueEntry, models.PrefixPrice}, id.Prefix())
 }

@@ -242,8 +242,14 @@ func (w *World) Visible(c Caller, prefixes ...string) []models.ID {
 
 // Sees is the oracle: it says in the business's words whether the caller may know of the object with this id.
 func (w *World) Sees(c Caller, id models.ID) bool {
+	if c.Void() {
+		return false
+	}
+	if ofCatalogue(id) {
+		return true
+	}
 	h, known := w.owners[id]
-	if !known || c.Void() {
+	if !known {
 		return false
 	}
 	if c.Operator {
