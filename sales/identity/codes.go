@@ -276,7 +276,7 @@ func (c *Codes) Try(ctx context.Context, who models.Principal, purpose models.Co
 			return nil
 		}
 		if proof.refusal = row.Refusal(c.now()); proof.refusal != nil {
-			return nil
+			return nil //nolint:nilerr // it is for Use to say
 		}
 		row.Tries++
 		if err := updateTries(ctx, tx, row); err != nil {

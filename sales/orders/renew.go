@@ -217,7 +217,7 @@ func (s *Service) RenewDue(ctx context.Context, resourceID models.ID) error {
 	}
 	family, seen := found[resourceID]
 	if !seen || family.Main.ExpirePolicy != models.ExpireAutoRenew || family.Main.ExpiresAt == nil || family.Main.CheckOrderable() != nil {
-		return nil
+		return nil //nolint:nilerr // what cannot be renewed now is left as it is
 	}
 	terms, err := s.terms(ctx, s.DB, []resources.Family{family})
 	if err != nil {

@@ -319,6 +319,14 @@ func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelError && q.Handler.Enabled(ctx, level)
 }
 
+// Handle drops what fails because the work was ended, as at a stop: that is no fault.
+func (q quiet) Handle(ctx context.Context, record slog.Record) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return q.Handler.Handle(ctx, record)
+}
+
 // WithAttrs keeps it quiet.
 func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
 

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -27,9 +28,7 @@ func orderLifeMutations() map[string]MoneyMutation {
 	each := func(key string, ids []models.ID, more map[string]any) MoneyCalls {
 		input := func(call int) map[string]any {
 			one := map[string]any{"resourceIds": ids[call : call+1]}
-			for name, value := range more {
-				one[name] = value
-			}
+			maps.Copy(one, more)
 			return one
 		}
 		return MoneyCalls{Key: key, Other: input(len(ids) - 1), Input: input}

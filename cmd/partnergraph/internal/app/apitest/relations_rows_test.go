@@ -51,9 +51,6 @@ func relationRows() map[string]mutationRow {
 			return all
 		}
 	}
-	guessed := func(*apitest.World, apitest.Caller) []map[string]any {
-		return []map[string]any{{"token": strings.Repeat("A", 43)}}
-	}
 	// Customers that are neither the caller nor its very own: a distributor's reseller's are not, and an operator has none.
 	relationsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
 		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
@@ -87,20 +84,6 @@ func relationRows() map[string]mutationRow {
 		}
 	}
 	either := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Buyer == b || c.Org == b.Owner && c.Org != nil }
-	codes := func(_ *apitest.World, c apitest.Caller) []map[string]any {
-		if c.Buyer != nil {
-			return nil // who may
-		}
-		return []map[string]any{{"purpose": "WITHDRAWAL"}, {"purpose": "GRANT_AUTHORIZATION"}, {"purpose": "STEP_UP"}}
-	}
-	stepUps := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-		for _, id := range w.IDs(models.PrefixPartner, models.PrefixCustomer) {
-			if (c.Org == nil || id != c.Org.Partner.ID) && (c.Buyer == nil || id != c.Buyer.Customer.ID) {
-				all = append(all, map[string]any{"organisationId": id, "actions": []string{"WITHDRAWALS"}, "code": "123456"})
-			}
-		}
-		return all
-	}
 	decides := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Org == b.Owner && c.Org != nil }
 	asked := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Buyer == b }
 	return map[string]mutationRow{
@@ -111,8 +94,8 @@ func relationRows() map[string]mutationRow {
 		"createInvitation":          {"{invitation{id} link}", prospectsOfOthers(map[string]any{"channel": "LINK", "mode": "RESALE"}, true)},
 		"resendInvitation":          {"{invitation{id}}", unseen(models.PrefixInvitation, "invitationId")},
 		"revokeInvitation":          {"{invitation{id}}", unseen(models.PrefixInvitation, "invitationId")},
-		"acceptInvitation":          {"{association{id}}", guessed},
-		"refuseInvitation":          {"{offer{partnerName}}", guessed},
+		"acceptInvitation":          {"{association{id}}", guessedInvitation},
+		"refuseInvitation":          {"{offer{partnerName}}", guessedInvitation},
 		"requestModeSwitch":         {"{request{id}}", relationsOfOthers(map[string]any{"mode": "ADVISORY", "reason": "mine"})},
 		"requestDisassociation":     {"{request{id}}", relationsOfOthers(map[string]any{"reason": "mine"})},
 		"confirmAssociationRequest": {"{request{id}}", requests(map[string]any{"idempotencyKey": "theirs"}, decides)},
@@ -124,7 +107,30 @@ func relationRows() map[string]mutationRow {
 		"grantAuthorization":   {"{authorization{id}}", authorizations(map[string]any{"code": "123456"}, asked)},
 		"refuseAuthorization":  {"{authorization{id}}", authorizations(map[string]any{"reason": "mine"}, asked)},
 		"revokeAuthorization":  {"{authorization{id}}", authorizations(map[string]any{"reason": "mine"}, either)},
-		"sendVerificationCode": {"{sentTo}", codes},
-		"setStepUp":            {"{stepUp{sentTo}}", stepUps},
+		"sendVerificationCode": {"{sentTo}", codesOfOthers},
+		"setStepUp":            {"{stepUp{sentTo}}", stepUpsOfOthers},
 	}
+}
+
+// guessedInvitation is of nobody.
+func guessedInvitation(*apitest.World, apitest.Caller) []map[string]any {
+	return []map[string]any{{"token": strings.Repeat("A", 43)}}
+}
+
+// codesOfOthers are for those who are no customers.
+func codesOfOthers(_ *apitest.World, c apitest.Caller) []map[string]any {
+	if c.Buyer != nil {
+		return nil // who may
+	}
+	return []map[string]any{{"purpose": "WITHDRAWAL"}, {"purpose": "GRANT_AUTHORIZATION"}, {"purpose": "STEP_UP"}}
+}
+
+// stepUpsOfOthers are of organisations that are not the caller.
+func stepUpsOfOthers(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+	for _, id := range w.IDs(models.PrefixPartner, models.PrefixCustomer) {
+		if (c.Org == nil || id != c.Org.Partner.ID) && (c.Buyer == nil || id != c.Buyer.Customer.ID) {
+			all = append(all, map[string]any{"organisationId": id, "actions": []string{"WITHDRAWALS"}, "code": "123456"})
+		}
+	}
+	return all
 }
