@@ -246,7 +246,7 @@ func (s *Service) quoteFor(ctx context.Context, who models.Principal, customer m
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventQuoteGiven, PartnerID: quote.PartnerID, CustomerID: quote.CustomerID, SubjectID: string(quote.ID), Fields: []string{"quote"},
-			Data: map[string]any{"kind": quote.Kind, "official": quote.Official.StringFixed(int32(quote.Precision)), "currency": quote.Currency}, //nolint:gosec // 2, 6 or 10
+			Data: map[string]any{"kind": quote.Kind, "official": quote.Official.StringFixed(int32(quote.Precision)), "currency": quote.Currency},
 		})
 	})
 	if err != nil {

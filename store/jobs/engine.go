@@ -321,10 +321,12 @@ func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle drops what fails because the work was ended, as at a stop: that is no fault.
 func (q quiet) Handle(ctx context.Context, record slog.Record) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return q.Handler.Handle(ctx, record)
 	}
-	return q.Handler.Handle(ctx, record)
 }
 
 // WithAttrs keeps it quiet.
