@@ -4,6 +4,7 @@ import plugin from '@graphql-eslint/eslint-plugin';
 const recommended = plugin.configs['flat/schema-recommended'].rules;
 const relay = plugin.configs['flat/schema-relay'].rules;
 const [, names] = recommended['@graphql-eslint/naming-convention'];
+const objects = 'ObjectTypeDefinition,ObjectTypeExtension';
 
 export default [
   {
@@ -17,7 +18,15 @@ export default [
       ...recommended,
       ...relay,
       // The recommended names, and no field that begins with get: fields are nouns, mutations verbs of the domain.
-      '@graphql-eslint/naming-convention': ['error', { ...names, FieldDefinition: { style: 'camelCase', forbiddenPrefixes: ['get'] } }],
+      // The catalogue's three kinds of type are called so by the clouds, as are their codes.
+      '@graphql-eslint/naming-convention': [
+        'error',
+        {
+          ...names,
+          FieldDefinition: { style: 'camelCase', forbiddenPrefixes: ['get'] },
+          [objects]: { ...names[objects], style: 'PascalCase', ignorePattern: '^(Service|Resource|Usage)Type$' },
+        },
+      ],
       '@graphql-eslint/require-description': [
         'error',
         { types: true, FieldDefinition: true, InputValueDefinition: true, EnumValueDefinition: true, DirectiveDefinition: true, rootField: true },
