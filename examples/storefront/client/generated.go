@@ -1650,12 +1650,12 @@ type UpdateAccessConfigurationInput struct {
 	AllowCbc *bool `json:"allowCbc"`
 	// The whole mapping; what it leaves out has its default.
 	AttributeMapping *AttributeMappingInput `json:"attributeMapping"`
-	// Whom to reach about the interface.
-	Contact *InterfaceContactInput `json:"contact"`
 	// The bucket for attachments. It is tried first, and refused with what is wrong; switching attachmentUpload off takes it and its keys away.
 	AttachmentBucket *AttachmentBucketInput `json:"attachmentBucket"`
 	// An upload for IDP_METADATA, instead of idpMetadata: up to 2 MiB.
 	IdpMetadataUploadId *string `json:"idpMetadataUploadId"`
+	// Whom to reach about the interface.
+	Contact *InterfaceContactInput `json:"contact"`
 }
 
 // GetPartnerId returns UpdateAccessConfigurationInput.PartnerId, and is useful for accessing the field via an interface.
@@ -1701,9 +1701,6 @@ func (v *UpdateAccessConfigurationInput) GetAttributeMapping() *AttributeMapping
 	return v.AttributeMapping
 }
 
-// GetContact returns UpdateAccessConfigurationInput.Contact, and is useful for accessing the field via an interface.
-func (v *UpdateAccessConfigurationInput) GetContact() *InterfaceContactInput { return v.Contact }
-
 // GetAttachmentBucket returns UpdateAccessConfigurationInput.AttachmentBucket, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetAttachmentBucket() *AttachmentBucketInput {
 	return v.AttachmentBucket
@@ -1713,6 +1710,9 @@ func (v *UpdateAccessConfigurationInput) GetAttachmentBucket() *AttachmentBucket
 func (v *UpdateAccessConfigurationInput) GetIdpMetadataUploadId() *string {
 	return v.IdpMetadataUploadId
 }
+
+// GetContact returns UpdateAccessConfigurationInput.Contact, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetContact() *InterfaceContactInput { return v.Contact }
 
 // __CustomerOverviewInput is used internally by genqlient
 type __CustomerOverviewInput struct {
