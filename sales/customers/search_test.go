@@ -174,6 +174,7 @@ func TestEverySearchUsesAnIndex(t *testing.T) {
 	eachManaged(t, func(t *testing.T, m *managed) {
 		member := m.crowd(n)
 		last := &lastQuery{}
+		m.DB = m.DB.Unprepared()
 		m.DB.DB = m.DB.WithQueryHook(last)
 		who := asPartner(m.provider)
 		type filter = customers.CustomerFilter

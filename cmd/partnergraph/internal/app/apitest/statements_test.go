@@ -121,6 +121,9 @@ func TestNoFieldOfAListIsReadRowByRow(t *testing.T) {
 // world is held.
 func expected(schema *ast.Schema, of *ast.Definition, f *ast.FieldDefinition) int {
 	count := 2
+	if of.Name == "Region" {
+		count++ // which version of the catalogue is in force
+	}
 	target := schema.Types[f.Type.Name()]
 	object := target
 	switch node := apitest.NodeOf(schema, target); {
