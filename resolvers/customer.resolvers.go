@@ -12,6 +12,7 @@ import (
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/funds"
 )
 
 // Partner is the resolver for the partner field.
@@ -26,7 +27,7 @@ func (r *customerResolver) Association(ctx context.Context, obj *models.Customer
 
 // Balance is the resolver for the balance field.
 func (r *customerResolver) Balance(ctx context.Context, obj *models.Customer) (*models.Balance, error) {
-	return optional(ctx, loadersOf(ctx).customerBalance, obj.ID)
+	return optional(ctx, loadersOf(ctx).customerBalance, funds.RowOf(obj))
 }
 
 // Orders is the resolver for the orders field.

@@ -23,7 +23,7 @@ type loaders struct {
 	checklist           *loader[models.ID, []models.GoLiveStep]
 	signingKeys         *loader[models.ID, []models.SigningKey]
 	partnerBalance      *loader[models.ID, models.Balance]
-	customerBalance     *loader[models.ID, models.Balance]
+	customerBalance     *loader[funds.CustomerRow, models.Balance]
 	partnerAlert        *loader[models.ID, models.BalanceAlert]
 	customerAlert       *loader[models.ID, models.BalanceAlert]
 	orderItems          *loader[models.ID, []models.OrderItem]
@@ -84,7 +84,7 @@ func (r *Resolver) newLoaders() *loaders {
 		checklist:           byID(&n, r.Exposure.ChecklistsFor),
 		signingKeys:         byID(&n, r.Federation.SigningKeysFor),
 		partnerBalance:      byID(&n, r.Funds.PartnerBalances),
-		customerBalance:     byID(&n, r.Funds.CustomerBalances),
+		customerBalance:     newLoader(&n, r.Funds.BalancesOfRows),
 		partnerAlert:        byID(&n, r.Funds.PartnerAlerts),
 		customerAlert:       byID(&n, r.Funds.CustomerAlerts),
 		orderItems:          byID(&n, r.Orders.ItemsFor),
@@ -232,11 +232,11 @@ func absent(err error) bool {
 }
 
 // optional loads what may be absent or invisible: both are null without an error.
-func optional[V any](ctx context.Context, from *loader[models.ID, V], id models.ID) (*V, error) {
-	if id == "" {
+func optional[K comparable, V any](ctx context.Context, from *loader[K, V], key K) (*V, error) {
+	if key == *new(K) {
 		return nil, nil
 	}
-	v, err := from.Load(ctx, id)
+	v, err := from.Load(ctx, key)
 	if absent(err) {
 		return nil, nil
 	}

@@ -52,6 +52,22 @@ func CustomersWithBalance(q *bun.SelectQuery, who models.Principal) *bun.SelectQ
 	return q.Where("c.mode = ?", models.Resale)
 }
 
+// SeesMoneyOf is CustomersWithBalance asked of a customer's row that was just read: whether the principal may see that customer's
+// money. Where the row alone does not say, whether its partner is a reseller of the caller's, certain is false.
+func SeesMoneyOf(who models.Principal, id, partner models.ID, mode models.AssociationMode) (sees, certain bool) {
+	switch {
+	case who.SeesAll():
+		return true, true
+	case who.CustomerID != "":
+		return id == who.CustomerID, true
+	case who.PartnerID == "" || partner == "" || mode != models.Resale:
+		return false, true
+	case partner == who.PartnerID:
+		return true, true
+	}
+	return false, who.PartnerKind != models.Distributor
+}
+
 // OwnBalance returns the one owner of a kind whose money the principal sees whatever the rows say, itself; "" when there is
 // none. It is what PartnersWithin and CustomersWithBalance show of that id, provided that the row exists.
 func OwnBalance(who models.Principal, kind models.OwnerKind) models.ID {

@@ -2,6 +2,8 @@ package funds
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -21,6 +23,49 @@ func (s *Service) PartnerBalances(ctx context.Context, who models.Principal, ids
 // resale customers only (M02), with statements as PartnerBalances. The others are absent. It needs BALANCES_READ.
 func (s *Service) CustomerBalances(ctx context.Context, who models.Principal, ids []models.ID) (map[models.ID]models.Balance, error) {
 	return s.balances(ctx, who, models.OwnerCustomer, ids, selectCustomers)
+}
+
+// CustomerRow is what a customer's row says about whose its money is to see.
+type CustomerRow struct {
+	ID, PartnerID models.ID
+	Mode          models.AssociationMode
+	Currency      models.Currency
+}
+
+// RowOf is that of a customer that was just read.
+func RowOf(c *models.Customer) CustomerRow { return CustomerRow{c.ID, c.PartnerID, c.Mode, c.Currency} }
+
+// BalancesOfRows is CustomerBalances for customers whose rows were just read: what these say is not asked of the database again.
+func (s *Service) BalancesOfRows(ctx context.Context, who models.Principal, rows []CustomerRow) (map[CustomerRow]models.Balance, error) {
+	if err := access.Require(who, models.ReadBalances); err != nil {
+		return nil, err
+	}
+	owners := make([]owner, 0, len(rows))
+	var unsure []models.ID
+	for _, row := range rows {
+		sees, certain := access.SeesMoneyOf(who, row.ID, row.PartnerID, row.Mode)
+		switch {
+		case !certain:
+			unsure = append(unsure, row.ID)
+		case sees:
+			owners = append(owners, owner{row.ID, row.Currency})
+		}
+	}
+	asked, err := selectCustomers(ctx, s.DB, who, unsure)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.seen(ctx, models.OwnerCustomer, append(owners, asked...))
+	if err != nil {
+		return nil, err
+	}
+	balances := make(map[CustomerRow]models.Balance, len(found))
+	for _, row := range rows {
+		if balance, ok := found[row.ID]; ok {
+			balances[row] = balance
+		}
+	}
+	return balances, nil
 }
 
 // owner is one whose balance the caller may see.
@@ -50,13 +95,23 @@ func (s *Service) balances(ctx context.Context, who models.Principal, kind model
 		return nil, err
 	}
 	if entries == nil {
-		ids = make([]models.ID, len(owners))
-		for i, o := range owners {
-			ids[i] = o.ID
-		}
-		entries = s.lookup(ctx, kind, ids)
+		return s.seen(ctx, kind, owners)
 	}
 	return s.balancesOf(ctx, kind, owners, entries)
+}
+
+// seen returns the balances of owners that the caller may see, each once.
+func (s *Service) seen(ctx context.Context, kind models.OwnerKind, owners []owner) (map[models.ID]models.Balance, error) {
+	if len(owners) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(owners, func(a, b owner) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	owners = slices.CompactFunc(owners, func(a, b owner) bool { return a.ID == b.ID })
+	ids := make([]models.ID, len(owners))
+	for i, o := range owners {
+		ids[i] = o.ID
+	}
+	return s.balancesOf(ctx, kind, owners, s.lookup(ctx, kind, ids))
 }
 
 // balancesOf answers from the entries of the owners what it can, and reads the rest from the ledger.

@@ -139,6 +139,20 @@ func TestBalanceAddsUpTheMoneyAccounts(t *testing.T) {
 	})
 }
 
+// rows reads what the customers' rows say.
+func (s *shop) rows(t *testing.T, ids map[string]models.ID) []funds.CustomerRow {
+	t.Helper()
+	var customers []models.Customer
+	if err := s.DB.NewSelect().Model(&customers).Where("c.id IN (?)", bun.List(values(ids))).Scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]funds.CustomerRow, len(customers))
+	for i := range customers {
+		rows[i] = funds.RowOf(&customers[i])
+	}
+	return rows
+}
+
 func TestWhoSeesWhoseBalance(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -174,14 +188,26 @@ func TestWhoSeesWhoseBalance(t *testing.T) {
 			if diff := cmp.Diff(tt.customers, names(customers, seenCustomers)); diff != "" {
 				t.Errorf("%s sees customers (-want +got):\n%s", name, diff)
 			}
+			byRow, err := s.BalancesOfRows(context.Background(), tt.who, s.rows(t, customers))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			seenByRow := map[models.ID]models.Balance{}
+			for row, balance := range byRow {
+				seenByRow[row.ID] = balance
+			}
+			if diff := cmp.Diff(tt.customers, names(customers, seenByRow)); diff != "" {
+				t.Errorf("%s sees customers by their rows (-want +got):\n%s", name, diff)
+			}
 		}
 		for who, code := range map[*models.Principal]models.Code{
 			{}: models.CodeUnauthenticated, {Kind: models.PartnerKey, PartnerID: s.distributor}: models.CodeForbidden,
 		} {
 			_, ofPartners := s.PartnerBalances(context.Background(), *who, nil)
 			_, ofCustomers := s.CustomerBalances(context.Background(), *who, nil)
-			if models.CodeOf(ofPartners) != code || models.CodeOf(ofCustomers) != code {
-				t.Errorf("%q without the permission: %v, %v; want %s", who.Kind, ofPartners, ofCustomers, code)
+			_, byRow := s.BalancesOfRows(context.Background(), *who, nil)
+			if models.CodeOf(ofPartners) != code || models.CodeOf(ofCustomers) != code || models.CodeOf(byRow) != code {
+				t.Errorf("%q without the permission: %v, %v, %v; want %s", who.Kind, ofPartners, ofCustomers, byRow, code)
 			}
 		}
 	})

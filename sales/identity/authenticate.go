@@ -18,7 +18,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (models.Princ
 	if !plausible(secret) {
 		return models.Principal{}, refused
 	}
-	row, err := s.lookUp(ctx, string(digestOf(secret)))
+	row, err := s.known(ctx, string(digestOf(secret)))
 	if err != nil {
 		return models.Principal{}, err
 	}
@@ -33,9 +33,8 @@ func (s *Service) Authenticate(ctx context.Context, secret string) (models.Princ
 	}, nil
 }
 
-// lookUp finds a key by the bytes of its digest; an empty row when there is none. Every request of a program begins here, so those that
-// come while a statement is under way share the next one. None is answered from before it asked: a key that was revoked
-// is refused from then on.
+// lookUp finds a key's row by the bytes of its digest; an empty row when there is none. Requests that come while a statement is
+// under way share the next one. None is answered from before it asked.
 func (s *Service) lookUp(ctx context.Context, hash string) (keyRow, error) {
 	s.lookups.once.Do(func() {
 		s.lookups.lanes = store.Lanes[string, keyRow]{Run: s.lookUpGroup, Width: 1, Patience: patience, Now: s.Now}

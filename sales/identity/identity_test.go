@@ -45,7 +45,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	ids := models.RandomIDs()
 	w.Service = &identity.Service{
 		DB: db, Now: clock, IDs: ids, Events: &events.Recorder{IDs: ids, Now: clock}, Random: rand.Reader, Passwords: hasher,
-		Attempts: counters, Logger: slog.New(slog.DiscardHandler),
+		Attempts: counters, Cache: counters, Logger: slog.New(slog.DiscardHandler),
 	}
 	partner := func(kind models.PartnerKind, parent models.ID) models.ID {
 		p := models.Partner{

@@ -44,5 +44,8 @@ func (s *Service) RevokeKey(ctx context.Context, who models.Principal, cmd Revok
 		}
 		return s.Events.Record(ctx, tx, who, keyEvent(models.EventAPIKeyRevoked, key))
 	})
+	if err == nil {
+		s.forget(ctx, key)
+	}
 	return RevokedKey{APIKey: key}, err
 }

@@ -64,6 +64,9 @@ func (s *Service) RotateKey(ctx context.Context, who models.Principal, cmd Rotat
 		rotated, err = s.rotateIn(ctx, tx, who, old, keep, cmd.ExpiresAt)
 		return err
 	})
+	if err == nil {
+		s.forget(ctx, rotated.Previous)
+	}
 	return rotated, err
 }
 

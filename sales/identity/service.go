@@ -27,6 +27,7 @@ type Service struct {
 	Random    io.Reader // of cryptographic quality, for secrets
 	Passwords *Hasher
 	Attempts  Attempts // nil = sign-ins are not throttled, which only tests want
+	Cache     Cache    // nil = every call with an API key asks the database
 	Logger    *slog.Logger
 
 	usage   usage

@@ -14,8 +14,10 @@ const usageLimit = 10_000
 
 // usage remembers which keys were used since the last flush, so that no call waits for writing it down.
 type usage struct {
-	mu   sync.Mutex
-	used map[models.ID]time.Time
+	mu     sync.Mutex
+	used   map[models.ID]time.Time
+	minute time.Time          // of the newest use
+	noted  map[models.ID]bool // in that minute, whether written down by now or not: who is remembered does not know of it
 }
 
 // note remembers the use unless the row tells the minute already.
@@ -29,8 +31,17 @@ func (u *usage) note(key models.APIKey, now time.Time) {
 	if u.used == nil {
 		u.used = map[models.ID]time.Time{}
 	}
+	if minute.After(u.minute) || u.noted == nil {
+		u.minute, u.noted = minute, map[models.ID]bool{}
+	}
+	if u.noted[key.ID] {
+		return
+	}
 	if _, known := u.used[key.ID]; known || len(u.used) < usageLimit {
 		u.used[key.ID] = minute
+		if len(u.noted) < usageLimit {
+			u.noted[key.ID] = true
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func (a *App) wire(opts Options) error {
 	}
 	r.Ledger = &ledger.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Logger: a.Log}
 	r.Identity = &identity.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Random: random, Passwords: hasher, Attempts: a.cache, Logger: a.Log,
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Random: random, Passwords: hasher, Attempts: a.cache, Cache: a.cache, Logger: a.Log,
 	}
 	r.Partners = &partners.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}
 	fed := &federate{recorder: r.Recorder, db: r.DB, log: a.Log, now: r.Now, random: random, dev: a.cfg.Dev}
