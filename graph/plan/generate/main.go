@@ -17,6 +17,9 @@ func main() {
 	if err == nil {
 		err = api.Generate(cfg, api.AddPlugin(plugin{file: "graph/plan/tables.generated.go"}))
 	}
+	if err == nil {
+		err = withoutUnmarshalers("graph/root_.generated.go")
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
