@@ -29,6 +29,11 @@ type ResolverRoot interface {
 	Authorization() AuthorizationResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
+	Coupon() CouponResolver
+	CouponQuota() CouponQuotaResolver
+	CouponQuotaRecord() CouponQuotaRecordResolver
+	CouponRecord() CouponRecordResolver
+	CouponUse() CouponUseResolver
 	CreateInvitationPayload() CreateInvitationPayloadResolver
 	Customer() CustomerResolver
 	CustomerReport() CustomerReportResolver
@@ -87,6 +92,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAcceptInvitationInput,
 		ec.unmarshalInputActivateNextSigningKeyInput,
 		ec.unmarshalInputAdjustBalanceInput,
+		ec.unmarshalInputAdjustCouponQuotaInput,
 		ec.unmarshalInputAssignAccountManagerInput,
 		ec.unmarshalInputAttachmentBucketInput,
 		ec.unmarshalInputAttributeMappingInput,
@@ -105,6 +111,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCompleteWithdrawalInput,
 		ec.unmarshalInputConfirmAssociationRequestInput,
 		ec.unmarshalInputConfirmRechargeInput,
+		ec.unmarshalInputCouponLimitsInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateCustomerInput,
 		ec.unmarshalInputCreateInvitationInput,
@@ -128,9 +135,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputFundCustomerInput,
 		ec.unmarshalInputFundResellerInput,
 		ec.unmarshalInputGrantAuthorizationInput,
+		ec.unmarshalInputGrantCouponQuotaInput,
 		ec.unmarshalInputGrantDiscountInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
 		ec.unmarshalInputInterfaceContactInput,
+		ec.unmarshalInputIssueCouponQuotasInput,
+		ec.unmarshalInputIssueCouponsInput,
 		ec.unmarshalInputLiftCustomerRestrictionInput,
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputLoadCatalogueInput,
@@ -145,6 +155,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputQuoteOnDemandInput,
 		ec.unmarshalInputQuotePurchaseInput,
 		ec.unmarshalInputQuoteRenewalInput,
+		ec.unmarshalInputReclaimCouponQuotasInput,
+		ec.unmarshalInputReclaimCouponsInput,
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
 		ec.unmarshalInputRecordRemittanceInput,
@@ -169,6 +181,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRequestPartnerPaymentInput,
 		ec.unmarshalInputRerouteWithdrawalInput,
 		ec.unmarshalInputRerunJobInput,
+		ec.unmarshalInputResellerCouponQuotaInput,
 		ec.unmarshalInputResendBindNotificationInput,
 		ec.unmarshalInputResendInvitationInput,
 		ec.unmarshalInputRestrictCustomerInput,
@@ -192,6 +205,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputServiceProviderAttributeInput,
 		ec.unmarshalInputSetAutoRenewalInput,
 		ec.unmarshalInputSetBalanceAlertInput,
+		ec.unmarshalInputSetCouponQuotaStatusInput,
+		ec.unmarshalInputSetCouponWhitelistInput,
 		ec.unmarshalInputSetCreditLineInput,
 		ec.unmarshalInputSetCustomerBudgetInput,
 		ec.unmarshalInputSetCustomerContactsInput,
@@ -306,7 +321,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -324,6 +339,8 @@ var sources = []*ast.Source{
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
+	{Name: "coupon.graphqls", Input: sourceData("coupon.graphqls"), BuiltIn: false},
+	{Name: "coupon_quota.graphqls", Input: sourceData("coupon_quota.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "customer_management.graphqls", Input: sourceData("customer_management.graphqls"), BuiltIn: false},
 	{Name: "customer_restriction.graphqls", Input: sourceData("customer_restriction.graphqls"), BuiltIn: false},
@@ -457,6 +474,14 @@ func (ec *executionContext) childFields_AdjustBalancePayload(ctx context.Context
 		return ec.fieldContext_AdjustBalancePayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AdjustBalancePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AdjustCouponQuotaPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_AdjustCouponQuotaPayload_couponQuota(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdjustCouponQuotaPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AdjustmentRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1111,6 +1136,342 @@ func (ec *executionContext) childFields_ConfirmRechargePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmRechargePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Coupon(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Coupon_id(ctx, field)
+	case "type":
+		return ec.fieldContext_Coupon_type(ctx, field)
+	case "version":
+		return ec.fieldContext_Coupon_version(ctx, field)
+	case "faceValue":
+		return ec.fieldContext_Coupon_faceValue(ctx, field)
+	case "balance":
+		return ec.fieldContext_Coupon_balance(ctx, field)
+	case "status":
+		return ec.fieldContext_Coupon_status(ctx, field)
+	case "limits":
+		return ec.fieldContext_Coupon_limits(ctx, field)
+	case "memo":
+		return ec.fieldContext_Coupon_memo(ctx, field)
+	case "lockedByOrderId":
+		return ec.fieldContext_Coupon_lockedByOrderId(ctx, field)
+	case "quota":
+		return ec.fieldContext_Coupon_quota(ctx, field)
+	case "partner":
+		return ec.fieldContext_Coupon_partner(ctx, field)
+	case "customer":
+		return ec.fieldContext_Coupon_customer(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_Coupon_effectiveAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Coupon_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Coupon_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Coupon", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponIssueResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customerId":
+		return ec.fieldContext_CouponIssueResult_customerId(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponIssueResult_coupon(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponIssueResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponIssueResult", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponLimits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "serviceTypes":
+		return ec.fieldContext_CouponLimits_serviceTypes(ctx, field)
+	case "products":
+		return ec.fieldContext_CouponLimits_products(ctx, field)
+	case "regions":
+		return ec.fieldContext_CouponLimits_regions(ctx, field)
+	case "minOrderAmount":
+		return ec.fieldContext_CouponLimits_minOrderAmount(ctx, field)
+	case "maxOrderAmount":
+		return ec.fieldContext_CouponLimits_maxOrderAmount(ctx, field)
+	case "withDiscount":
+		return ec.fieldContext_CouponLimits_withDiscount(ctx, field)
+	case "minDiscount":
+		return ec.fieldContext_CouponLimits_minDiscount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponLimits", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuota(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponQuota_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_CouponQuota_partner(ctx, field)
+	case "parent":
+		return ec.fieldContext_CouponQuota_parent(ctx, field)
+	case "type":
+		return ec.fieldContext_CouponQuota_type(ctx, field)
+	case "value":
+		return ec.fieldContext_CouponQuota_value(ctx, field)
+	case "balance":
+		return ec.fieldContext_CouponQuota_balance(ctx, field)
+	case "status":
+		return ec.fieldContext_CouponQuota_status(ctx, field)
+	case "limits":
+		return ec.fieldContext_CouponQuota_limits(ctx, field)
+	case "source":
+		return ec.fieldContext_CouponQuota_source(ctx, field)
+	case "memo":
+		return ec.fieldContext_CouponQuota_memo(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_CouponQuota_effectiveAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CouponQuota_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponQuota_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuota", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponQuotaConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponQuotaConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponQuotaConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponQuotaConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponQuotaEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponQuotaEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaReclaim(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quotaId":
+		return ec.fieldContext_CouponQuotaReclaim_quotaId(ctx, field)
+	case "couponQuota":
+		return ec.fieldContext_CouponQuotaReclaim_couponQuota(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponQuotaReclaim_amount(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponQuotaReclaim_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaReclaim", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponQuotaRecord_id(ctx, field)
+	case "quota":
+		return ec.fieldContext_CouponQuotaRecord_quota(ctx, field)
+	case "partner":
+		return ec.fieldContext_CouponQuotaRecord_partner(ctx, field)
+	case "operation":
+		return ec.fieldContext_CouponQuotaRecord_operation(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponQuotaRecord_amount(ctx, field)
+	case "remark":
+		return ec.fieldContext_CouponQuotaRecord_remark(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponQuotaRecord_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponQuotaRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponQuotaRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponQuotaRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponQuotaRecordConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponQuotaRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponQuotaRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaRecordEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resellerId":
+		return ec.fieldContext_CouponQuotaResult_resellerId(ctx, field)
+	case "couponQuota":
+		return ec.fieldContext_CouponQuotaResult_couponQuota(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponQuotaResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaResult", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponReclaimResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponId":
+		return ec.fieldContext_CouponReclaimResult_couponId(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponReclaimResult_coupon(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponReclaimResult_amount(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponReclaimResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponReclaimResult", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponRecord_id(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponRecord_coupon(ctx, field)
+	case "customer":
+		return ec.fieldContext_CouponRecord_customer(ctx, field)
+	case "operation":
+		return ec.fieldContext_CouponRecord_operation(ctx, field)
+	case "result":
+		return ec.fieldContext_CouponRecord_result(ctx, field)
+	case "failure":
+		return ec.fieldContext_CouponRecord_failure(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponRecord_amount(ctx, field)
+	case "orderId":
+		return ec.fieldContext_CouponRecord_orderId(ctx, field)
+	case "remark":
+		return ec.fieldContext_CouponRecord_remark(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponRecord_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponRecordConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponRecordEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponUse_id(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponUse_coupon(ctx, field)
+	case "orderId":
+		return ec.fieldContext_CouponUse_orderId(ctx, field)
+	case "itemId":
+		return ec.fieldContext_CouponUse_itemId(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponUse_amount(ctx, field)
+	case "returned":
+		return ec.fieldContext_CouponUse_returned(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponUse_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponUse", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponUseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponUseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponUseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponUseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponUseConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponUseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponUseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponUseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponUseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponUseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponWhitelist(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_CouponWhitelist_enabled(ctx, field)
+	case "customerIds":
+		return ec.fieldContext_CouponWhitelist_customerIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponWhitelist", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -1237,6 +1598,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_authorizations(ctx, field)
 	case "cloudBindings":
 		return ec.fieldContext_Customer_cloudBindings(ctx, field)
+	case "coupons":
+		return ec.fieldContext_Customer_coupons(ctx, field)
 	case "tags":
 		return ec.fieldContext_Customer_tags(ctx, field)
 	case "newCustomerTag":
@@ -1727,6 +2090,14 @@ func (ec *executionContext) childFields_GrantAuthorizationPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type GrantAuthorizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_GrantCouponQuotaPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_GrantCouponQuotaPayload_couponQuota(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GrantCouponQuotaPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_GrantDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "discount":
@@ -1941,6 +2312,26 @@ func (ec *executionContext) childFields_InvitationPreview(ctx context.Context, f
 		return ec.fieldContext_InvitationPreview_html(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitationPreview", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueCouponQuotasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_IssueCouponQuotasPayload_couponQuota(ctx, field)
+	case "results":
+		return ec.fieldContext_IssueCouponQuotasPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCouponQuotasPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueCouponsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_IssueCouponsPayload_couponQuota(ctx, field)
+	case "results":
+		return ec.fieldContext_IssueCouponsPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ItemError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2187,6 +2578,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_paidAt(ctx, field)
 	case "completedAt":
 		return ec.fieldContext_Order_completedAt(ctx, field)
+	case "couponAmount":
+		return ec.fieldContext_Order_couponAmount(ctx, field)
 	case "name":
 		return ec.fieldContext_Order_name(ctx, field)
 	case "enterpriseProject":
@@ -2279,6 +2672,8 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 		return ec.fieldContext_OrderItem_periodCount(ctx, field)
 	case "amount":
 		return ec.fieldContext_OrderItem_amount(ctx, field)
+	case "couponAmount":
+		return ec.fieldContext_OrderItem_couponAmount(ctx, field)
 	case "resourceId":
 		return ec.fieldContext_OrderItem_resourceId(ctx, field)
 	case "effectiveAt":
@@ -2373,6 +2768,8 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_accessConfiguration(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Partner_balanceAlert(ctx, field)
+	case "couponWhitelist":
+		return ec.fieldContext_Partner_couponWhitelist(ctx, field)
 	case "balanceAt":
 		return ec.fieldContext_Partner_balanceAt(ctx, field)
 	case "statement":
@@ -2829,6 +3226,22 @@ func (ec *executionContext) childFields_RechargeOptions(ctx context.Context, fie
 		return ec.fieldContext_RechargeOptions_options(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RechargeOptions", field.Name)
+}
+
+func (ec *executionContext) childFields_ReclaimCouponQuotasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_ReclaimCouponQuotasPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReclaimCouponQuotasPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReclaimCouponsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_ReclaimCouponsPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReclaimCouponsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReclaimFromCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3703,6 +4116,22 @@ func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type SetBalanceAlertPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetCouponQuotaStatusPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_SetCouponQuotaStatusPayload_couponQuota(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCouponQuotaStatusPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCouponWhitelistPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponWhitelist":
+		return ec.fieldContext_SetCouponWhitelistPayload_couponWhitelist(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCouponWhitelistPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balance":
@@ -4075,6 +4504,8 @@ func (ec *executionContext) childFields_UnsubscribeBreakdown(ctx context.Context
 		return ec.fieldContext_UnsubscribeBreakdown_freeLeft(ctx, field)
 	case "lines":
 		return ec.fieldContext_UnsubscribeBreakdown_lines(ctx, field)
+	case "coupons":
+		return ec.fieldContext_UnsubscribeBreakdown_coupons(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnsubscribeBreakdown", field.Name)
 }
