@@ -133,6 +133,10 @@ func (s *Service) GiveBackIn(ctx context.Context, tx bun.IDB, who models.Princip
 	if err != nil {
 		return err
 	}
+	// Again, with the coupons locked: somebody else may have given some of it back meanwhile.
+	if uses, _, err = s.usesOf(ctx, tx, orders); err != nil {
+		return err
+	}
 	now := s.now()
 	ended := map[models.ID]*ending{}
 	for _, one := range orders {
