@@ -16,18 +16,18 @@ import (
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
 
-// shop is the world with a room for coupons and a quota of the provider's.
-type shop struct {
+// till is the world with a room for coupons and a quota of the provider's.
+type till struct {
 	*world
 	room  *coupons.Service
 	quota models.CouponQuota
 	keys  int
 }
 
-func newShop(t *testing.T, db *store.DB) *shop {
+func newTill(t *testing.T, db *store.DB) *till {
 	t.Helper()
 	w := newWorld(t, db)
-	s := &shop{world: w, room: &coupons.Service{DB: db, Now: w.Now, IDs: w.IDs, Events: w.Events, Ledger: w.Ledger}}
+	s := &till{world: w, room: &coupons.Service{DB: db, Now: w.Now, IDs: w.IDs, Events: w.Events, Ledger: w.Ledger}}
 	w.Vouchers = s.room
 	done, err := s.room.GrantQuota(w.ctx, operator(), coupons.GrantCouponQuota{
 		PartnerID: w.provider.ID, Type: models.CouponVoucher, Value: decimal.New(1000, 0), ExpiresAt: w.Now().AddDate(1, 0, 0), IdempotencyKey: "quota",
@@ -40,7 +40,7 @@ func newShop(t *testing.T, db *store.DB) *shop {
 }
 
 // issue gives the provider's customer a coupon of so many minor units.
-func (s *shop) issue(minor int64, limits *coupons.Limits) models.ID {
+func (s *till) issue(minor int64, limits *coupons.Limits) models.ID {
 	s.t.Helper()
 	s.keys++
 	done, err := s.room.Issue(s.ctx, asPartner(s.provider), coupons.IssueCoupons{
@@ -52,7 +52,7 @@ func (s *shop) issue(minor int64, limits *coupons.Limits) models.ID {
 	return done.Results[0].Coupon.ID
 }
 
-func (s *shop) coupon(id models.ID) models.Coupon {
+func (s *till) coupon(id models.ID) models.Coupon {
 	s.t.Helper()
 	found, err := s.room.ByIDs(s.ctx, operator(), []models.ID{id})
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *shop) coupon(id models.ID) models.Coupon {
 }
 
 // left returns what is left of each coupon, in minor units.
-func (s *shop) left(ids ...models.ID) []int64 {
+func (s *till) left(ids ...models.ID) []int64 {
 	s.t.Helper()
 	all := make([]int64, len(ids))
 	for i, id := range ids {
@@ -71,14 +71,14 @@ func (s *shop) left(ids ...models.ID) []int64 {
 	return all
 }
 
-func (s *shop) payWith(order models.Order, key string, ids ...models.ID) (orders.PayResult, error) {
+func (s *till) payWith(order models.Order, key string, ids ...models.ID) (orders.PayResult, error) {
 	return s.Pay(s.ctx, asCustomer(s.ofProvider), orders.PayOrder{OrderID: order.ID, CouponIDs: ids, IdempotencyKey: key})
 }
 
 func TestCouponsPayBeforeMoney(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		w.give(w.ofProvider, 1_000)
 		one, two := w.issue(300, nil), w.issue(500, &coupons.Limits{ServiceTypes: []string{"hws.service.type.ec2"}})
 		order := w.place(w.ofProvider, 1_200)
@@ -128,7 +128,7 @@ func TestCouponsPayBeforeMoney(t *testing.T) {
 func TestCouponsPayForAllOfAnOrder(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		w.give(w.ofProvider, 1_000)
 		coupon := w.issue(1_500, nil)
 		order := w.place(w.ofProvider, 700)
@@ -152,7 +152,7 @@ func TestCouponsPayForAllOfAnOrder(t *testing.T) {
 func TestCouponsOutOfTheirLimitsPayNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		w.give(w.ofProvider, 10_000)
 		order := w.place(w.ofProvider, 700)
 		good := w.issue(100, nil)
@@ -189,7 +189,7 @@ func TestCouponsOutOfTheirLimitsPayNothing(t *testing.T) {
 func TestThePartnerPaysWithItsCustomersCoupons(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		w.endow(models.OwnerPartner, w.provider.ID, 1_000)
 		coupon := w.issue(300, nil)
 		order := w.place(w.ofProvider, 900)
@@ -207,7 +207,7 @@ func TestThePartnerPaysWithItsCustomersCoupons(t *testing.T) {
 func TestTwoOrdersWantOneCoupon(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		w.give(w.ofProvider, 100_000)
 		coupon := w.issue(500, nil)
 		const clients = 8
@@ -240,7 +240,7 @@ func TestTwoOrdersWantOneCoupon(t *testing.T) {
 func TestWhatCannotBeMadeGivesCouponsBack(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		w.Driver = orders.Simulator{Failures: map[string]string{"s6.large.2.linux": orders.SimulateFinal}}
 		w.give(w.ofProvider, 1_000)
 		part, whole := w.issue(300, nil), w.issue(900, nil)
@@ -273,7 +273,7 @@ func TestWhatCannotBeMadeGivesCouponsBack(t *testing.T) {
 func TestUnsubscribingGivesCouponsBackInTheFreeDaysOnly(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		w.give(w.ofProvider, 10_000)
 		coupon := w.issue(401, nil)
 		order := w.place(w.ofProvider, 1_001) // two servers for 501 and 500, of which coupons pay 201 and 200
@@ -335,7 +335,7 @@ func TestUnsubscribingGivesCouponsBackInTheFreeDaysOnly(t *testing.T) {
 func TestAServerPaidWithCouponsAloneIsGivenBack(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newShop(t, db)
+		w := newTill(t, db)
 		coupon := w.issue(1_000, nil)
 		order := w.place(w.ofProvider, 1_000)
 		if _, err := w.payWith(order, "pay", coupon); err != nil {
