@@ -2,6 +2,7 @@ package coupons
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -30,7 +31,7 @@ type CouponReclaim struct {
 type ReclaimedCoupons struct{ Results []CouponReclaim }
 
 // Reclaim takes all that is left of coupons back to their quotas, exactly once; each succeeds or fails alone, and both are on record. Partners only, a
-// distributor also for its reseller. NOT_FOUND for coupons that the partner did not issue; reasons of PRECONDITION_FAILED are those of
+// distributor also for its reseller. NOT_FOUND for coupons that the partner did not issue, and for the whole call when it issued none of them; reasons of PRECONDITION_FAILED are those of
 // models.Coupon.CheckUsable: only a usable coupon that no order under way uses is taken back (V05, V10).
 func (s *Service) Reclaim(ctx context.Context, who models.Principal, cmd ReclaimCoupons) (ReclaimedCoupons, error) {
 	if err := mayIssue(who); err != nil {
@@ -61,6 +62,9 @@ func (s *Service) reclaimIn(ctx context.Context, tx bun.IDB, who models.Principa
 	coupons, err := selectCouponsForUpdate(ctx, tx, who, cmd.CouponIDs)
 	if err != nil {
 		return ReclaimedCoupons{}, err
+	}
+	if !slices.ContainsFunc(cmd.CouponIDs, func(id models.ID) bool { return coupons[id].PartnerID == partner.ID }) {
+		return ReclaimedCoupons{}, ErrCouponUnknown
 	}
 	now := s.now()
 	done := ReclaimedCoupons{Results: make([]CouponReclaim, len(cmd.CouponIDs))}

@@ -225,7 +225,7 @@ type ReclaimedQuotas struct{ Results []QuotaReclaim }
 
 // ReclaimQuotas takes what resellers have not issued of their quotas back to the quotas that they were given from, exactly once, and
 // ends those; each succeeds or fails alone. What was issued stays with the customers, and what comes back of it later can be taken back so again. Distributors only. NOT_FOUND for quotas
-// of others; reasons of PRECONDITION_FAILED: QUOTA_NOT_ISSUED for a quota of its own, QUOTA_ADJUSTING and QUOTA_FROZEN, NOTHING_TO_RECLAIM.
+// of others, and for the whole call when there are no more; reasons of PRECONDITION_FAILED: QUOTA_NOT_ISSUED for a quota of its own, QUOTA_ADJUSTING and QUOTA_FROZEN, NOTHING_TO_RECLAIM.
 func (s *Service) ReclaimQuotas(ctx context.Context, who models.Principal, cmd ReclaimCouponQuotas) (ReclaimedQuotas, error) {
 	if err := mayHandOn(who); err != nil {
 		return ReclaimedQuotas{}, err
@@ -250,6 +250,9 @@ func (s *Service) reclaimQuotasIn(ctx context.Context, tx bun.IDB, who models.Pr
 	seen, err := selectVisibleQuotas(ctx, tx, who, ids)
 	if err != nil {
 		return ReclaimedQuotas{}, err
+	}
+	if len(seen) == 0 {
+		return ReclaimedQuotas{}, ErrQuotaUnknown
 	}
 	all := map[models.ID]bool{}
 	for id, quota := range seen {

@@ -57,7 +57,7 @@ func couponRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[string
 			return all
 		}},
 		"reclaimCouponQuotas": {"{results{error{code} couponQuota{id}}}", of(models.PrefixCouponQuota, "quotaIds", true, keyed(nil), func(w *apitest.World, c apitest.Caller, id models.ID) bool {
-			return c.Org != nil && w.Sees(c, id) && c.Org.Quota.ID != id // its resellers'
+			return c.Org != nil && c.Org.Partner.Kind == models.Distributor && w.Sees(c, id) // its own is refused by itself, its resellers' are its to take
 		})},
 		"issueCoupons": {"{couponQuota{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 			for _, o := range w.Orgs() {
