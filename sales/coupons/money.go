@@ -2,6 +2,7 @@ package coupons
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -217,11 +218,4 @@ func quotaEvent(kind models.EventType, before, after models.CouponQuota, amount 
 
 func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }
 
-func sortedKeys[V any](m map[models.ID]V) []models.ID {
-	keys := make([]models.ID, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
+func sortedKeys[V any](m map[models.ID]V) []models.ID { return slices.Sorted(maps.Keys(m)) }

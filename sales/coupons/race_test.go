@@ -167,7 +167,7 @@ func TestTheQuotaEquationHoldsInARace(t *testing.T) {
 		parent := w.grant(w.distributor, "60.00", nil)
 		child := w.give(parent, w.reseller, "20.00")
 		for _, err := range together(16, func(i int) error {
-			random := rand.New(rand.NewPCG(uint64(i), 7)) //nolint:gosec // repeatable, not secret
+			random := rand.New(rand.NewPCG(uint64(i), 7))
 			for range 15 {
 				if err := w.step(random.IntN, parent, child); err != nil {
 					return err

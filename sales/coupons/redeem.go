@@ -2,6 +2,7 @@ package coupons
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/uptrace/bun"
@@ -129,6 +130,10 @@ func (s *Service) GiveBackIn(ctx context.Context, tx bun.IDB, who models.Princip
 	if err != nil || len(ids) == 0 {
 		return err
 	}
+	orders = slices.Clone(orders)
+	for i := range orders {
+		orders[i].Lines = maps.Clone(orders[i].Lines) // what is left of each is counted down here
+	}
 	coupons, err := selectCouponsForUpdate(ctx, tx, models.SystemPrincipal("coupons"), ids)
 	if err != nil {
 		return err
@@ -186,18 +191,12 @@ func (r CouponReturn) take(item models.ID, minor int64) {
 // usesOf reads what coupons paid for the orders, and which coupons those are.
 func (s *Service) usesOf(ctx context.Context, tx bun.IDB, orders []CouponReturn) (map[models.ID][]models.CouponUse, []models.ID, error) {
 	uses, named := make(map[models.ID][]models.CouponUse, len(orders)), map[models.ID]bool{}
-	for i := range orders {
-		if lines := orders[i].Lines; lines != nil {
-			orders[i].Lines = make(map[models.ID]int64, len(lines))
-			for id, minor := range lines {
-				orders[i].Lines[id] = minor
-			}
-		}
-		found, err := selectUsesOfOrder(ctx, tx, orders[i].OrderID)
+	for _, one := range orders {
+		found, err := selectUsesOfOrder(ctx, tx, one.OrderID)
 		if err != nil {
 			return nil, nil, err
 		}
-		uses[orders[i].OrderID] = found
+		uses[one.OrderID] = found
 		for _, use := range found {
 			named[use.CouponID] = true
 		}

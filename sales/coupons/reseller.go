@@ -2,6 +2,7 @@ package coupons
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -265,10 +266,7 @@ func (s *Service) reclaimQuotasIn(ctx context.Context, tx bun.IDB, who models.Pr
 	if err != nil {
 		return ReclaimedQuotas{}, err
 	}
-	now, before := s.now(), make(map[models.ID]models.CouponQuota, len(quotas))
-	for id, quota := range quotas {
-		before[id] = quota
-	}
+	now, before := s.now(), maps.Clone(quotas)
 	done := ReclaimedQuotas{Results: make([]QuotaReclaim, len(ids))}
 	var moves []move
 	var taken []*QuotaReclaim

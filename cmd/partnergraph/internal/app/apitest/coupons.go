@@ -18,7 +18,7 @@ func (w *World) vouchers(ctx context.Context, t *testing.T, o *Org) {
 	// Of their own: taking part in next would move every amount after them.
 	amount := func(base int64) int64 {
 		w.vouched++
-		return base + 7_919*w.vouched
+		return base + 7_919*w.vouched*w.vouched
 	}
 	if o.Parent == nil {
 		o.Quota = w.Quota(t, o, models.NewMoney(amount(310_000_003), models.CNY), o.Tag+" quota")
