@@ -233,11 +233,25 @@ func TestADistributorGivesQuotasAndTakesThemBack(t *testing.T) {
 		if diff := cmp.Diff([]string{"25.00 CNY"}, reclaim(child.ID)); diff != "" {
 			t.Error(diff)
 		}
+		w.audit()
+	})
+}
+
+func TestWhoTakesQuotasBackAndSeesThem(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		root := w.grant(w.distributor, "100.00", nil)
+		child := w.give(root, w.reseller, "50.00")
+		w.grant(w.provider, "1.00", nil)
+		if _, err := w.ReclaimQuotas(w.ctx, asPartner(w.distributor), coupons.ReclaimCouponQuotas{QuotaIDs: []models.ID{child.ID}, IdempotencyKey: w.key()}); err != nil {
+			t.Fatal(err)
+		}
 		eleven := make([]models.ID, models.MaxQuotaReclaims+1)
 		for i := range eleven {
 			eleven[i] = w.IDs(models.PrefixCouponQuota)
 		}
-		_, err = w.ReclaimQuotas(w.ctx, asPartner(w.distributor), coupons.ReclaimCouponQuotas{QuotaIDs: eleven, IdempotencyKey: w.key()})
+		_, err := w.ReclaimQuotas(w.ctx, asPartner(w.distributor), coupons.ReclaimCouponQuotas{QuotaIDs: eleven, IdempotencyKey: w.key()})
 		if reasonOf(err) != "INVALID quotaIds" {
 			t.Errorf("eleven: %v", err)
 		}
@@ -255,7 +269,6 @@ func TestADistributorGivesQuotasAndTakesThemBack(t *testing.T) {
 		if err != nil || len(issued.Edges) != 1 || issued.Edges[0].Node.ID != child.ID {
 			t.Errorf("issued: %v %v", issued, err)
 		}
-		w.audit()
 	})
 }
 

@@ -126,7 +126,7 @@ func (s *Service) ReleaseIn(ctx context.Context, tx bun.IDB, order models.ID) er
 // back to the coupon, which is usable again; where that has expired, was taken back, or its customer is not its partner's resale customer any
 // more, on to its quota. The caller has locked the orders, and shares the customer, given as it is now.
 func (s *Service) GiveBackIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, orders []CouponReturn) error {
-	uses, ids, err := s.usesOf(ctx, tx, orders)
+	_, ids, err := s.usesOf(ctx, tx, orders)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -139,7 +139,8 @@ func (s *Service) GiveBackIn(ctx context.Context, tx bun.IDB, who models.Princip
 		return err
 	}
 	// Again, with the coupons locked: somebody else may have given some of it back meanwhile.
-	if uses, _, err = s.usesOf(ctx, tx, orders); err != nil {
+	uses, _, err := s.usesOf(ctx, tx, orders)
+	if err != nil {
 		return err
 	}
 	now := s.now()
