@@ -204,6 +204,21 @@ const (
 	EventQuoteGiven      EventType = "quote.given"
 )
 
+// The events of coupons and their quotas (V01 to V11).
+const (
+	EventQuotaGranted      EventType = "coupon_quota.granted"
+	EventQuotaChanged      EventType = "coupon_quota.changed" // its value, its balance or its state
+	EventQuotaReclaimed    EventType = "coupon_quota.reclaimed"
+	EventQuotaExpired      EventType = "coupon_quota.expired"
+	EventCouponWhitelisted EventType = "coupon_whitelist.set"
+	EventCouponIssued      EventType = "coupon.issued"
+	EventCouponActivated   EventType = "coupon.activated"
+	EventCouponUsed        EventType = "coupon.used"     // it paid for an order
+	EventCouponReturned    EventType = "coupon.returned" // what it paid came back
+	EventCouponReclaimed   EventType = "coupon.reclaimed"
+	EventCouponExpired     EventType = "coupon.expired"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

@@ -69,6 +69,11 @@ const (
 	PrefixVerification        = "vrf"
 	PrefixVerificationFile    = "vdl"
 	PrefixJob                 = "job"
+	PrefixCouponQuota         = "cqt"
+	PrefixCouponQuotaRecord   = "cqr"
+	PrefixCoupon              = "cpn"
+	PrefixCouponRecord        = "cpr"
+	PrefixCouponUse           = "cpu"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

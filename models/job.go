@@ -15,7 +15,8 @@ const (
 	JobHoldExpire        JobKind = "hold.expire"        // money held for an order, or a coupon locked by it
 	JobResourceExpire    JobKind = "resource.expire"    // a main resource at its expiry, and at each end of a period after it
 	JobResourceAutoRenew JobKind = "resource.autorenew" // a main resource on its deduction day (O13)
-	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the end of its validity
+	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the begin and at the end of its validity
+	JobQuotaExpire       JobKind = "quota.expire"       // a coupon quota at the end of its period
 )
 
 // The kinds that one replica does at an interval, for all objects at once.
@@ -32,7 +33,7 @@ const (
 
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
 func JobKindsOfObjects() []JobKind {
-	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire}
+	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire}
 }
 
 // JobKinds returns every kind, in a fixed order.

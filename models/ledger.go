@@ -23,6 +23,9 @@ const (
 	AccountAllocatable AccountKind = "ALLOCATABLE"
 	AccountRevenue     AccountKind = "REVENUE" // where paid orders go; the cloud's side
 	AccountWorld       AccountKind = "WORLD"   // the outside: money comes from here and leaves to it
+
+	AccountCouponQuota AccountKind = "COUPON_QUOTA" // what a quota may still issue
+	AccountCoupon      AccountKind = "COUPON"       // what is left of a coupon
 )
 
 // MoneyKinds returns the kinds of account that make up a balance (M01). Allocatable money is a part of the balance that the
@@ -39,6 +42,10 @@ const (
 	OwnerPartner  OwnerKind = "PARTNER"
 	OwnerCustomer OwnerKind = "CUSTOMER"
 	OwnerCloud    OwnerKind = "CLOUD"
+
+	// Coupons and their quotas own themselves: whoever moves one of a customer's does not lock all that it has.
+	OwnerCouponQuota OwnerKind = "COUPON_QUOTA"
+	OwnerCoupon      OwnerKind = "COUPON"
 )
 
 // RevenueShards is over how many accounts the revenue of one cloud and currency is spread.
@@ -64,9 +71,9 @@ type Account struct {
 
 	ID             ID          `bun:"id,pk"`
 	OwnerKind      OwnerKind   `bun:"owner_kind"`
-	OwnerID        string      `bun:"owner_id"` // a partner's or customer's id, the cloud's code, or a RevenueOwner
+	OwnerID        string      `bun:"owner_id"` // a partner's, customer's, quota's or coupon's id, the cloud's code, or a RevenueOwner
 	Kind           AccountKind `bun:"kind"`
-	Asset          string      `bun:"asset"`       // a currency code; later also a coupon quota's id
+	Asset          string      `bun:"asset"`       // a currency code, or the id of a root coupon quota
 	FloorMinor     *int64      `bun:"floor_minor"` // nil = unbounded (the outside world)
 	BalanceMinor   int64       `bun:"balance_minor"`
 	HeldMinor      int64       `bun:"held_minor"`      // pending debits
@@ -100,6 +107,12 @@ const (
 	TransferWithdrawal TransferKind = "WITHDRAWAL"
 	TransferReversal   TransferKind = "REVERSAL"
 	TransferAdjust     TransferKind = "ADJUST"
+
+	TransferCouponGrant   TransferKind = "COUPON_GRANT"   // into a quota: from outside, or from a distributor's to its reseller's
+	TransferCouponIssue   TransferKind = "COUPON_ISSUE"   // from a quota to a coupon
+	TransferCouponReclaim TransferKind = "COUPON_RECLAIM" // back up the same way, by hand, by time or by the end of a relation
+	TransferCouponPayment TransferKind = "COUPON_PAYMENT" // of an order, beside the money's
+	TransferCouponRefund  TransferKind = "COUPON_REFUND"  // back to the coupons that paid
 )
 
 // Reversible reports whether an operator may take a transfer of the kind back as it was. A payment is refunded instead, so

@@ -111,6 +111,7 @@ type Order struct {
 	UnsubscribeReason UnsubscribeReason `bun:"unsubscribe_reason,nullzero"`
 	Failure           string            `bun:"failure,nullzero"` // why the cloud could not carry it out, machine-readable; empty = it could, or has not yet
 
+	CouponMinor       int64      `bun:"coupon_minor"`                // what coupons paid of the total; zero until paid
 	PartnerAskedAt    *time.Time `bun:"partner_asked_at"`            // when the customer asked its partner to pay (O05); nil = it did not
 	PayerID           ID         `bun:"payer_id,nullzero"`           // the partner that paid from its own balance; zero = the customer pays
 	Name              string     `bun:"name,nullzero"`               // what its placer called it
@@ -129,6 +130,12 @@ func (Order) IsNode() {}
 
 // Total returns what there is to pay.
 func (o Order) Total() Money { return NewMoney(o.TotalMinor, o.Currency) }
+
+// MoneyMinor returns what money has to pay, or paid, of the total: all that coupons did not.
+func (o Order) MoneyMinor() int64 { return o.TotalMinor - o.CouponMinor }
+
+// CouponAmount returns what coupons paid of the total; zero until it is paid.
+func (o Order) CouponAmount() Money { return NewMoney(o.CouponMinor, o.Currency) }
 
 // OfficialTotal returns the list price.
 func (o Order) OfficialTotal() Money { return NewMoney(o.OfficialMinor, o.Currency) }
@@ -212,10 +219,17 @@ type OrderItem struct {
 	EffectiveAt    *time.Time `bun:"effective_at"`         // of a renewal that was carried out: the period that it added
 	ExpiresAt      *time.Time `bun:"expires_at"`
 	UnsubscribedBy ID         `bun:"unsubscribed_by,nullzero"` // the order that took a renewed period back
+	CouponMinor    int64      `bun:"coupon_minor"`             // what coupons paid of it
 }
 
 // Amount returns what the line costs, all of its quantity and periods together.
 func (i OrderItem) Amount() Money { return NewMoney(i.AmountMinor, i.Currency) }
+
+// MoneyMinor returns what money has to pay, or paid, of the line: all that coupons did not.
+func (i OrderItem) MoneyMinor() int64 { return i.AmountMinor - i.CouponMinor }
+
+// CouponAmount returns what coupons paid of the line.
+func (i OrderItem) CouponAmount() Money { return NewMoney(i.CouponMinor, i.Currency) }
 
 // OrderReview says that an operator looks at a customer's orders before they may be paid.
 type OrderReview struct {

@@ -53,6 +53,10 @@ const (
 	LoadCatalogue Permission = "CATALOG_LOAD"
 	// GrantDiscounts is for partners, who give discounts to their customers.
 	GrantDiscounts Permission = "DISCOUNTS_GRANT"
+	// ReadCoupons is for partners, who see their quotas and what they issued, and for customers, who see their coupons.
+	ReadCoupons Permission = "COUPONS_READ"
+	// WriteCoupons is for partners, who issue and reclaim, and for operators, who grant quotas.
+	WriteCoupons Permission = "COUPONS_WRITE"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -61,6 +65,7 @@ func AllPermissions() []Permission {
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney,
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 		ReviewVerifications, ManageJobs, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
+		ReadCoupons, WriteCoupons,
 	}
 }
 

@@ -48,13 +48,13 @@ func (r OrderRefund) Amount() Money { return NewMoney(r.AmountMinor, r.Currency)
 // Reversed reports whether the refund was taken back, which makes its amount refundable again.
 func (r OrderRefund) Reversed() bool { return r.ReversalID != "" }
 
-// PaidMinor returns what the ledger took for the order: zero until it is paid, and for an order that was paid before this
-// ledger began.
+// PaidMinor returns the money that the ledger took for the order, without what coupons paid: zero until it is paid, and for an
+// order that was paid before this ledger began.
 func (o Order) PaidMinor() int64 {
 	if o.PaidAt == nil || o.TransferID == "" {
 		return 0
 	}
-	return o.TotalMinor
+	return o.MoneyMinor()
 }
 
 // CheckRefundable returns nil when money of the order may be paid back, else PRECONDITION_FAILED with the reason
@@ -66,7 +66,7 @@ func (o Order) CheckRefundable(refunds []OrderRefund) error {
 		return Precondition("ORDER_CANCELLED", "This order was cancelled before it was paid; there is nothing to pay back.")
 	case o.PaidAt == nil:
 		return Precondition("ORDER_NOT_PAID", "This order is not paid; cancel it instead.")
-	case o.PaidMinor() == 0 && o.TotalMinor > 0:
+	case o.PaidMinor() == 0 && o.MoneyMinor() > 0:
 		return Precondition("PAYMENT_NOT_IN_LEDGER", "This order was paid before the ledger began; correct it with an adjustment.")
 	case len(refunds) >= MaxRefunds:
 		return Precondition("TOO_MANY_REFUNDS", "This order has been refunded too often to be refunded again.")
@@ -87,11 +87,11 @@ func (o Order) LeftToRefund(refunds []OrderRefund) Money {
 	return NewMoney(max(left, 0), o.Currency)
 }
 
-// LeftOfItem returns what may still be paid back for one line: what it cost less what was paid back for it, and at most
+// LeftOfItem returns what may still be paid back for one line: what money paid of it less what was paid back for it, and at most
 // what is left of the whole order, because a refund of the order as a whole counts against every line. A line's parts are
 // lines of their own.
 func (o Order) LeftOfItem(item OrderItem, refunds []OrderRefund) Money {
-	left := item.AmountMinor
+	left := item.MoneyMinor()
 	for _, refund := range refunds {
 		if refund.ItemID == item.ID && !refund.Reversed() {
 			left -= refund.AmountMinor

@@ -59,10 +59,12 @@ const (
 	RefundInfoRefund   RefundInfoKind = "REFUND"   // goes back; negative
 	RefundInfoConsumed RefundInfoKind = "CONSUMED" // was used up; positive
 	RefundInfoFee      RefundInfoKind = "FEE"      // the handling fee; positive
+	RefundInfoCoupon   RefundInfoKind = "COUPON"   // goes back to the coupons that paid it; negative
 )
 
 // RefundInfo is one line of the breakdown of an order that gives money back: what of one resource's payment by one base order
-// goes back, was used up, or is kept as a fee (O10). The three add up to what was paid, less what had been paid back before.
+// goes back, was used up, or is kept as a fee (O10). The three add up to the money that was paid, less what had been paid back before;
+// COUPON is what goes back to coupons, beside them.
 type RefundInfo struct {
 	bun.BaseModel `bun:"table:refund_infos,alias:rfi" json:"-"`
 
@@ -87,10 +89,12 @@ func (i RefundInfo) Amount() Money { return NewMoney(i.AmountMinor, i.Currency) 
 type PaidTerm struct {
 	OrderID   ID
 	ItemID    ID
-	PaidMinor int64 // this resource's share of the line, not negative
-	From      time.Time
-	Until     time.Time // zero = without an end
-	Renewal   bool
+	PaidMinor int64 // this resource's share of the line in money, not negative
+	// CouponMinor is this resource's share of what coupons paid of the line.
+	CouponMinor int64
+	From        time.Time
+	Until       time.Time // zero = without an end
+	Renewal     bool
 
 	PeriodType  PeriodType
 	PeriodCount int
@@ -104,16 +108,17 @@ type TermRefund struct {
 	RefundMinor   int64
 	ConsumedMinor int64
 	FeeMinor      int64
+	CouponMinor   int64 // goes back to the coupons, beside the three
 }
 
 // End returns what ending the term at now comes to (O08). A term that has not begun goes back whole, and so does every term of a
 // resource that is taken back without a reason. Otherwise what has passed of its time was used up, in proportion and rounded half
 // up to a minor unit, and the fee is a share, 0 to 1, of what is left, rounded likewise. A term without an end is used up once it
-// has begun.
+// has begun. Coupons get back what they paid of a term that goes back whole, and nothing otherwise (O08).
 func (t PaidTerm) End(now time.Time, free bool, fee decimal.Decimal) TermRefund {
 	switch {
 	case free || !t.Begun(now):
-		return TermRefund{RefundMinor: t.PaidMinor}
+		return TermRefund{RefundMinor: t.PaidMinor, CouponMinor: t.CouponMinor}
 	case t.Until.IsZero() || !now.Before(t.Until):
 		return TermRefund{ConsumedMinor: t.PaidMinor}
 	}
@@ -153,6 +158,9 @@ func (b UnsubscribeBreakdown) sum(kind RefundInfoKind) Money {
 
 // Refund returns what goes back, not negative.
 func (b UnsubscribeBreakdown) Refund() Money { return b.sum(RefundInfoRefund).Neg() }
+
+// Coupons returns what goes back to coupons, not negative.
+func (b UnsubscribeBreakdown) Coupons() Money { return b.sum(RefundInfoCoupon).Neg() }
 
 // Consumed returns what was used up.
 func (b UnsubscribeBreakdown) Consumed() Money { return b.sum(RefundInfoConsumed) }

@@ -84,7 +84,7 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == IssueSignIns
 		})
 	case CustomerUser:
-		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents, ReadCatalogue}
+		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents, ReadCatalogue, ReadCoupons}
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func WebhookWait(attempt int, jitter float64) (time.Duration, bool) {
 }
 
 // WebhookEventTypes returns the events that webhooks tell of, in a fixed order. All of them are about customers, orders,
-// resources and balances, which a partner reads through the API as well.
+// resources, balances and coupons, which a partner reads through the API as well.
 func WebhookEventTypes() []EventType {
 	return []EventType{
 		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
@@ -98,6 +98,8 @@ func WebhookEventTypes() []EventType {
 		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed, EventResourceChanged,
 		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourcePolicySet,
 		EventBalanceChanged, EventBalanceAlert,
+		EventQuotaGranted, EventQuotaChanged, EventQuotaReclaimed, EventQuotaExpired,
+		EventCouponIssued, EventCouponActivated, EventCouponUsed, EventCouponReturned, EventCouponReclaimed, EventCouponExpired,
 	}
 }
 
@@ -110,7 +112,8 @@ func WebhookPermission(kind EventType) Permission {
 		return ""
 	}
 	family, _, _ := strings.Cut(string(kind), ".")
-	return map[string]Permission{"customer": ReadCustomers, "authorization": ReadCustomers, "order": ReadOrders, "resource": ReadResources, "balance": ReadBalances}[family]
+	return map[string]Permission{"customer": ReadCustomers, "authorization": ReadCustomers, "order": ReadOrders, "resource": ReadResources, "balance": ReadBalances,
+		"coupon": ReadCoupons, "coupon_quota": ReadCoupons}[family]
 }
 
 // MatchWebhookEvents returns the types that a pattern stands for: a type itself, a family such as order.*, or * for all of

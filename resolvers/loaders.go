@@ -69,6 +69,10 @@ type loaders struct {
 	quote               *loader[models.ID, models.Quote]
 	discount            *loader[models.ID, models.Discount]
 	catalogueVersion    *loader[models.ID, models.CatalogueVersion]
+	coupon              *loader[models.ID, models.Coupon]
+	couponQuota         *loader[models.ID, models.CouponQuota]
+	couponWhitelist     *loader[models.ID, models.CouponWhitelist]
+	customerCoupons     *pageLoader[models.Coupon]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -130,6 +134,10 @@ func (r *Resolver) newLoaders() *loaders {
 		quote:               byID(&n, r.Catalog.QuotesByIDs),
 		discount:            byID(&n, r.Catalog.DiscountsByIDs),
 		catalogueVersion:    byID(&n, r.Catalog.VersionsByIDs),
+		coupon:              byID(&n, r.Coupons.ByIDs),
+		couponQuota:         byID(&n, r.Coupons.QuotasByIDs),
+		couponWhitelist:     byID(&n, r.Coupons.WhitelistsFor),
+		customerCoupons:     byPage(&n, r.Coupons.FindForCustomers),
 	}
 }
 

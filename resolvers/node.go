@@ -30,6 +30,10 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.quote, id, models.PrefixQuote, "quote"))
 	case models.PrefixDiscount:
 		return asNode(must(ctx, set.discount, id, models.PrefixDiscount, "discount"))
+	case models.PrefixCoupon:
+		return asNode(must(ctx, set.coupon, id, models.PrefixCoupon, "coupon"))
+	case models.PrefixCouponQuota:
+		return asNode(must(ctx, set.couponQuota, id, models.PrefixCouponQuota, "coupon quota"))
 	case models.PrefixIncentiveStatement:
 		return asNode(r.incentiveStatement(ctx, id))
 	case models.PrefixAccessConfiguration:

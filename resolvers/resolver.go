@@ -9,6 +9,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
+	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/exposure"
@@ -47,6 +48,7 @@ type Resolver struct {
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service
+	Coupons    *coupons.Service
 	Files      *files.Service
 	// Verifications has real names verified.
 	Verifications *verification.Service

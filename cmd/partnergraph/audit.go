@@ -56,6 +56,9 @@ func printReport(w io.Writer, r ledger.Report) error {
 		{"I4", "no balance is, or ever was, under its floor", r.BelowFloor},
 		{"I4", "what is held is the sum of the pending holds", r.WrongHeld},
 		{"I5", "every key that took effect has its answer", r.UnansweredKeys},
+		{"I6", "a coupon quota is its children, its coupons and its balance", r.WrongQuotas},
+		{"I6", "a coupon is what is left of it, what it paid and what went back", r.WrongCoupons},
+		{"I6", "what coupons paid of an order is what its coupons paid", r.WrongCouponOrders},
 		{"I7", "no order was paid back more than was paid", r.OverRefunded},
 	} {
 		state := "ok"

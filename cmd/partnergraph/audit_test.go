@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/coupons"
+	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
@@ -56,11 +59,86 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 				if diff := cmp.Diff(c.want, broken); diff != "" {
 					t.Errorf("broken (-want +got):\n%s\n%s", diff, out.String())
 				}
-				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 11 {
+				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 14 {
 					t.Errorf("printed:\n%s", out.String())
 				}
 			})
 		})
+	}
+}
+
+func TestAuditNamesABrokenQuota(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		damage string
+		want   []string
+	}{
+		"sound":                    {"", nil},
+		"a quota's value":          {"UPDATE coupon_quotas SET value_minor = value_minor + 1", []string{"I6"}},
+		"a quota's balance":        {"UPDATE coupon_quotas SET balance_minor = balance_minor - 1", []string{"I6"}},
+		"a coupon's face":          {"UPDATE coupons SET face_minor = face_minor + 1", []string{"I6", "I6"}},
+		"a coupon's balance":       {"UPDATE coupons SET balance_minor = balance_minor - 1", []string{"I6"}},
+		"a coupon that is gone":    {"UPDATE coupons SET quota_id = (SELECT id FROM coupon_quotas WHERE parent_id IS NULL), root_id = 'CNY'", []string{"I6"}},
+		"another coupon's account": {"UPDATE accounts SET owner_id = 'cpn_1' WHERE kind = 'COUPON'", []string{"I6"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				ctx := t.Context()
+				issueCoupon(ctx, t, db)
+				if c.damage != "" {
+					if _, err := db.NewRaw(c.damage).Exec(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+				var out bytes.Buffer
+				err := auditLedger(ctx, &out, db)
+				var broken []string
+				for _, found := range brokenLine.FindAllStringSubmatch(out.String(), -1) {
+					broken = append(broken, found[1])
+				}
+				if diff := cmp.Diff(c.want, broken); diff != "" || (err != nil) != (c.want != nil) {
+					t.Errorf("broken (-want +got), %v:\n%s\n%s", err, diff, out.String())
+				}
+			})
+		})
+	}
+}
+
+// issueCoupon issues a coupon of 4.00 from a quota of 10.00.
+func issueCoupon(ctx context.Context, t *testing.T, db *store.DB) {
+	t.Helper()
+	now, ids := time.Now(), models.RandomIDs()
+	partner := models.Partner{
+		ID: ids(models.PrefixPartner), Cloud: "sim", Kind: models.SolutionProvider, Name: "P", Level: models.LevelCore, State: models.PartnerActive,
+		Country: "CN", SigningEntity: "C", Currency: models.CNY, CreatedAt: now, UpdatedAt: now,
+	}
+	customer := models.Customer{
+		ID: ids(models.PrefixCustomer), Cloud: "sim", Name: "c", Kind: models.Enterprise, VerifiedStatus: models.NotVerified, Frozen: models.NotFrozen,
+		Currency: models.CNY, PartnerID: partner.ID, Mode: models.Resale, CreatedAt: now, UpdatedAt: now,
+	}
+	for _, row := range []any{&partner, &customer} {
+		if _, err := db.NewInsert().Model(row).Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room := &coupons.Service{
+		DB: db, Now: time.Now, IDs: ids, Events: &events.Recorder{IDs: ids, Now: time.Now}, Ledger: &ledger.Service{DB: db, Now: time.Now, IDs: ids},
+	}
+	granted, err := room.GrantQuota(ctx, models.SystemPrincipal("test"), coupons.GrantCouponQuota{
+		PartnerID: partner.ID, Type: models.CouponCash, Value: decimal.New(10, 0), ExpiresAt: now.Add(time.Hour), IdempotencyKey: "grant",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := models.Principal{
+		Kind: models.PartnerKey, PartnerID: partner.ID, PartnerKind: partner.Kind, Permissions: models.DefaultPermissions(models.PartnerKey, partner.Kind),
+	}
+	issued, err := room.Issue(ctx, who, coupons.IssueCoupons{
+		QuotaID: granted.CouponQuota.ID, CustomerIDs: []models.ID{customer.ID}, FaceValue: decimal.New(4, 0), IdempotencyKey: "issue",
+	})
+	if err != nil || issued.Results[0].Error != nil {
+		t.Fatal(err, issued.Results)
 	}
 }
 

@@ -35,6 +35,13 @@ func tables() map[string]*objectType {
 		"DiscountPolicyConnection":     {name: "DiscountPolicyConnection"},
 		"Discount":                     {name: "Discount"},
 		"DiscountConnection":           {name: "DiscountConnection"},
+		"Coupon":                       {name: "Coupon"},
+		"CouponConnection":             {name: "CouponConnection"},
+		"CouponRecordConnection":       {name: "CouponRecordConnection"},
+		"CouponUseConnection":          {name: "CouponUseConnection"},
+		"CouponQuota":                  {name: "CouponQuota"},
+		"CouponQuotaConnection":        {name: "CouponQuotaConnection"},
+		"CouponQuotaRecordConnection":  {name: "CouponQuotaRecordConnection"},
 		"Customer":                     {name: "Customer"},
 		"CustomerConnection":           {name: "CustomerConnection"},
 		"AssociationEligibility":       {name: "AssociationEligibility"},
@@ -110,6 +117,16 @@ func tables() map[string]*objectType {
 		"DiscountPolicyEdge":           {name: "DiscountPolicyEdge"},
 		"DiscountPolicy":               {name: "DiscountPolicy"},
 		"DiscountEdge":                 {name: "DiscountEdge"},
+		"Money":                        {name: "Money"},
+		"CouponLimits":                 {name: "CouponLimits"},
+		"CouponEdge":                   {name: "CouponEdge"},
+		"CouponRecordEdge":             {name: "CouponRecordEdge"},
+		"CouponRecord":                 {name: "CouponRecord"},
+		"CouponUseEdge":                {name: "CouponUseEdge"},
+		"CouponUse":                    {name: "CouponUse"},
+		"CouponQuotaEdge":              {name: "CouponQuotaEdge"},
+		"CouponQuotaRecordEdge":        {name: "CouponQuotaRecordEdge"},
+		"CouponQuotaRecord":            {name: "CouponQuotaRecord"},
 		"Association":                  {name: "Association"},
 		"Balance":                      {name: "Balance"},
 		"BalanceAlert":                 {name: "BalanceAlert"},
@@ -130,7 +147,6 @@ func tables() map[string]*objectType {
 		"TestReport":                   {name: "TestReport"},
 		"ApiKeyEdge":                   {name: "ApiKeyEdge"},
 		"ApiKey":                       {name: "ApiKey"},
-		"Money":                        {name: "Money"},
 		"IncentiveLineConnection":      {name: "IncentiveLineConnection"},
 		"IncentiveStatementEdge":       {name: "IncentiveStatementEdge"},
 		"InvitationFailure":            {name: "InvitationFailure"},
@@ -140,6 +156,7 @@ func tables() map[string]*objectType {
 		"OrderHold":                    {name: "OrderHold"},
 		"RefundInfo":                   {name: "RefundInfo"},
 		"OrderEdge":                    {name: "OrderEdge"},
+		"CouponWhitelist":              {name: "CouponWhitelist"},
 		"PartnerEdge":                  {name: "PartnerEdge"},
 		"PayerAgreementEdge":           {name: "PayerAgreementEdge"},
 		"QuoteOffer":                   {name: "QuoteOffer"},
@@ -205,6 +222,13 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyConnection(types)
 	fillDiscount(types)
 	fillDiscountConnection(types)
+	fillCoupon(types)
+	fillCouponConnection(types)
+	fillCouponRecordConnection(types)
+	fillCouponUseConnection(types)
+	fillCouponQuota(types)
+	fillCouponQuotaConnection(types)
+	fillCouponQuotaRecordConnection(types)
 	fillCustomer(types)
 	fillCustomerConnection(types)
 	fillAssociationEligibility(types)
@@ -280,6 +304,16 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyEdge(types)
 	fillDiscountPolicy(types)
 	fillDiscountEdge(types)
+	fillMoney(types)
+	fillCouponLimits(types)
+	fillCouponEdge(types)
+	fillCouponRecordEdge(types)
+	fillCouponRecord(types)
+	fillCouponUseEdge(types)
+	fillCouponUse(types)
+	fillCouponQuotaEdge(types)
+	fillCouponQuotaRecordEdge(types)
+	fillCouponQuotaRecord(types)
 	fillAssociation(types)
 	fillBalance(types)
 	fillBalanceAlert(types)
@@ -300,7 +334,6 @@ func tables() map[string]*objectType {
 	fillTestReport(types)
 	fillApiKeyEdge(types)
 	fillApiKey(types)
-	fillMoney(types)
 	fillIncentiveLineConnection(types)
 	fillIncentiveStatementEdge(types)
 	fillInvitationFailure(types)
@@ -310,6 +343,7 @@ func tables() map[string]*objectType {
 	fillOrderHold(types)
 	fillRefundInfo(types)
 	fillOrderEdge(types)
+	fillCouponWhitelist(types)
 	fillPartnerEdge(types)
 	fillPayerAgreementEdge(types)
 	fillQuoteOffer(types)
@@ -594,6 +628,18 @@ func fillNode(types map[string]*objectType) {
 		case *models.Customer:
 			if v != nil {
 				return types["Customer"], v
+			}
+		case models.CouponQuota:
+			return types["CouponQuota"], &v
+		case *models.CouponQuota:
+			if v != nil {
+				return types["CouponQuota"], v
+			}
+		case models.Coupon:
+			return types["Coupon"], &v
+		case *models.Coupon:
+			if v != nil {
+				return types["Coupon"], v
 			}
 		case models.BindNotification:
 			return types["BindNotification"], &v
@@ -1758,6 +1804,531 @@ func fillDiscountConnection(types map[string]*objectType) {
 	}
 }
 
+func fillCoupon(types map[string]*objectType) {
+	of := types["Coupon"]
+	of.satisfies = []string{"Coupon", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Coupon)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Coupon:
+			return &v
+		case *models.Coupon:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).ID
+			b.id(string(v))
+			return true
+		}},
+		"type": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).Type
+			b.string(string(v))
+			return true
+		}},
+		"version": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).Version
+			b.int(int64(v))
+			return true
+		}},
+		"faceValue": {value: func(object any) any {
+			v := object.(*models.Coupon).FaceValue()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			v := object.(*models.Coupon).Balance()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).Status
+			b.string(string(v))
+			return true
+		}},
+		"limits": {value: func(object any) any {
+			return &object.(*models.Coupon).Limits
+		},
+			of:      types["CouponLimits"],
+			nonNull: true,
+		},
+		"memo": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).MemoOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"lockedByOrderId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).LockedBy
+			b.id(string(v))
+			return true
+		}},
+		"quota": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Coupon().Quota(ctx, object.(*models.Coupon))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CouponQuota"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Coupon().Partner(ctx, object.(*models.Coupon))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Coupon().Customer(ctx, object.(*models.Coupon))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"effectiveAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).EffectiveAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Coupon).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponConnection(types map[string]*objectType) {
+	of := types["CouponConnection"]
+	of.satisfies = []string{"CouponConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Coupon])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Coupon]:
+			return &v
+		case *models.Connection[models.Coupon]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Coupon]).Edges
+		},
+			of:      types["CouponEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Coupon]).Nodes()
+		},
+			of:      types["Coupon"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Coupon]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Coupon]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponRecordConnection(types map[string]*objectType) {
+	of := types["CouponRecordConnection"]
+	of.satisfies = []string{"CouponRecordConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CouponRecord])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CouponRecord]:
+			return &v
+		case *models.Connection[models.CouponRecord]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponRecord]).Edges
+		},
+			of:      types["CouponRecordEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponRecord]).Nodes()
+		},
+			of:      types["CouponRecord"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CouponRecord]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CouponRecord]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponUseConnection(types map[string]*objectType) {
+	of := types["CouponUseConnection"]
+	of.satisfies = []string{"CouponUseConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CouponUse])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CouponUse]:
+			return &v
+		case *models.Connection[models.CouponUse]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponUse]).Edges
+		},
+			of:      types["CouponUseEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponUse]).Nodes()
+		},
+			of:      types["CouponUse"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CouponUse]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CouponUse]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponQuota(types map[string]*objectType) {
+	of := types["CouponQuota"]
+	of.satisfies = []string{"CouponQuota", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CouponQuota)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CouponQuota:
+			return &v
+		case *models.CouponQuota:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CouponQuota().Partner(ctx, object.(*models.CouponQuota))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"parent": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CouponQuota().Parent(ctx, object.(*models.CouponQuota))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CouponQuota"],
+		},
+		"type": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).Type
+			b.string(string(v))
+			return true
+		}},
+		"value": {value: func(object any) any {
+			v := object.(*models.CouponQuota).Value()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			v := object.(*models.CouponQuota).Balance()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).Status
+			b.string(string(v))
+			return true
+		}},
+		"limits": {value: func(object any) any {
+			return &object.(*models.CouponQuota).Limits
+		},
+			of:      types["CouponLimits"],
+			nonNull: true,
+		},
+		"source": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).Source
+			b.string(string(v))
+			return true
+		}},
+		"memo": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).MemoOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"effectiveAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).EffectiveAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuota).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponQuotaConnection(types map[string]*objectType) {
+	of := types["CouponQuotaConnection"]
+	of.satisfies = []string{"CouponQuotaConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CouponQuota])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CouponQuota]:
+			return &v
+		case *models.Connection[models.CouponQuota]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponQuota]).Edges
+		},
+			of:      types["CouponQuotaEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponQuota]).Nodes()
+		},
+			of:      types["CouponQuota"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CouponQuota]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CouponQuota]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponQuotaRecordConnection(types map[string]*objectType) {
+	of := types["CouponQuotaRecordConnection"]
+	of.satisfies = []string{"CouponQuotaRecordConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CouponQuotaRecord])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CouponQuotaRecord]:
+			return &v
+		case *models.Connection[models.CouponQuotaRecord]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponQuotaRecord]).Edges
+		},
+			of:      types["CouponQuotaRecordEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CouponQuotaRecord]).Nodes()
+		},
+			of:      types["CouponQuotaRecord"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CouponQuotaRecord]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CouponQuotaRecord]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
 func fillCustomer(types map[string]*objectType) {
 	of := types["Customer"]
 	of.satisfies = []string{"Customer", "Node"}
@@ -1977,6 +2548,22 @@ func fillCustomer(types map[string]*objectType) {
 				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
 			},
 			of:      types["CloudBindingConnection"],
+			nonNull: true,
+		},
+		"coupons": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Customer().Coupons(ctx, object.(*models.Customer), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["CouponConnection"],
 			nonNull: true,
 		},
 		"tags": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
@@ -3089,6 +3676,13 @@ func fillOrder(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"couponAmount": {value: func(object any) any {
+			v := object.(*models.Order).CouponAmount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Order).NameOrNil()
 			if v == nil {
@@ -3460,6 +4054,18 @@ func fillPartner(types map[string]*objectType) {
 			return v, nil
 		},
 			of: types["BalanceAlert"],
+		},
+		"couponWhitelist": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Partner().CouponWhitelist(ctx, object.(*models.Partner))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CouponWhitelist"],
 		},
 		"balanceAt": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Partner().BalanceAt(ctx, object.(*models.Partner), args[0].(time.Time))
@@ -5138,6 +5744,13 @@ func fillUnsubscribeBreakdown(types map[string]*objectType) {
 		},
 			of:      types["RefundInfo"],
 			list:    true,
+			nonNull: true,
+		},
+		"coupons": {value: func(object any) any {
+			v := object.(*models.UnsubscribeBreakdown).Coupons()
+			return &v
+		},
+			of:      types["Money"],
 			nonNull: true,
 		},
 	}
@@ -7687,6 +8300,568 @@ func fillDiscountEdge(types map[string]*objectType) {
 	}
 }
 
+func fillMoney(types map[string]*objectType) {
+	of := types["Money"]
+	of.satisfies = []string{"Money"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Money)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Money:
+			return &v
+		case *models.Money:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Money).Amount()
+			b.decimal(v)
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Money).Currency
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillCouponLimits(types map[string]*objectType) {
+	of := types["CouponLimits"]
+	of.satisfies = []string{"CouponLimits"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CouponLimits)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CouponLimits:
+			return &v
+		case *models.CouponLimits:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"serviceTypes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponLimits).ServiceTypes
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"products": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponLimits).Products
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"regions": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponLimits).Regions
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"minOrderAmount": {value: func(object any) any {
+			if v := object.(*models.CouponLimits).MinOrderAmount(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"maxOrderAmount": {value: func(object any) any {
+			if v := object.(*models.CouponLimits).MaxOrderAmount(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"withDiscount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponLimits).WithDiscount()
+			b.bool(bool(v))
+			return true
+		}},
+		"minDiscount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponLimits).MinDiscount
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponEdge(types map[string]*objectType) {
+	of := types["CouponEdge"]
+	of.satisfies = []string{"CouponEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Coupon])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Coupon]:
+			return &v
+		case *models.Edge[models.Coupon]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Coupon]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Coupon]).Node
+		},
+			of:      types["Coupon"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCouponRecordEdge(types map[string]*objectType) {
+	of := types["CouponRecordEdge"]
+	of.satisfies = []string{"CouponRecordEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CouponRecord])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CouponRecord]:
+			return &v
+		case *models.Edge[models.CouponRecord]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CouponRecord]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CouponRecord]).Node
+		},
+			of:      types["CouponRecord"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCouponRecord(types map[string]*objectType) {
+	of := types["CouponRecord"]
+	of.satisfies = []string{"CouponRecord"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CouponRecord)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CouponRecord:
+			return &v
+		case *models.CouponRecord:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponRecord).ID
+			b.id(string(v))
+			return true
+		}},
+		"coupon": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CouponRecord().Coupon(ctx, object.(*models.CouponRecord))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Coupon"],
+		},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CouponRecord().Customer(ctx, object.(*models.CouponRecord))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"operation": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponRecord).Operation
+			b.string(string(v))
+			return true
+		}},
+		"result": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponRecord).Result
+			b.string(string(v))
+			return true
+		}},
+		"failure": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponRecord).FailureOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.CouponRecord).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"orderId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponRecord).OrderID
+			b.id(string(v))
+			return true
+		}},
+		"remark": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponRecord).RemarkOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponRecord).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponUseEdge(types map[string]*objectType) {
+	of := types["CouponUseEdge"]
+	of.satisfies = []string{"CouponUseEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CouponUse])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CouponUse]:
+			return &v
+		case *models.Edge[models.CouponUse]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CouponUse]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CouponUse]).Node
+		},
+			of:      types["CouponUse"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCouponUse(types map[string]*objectType) {
+	of := types["CouponUse"]
+	of.satisfies = []string{"CouponUse"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CouponUse)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CouponUse:
+			return &v
+		case *models.CouponUse:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponUse).ID
+			b.id(string(v))
+			return true
+		}},
+		"coupon": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CouponUse().Coupon(ctx, object.(*models.CouponUse))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Coupon"],
+		},
+		"orderId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponUse).OrderID
+			b.id(string(v))
+			return true
+		}},
+		"itemId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponUse).ItemID
+			b.id(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.CouponUse).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"returned": {value: func(object any) any {
+			v := object.(*models.CouponUse).Returned()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponUse).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillCouponQuotaEdge(types map[string]*objectType) {
+	of := types["CouponQuotaEdge"]
+	of.satisfies = []string{"CouponQuotaEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CouponQuota])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CouponQuota]:
+			return &v
+		case *models.Edge[models.CouponQuota]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CouponQuota]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CouponQuota]).Node
+		},
+			of:      types["CouponQuota"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCouponQuotaRecordEdge(types map[string]*objectType) {
+	of := types["CouponQuotaRecordEdge"]
+	of.satisfies = []string{"CouponQuotaRecordEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CouponQuotaRecord])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CouponQuotaRecord]:
+			return &v
+		case *models.Edge[models.CouponQuotaRecord]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CouponQuotaRecord]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CouponQuotaRecord]).Node
+		},
+			of:      types["CouponQuotaRecord"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCouponQuotaRecord(types map[string]*objectType) {
+	of := types["CouponQuotaRecord"]
+	of.satisfies = []string{"CouponQuotaRecord"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CouponQuotaRecord)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CouponQuotaRecord:
+			return &v
+		case *models.CouponQuotaRecord:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuotaRecord).ID
+			b.id(string(v))
+			return true
+		}},
+		"quota": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CouponQuotaRecord().Quota(ctx, object.(*models.CouponQuotaRecord))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CouponQuota"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CouponQuotaRecord().Partner(ctx, object.(*models.CouponQuotaRecord))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"operation": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuotaRecord).Operation
+			b.string(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.CouponQuotaRecord).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"remark": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuotaRecord).RemarkOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponQuotaRecord).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
 func fillAssociation(types map[string]*objectType) {
 	of := types["Association"]
 	of.satisfies = []string{"Association"}
@@ -8895,41 +10070,6 @@ func fillApiKey(types map[string]*objectType) {
 	}
 }
 
-func fillMoney(types map[string]*objectType) {
-	of := types["Money"]
-	of.satisfies = []string{"Money"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Money)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Money:
-			return &v
-		case *models.Money:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
-	of.fields = map[string]*fieldType{
-		"amount": {leaf: func(b *buffer, object any) bool {
-			v := object.(*models.Money).Amount()
-			b.decimal(v)
-			return true
-		}},
-		"currency": {leaf: func(b *buffer, object any) bool {
-			v := object.(*models.Money).Currency
-			b.string(string(v))
-			return true
-		}},
-	}
-}
-
 func fillIncentiveLineConnection(types map[string]*objectType) {
 	of := types["IncentiveLineConnection"]
 	of.satisfies = []string{"IncentiveLineConnection"}
@@ -9206,6 +10346,13 @@ func fillOrderItem(types map[string]*objectType) {
 			of:      types["Money"],
 			nonNull: true,
 		},
+		"couponAmount": {value: func(object any) any {
+			v := object.(*models.OrderItem).CouponAmount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
 		"resourceId": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.OrderItem).ResourceID
 			b.id(string(v))
@@ -9385,6 +10532,48 @@ func fillOrderEdge(types map[string]*objectType) {
 			of:      types["Order"],
 			nonNull: true,
 		},
+	}
+}
+
+func fillCouponWhitelist(types map[string]*objectType) {
+	of := types["CouponWhitelist"]
+	of.satisfies = []string{"CouponWhitelist"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CouponWhitelist)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CouponWhitelist:
+			return &v
+		case *models.CouponWhitelist:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"enabled": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponWhitelist).Enabled
+			b.bool(bool(v))
+			return true
+		}},
+		"customerIds": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CouponWhitelist).CustomerIDs
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.id(string(element))
+			}
+			b.char(']')
+			return true
+		}},
 	}
 }
 

@@ -148,6 +148,40 @@ func Discounts(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	})
 }
 
+// CouponQuotas shows a partner its own quotas and those of its resellers; customers see none.
+func CouponQuotas(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofPartners(q, who, "cqt.partner_id")
+}
+
+// CouponQuotaRecords shows the same as CouponQuotas.
+func CouponQuotaRecords(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofPartners(q, who, "cqr.partner_id")
+}
+
+// Coupons shows a customer its own, and a partner those that it, or a reseller of its, issued, also when the customer has left.
+func Coupons(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "cpn.customer_id", "cpn.partner_id")
+}
+
+// CouponRecords shows what was done to Coupons. What a partner tried in vain is no business of the customer's.
+func CouponRecords(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	q = owned(q, who, "cpr.customer_id", "cpr.partner_id")
+	if who.CustomerID != "" {
+		q = q.Where("cpr.result = ?", models.CouponSucceeded)
+	}
+	return q
+}
+
+// CouponUses shows what Coupons paid.
+func CouponUses(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "cpu.customer_id", "cpu.partner_id")
+}
+
+// CouponWhitelists shows a partner its own and its resellers'; customers see none.
+func CouponWhitelists(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofPartners(q, who, "cwl.partner_id")
+}
+
 // IncentiveStatements shows a partner its own: a distributor's carry its resellers' performance, a reseller has none
 // (P12, P14).
 func IncentiveStatements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

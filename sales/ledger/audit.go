@@ -23,13 +23,16 @@ type Report struct {
 	BelowFloor          int // I4: entries that left, and accounts that are, under the floor
 	WrongHeld           int // accounts whose held amount is not the sum of their pending holds
 	UnansweredKeys      int // I5: keys that took effect without an answer to repeat
+	WrongQuotas         int // I6: coupon quotas whose children, issued coupons and balance do not make up their value
+	WrongCoupons        int // I6: coupons whose balance is not what they were issued with less what was redeemed and given back
+	WrongCouponOrders   int // I6: orders whose share of coupons is not the sum of the coupons' uses
 	OverRefunded        int // I7: orders that were paid back more than was paid
 }
 
 // Breaches returns how many rows break an invariant; 0 means the ledger is sound.
 func (r Report) Breaches() int {
 	return r.UnbalancedTransfers + r.LostEntries + r.UnbalancedAssets + r.WrongBalances + r.WrongRunningTotals + r.VersionGaps + r.BelowFloor +
-		r.WrongHeld + r.UnansweredKeys + r.OverRefunded
+		r.WrongHeld + r.UnansweredKeys + r.WrongQuotas + r.WrongCoupons + r.WrongCouponOrders + r.OverRefunded
 }
 
 // Audit proves the invariants from the rows alone. Each is one statement, and so one snapshot: it may run while money
@@ -54,6 +57,9 @@ func (s *Service) Audit(ctx context.Context) (Report, error) {
 		{"I4 floors", &r.BelowFloor, auditFloors},
 		{"held", &r.WrongHeld, auditHeld},
 		{"I5 keys", &r.UnansweredKeys, `SELECT COUNT(*) FROM idempotency_keys WHERE LENGTH(answer) = 0`},
+		{"I6 quotas", &r.WrongQuotas, auditQuotas},
+		{"I6 coupons", &r.WrongCoupons, auditCoupons},
+		{"I6 orders", &r.WrongCouponOrders, auditCouponOrders},
 		{"I7 refunds", &r.OverRefunded, auditRefunds},
 	} {
 		if err := s.DB.NewRaw(check.query).Scan(ctx, check.into); err != nil {
@@ -100,6 +106,28 @@ const (
 			ON h.account_id = a.id
 		WHERE a.held_minor <> COALESCE(h.total, 0)`
 
+	// The rows of sales/coupons say what the accounts must hold: a quota's value is what its children have, what its coupons were issued with
+	// and did not bring back, and its own balance.
+	auditQuotas = `SELECT COUNT(*) FROM coupon_quotas AS q
+		LEFT JOIN (SELECT parent_id, SUM(value_minor) AS total FROM coupon_quotas WHERE parent_id IS NOT NULL GROUP BY parent_id) AS k
+			ON k.parent_id = q.id
+		LEFT JOIN (SELECT quota_id, SUM(face_minor - returned_minor) AS total FROM coupons GROUP BY quota_id) AS c ON c.quota_id = q.id
+		LEFT JOIN accounts AS a ON a.owner_id = q.id AND a.owner_kind = 'COUPON_QUOTA' AND a.kind = 'COUPON_QUOTA' AND a.asset = q.root_id
+		WHERE q.value_minor <> COALESCE(k.total, 0) + COALESCE(c.total, 0) + COALESCE(a.balance_minor, 0)
+			OR q.balance_minor <> COALESCE(a.balance_minor, 0)`
+
+	auditCoupons = `SELECT COUNT(*) FROM coupons AS c
+		LEFT JOIN (SELECT coupon_id, SUM(amount_minor - returned_minor) AS total FROM coupon_uses GROUP BY coupon_id) AS u ON u.coupon_id = c.id
+		LEFT JOIN accounts AS a ON a.owner_id = c.id AND a.owner_kind = 'COUPON' AND a.kind = 'COUPON' AND a.asset = c.root_id
+		WHERE c.balance_minor <> COALESCE(a.balance_minor, 0)
+			OR c.balance_minor <> c.face_minor - c.returned_minor - COALESCE(u.total, 0)
+			OR COALESCE(u.total, 0) < 0 OR COALESCE(u.total, 0) > c.face_minor`
+
+	auditCouponOrders = `SELECT COUNT(*) FROM orders AS o
+		LEFT JOIN (SELECT order_id, SUM(amount_minor) AS total FROM coupon_uses GROUP BY order_id) AS u ON u.order_id = o.id
+		LEFT JOIN (SELECT order_id, SUM(coupon_minor) AS total FROM order_items GROUP BY order_id) AS i ON i.order_id = o.id
+		WHERE o.coupon_minor <> COALESCE(u.total, 0) OR o.coupon_minor <> COALESCE(i.total, 0)`
+
 	// What moved for an order is the sum of a transfer's positive entries; a reversal undoes what it reverses.
 	auditRefunds = `SELECT COUNT(*) FROM (
 		SELECT t.order_id FROM transfers AS t
@@ -108,7 +136,7 @@ const (
 		WHERE t.order_id IS NOT NULL
 		GROUP BY t.order_id, e.asset
 		HAVING SUM(CASE
-			WHEN t.kind = 'ORDER_PAYMENT' OR o.kind = 'ORDER_REFUND' THEN e.amount_minor
-			WHEN t.kind = 'ORDER_REFUND' OR o.kind = 'ORDER_PAYMENT' THEN -e.amount_minor
+			WHEN t.kind IN ('ORDER_PAYMENT', 'COUPON_PAYMENT') OR o.kind = 'ORDER_REFUND' THEN e.amount_minor
+			WHEN t.kind IN ('ORDER_REFUND', 'COUPON_REFUND') OR o.kind = 'ORDER_PAYMENT' THEN -e.amount_minor
 			ELSE 0 END) < 0) AS breaches`
 )

@@ -13,13 +13,6 @@ import (
 	"github.com/partnergraph/partnergraph/sales/resources"
 )
 
-// Vouchers gives back what was paid with coupons.
-type Vouchers interface {
-	// GiveBackIn gives back the vouchers that paid for the lines of an order, for all lines when there are none. Discount coupons do not
-	// come back (O08). It is called once per line.
-	GiveBackIn(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, lines []models.ID) error
-}
-
 // carryOut has the cloud do what an order in PROCESSING asks for, and writes down that it is done.
 func (s *Service) carryOut(ctx context.Context, who models.Principal, order models.Order) error {
 	items, err := selectItems(ctx, s.DB, who, []models.ID{order.ID})
@@ -219,12 +212,13 @@ func basesOf(infos []models.RefundInfo) []models.ID {
 // payInfosBack pays back what the breakdown says, one refund for each line that was paid, and at most what is left of it: an operator may have
 // paid something back since the breakdown was made.
 func (s *Service) payInfosBack(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, infos []models.RefundInfo, bases map[models.ID]models.Order, customer models.Customer) error {
+	if err := s.giveInfosBack(ctx, tx, who, infos, customer); err != nil { // coupons are locked before money, as in a payment
+		return err
+	}
 	var refunds []models.OrderRefund
-	kept := map[models.ID]bool{} // lines of which something stays with the cloud
 	byLine := map[models.ID]int{}
 	for _, info := range infos {
 		if info.Kind != models.RefundInfoRefund {
-			kept[info.BaseItemID] = true
 			continue
 		}
 		at, seen := byLine[info.BaseItemID]
@@ -261,22 +255,6 @@ func (s *Service) payInfosBack(ctx context.Context, tx bun.IDB, who models.Princ
 			return err
 		}
 	}
-	if s.Vouchers == nil {
-		return nil
-	}
-	for _, base := range bases {
-		var whole []models.ID
-		for _, info := range infos {
-			if info.BaseOrderID == base.ID && !kept[info.BaseItemID] && !slices.Contains(whole, info.BaseItemID) {
-				whole = append(whole, info.BaseItemID)
-			}
-		}
-		if len(whole) > 0 {
-			if err := s.Vouchers.GiveBackIn(ctx, tx, who, base, whole); err != nil {
-				return err
-			}
-		}
-	}
 	return nil
 }
 
@@ -301,6 +279,9 @@ func (s *Service) lockRefundAccounts(ctx context.Context, tx bun.IDB, refunds []
 
 // done completes an order.
 func (s *Service) done(ctx context.Context, tx bun.IDB, who models.Principal, order *models.Order, data map[string]any) error {
+	if err := s.releaseCoupons(ctx, tx, *order); err != nil {
+		return err
+	}
 	now, before := s.now(), order.Status
 	order.Status, order.CompletedAt, order.UpdatedAt = models.OrderCompleted, &now, now
 	if err := s.updateOrder(ctx, tx, order); err != nil {
@@ -417,7 +398,7 @@ func (s *Service) failed(ctx context.Context, who models.Principal, id models.ID
 		before := order.Status
 		order.Failure, order.UpdatedAt = final.Reason, s.now()
 		order.Status = models.OrderPendingRefund
-		if order.PaidMinor() == 0 {
+		if order.PaidMinor() == 0 && order.CouponMinor == 0 {
 			order.Status = models.OrderCancelled
 		}
 		if err := s.updateOrder(ctx, tx, &order); err != nil {
@@ -463,7 +444,8 @@ func (s *Service) giveFreeBack(ctx context.Context, tx bun.IDB, who models.Princ
 		refunded, kept := false, false
 		for _, info := range infos {
 			if slices.ContainsFunc(family.Members(), func(r models.Resource) bool { return r.ID == info.ResourceID }) {
-				refunded, kept = refunded || info.Kind == models.RefundInfoRefund, kept || info.Kind != models.RefundInfoRefund
+				back := info.Kind == models.RefundInfoRefund || info.Kind == models.RefundInfoCoupon
+				refunded, kept = refunded || back, kept || !back
 			}
 		}
 		if order.UnsubscribeType == models.UnsubscribeResource && refunded && !kept && models.FreelyUnsubscribable(family.Main.EffectiveAt, order.CreatedAt) {
@@ -492,6 +474,9 @@ func (s *Service) settle(ctx context.Context, who models.Principal, id models.ID
 		if err != nil {
 			return err
 		}
+		if err := s.giveCouponsBack(ctx, tx, who, order, customer); err != nil {
+			return err
+		}
 		if left := order.LeftToRefund(refunds[id]); left.Minor > 0 {
 			refund := models.OrderRefund{
 				ID: s.IDs(models.PrefixOrderRefund), OrderID: order.ID, Currency: order.Currency, AmountMinor: left.Minor,
@@ -499,11 +484,6 @@ func (s *Service) settle(ctx context.Context, who models.Principal, id models.ID
 			}
 			refund.Destination, refund.DestinationID = order.RefundTo(customer)
 			if _, err := s.payBack(ctx, tx, who, order, &refund); err != nil {
-				return err
-			}
-		}
-		if s.Vouchers != nil {
-			if err := s.Vouchers.GiveBackIn(ctx, tx, who, order, nil); err != nil {
 				return err
 			}
 		}

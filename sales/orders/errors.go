@@ -8,7 +8,7 @@ var (
 	ErrUnknown            = models.NotFound("order")
 	ErrCustomerUnknown    = models.NotFound("customer")
 	ErrCustomerPays       = models.Forbidden("Only the customer pays its order: use the customer's own credential (O04).")
-	ErrNoCouponsYet       = models.Precondition("COUPONS_NOT_AVAILABLE", "Coupons cannot be used yet; pay without them.")
+	ErrNoCouponsYet       = models.Precondition("COUPONS_NOT_AVAILABLE", "This server has no coupons; pay without them.")
 	ErrCustomerFrozen     = models.Precondition("CUSTOMER_FROZEN", "This customer is frozen and cannot buy.")
 	ErrNotCancellable     = models.Precondition("ORDER_NOT_CANCELLABLE", "Only an order that waits for payment can be cancelled (O06).")
 	ErrCustomerReleases   = models.Forbidden("Only the customer sets its money free again: use the customer's own credential.")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 )
 
@@ -72,7 +73,8 @@ func (s *Service) AskPartner(ctx context.Context, who models.Principal, cmd Requ
 // PartnerPayOrder says which order of a customer the partner pays.
 type PartnerPayOrder struct {
 	OrderID        models.ID
-	IdempotencyKey string // 1 to 128 printable ASCII characters, made up once per payment
+	CouponIDs      []models.ID // the customer's, at most 3, which pay first and in this order (O04)
+	IdempotencyKey string      // 1 to 128 printable ASCII characters, made up once per payment
 }
 
 // PartnerPaid is what the payment did. A repeated key returns the figures of then.
@@ -81,7 +83,7 @@ type PartnerPaid struct {
 	Balance models.Balance // the partner's, afterwards
 }
 
-// PayForCustomer pays an order of a resale customer from its partner's own balance, exactly once (O05): neither the money that is earmarked nor
+// PayForCustomer pays an order of a resale customer with the customer's coupons and then from its partner's own balance, exactly once (O05): neither the money that is earmarked nor
 // what is held can be spent, so that both the account's and the allocatable balance suffice. Only the customer's own partner may, when the
 // customer has asked for it or the partner placed the order. What the customer had set aside for the order is free again, and refunds of the
 // order go back to the partner.
@@ -97,9 +99,12 @@ func (s *Service) PayForCustomer(ctx context.Context, who models.Principal, cmd 
 	if err := cmd.OrderID.Require(models.PrefixOrder, "orderId"); err != nil {
 		return PartnerPaid{}, err
 	}
-	asked := struct{ OrderID models.ID }{cmd.OrderID}
+	if err := coupons.CheckCoupons(cmd.CouponIDs); err != nil {
+		return PartnerPaid{}, err
+	}
+	asked := paymentAsked{cmd.OrderID, cmd.CouponIDs}
 	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "partnerPayOrder", asked, func(ctx context.Context, tx bun.IDB) (PartnerPaid, error) {
-		return s.payForIn(ctx, tx, who, cmd.OrderID)
+		return s.payForIn(ctx, tx, who, cmd.OrderID, cmd.CouponIDs)
 	})
 	if err != nil {
 		return PartnerPaid{}, err
@@ -108,7 +113,7 @@ func (s *Service) PayForCustomer(ctx context.Context, who models.Principal, cmd 
 	return done, nil
 }
 
-func (s *Service) payForIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (PartnerPaid, error) {
+func (s *Service) payForIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, couponIDs []models.ID) (PartnerPaid, error) {
 	order, found, err := selectOrderForUpdate(ctx, tx, who, id)
 	if err != nil {
 		return PartnerPaid{}, err
@@ -130,14 +135,11 @@ func (s *Service) payForIn(ctx context.Context, tx bun.IDB, who models.Principal
 	case order.PartnerAskedAt == nil && order.Source != models.PlacedByPartner:
 		return PartnerPaid{}, ErrNotAskedToPay
 	}
-	freed, err := s.voidHold(ctx, tx, order)
-	if err != nil {
+	if err := s.redeem(ctx, tx, who, &order, couponIDs); err != nil {
 		return PartnerPaid{}, err
 	}
-	if freed {
-		if _, err := s.heldOrFree(ctx, tx, who, order, models.EventOrderHoldReleased); err != nil {
-			return PartnerPaid{}, err
-		}
+	if err := s.freeHold(ctx, tx, who, order); err != nil {
+		return PartnerPaid{}, err
 	}
 	order.PayerID = who.PartnerID
 	if order.TransferID, err = s.takeMoneyOf(ctx, tx, who, order, models.OwnerPartner, order.PayerID); err != nil {

@@ -9,16 +9,14 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 )
-
-// maxCoupons is how many coupons one payment may use (O04).
-const maxCoupons = 3
 
 // PayOrder says which order to pay.
 type PayOrder struct {
 	OrderID        models.ID
-	CouponIDs      []models.ID // at most 3 (O04); refused until there are coupons
+	CouponIDs      []models.ID // at most 3, which pay first and in this order (O04)
 	IdempotencyKey string      // 1 to 128 printable ASCII characters, made up once per payment
 }
 
@@ -37,10 +35,10 @@ type paid struct {
 	PartnerID models.ID // whose platform the customer goes back to
 }
 
-// Pay pays an order from the customer's balance, first from what HoldPayment set aside for it, exactly once: a repeated key returns the first answer, a second payment
+// Pay pays an order with the customer's coupons, then from its balance, there first from what HoldPayment set aside for it, exactly once: a repeated key returns the first answer, a second payment
 // with another key is PRECONDITION_FAILED with the reason ORDER_ALREADY_PAID. Customers only (O04). An order of somebody
 // else is NOT_FOUND; ORDER_CANCELLED, ORDER_NOT_PAYABLE, ORDER_PAYMENT_DEADLINE_PASSED and CUSTOMER_FROZEN are reasons of
-// PRECONDITION_FAILED, too little money is INSUFFICIENT_BALANCE with the figures. Whatever fails leaves nothing behind
+// PRECONDITION_FAILED, as are those of models.Coupon.Redeem; too little money is INSUFFICIENT_BALANCE with the figures. Whatever fails leaves nothing behind
 // and the key free.
 func (s *Service) Pay(ctx context.Context, who models.Principal, cmd PayOrder) (PayResult, error) {
 	if err := access.Require(who, models.PayOrders); err != nil {
@@ -49,15 +47,21 @@ func (s *Service) Pay(ctx context.Context, who models.Principal, cmd PayOrder) (
 	if err := cmd.check(who); err != nil {
 		return PayResult{}, err
 	}
-	asked := struct{ OrderID models.ID }{cmd.OrderID}
+	asked := paymentAsked{cmd.OrderID, cmd.CouponIDs}
 	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "payOrder", asked, func(ctx context.Context, tx bun.IDB) (paid, error) {
-		return s.payIn(ctx, tx, who, cmd.OrderID)
+		return s.payIn(ctx, tx, who, cmd.OrderID, cmd.CouponIDs)
 	})
 	if err != nil {
 		return PayResult{}, err
 	}
 	s.nudge()
 	return PayResult{Order: done.Order, Balance: done.Balance, ReturnURL: s.returnURL(ctx, who, done)}, nil
+}
+
+// paymentAsked is what the idempotency key of a payment stands for.
+type paymentAsked struct {
+	OrderID   models.ID
+	CouponIDs []models.ID `json:",omitempty"` // keys of payments without coupons stay what they were before there were any
 }
 
 func (cmd PayOrder) check(who models.Principal) error {
@@ -67,17 +71,14 @@ func (cmd PayOrder) check(who models.Principal) error {
 	if err := cmd.OrderID.Require(models.PrefixOrder, "orderId"); err != nil {
 		return err
 	}
-	if len(cmd.CouponIDs) > maxCoupons {
-		return models.Invalid("couponIds", "A payment uses at most 3 coupons.")
-	}
-	if len(cmd.CouponIDs) > 0 {
-		return ErrNoCouponsYet
+	if err := coupons.CheckCoupons(cmd.CouponIDs); err != nil {
+		return err
 	}
 	return ledger.CheckKey(cmd.IdempotencyKey)
 }
 
 // payIn is the payment itself. The lock on the order makes two payments take turns, so the second sees the first.
-func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (paid, error) {
+func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, couponIDs []models.ID) (paid, error) {
 	order, found, err := selectOrderForUpdate(ctx, tx, who, id)
 	if err != nil {
 		return paid{}, err
@@ -89,6 +90,14 @@ func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, i
 	customer, err := s.payer(ctx, tx, order, now)
 	if err != nil {
 		return paid{}, err
+	}
+	if err := s.redeem(ctx, tx, who, &order, couponIDs); err != nil {
+		return paid{}, err
+	}
+	if order.MoneyMinor() == 0 {
+		if err := s.freeHold(ctx, tx, who, order); err != nil {
+			return paid{}, err
+		}
 	}
 	if order.TransferID, err = s.takeMoney(ctx, tx, who, order); err != nil {
 		return paid{}, err
@@ -125,15 +134,15 @@ func (s *Service) payer(ctx context.Context, tx bun.IDB, order models.Order, now
 	return customer, nil
 }
 
-// takeMoney moves the total from the customer's balance to the cloud's revenue and returns the transfer. An order that
-// costs nothing moves nothing, because a transfer of zero says nothing.
+// takeMoney moves what coupons did not pay from the customer's balance to the cloud's revenue and returns the transfer. An order that
+// costs no money moves nothing, because a transfer of zero says nothing.
 func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, error) {
 	return s.takeMoneyOf(ctx, tx, who, order, models.OwnerCustomer, order.CustomerID)
 }
 
 // takeMoneyOf is takeMoney from somebody's balance.
 func (s *Service) takeMoneyOf(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, kind models.OwnerKind, payer models.ID) (models.ID, error) {
-	if order.TotalMinor == 0 {
+	if order.MoneyMinor() == 0 {
 		return "", nil
 	}
 	from, err := s.openBalance(ctx, tx, kind, payer, order.Currency)
@@ -154,8 +163,8 @@ func (s *Service) takeMoneyOf(ctx context.Context, tx bun.IDB, who models.Princi
 	transfer, err := take(ctx, tx, who, order, ledger.Posting{
 		Kind: models.TransferPayment, OrderID: order.ID,
 		Legs: []ledger.Leg{
-			{AccountID: from.ID, AmountMinor: -order.TotalMinor},
-			{AccountID: revenue.ID, AmountMinor: order.TotalMinor},
+			{AccountID: from.ID, AmountMinor: -order.MoneyMinor()},
+			{AccountID: revenue.ID, AmountMinor: order.MoneyMinor()},
 		},
 	})
 	return transfer.ID, err
@@ -175,7 +184,7 @@ func paidEvent(order models.Order) models.Event {
 	return models.Event{
 		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
 		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
-		Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency, "transferId": order.TransferID},
+		Data: map[string]any{"total": decimalOf(order.Total()), "coupons": decimalOf(order.CouponAmount()), "currency": order.Currency, "transferId": order.TransferID},
 	}
 }
 

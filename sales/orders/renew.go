@@ -151,7 +151,7 @@ func (s *Service) renewIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	if !cmd.AutoPay {
 		return Renewed{Order: order}, s.scheduleExpiry(ctx, tx, order)
 	}
-	done, err := s.payIn(ctx, tx, who, order.ID)
+	done, err := s.payIn(ctx, tx, who, order.ID, nil)
 	if err != nil {
 		return Renewed{}, err
 	}

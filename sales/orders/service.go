@@ -51,7 +51,7 @@ type Service struct {
 	ReviewAbove int64
 	// Jobs has unpaid orders expire; nil = nobody does.
 	Jobs Jobs
-	// Vouchers gives coupons back with refunds; nil = there are no coupons.
+	// Vouchers are the coupons that orders are paid with; nil = there are none.
 	Vouchers Vouchers
 	// UnsubscribeFee is the share, 0 to 1, that is kept of what is left of a payment when a resource is unsubscribed after its free days (O08).
 	UnsubscribeFee decimal.Decimal

@@ -27,7 +27,7 @@ func (Spent) SpentIn(ctx context.Context, db bun.IDB, periods []models.SpendingP
 		Minor      int64
 	}
 	var paid, refunded []sum
-	q := db.NewSelect().Model((*models.Order)(nil)).ColumnExpr("o.customer_id, CAST(SUM(o.total_minor) AS bigint) AS minor").Group("o.customer_id")
+	q := db.NewSelect().Model((*models.Order)(nil)).ColumnExpr("o.customer_id, CAST(SUM(o.total_minor - o.coupon_minor) AS bigint) AS minor").Group("o.customer_id")
 	if err := inPeriods(q, "o.paid_at", periods).Scan(ctx, &paid); err != nil {
 		return nil, store.Translate(err)
 	}

@@ -23,8 +23,14 @@ func insertOrder(ctx context.Context, tx bun.IDB, order *models.Order, items []m
 func (s *Service) updateOrder(ctx context.Context, tx bun.IDB, order *models.Order) error {
 	s.announce(ctx, order.ID)
 	_, err := tx.NewUpdate().Model(order).
-		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "failure", "pay_by", "partner_asked_at", "payer_id",
+		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "failure", "pay_by", "partner_asked_at", "payer_id", "coupon_minor",
 			"review_reason", "reviewed_at", "updated_at").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+// updateItemCoupons writes what coupons paid of a line.
+func updateItemCoupons(ctx context.Context, tx bun.IDB, item models.OrderItem) error {
+	_, err := tx.NewUpdate().Model(&item).Column("coupon_minor").WherePK().Exec(ctx)
 	return store.Translate(err)
 }
 

@@ -156,13 +156,13 @@ func (s *Service) terms(ctx context.Context, tx bun.IDB, families []resources.Fa
 			p.PeriodType, p.PeriodCount = p.ParentType, p.ParentCount
 		}
 		term := models.PaidTerm{
-			OrderID: p.OrderID, ItemID: p.ItemID, PaidMinor: p.share(), From: p.EffectiveAt, PeriodType: p.PeriodType, PeriodCount: p.PeriodCount,
+			OrderID: p.OrderID, ItemID: p.ItemID, PaidMinor: p.share(p.AmountMinor - p.CouponMinor), CouponMinor: p.share(p.CouponMinor), From: p.EffectiveAt, PeriodType: p.PeriodType, PeriodCount: p.PeriodCount,
 		}
 		term.Until = p.PeriodType.After(p.EffectiveAt, p.PeriodCount)
 		terms[p.ResourceID] = append(terms[p.ResourceID], term)
 	}
 	for _, item := range renewed {
-		term := models.PaidTerm{OrderID: item.OrderID, ItemID: item.ID, PaidMinor: item.AmountMinor, Renewal: true, PeriodType: item.PeriodType, PeriodCount: item.PeriodCount}
+		term := models.PaidTerm{OrderID: item.OrderID, ItemID: item.ID, PaidMinor: item.MoneyMinor(), CouponMinor: item.CouponMinor, Renewal: true, PeriodType: item.PeriodType, PeriodCount: item.PeriodCount}
 		if item.EffectiveAt != nil {
 			term.From = *item.EffectiveAt
 		}
@@ -180,6 +180,7 @@ type purchase struct {
 	OrderID     models.ID
 	ItemID      models.ID
 	AmountMinor int64
+	CouponMinor int64 // of it, paid by coupons
 	PeriodType  models.PeriodType
 	PeriodCount int
 	ParentType  models.PeriodType // of the line that it is part of; empty = none
@@ -189,10 +190,10 @@ type purchase struct {
 	Pieces      int64
 }
 
-// share is what one piece of the line was paid with: the first ones carry the minor units that do not divide.
-func (p purchase) share() int64 {
-	share := p.AmountMinor / max(p.Pieces, 1)
-	if p.Piece <= p.AmountMinor%max(p.Pieces, 1) {
+// share is one piece's of an amount of the line: the first ones carry the minor units that do not divide.
+func (p purchase) share(minor int64) int64 {
+	share := minor / max(p.Pieces, 1)
+	if p.Piece <= minor%max(p.Pieces, 1) {
 		share++
 	}
 	return share

@@ -43,7 +43,7 @@ func selectPurchases(ctx context.Context, db bun.IDB, resources []models.Resourc
 		ColumnExpr("COUNT(*) OVER (PARTITION BY r.order_item_id) AS pieces").Where("r.order_id IN (?)", bun.List(orders))
 	var rows []purchase
 	err := db.NewSelect().TableExpr("(?) AS x", pieces).
-		ColumnExpr("x.id AS resource_id, oi.order_id, oi.id AS item_id, oi.amount_minor, oi.period_type, oi.period_count, x.effective_at, x.piece, x.pieces").
+		ColumnExpr("x.id AS resource_id, oi.order_id, oi.id AS item_id, oi.amount_minor, oi.coupon_minor, oi.period_type, oi.period_count, x.effective_at, x.piece, x.pieces").
 		ColumnExpr("COALESCE(up.period_type, '') AS parent_type, COALESCE(up.period_count, 0) AS parent_count").
 		Join("JOIN order_items AS oi ON oi.id = x.order_item_id").Join("LEFT JOIN order_items AS up ON up.id = oi.parent_id").
 		Where("x.id IN (?)", bun.List(ids)).Order("x.id").Scan(ctx, &rows)

@@ -207,7 +207,7 @@ func (s *Service) planUnsubscribe(ctx context.Context, tx bun.IDB, st standing, 
 func paidFor(family resources.Family, terms map[models.ID][]models.PaidTerm) (minor int64) {
 	for _, member := range family.Members() {
 		for _, term := range terms[member.ID] {
-			minor += term.PaidMinor
+			minor += term.PaidMinor + term.CouponMinor
 		}
 	}
 	return minor
@@ -218,7 +218,7 @@ func infosOf(r models.Resource, term models.PaidTerm, end models.TermRefund, cur
 	for _, part := range []struct {
 		kind  models.RefundInfoKind
 		minor int64
-	}{{models.RefundInfoRefund, -end.RefundMinor}, {models.RefundInfoConsumed, end.ConsumedMinor}, {models.RefundInfoFee, end.FeeMinor}} {
+	}{{models.RefundInfoRefund, -end.RefundMinor}, {models.RefundInfoConsumed, end.ConsumedMinor}, {models.RefundInfoFee, end.FeeMinor}, {models.RefundInfoCoupon, -end.CouponMinor}} {
 		if part.minor != 0 {
 			infos = append(infos, models.RefundInfo{
 				Kind: part.kind, BaseOrderID: term.OrderID, BaseItemID: term.ItemID, ResourceID: r.ID, ServiceType: r.ServiceType,

@@ -1483,7 +1483,7 @@ func (v *PayPayOrderPayOrderPayloadOrder) GetPaidAt() *time.Time { return v.Paid
 
 // PayResponse is returned by Pay on success.
 type PayResponse struct {
-	// Pays an order from the customer's balance, exactly once. Customers only.
+	// Pays an order with the customer's coupons and then from its balance, exactly once. Customers only.
 	PayOrder PayPayOrderPayOrderPayload `json:"payOrder"`
 }
 

@@ -26,6 +26,8 @@ func (a *App) wireHandlers() {
 	r.Jobs.Handle(models.JobResourceExpire, r.Resources.Expire)
 	r.Jobs.Handle(models.JobResourceAutoRenew, r.Resources.RenewDue)
 	r.Jobs.Handle(models.JobOrderExpire, r.Orders.ExpireOrder)
+	r.Jobs.Handle(models.JobCouponExpire, r.Coupons.ExpireCoupon)
+	r.Jobs.Handle(models.JobQuotaExpire, r.Coupons.ExpireQuota)
 	for kind, handler := range r.handlers {
 		r.Jobs.Handle(kind, handler)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/partnergraph/partnergraph/examples/catalogue"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/funds"
@@ -142,6 +143,9 @@ func (f filler) make(ctx context.Context) (World, error) {
 	if err := f.discounts(ctx, w.Customer.ID); err != nil {
 		return w, err
 	}
+	if err := f.coupons(ctx, w); err != nil {
+		return w, err
+	}
 	for _, earner := range []models.Partner{w.Distributor, w.SolutionProvider} {
 		if err := f.statements(ctx, earner); err != nil {
 			return w, err
@@ -224,6 +228,40 @@ func (f filler) discounts(ctx context.Context, customer models.ID) error {
 	} {
 		if _, err := f.Catalog.Grant(ctx, f.who, grant); err != nil {
 			return fmt.Errorf("a discount: %w", err)
+		}
+	}
+	return nil
+}
+
+// coupons gives the solution provider and the distributor a quota each, the reseller a part of the distributor's, and the demo's customer two
+// coupons: one for everything, one for servers alone.
+func (f filler) coupons(ctx context.Context, w World) error {
+	as := func(p models.Partner) models.Principal {
+		return models.Principal{
+			Kind: models.PartnerKey, PartnerID: p.ID, PartnerKind: p.Kind, Permissions: models.DefaultPermissions(models.PartnerKey, p.Kind), RequestID: "job:demo",
+		}
+	}
+	granted := map[models.ID]models.ID{}
+	for _, p := range []models.Partner{w.SolutionProvider, w.Distributor} {
+		done, err := f.Coupons.GrantQuota(ctx, f.who, coupons.GrantCouponQuota{
+			PartnerID: p.ID, Type: models.CouponVoucher, Value: decimal.New(10_000, 0), ExpiresAt: f.now.AddDate(1, 0, 0), IdempotencyKey: "demo-quota-" + string(p.ID),
+		})
+		if err != nil {
+			return fmt.Errorf("a coupon quota: %w", err)
+		}
+		granted[p.ID] = done.CouponQuota.ID
+	}
+	if _, err := f.Coupons.IssueQuotas(ctx, as(w.Distributor), coupons.IssueCouponQuotas{
+		QuotaID: granted[w.Distributor.ID], Items: []coupons.ResellerQuota{{ResellerID: w.Reseller.ID, Value: decimal.New(2_000, 0)}}, IdempotencyKey: "demo-reseller",
+	}); err != nil {
+		return fmt.Errorf("a reseller's coupon quota: %w", err)
+	}
+	for i, limits := range []*coupons.Limits{nil, {ServiceTypes: []string{"hws.service.type.ec2"}}} {
+		if _, err := f.Coupons.Issue(ctx, as(w.SolutionProvider), coupons.IssueCoupons{
+			QuotaID: granted[w.SolutionProvider.ID], CustomerIDs: []models.ID{w.Customer.ID}, FaceValue: decimal.New(100, 0), Limits: limits,
+			IdempotencyKey: fmt.Sprintf("demo-coupon-%d", i),
+		}); err != nil {
+			return fmt.Errorf("a coupon: %w", err)
 		}
 	}
 	return nil

@@ -60,8 +60,10 @@ func refusals(results []any) (codes []string, answered any) {
 		if !slices.Contains(codes, code) {
 			codes = append(codes, code)
 		}
-		if item["resource"] != nil {
-			answered = item["resource"]
+		for _, object := range []string{"resource", "coupon", "couponQuota"} {
+			if item[object] != nil {
+				answered = item[object]
+			}
 		}
 	}
 	return codes, answered

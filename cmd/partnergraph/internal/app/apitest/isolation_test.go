@@ -97,6 +97,7 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			}
 			return all
 		},
+		"couponId": ids(models.PrefixCoupon), "quotaId": ids(models.PrefixCouponQuota), "couponQuotas.parentId": ids(models.PrefixCouponQuota),
 		"discounts.serviceType": nobodys,                    // names what is sold, not an object
 		"events.type":           nobodys,                    // names a kind of event, not an object
 		"events.actorId":        nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
@@ -372,6 +373,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixCustomerReport: models.ReadCustomers, models.PrefixInvitation: models.ReadCustomers,
 		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers, models.PrefixVerification: models.ReadCustomers,
 		models.PrefixJob: models.ManageJobs,
+		models.PrefixCouponQuota: models.ReadCoupons, models.PrefixCoupon: models.ReadCoupons,
 	}
 	switch {
 	case c.Void():
@@ -480,7 +482,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "customerReports", "invitations", "associationRequests", "authorizations", "verifications"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

@@ -48,6 +48,7 @@ func MoneyMutations() map[string]MoneyMutation {
 	maps.Copy(rows, withdrawalMutations())
 	maps.Copy(rows, managementMutations())
 	maps.Copy(rows, relationMutations())
+	maps.Copy(rows, couponMutations())
 	return rows
 }
 

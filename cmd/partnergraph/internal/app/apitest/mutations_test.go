@@ -146,6 +146,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, clockRows())
 	maps.Copy(rows, catalogueRows())
 	maps.Copy(rows, verificationRows(partnersOfOthers))
+	maps.Copy(rows, couponRows(partnersOfOthers))
 	return rows
 }
 
@@ -524,6 +525,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal,
 			models.PrefixRecharge, models.PrefixRemittance, models.PrefixRemittanceClaim, models.PrefixPayerAgreement,
 		},
+		models.ReadCoupons: {models.PrefixCouponQuota, models.PrefixCouponQuotaRecord, models.PrefixCoupon, models.PrefixCouponRecord, models.PrefixCouponUse},
 	}
 	var open []string
 	for _, f := range apitest.Fields(schema.Query) {

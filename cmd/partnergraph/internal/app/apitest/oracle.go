@@ -101,6 +101,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexRelations(ctx, t, orgs, buyers)
 	w.indexCatalogue(ctx, t, buyers)
 	w.indexVerifications(ctx, t, buyers)
+	w.indexCoupons(ctx, t, orgs, buyers)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -172,7 +173,9 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	}
 	holders := map[models.ID]models.ID{}
 	for _, row := range accounts {
-		holders[row.ID] = models.ID(row.OwnerID)
+		if isMoney(row) { // coupons and quotas are in no statement
+			holders[row.ID] = models.ID(row.OwnerID)
+		}
 	}
 	w.transfers = map[models.ID][]models.ID{}
 	for _, row := range entries {
@@ -180,10 +183,15 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 		w.transfers[row.TransferID] = append(w.transfers[row.TransferID], holders[row.AccountID])
 	}
 	for _, row := range accounts {
-		if row.OwnerKind != models.OwnerCloud {
+		if isMoney(row) {
 			w.amount(t, models.NewMoney(row.BalanceMinor, models.CNY), "balance:"+row.OwnerID)
 		}
 	}
+}
+
+// isMoney tells the accounts of partners and customers.
+func isMoney(a models.Account) bool {
+	return a.OwnerKind == models.OwnerPartner || a.OwnerKind == models.OwnerCustomer
 }
 
 func (w *World) indexWebhooks(ctx context.Context, t *testing.T, orgs map[models.ID]*Org) {
@@ -266,7 +274,10 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		models.PrefixCloudBinding, models.PrefixFederatedIdentity, // both name the same account
 		models.PrefixDiscount: // present partners gave them, or know of the contract
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
-	case models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote: // an advisory customer buys on its own account
+	case models.PrefixCouponQuota, models.PrefixCouponQuotaRecord: // its distributor gave it, or may
+		return c.knowsProspectsOf(h.org)
+	case models.PrefixCoupon, models.PrefixCouponRecord, models.PrefixCouponUse, // only resale customers have some
+		models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery:

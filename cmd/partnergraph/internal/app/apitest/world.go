@@ -39,6 +39,7 @@ type Org struct {
 	Resale     *Buyer
 	Advisory   *Buyer
 	ManagerID  models.ID // the person who looks after both
+	Quota      models.CouponQuota
 }
 
 // Buyer is a customer of the world.
@@ -54,6 +55,7 @@ type Buyer struct {
 	Dear     models.Order       // to be paid; the money does not suffice
 	Person   models.ID          // the user of Identity
 	Identity models.ID          // the binding of its person to the partner's platform; empty below a reseller
+	Coupon   models.Coupon      // of a resale customer, which paid for an order
 }
 
 // World is two of everything, so that each has a stranger of its own kind.
@@ -72,6 +74,7 @@ type World struct {
 	serial, step, arrivals             int64
 	withdrawn                          int64 // how many withdrawals there are
 	budgeted                           int64 // how many budgets there are
+	vouched                            int64 // how many amounts of coupons and quotas there are
 }
 
 // Orgs returns all partners.
@@ -138,6 +141,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	w.withdrawals(ctx, t, o)
 	w.prospects(ctx, t, o)
 	w.acts(ctx, t, o)
+	w.vouchers(ctx, t, o)
 	if kind.HasExposure() {
 		w.recharges(ctx, t, tag, selfOf(o))
 		w.recharges(ctx, t, o.Advisory.Tag, w.as(o.Advisory))

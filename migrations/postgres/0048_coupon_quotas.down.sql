@@ -1,0 +1,3 @@
+DROP TABLE coupon_quota_records;
+--bun:split
+DROP TABLE coupon_quotas;
