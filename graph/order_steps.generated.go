@@ -372,7 +372,7 @@ func (ec *executionContext) unmarshalInputPartnerPayOrderInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"orderId", "idempotencyKey"}
+	fieldsInOrder := [...]string{"orderId", "idempotencyKey", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -393,6 +393,13 @@ func (ec *executionContext) unmarshalInputPartnerPayOrderInput(ctx context.Conte
 				return it, err
 			}
 			it.IdempotencyKey = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil

@@ -187,6 +187,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputRotateReturnSecretInput,
 		ec.unmarshalInputRotateWebhookSecretInput,
+		ec.unmarshalInputSendRealNameCodeInput,
 		ec.unmarshalInputSendTestWebhookInput,
 		ec.unmarshalInputSendVerificationCodeInput,
 		ec.unmarshalInputServiceProviderAttributeInput,
@@ -3529,6 +3530,18 @@ func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.C
 		return ec.fieldContext_RotateWebhookSecretPayload_secret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendRealNameCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sentTo":
+		return ec.fieldContext_SendRealNameCodePayload_sentTo(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SendRealNameCodePayload_expiresAt(ctx, field)
+	case "retryAfter":
+		return ec.fieldContext_SendRealNameCodePayload_retryAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendRealNameCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SendTestWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

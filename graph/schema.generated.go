@@ -132,6 +132,7 @@ type MutationResolver interface {
 	UnsubscribeResources(ctx context.Context, input orders.UnsubscribeResources) (orders.Unsubscribed, error)
 	CreateUpload(ctx context.Context, input files.CreateUpload) (files.CreatedUpload, error)
 	SubmitIndividualVerification(ctx context.Context, input verification.SubmitIndividual) (verification.Submitted, error)
+	SendRealNameCode(ctx context.Context, input verification.SendRealNameCode) (identity.SentCode, error)
 	SubmitEnterpriseVerification(ctx context.Context, input verification.SubmitEnterprise) (verification.Submitted, error)
 	ChangeToEnterprise(ctx context.Context, input verification.SubmitEnterprise) (verification.Submitted, error)
 	ReviewVerification(ctx context.Context, input verification.Review) (verification.Submitted, error)
@@ -1567,6 +1568,20 @@ func (ec *executionContext) field_Mutation_rotateWebhookSecret_args(ctx context.
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (webhooks.RotateWebhookSecret, error) {
 			return ec.unmarshalNRotateWebhookSecretInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋwebhooksᚐRotateWebhookSecret(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sendRealNameCode_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (verification.SendRealNameCode, error) {
+			return ec.unmarshalNSendRealNameCodeInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋverificationᚐSendRealNameCode(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10841,6 +10856,68 @@ func (ec *executionContext) fieldContext_Mutation_submitIndividualVerification(c
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_sendRealNameCode(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendRealNameCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendRealNameCode(ctx, fc.Args["input"].(verification.SendRealNameCode))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				permission, err := ec.unmarshalNPermission2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPermission(ctx, "CUSTOMERS_WRITE")
+				if err != nil {
+					var zeroVal identity.SentCode
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal identity.SentCode
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, permission)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v identity.SentCode) graphql.Marshaler {
+			return ec.marshalNSendRealNameCodePayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋidentityᚐSentCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendRealNameCode(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendRealNameCodePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sendRealNameCode_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_submitEnterpriseVerification(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17376,6 +17453,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "submitIndividualVerification":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_submitIndividualVerification(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sendRealNameCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendRealNameCode(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
