@@ -30,7 +30,7 @@ func Calls(site string) map[string]func(t *testing.T, s *Server, w *World) Call 
 		all[name] = func(t *testing.T, _ *Server, w *World) Call {
 			made := row.Prepare(t, w, 1)
 			input := maps.Clone(made.Input(0))
-			input["idempotencyKey"] = "once"
+			input["idempotencyKey"] = "audit " + name
 			return Call{made.Key, input}
 		}
 	}
@@ -55,6 +55,12 @@ type calls = map[string]func(t *testing.T, s *Server, w *World) Call
 func (w *World) single(t *testing.T, mode models.AssociationMode) *Buyer {
 	t.Helper()
 	return w.newcomer(t, w.Providers[0], mode)
+}
+
+// Newcomer makes a customer that belongs to no partner.
+func (w *World) Newcomer(t *testing.T) *Buyer {
+	t.Helper()
+	return w.newcomer(t, nil, "")
 }
 
 // newcomer makes a customer of a partner's, or of nobody's, with an address and a key.
@@ -101,9 +107,10 @@ func relationCalls() calls {
 		must(t, err)
 		return made.Report.ID
 	}
-	link := func(t *testing.T, w *World) (models.ID, string) {
+	link := func(t *testing.T, w *World) (models.ID, string) { // for one
 		t.Helper()
-		made, err := w.Customers.Invite(t.Context(), selfOf(w.Providers[0]), customers.CreateInvitation{Channel: models.InviteByLink, Mode: models.Resale})
+		from := report(t, w)
+		made, err := w.Customers.Invite(t.Context(), selfOf(w.Providers[0]), customers.CreateInvitation{ReportID: &from, Channel: models.InviteByLink, Mode: models.Resale})
 		must(t, err)
 		return made.Invitation.ID, (*made.Link)[strings.LastIndexByte(*made.Link, '/')+1:]
 	}
@@ -148,11 +155,11 @@ func relationCalls() calls {
 		},
 		"acceptInvitation": func(t *testing.T, _ *Server, w *World) Call {
 			_, token := link(t, w)
-			return Call{w.newcomer(t, nil, "").Key, map[string]any{"token": token}}
+			return Call{w.Newcomer(t).Key, map[string]any{"token": token}}
 		},
 		"refuseInvitation": func(t *testing.T, _ *Server, w *World) Call {
 			_, token := link(t, w)
-			return Call{w.newcomer(t, nil, "").Key, map[string]any{"token": token}}
+			return Call{w.Newcomer(t).Key, map[string]any{"token": token}}
 		},
 		"requestModeSwitch": func(t *testing.T, _ *Server, w *World) Call {
 			return Call{w.Providers[0].Key, map[string]any{"customerId": w.single(t, models.Resale).Customer.ID, "mode": "ADVISORY", "reason": "audit"}}

@@ -157,7 +157,13 @@ func webhookCalls() calls {
 		"deleteWebhookEndpoint": of(nil),
 		"rotateWebhookSecret":   of(nil),
 		"sendTestWebhook":       of(nil),
-		"replayWebhookEvents":   of(map[string]any{"since": "2026-11-10T08:00:00Z", "includeDelivered": true}),
+		"replayWebhookEvents": func(t *testing.T, _ *Server, w *World) Call {
+			made, err := w.Webhooks.Create(t.Context(), selfOf(w.Providers[0]), webhooks.CreateWebhookEndpoint{
+				URL: "https://audited.example.com/", EventTypes: []string{"order.*"},
+			})
+			must(t, err)
+			return Call{w.Providers[0].Key, map[string]any{"endpointId": made.WebhookEndpoint.ID, "since": "2026-11-10T08:00:00Z"}}
+		},
 		"replayWebhookDelivery": func(t *testing.T, _ *Server, w *World) Call {
 			sent, err := w.Webhooks.SendTest(t.Context(), selfOf(w.Providers[0]), webhooks.SendTestWebhook{EndpointID: endpoint(t, w)})
 			must(t, err)
