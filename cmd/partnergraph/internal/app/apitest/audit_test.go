@@ -43,9 +43,10 @@ func unchanged() map[string]string {
 // elsewhere says of which fields of inputs the record does not name the objects, and why.
 func elsewhere() map[string]string {
 	return map[string]string{
-		"attachments": "the verification that is named has them",
-		"quoteId":     "the order that is named has it",
-		"resourceIds": "the quote or order that is named has a line for each",
+		"attachments":  "the verification that is named has them",
+		"quoteId":      "the order that is named has it",
+		"remittanceId": "the claim that is named has it, and whoever claims does not know it",
+		"resourceIds":  "the quote or order that is named has a line for each",
 	}
 }
 
