@@ -200,12 +200,12 @@ func searchTheCrowd(t *testing.T, m *managed, member models.User, n int) {
 		sorts bool // a narrow range of another column may be sorted
 	}{
 		"all": {filter{}, false}, "its own": {filter{PartnerID: &m.provider.ID}, false}, "mode": {filter{Mode: ptr(models.Resale)}, false},
-		"tag": {filter{Tag: ptr("vip")}, false}, "manager": {filter{AccountManagerID: &member.ID}, false}, "verified": {filter{VerifiedStatus: ptr(models.Verified)}, false},
+		"tag": {filter{Tag: ptr("north")}, false}, "a tag of few": {filter{Tag: ptr("vip")}, true}, "manager": {filter{AccountManagerID: &member.ID}, false}, "verified": {filter{VerifiedStatus: ptr(models.Verified)}, false},
 		"frozen": {filter{Frozen: ptr(models.FrozenAccount)}, false}, "not frozen": {filter{Frozen: ptr(models.NotFrozen)}, false}, "kind": {filter{Kind: ptr(models.Enterprise)}, false},
 		"e-mail": {filter{Email: ptr("a@b.example")}, true}, "phone": {filter{Phone: ptr("0086-1380000")}, true}, "created": {filter{CreatedAfter: &m.at, CreatedBefore: &day}, true},
 		"associated": {filter{AssociatedAfter: &m.at, AssociatedBefore: &day}, true}, "prefix": {filter{Query: ptr("crowd-00010")}, true}, "external": {filter{ExternalID: ptr("x")}, true},
 		"tag, verified and frozen": {filter{Tag: ptr("vip"), VerifiedStatus: ptr(models.Verified), Frozen: ptr(models.FrozenAccount)}, true}, // six are sorted
-		"tag, verified and kind":   {filter{Tag: ptr("vip"), VerifiedStatus: ptr(models.Verified), Kind: ptr(models.Enterprise)}, false},
+		"tag, verified and kind":   {filter{Tag: ptr("north"), VerifiedStatus: ptr(models.NotVerified), Kind: ptr(models.CustomerKindNone)}, false},
 		"manager and kind":         {filter{AccountManagerID: &member.ID, Kind: ptr(models.Enterprise), Mode: ptr(models.Resale)}, false},
 	} {
 		for _, after := range []bool{false, true} {
