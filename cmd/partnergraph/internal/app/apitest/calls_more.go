@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -35,9 +36,7 @@ func exposureCalls(site string) calls {
 		return func(_ *testing.T, _ *Server, w *World) Call {
 			o := w.Distributors[distributor]
 			input := map[string]any{"partnerId": o.Partner.ID}
-			for name, value := range more {
-				input[name] = value
-			}
+			maps.Copy(input, more)
 			return Call{o.Key, input}
 		}
 	}
@@ -143,9 +142,7 @@ func webhookCalls() calls {
 	of := func(more map[string]any) func(t *testing.T, _ *Server, w *World) Call {
 		return func(t *testing.T, _ *Server, w *World) Call {
 			input := map[string]any{"endpointId": endpoint(t, w)}
-			for name, value := range more {
-				input[name] = value
-			}
+			maps.Copy(input, more)
 			return Call{w.Providers[0].Key, input}
 		}
 	}
@@ -242,9 +239,7 @@ func catalogueCalls() calls {
 		one := map[string]any{
 			"productId": "1", "serviceType": "hws.service.type.ec2", "resourceType": "hws.resource.type.vm", "specCode": "s6.large.2.linux", "region": "cn-north-4",
 		}
-		for name, value := range more {
-			one[name] = value
-		}
+		maps.Copy(one, more)
 		return []map[string]any{one}
 	}
 	return calls{
