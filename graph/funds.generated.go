@@ -494,7 +494,7 @@ func (ec *executionContext) unmarshalInputFundCustomerInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"customerId", "amount", "idempotencyKey", "actingForPartnerId"}
+	fieldsInOrder := [...]string{"customerId", "amount", "idempotencyKey", "actingForPartnerId", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -529,6 +529,13 @@ func (ec *executionContext) unmarshalInputFundCustomerInput(ctx context.Context,
 				return it, err
 			}
 			it.ActingForPartnerID = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -545,7 +552,7 @@ func (ec *executionContext) unmarshalInputFundResellerInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"resellerId", "amount", "idempotencyKey"}
+	fieldsInOrder := [...]string{"resellerId", "amount", "idempotencyKey", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -573,6 +580,13 @@ func (ec *executionContext) unmarshalInputFundResellerInput(ctx context.Context,
 				return it, err
 			}
 			it.IdempotencyKey = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -589,7 +603,7 @@ func (ec *executionContext) unmarshalInputReclaimFromCustomerInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"customerId", "amount", "idempotencyKey", "actingForPartnerId"}
+	fieldsInOrder := [...]string{"customerId", "amount", "idempotencyKey", "actingForPartnerId", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -624,6 +638,13 @@ func (ec *executionContext) unmarshalInputReclaimFromCustomerInput(ctx context.C
 				return it, err
 			}
 			it.ActingForPartnerID = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -640,7 +661,7 @@ func (ec *executionContext) unmarshalInputReclaimFromResellerInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"resellerId", "amount", "idempotencyKey"}
+	fieldsInOrder := [...]string{"resellerId", "amount", "idempotencyKey", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -668,6 +689,13 @@ func (ec *executionContext) unmarshalInputReclaimFromResellerInput(ctx context.C
 				return it, err
 			}
 			it.IdempotencyKey = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -202,6 +203,75 @@ func (ec *executionContext) fieldContext_ReviewVerificationPayload_customer(_ co
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SendRealNameCodePayload_sentTo(ctx context.Context, field graphql.CollectedField, obj *identity.SentCode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendRealNameCodePayload_sentTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SentTo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendRealNameCodePayload_sentTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SendRealNameCodePayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SendRealNameCodePayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *identity.SentCode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendRealNameCodePayload_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendRealNameCodePayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SendRealNameCodePayload", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _SendRealNameCodePayload_retryAfter(ctx context.Context, field graphql.CollectedField, obj *identity.SentCode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendRealNameCodePayload_retryAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetryAfter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendRealNameCodePayload_retryAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SendRealNameCodePayload", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _SubmitEnterpriseVerificationPayload_verification(ctx context.Context, field graphql.CollectedField, obj *verification.Submitted) (ret graphql.Marshaler) {
@@ -1219,6 +1289,43 @@ func (ec *executionContext) unmarshalInputReviewVerificationInput(ctx context.Co
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSendRealNameCodeInput(ctx context.Context, obj any) (verification.SendRealNameCode, error) {
+	var it verification.SendRealNameCode
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"customerId", "language"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "customerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customerId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomerID = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOLanguage2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐLanguage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSubmitEnterpriseVerificationInput(ctx context.Context, obj any) (verification.SubmitEnterprise, error) {
 	var it verification.SubmitEnterprise
 	if obj == nil {
@@ -1527,6 +1634,54 @@ func (ec *executionContext) _ReviewVerificationPayload(ctx context.Context, sel 
 			}
 		case "customer":
 			out.Values[i] = ec._ReviewVerificationPayload_customer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var sendRealNameCodePayloadImplementors = []string{"SendRealNameCodePayload"}
+
+func (ec *executionContext) _SendRealNameCodePayload(ctx context.Context, sel ast.SelectionSet, obj *identity.SentCode) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sendRealNameCodePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SendRealNameCodePayload")
+		case "sentTo":
+			out.Values[i] = ec._SendRealNameCodePayload_sentTo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._SendRealNameCodePayload_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryAfter":
+			out.Values[i] = ec._SendRealNameCodePayload_retryAfter(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -2060,6 +2215,15 @@ func (ec *executionContext) unmarshalNReviewVerificationInput2githubᚗcomᚋpar
 
 func (ec *executionContext) marshalNReviewVerificationPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋverificationᚐSubmitted(ctx context.Context, sel ast.SelectionSet, v verification.Submitted) graphql.Marshaler {
 	return ec._ReviewVerificationPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNSendRealNameCodeInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋverificationᚐSendRealNameCode(ctx context.Context, v any) (verification.SendRealNameCode, error) {
+	res, err := ec.unmarshalInputSendRealNameCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSendRealNameCodePayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋidentityᚐSentCode(ctx context.Context, sel ast.SelectionSet, v identity.SentCode) graphql.Marshaler {
+	return ec._SendRealNameCodePayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNSubmitEnterpriseVerificationInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋverificationᚐSubmitEnterprise(ctx context.Context, v any) (verification.SubmitEnterprise, error) {

@@ -14,18 +14,24 @@ type StepUpAction string
 const (
 	StepUpWithdrawals StepUpAction = "WITHDRAWALS" // submitting and rerouting a withdrawal
 	StepUpRelations   StepUpAction = "RELATIONS"   // asking for, and agreeing to, a change of a relation
+	StepUpFunding     StepUpAction = "FUNDING"     // a partner's funding, reclaiming and paying for customers and resellers (O05)
 )
 
 // StepUpActions returns every action, in a fixed order.
-func StepUpActions() []StepUpAction { return []StepUpAction{StepUpWithdrawals, StepUpRelations} }
+func StepUpActions() []StepUpAction {
+	return []StepUpAction{StepUpWithdrawals, StepUpRelations, StepUpFunding}
+}
 
 // Valid reports whether a is one of StepUpActions.
 func (a StepUpAction) Valid() bool { return slices.Contains(StepUpActions(), a) }
 
 // Purpose returns what a code for the action is sent for.
 func (a StepUpAction) Purpose() CodePurpose {
-	if a == StepUpWithdrawals {
+	switch a {
+	case StepUpWithdrawals:
 		return CodeWithdrawal
+	case StepUpFunding:
+		return CodeFunding
 	}
 	return CodeRelation
 }

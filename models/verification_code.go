@@ -17,13 +17,14 @@ const (
 	CodeRevokeAuthorization CodePurpose = "REVOKE_AUTHORIZATION"
 	CodeWithdrawal          CodePurpose = "WITHDRAWAL"
 	CodeRelation            CodePurpose = "RELATION_CHANGE"
-	CodeRealName            CodePurpose = "REAL_NAME"
+	CodeRealName            CodePurpose = "REAL_NAME" // the customer's, whoever of its people asks; its partner uses it (R03)
+	CodeFunding             CodePurpose = "FUNDING"
 	CodeStepUp              CodePurpose = "STEP_UP" // to change which actions need a code
 )
 
 // CodePurposes returns every purpose, in a fixed order.
 func CodePurposes() []CodePurpose {
-	return []CodePurpose{CodeGrantAuthorization, CodeRevokeAuthorization, CodeWithdrawal, CodeRelation, CodeRealName, CodeStepUp}
+	return []CodePurpose{CodeGrantAuthorization, CodeRevokeAuthorization, CodeWithdrawal, CodeRelation, CodeRealName, CodeFunding, CodeStepUp}
 }
 
 // Valid reports whether p is one of CodePurposes.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/verification"
 )
 
@@ -21,6 +22,11 @@ func (r *customerResolver) Verification(ctx context.Context, obj *models.Custome
 // SubmitIndividualVerification is the resolver for the submitIndividualVerification field.
 func (r *mutationResolver) SubmitIndividualVerification(ctx context.Context, input verification.SubmitIndividual) (verification.Submitted, error) {
 	return r.Verifications.SubmitIndividual(ctx, r.Who(ctx), input)
+}
+
+// SendRealNameCode is the resolver for the sendRealNameCode field.
+func (r *mutationResolver) SendRealNameCode(ctx context.Context, input verification.SendRealNameCode) (identity.SentCode, error) {
+	return r.Verifications.SendRealNameCode(ctx, r.Who(ctx), input)
 }
 
 // SubmitEnterpriseVerification is the resolver for the submitEnterpriseVerification field.

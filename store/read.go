@@ -38,13 +38,6 @@ func Read(ctx context.Context, db bun.IDB, q Query, dest any) error {
 	return Translate(event.Err)
 }
 
-// Unprepared is the same database for whom Read is Scan: statements with their values in them, as EXPLAIN wants them.
-func (db *DB) Unprepared() *DB {
-	plain := *db
-	plain.prepares = false
-	return &plain
-}
-
 // scan reads through database/sql itself: bun would take the question marks of an operator for its own.
 func (db *DB) scan(ctx context.Context, text string, arguments []any, dest any) error {
 	rows, err := db.DB.DB.QueryContext(ctx, text, arguments...) //nolint:rowserrcheck // ScanRows does, and closes them

@@ -29,17 +29,19 @@ type options struct {
 	page      int // the deep page, from 1
 	calls     int // of each page
 	worst     float64
+	only      string // searches whose name contains it
 }
 
 func main() {
 	// Linux ends the servers when the thread that started them ends, so that thread must be the one that stays.
 	runtime.LockOSThread()
 	var o options
-	flag.IntVar(&o.customers, "customers", 100_000, "customers of the partner")
+	flag.IntVar(&o.customers, "customers", 120_000, "customers of the partner")
 	flag.IntVar(&o.size, "size", 50, "rows of a page")
 	flag.IntVar(&o.page, "page", 2000, "the deep page")
 	flag.IntVar(&o.calls, "calls", 400, "calls of each page; the table has the lower quartile")
 	flag.Float64Var(&o.worst, "worst", 1.2, "fail when the deep page costs more than this many first pages")
+	flag.StringVar(&o.only, "only", "", "only searches whose name contains this")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -98,6 +100,9 @@ func measure(ctx context.Context, o options, engine, url string, table *tabwrite
 		return nil, err
 	}
 	for _, s := range crowd.searches() {
+		if !strings.Contains(s.name, o.only) {
+			continue
+		}
 		first, deep, err := crowd.compare(ctx, o, s)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)

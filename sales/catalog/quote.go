@@ -245,7 +245,7 @@ func (s *Service) quoteFor(ctx context.Context, who models.Principal, customer m
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
-			Type: models.EventQuoteGiven, PartnerID: quote.PartnerID, CustomerID: quote.CustomerID, SubjectID: string(quote.ID), Fields: []string{"quote"},
+			Type: models.EventQuoteGiven, PartnerID: quote.PartnerID, CustomerID: quote.CustomerID, SubjectID: string(quote.ID),
 			Data: map[string]any{"kind": quote.Kind, "official": quote.Official.StringFixed(int32(quote.Precision)), "currency": quote.Currency},
 		})
 	})

@@ -191,7 +191,7 @@ func (s *Service) failInvitation(ctx context.Context, tx bun.IDB, who models.Pri
 	if err := updateInvitation(ctx, tx, &invitation); err != nil {
 		return err
 	}
-	if err := s.recordInvitation(ctx, tx, who, models.EventInvitationFailed, invitation); err != nil {
+	if err := s.recordInvitation(ctx, tx, who, models.EventInvitationFailed, invitation, invitation.State); err != nil {
 		return err
 	}
 	return s.failReport(ctx, tx, who, invitation.ReportID, code)

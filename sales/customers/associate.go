@@ -124,8 +124,8 @@ func (s *Service) link(ctx context.Context, tx bun.IDB, who models.Principal, cu
 	}
 	return association, s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventCustomerAssociated, PartnerID: partner.ID, CustomerID: customer.ID, SubjectID: string(customer.ID),
-		Fields: []string{"association"}, Changes: []models.FieldChange{
-			models.Changed("mode", "", cmd.Mode), // whose it is now, the event's partner says to those who may know
+		Fields: []string{"association", "mode"}, Changes: []models.FieldChange{
+			models.Changed("association", "", association.ID), models.Changed("mode", "", cmd.Mode), // whose it is now, the event's partner says to those who may know
 		},
 		Data: map[string]any{"associationId": association.ID, "mode": cmd.Mode, "source": cmd.Source},
 	})

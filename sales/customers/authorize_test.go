@@ -380,7 +380,7 @@ func TestRelationsAskForACode(t *testing.T) {
 		c := w.mailed("careful", w.provider.ID, models.Resale)
 		customer := asCustomer(c)
 		right := code(customer, models.CodeStepUp)
-		if _, err := w.Codes.(*identity.Codes).SetStepUp(w.ctx, customer, identity.SetStepUp{Actions: models.StepUpActions(), Code: &right}); err != nil {
+		if _, err := w.Codes.(*identity.Codes).SetStepUp(w.ctx, customer, identity.SetStepUp{Actions: []models.StepUpAction{models.StepUpRelations, models.StepUpWithdrawals}, Code: &right}); err != nil {
 			t.Fatal(err)
 		}
 		ask := func(code *string) error {

@@ -28,12 +28,18 @@ func TestTheRecordSaysWhatAWriteChanged(t *testing.T) {
 			}
 			return changes
 		}
+		var association models.Association
+		if err := db.NewSelect().Model(&association).Where("customer_id = ?", c.ID).Scan(w.ctx); err != nil {
+			t.Fatal(err)
+		}
 		steps := []struct {
 			event models.EventType
 			do    func() error
 			want  []models.FieldChange
 		}{
-			{models.EventCustomerAssociated, func() error { return nil }, named("mode", change("", "RESALE"))},
+			{models.EventCustomerAssociated, func() error { return nil }, []models.FieldChange{
+				models.Changed("association", "", association.ID), models.Changed("mode", "", models.Resale),
+			}},
 			{models.EventCustomerFrozen, func() error {
 				return second(w.Freeze(w.ctx, partner, customers.FreezeCustomer{CustomerID: c.ID, Scope: models.FrozenAccount, Reason: "why"}))
 			}, named("frozen", change("NONE", "ACCOUNT"))},

@@ -92,6 +92,13 @@ func (s *Service) CreateIn(ctx context.Context, tx bun.IDB, who models.Principal
 		Type: models.EventCustomerCreated, PartnerID: cmd.PartnerID, CustomerID: customer.ID, SubjectID: string(customer.ID),
 		Fields: cmd.givenFields(),
 	}
+	for _, field := range created.Fields {
+		change := models.FieldChange{Field: field} // the others are personal
+		if field == "externalId" {
+			change = models.Changed(field, "", cmd.ExternalID)
+		}
+		created.Changes = append(created.Changes, change)
+	}
 	if err := s.Events.Record(ctx, tx, who, created); err != nil {
 		return models.Customer{}, err
 	}

@@ -68,6 +68,7 @@ func (s *Service) ConfirmRequest(ctx context.Context, who models.Principal, cmd 
 }
 
 func (s *Service) confirmIn(ctx context.Context, tx bun.IDB, who models.Principal, request models.AssociationRequest, customer models.Customer) (ConfirmedRelation, error) {
+	before := request.State
 	if err := request.Become(models.AssociationRequestConfirmed, s.now()); err != nil {
 		return ConfirmedRelation{}, err
 	}
@@ -94,7 +95,7 @@ func (s *Service) confirmIn(ctx context.Context, tx bun.IDB, who models.Principa
 	if err != nil {
 		return ConfirmedRelation{}, err
 	}
-	return done, s.recordRequest(ctx, tx, who, models.EventRelationConfirmed, request)
+	return done, s.recordRequest(ctx, tx, who, models.EventRelationConfirmed, request, before)
 }
 
 // switchIn puts the customer into the other mode of the same partner: one row of its history ends and another begins.
@@ -180,6 +181,7 @@ func (s *Service) close(ctx context.Context, who models.Principal, id models.ID,
 		if err != nil {
 			return err
 		}
+		before := request.State
 		if err := change(&request); err != nil {
 			return err
 		}
@@ -187,7 +189,7 @@ func (s *Service) close(ctx context.Context, who models.Principal, id models.ID,
 			return err
 		}
 		done.Request = request
-		return s.recordRequest(ctx, tx, who, what, request)
+		return s.recordRequest(ctx, tx, who, what, request, before)
 	})
 	if err != nil {
 		return AskedRelation{}, err
@@ -225,10 +227,10 @@ func (s *Service) dropRequest(ctx context.Context, tx bun.IDB, who models.Princi
 	if err != nil || !found {
 		return err
 	}
-	now := s.now()
+	before, now := request.State, s.now()
 	request.State, request.DecidedAt = models.AssociationRequestCancelled, &now
 	if err := updateRequest(ctx, tx, &request); err != nil {
 		return err
 	}
-	return s.recordRequest(ctx, tx, who, models.EventRelationCancelled, request)
+	return s.recordRequest(ctx, tx, who, models.EventRelationCancelled, request, before)
 }

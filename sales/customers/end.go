@@ -151,6 +151,8 @@ func (s *Service) recordEnd(ctx context.Context, tx bun.IDB, who models.Principa
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventCustomerDisassociated, PartnerID: customer.PartnerID, CustomerID: customer.ID, SubjectID: string(customer.ID),
-		Fields: []string{"association"}, Changes: []models.FieldChange{models.Changed("mode", customer.Mode, "")}, Data: data,
+		Fields: []string{"association", "mode"}, Changes: []models.FieldChange{
+			models.Changed("association", done.Association.ID, ""), models.Changed("mode", customer.Mode, ""),
+		}, Data: data,
 	})
 }

@@ -471,8 +471,13 @@ func TestInvitingIsRefused(t *testing.T) {
 				t.Errorf("%s: %v, want %s", name, err, row.want)
 			}
 		}
-		if _, err := w.Invite(w.ctx, asPartner(w.distributor), customers.CreateInvitation{PartnerID: &w.reseller.ID, Channel: link, Mode: models.Resale}); err != nil {
+		made, err := w.Invite(w.ctx, asPartner(w.distributor), customers.CreateInvitation{PartnerID: &w.reseller.ID, Channel: link, Mode: models.Resale})
+		if err != nil {
 			t.Errorf("a distributor for its reseller: %v", err)
+		}
+		_, err = w.ResendInvitation(w.ctx, asPartner(w.reseller), customers.ResendInvitation{InvitationID: made.Invitation.ID})
+		if reasonOf(err) != "NOT_BY_EMAIL" {
+			t.Errorf("a link that is to be sent: %v", err)
 		}
 		// Of the refused nothing is left; the customer that was created meanwhile has an event of its own.
 		if after := w.rows("invitations", "events"); after[0] != before[0]+1 || after[1] > before[1]+2 {

@@ -188,7 +188,7 @@ func (s *Service) ResendInvitation(ctx context.Context, who models.Principal, cm
 		if err := updateInvitation(ctx, tx, invitation); err != nil {
 			return err
 		}
-		return s.recordInvitation(ctx, tx, who, models.EventInvitationMailed, *invitation)
+		return s.recordInvitation(ctx, tx, who, models.EventInvitationMailed, *invitation, invitation.State)
 	})
 }
 
@@ -234,11 +234,12 @@ func (s *Service) changeInvitation(ctx context.Context, who models.Principal, id
 
 // endInvitation moves an invitation to a final state; an e-mail that is still to be sent is not.
 func (s *Service) endInvitation(ctx context.Context, tx bun.IDB, who models.Principal, invitation *models.Invitation, state models.InvitationState, what models.EventType) error {
+	before := invitation.State
 	invitation.State, invitation.TokenSealed, invitation.UpdatedAt = state, nil, s.now()
 	if err := updateInvitation(ctx, tx, invitation); err != nil {
 		return err
 	}
-	return s.recordInvitation(ctx, tx, who, what, *invitation)
+	return s.recordInvitation(ctx, tx, who, what, *invitation, before)
 }
 
 // queueMail gives the invitation a new link, and leaves it to the relay to send it.
@@ -356,14 +357,14 @@ func digestOf(token string) []byte {
 
 // recordInvited records a new invitation, and asks for its e-mail.
 func (s *Service) recordInvited(ctx context.Context, tx bun.IDB, who models.Principal, made models.Invitation) error {
-	if err := s.recordInvitation(ctx, tx, who, models.EventInvitationMade, made); err != nil || made.Channel != models.InviteByEmail {
+	if err := s.recordInvitation(ctx, tx, who, models.EventInvitationMade, made, ""); err != nil || made.Channel != models.InviteByEmail {
 		return err
 	}
-	return s.recordInvitation(ctx, tx, who, models.EventInvitationMailed, made)
+	return s.recordInvitation(ctx, tx, who, models.EventInvitationMailed, made, made.State)
 }
 
-// recordInvitation tells the partner, and nobody else. It names neither the address nor the token.
-func (s *Service) recordInvitation(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, i models.Invitation) error {
+// recordInvitation tells the partner, and nobody else. It names neither the address nor the token. before is the state that it had.
+func (s *Service) recordInvitation(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, i models.Invitation, before models.InvitationState) error {
 	data := map[string]any{"channel": i.Channel, "state": i.State, "mode": i.Mode}
 	if what == models.EventInvitationMailed {
 		data["mailNumber"] = i.MailNumber
@@ -371,7 +372,14 @@ func (s *Service) recordInvitation(ctx context.Context, tx bun.IDB, who models.P
 	if i.Failure != "" {
 		data["failure"] = i.Failure
 	}
-	return s.Events.Record(ctx, tx, who, models.Event{Type: what, PartnerID: i.PartnerID, SubjectID: string(i.ID), Fields: []string{"state"}, Data: data})
+	if i.ReportID != "" {
+		data["reportId"] = i.ReportID
+	}
+	event := models.Event{Type: what, PartnerID: i.PartnerID, SubjectID: string(i.ID), Data: data}
+	if before != i.State { // a link for many stays what it is
+		event.Fields, event.Changes = []string{"state"}, []models.FieldChange{models.Changed("state", before, i.State)}
+	}
+	return s.Events.Record(ctx, tx, who, event)
 }
 
 func (s *Service) openInvitation(i *models.Invitation) (err error) {

@@ -110,10 +110,8 @@ func (s *Service) registerIn(ctx context.Context, tx bun.IDB, who models.Princip
 		return registered{}, err
 	}
 	// What a customer's user may do is more than a partner's key may hand on, so the server makes it, as at a first login.
-	system := models.SystemPrincipal("create-customer")
-	system.RequestID, system.RemoteAddr = who.RequestID, who.RemoteAddr
-	_, err = s.People.CreateUserIn(ctx, tx, system, identity.CreateUser{
-		CustomerID: &customer.ID, LoginName: cmd.AccountName, Password: cmd.Password, VendorPassword: true,
+	_, err = s.People.CreateUserIn(ctx, tx, models.SystemPrincipal("create-customer"), identity.CreateUser{
+		CustomerID: &customer.ID, LoginName: cmd.AccountName, Password: cmd.Password, VendorPassword: true, AskedBy: &who,
 	})
 	if err != nil {
 		var refused *models.Error

@@ -78,7 +78,7 @@ func (s *Service) Report(ctx context.Context, who models.Principal, cmd ReportCu
 			}
 			return err
 		}
-		return s.recordReport(ctx, tx, who, models.EventReportMade, report)
+		return s.recordReport(ctx, tx, who, models.EventReportMade, report, "")
 	})
 	if err != nil {
 		return ReportedCustomer{}, err
@@ -108,6 +108,7 @@ func (s *Service) WithdrawReport(ctx context.Context, who models.Principal, cmd 
 		if !found {
 			return ErrReportUnknown
 		}
+		before := report.State
 		if err := report.Become(models.ReportWithdrawn, s.now()); err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func (s *Service) WithdrawReport(ctx context.Context, who models.Principal, cmd 
 			}
 		}
 		done.Report = report
-		return s.recordReport(ctx, tx, who, models.EventReportWithdrawn, report)
+		return s.recordReport(ctx, tx, who, models.EventReportWithdrawn, report, before)
 	})
 	if err != nil {
 		return ReportedCustomer{}, err
@@ -177,6 +178,7 @@ func (s *Service) failReport(ctx context.Context, tx bun.IDB, who models.Princip
 	if err != nil || !found || !report.Live(s.now()) {
 		return err
 	}
+	before := report.State
 	if err := report.Become(models.ReportFailed, s.now()); err != nil {
 		return err
 	}
@@ -184,16 +186,19 @@ func (s *Service) failReport(ctx context.Context, tx bun.IDB, who models.Princip
 	if err := updateReport(ctx, tx, &report); err != nil {
 		return err
 	}
-	return s.recordReport(ctx, tx, who, models.EventReportFailed, report)
+	return s.recordReport(ctx, tx, who, models.EventReportFailed, report, before)
 }
 
-// recordReport tells the partner, and nobody else. It names neither the company nor its address.
-func (s *Service) recordReport(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, r models.CustomerReport) error {
+// recordReport tells the partner, and nobody else. It names neither the company nor its address. before is the state that it had.
+func (s *Service) recordReport(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, r models.CustomerReport, before models.ReportState) error {
 	data := map[string]any{"state": r.State}
 	if r.Failure != "" {
 		data["failure"] = r.Failure
 	}
-	return s.Events.Record(ctx, tx, who, models.Event{Type: what, PartnerID: r.PartnerID, SubjectID: string(r.ID), Fields: []string{"state"}, Data: data})
+	return s.Events.Record(ctx, tx, who, models.Event{
+		Type: what, PartnerID: r.PartnerID, SubjectID: string(r.ID), Fields: []string{"state"},
+		Changes: []models.FieldChange{models.Changed("state", before, r.State)}, Data: data,
+	})
 }
 
 // expireReportsIn closes the reports that a query finds.
@@ -203,13 +208,14 @@ func (s *Service) expireReportsIn(ctx context.Context, tx bun.IDB, overdue *bun.
 		return store.Translate(err)
 	}
 	for i := range reports {
+		before := reports[i].State
 		if err := reports[i].Become(models.ReportExpired, s.now()); err != nil {
 			return err
 		}
 		if err := updateReport(ctx, tx, &reports[i]); err != nil {
 			return err
 		}
-		if err := s.recordReport(ctx, tx, models.SystemPrincipal("relations"), models.EventReportExpired, reports[i]); err != nil {
+		if err := s.recordReport(ctx, tx, models.SystemPrincipal("relations"), models.EventReportExpired, reports[i], before); err != nil {
 			return err
 		}
 	}

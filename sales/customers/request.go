@@ -132,7 +132,7 @@ func (s *Service) askIn(ctx context.Context, tx bun.IDB, who models.Principal, w
 		}
 		return wish, err
 	}
-	return wish, s.recordRequest(ctx, tx, who, models.EventRelationRequested, wish)
+	return wish, s.recordRequest(ctx, tx, who, models.EventRelationRequested, wish, "")
 }
 
 func tooRecently(notBefore time.Time) error {
@@ -177,12 +177,13 @@ func (s *Service) changeBlockers(ctx context.Context, tx bun.IDB, customer model
 }
 
 // recordRequest tells both sides. The reasons that people give stay with the request.
-func (s *Service) recordRequest(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, r models.AssociationRequest) error {
+func (s *Service) recordRequest(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, r models.AssociationRequest, before models.AssociationRequestState) error {
 	data := map[string]any{"kind": r.Kind, "state": r.State, "requestedBy": r.RequestedBy, "associationId": r.AssociationID}
 	if r.Mode != "" {
 		data["mode"] = r.Mode
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
-		Type: what, PartnerID: r.PartnerID, CustomerID: r.CustomerID, SubjectID: string(r.ID), Fields: []string{"state"}, Data: data,
+		Type: what, PartnerID: r.PartnerID, CustomerID: r.CustomerID, SubjectID: string(r.ID), Fields: []string{"state"},
+		Changes: []models.FieldChange{models.Changed("state", before, r.State)}, Data: data,
 	})
 }

@@ -47,10 +47,13 @@ type search struct {
 	CustomerFilter
 	who                    models.Principal
 	emailBlind, phoneBlind string
+	byLabel                bool // read label by label, whatever else is asked for
 }
 
 func (s *Service) search(who models.Principal, f CustomerFilter) search {
 	asked := search{CustomerFilter: f, who: who}
+	// SQLite guesses how many rows a value matches, and sorts all that follow for each page when it begins with the customers.
+	asked.byLabel = f.Tag != nil && s.DB.Engine() == store.SQLite && !f.narrow()
 	if f.Email != nil {
 		asked.emailBlind = s.blindEmail(*f.Email)
 	}
@@ -58,6 +61,17 @@ func (s *Service) search(who models.Principal, f CustomerFilter) search {
 		asked.phoneBlind = s.Seal.Blind(*f.Phone, columnPhone)
 	}
 	return asked
+}
+
+// narrow reports whether something else than a label is likely to leave few customers.
+func (f CustomerFilter) narrow() bool {
+	return f.ExternalID != nil || f.Email != nil || f.Phone != nil || f.Query != nil || f.Frozen != nil && *f.Frozen != models.NotFrozen ||
+		f.CreatedAfter != nil || f.CreatedBefore != nil || f.AssociatedAfter != nil || f.AssociatedBefore != nil
+}
+
+// chosen reports whether the values decide how the rows are found best: where they match few customers and where most.
+func (f CustomerFilter) chosen() bool {
+	return f.narrow() || f.Tag != nil || f.Frozen != nil || f.VerifiedStatus != nil || f.Kind != nil || f.AccountManagerID != nil
 }
 
 // searched reads one page with one statement, and counts with one more when the page wants it.
@@ -69,11 +83,15 @@ func (s *Service) searched(ctx context.Context, f search, page models.Page) (mod
 		keyset.Column = "ct.customer_id"
 	}
 	q := keyset.Apply(f.apply(visible(s.DB, f.who)))
-	// SQLite does not carry the range from one of two equal columns to the other; PostgreSQL merges and sorts when it is told both.
-	if f.Tag != nil && page.After != "" && s.DB.Engine() == store.SQLite {
-		q = q.Where("c.id > ?", page.After)
+	// Neither database carries the range from one of two equal columns to the other, and both would read the customers from the first one on.
+	if f.Tag != nil && !f.byLabel {
+		q = within(q, "c.id", page)
 	}
-	if err := store.Read(ctx, s.DB, q, &rows); err != nil {
+	read := store.Read
+	if f.chosen() { // what is prepared is planned without the values
+		read = written
+	}
+	if err := read(ctx, s.DB, q, &rows); err != nil {
 		return models.Connection[models.Customer]{}, err
 	}
 	if !page.WantTotal {
@@ -85,6 +103,21 @@ func (s *Service) searched(ctx context.Context, f search, page models.Page) (mod
 	}
 	total := int(count)
 	return models.NewConnection(page, rows, &total), nil
+}
+
+func written(ctx context.Context, _ bun.IDB, q store.Query, dest any) error {
+	return store.Translate(q.Scan(ctx, dest))
+}
+
+// within is the range of a page for a second column that equals the one of its keyset.
+func within(q *bun.SelectQuery, column string, page models.Page) *bun.SelectQuery {
+	if page.After != "" {
+		q = q.Where("? > ?", bun.Safe(column), page.After)
+	}
+	if page.Before != "" {
+		q = q.Where("? < ?", bun.Safe(column), page.Before)
+	}
+	return q
 }
 
 // apply narrows a query to what is searched for.
@@ -110,7 +143,12 @@ func (f search) apply(q *bun.SelectQuery) *bun.SelectQuery {
 	}
 	q = between(q, "c.created_at", f.CreatedAfter, f.CreatedBefore)
 	if f.Tag != nil {
-		q = q.Join("JOIN customer_tags AS ct ON ct.customer_id = c.id AND ct.partner_id = c.partner_id").Where("ct.tag = ?", *f.Tag)
+		if f.byLabel { // SQLite takes the tables of a CROSS JOIN in their order
+			q = q.ModelTableExpr("customer_tags AS ct CROSS JOIN customers AS c").Where("ct.customer_id = c.id AND ct.partner_id = c.partner_id")
+		} else {
+			q = q.Join("JOIN customer_tags AS ct ON ct.customer_id = c.id AND ct.partner_id = c.partner_id")
+		}
+		q = q.Where("ct.tag = ?", *f.Tag)
 		q = access.KeptByPartner(q, f.who, "ct.partner_id")
 	}
 	if f.AssociatedAfter != nil || f.AssociatedBefore != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/storetest"
 )
 
 // TestCustomersAreFoundByWhatIsKnownOfThem tries each filter, alone and together with others, and as somebody else.
@@ -171,53 +172,68 @@ func (m *managed) crowd(n int) (member models.User) {
 func TestEverySearchUsesAnIndex(t *testing.T) {
 	t.Parallel()
 	const n = 8000
-	eachManaged(t, func(t *testing.T, m *managed) {
-		member := m.crowd(n)
-		last := &lastQuery{}
-		m.DB = m.DB.Unprepared()
-		m.DB.DB = m.DB.WithQueryHook(last)
-		who := asPartner(m.provider)
-		type filter = customers.CustomerFilter
-		day := m.at.Add(24 * time.Hour)
-		for name, c := range map[string]struct {
-			filter
-			sorts bool // a narrow range of another column may be sorted
-		}{
-			"all": {filter{}, false}, "its own": {filter{PartnerID: &m.provider.ID}, false}, "mode": {filter{Mode: ptr(models.Resale)}, false},
-			"tag": {filter{Tag: ptr("vip")}, false}, "manager": {filter{AccountManagerID: &member.ID}, false}, "verified": {filter{VerifiedStatus: ptr(models.Verified)}, false},
-			"frozen": {filter{Frozen: ptr(models.FrozenAccount)}, false}, "not frozen": {filter{Frozen: ptr(models.NotFrozen)}, false}, "kind": {filter{Kind: ptr(models.Enterprise)}, false},
-			"e-mail": {filter{Email: ptr("a@b.example")}, true}, "phone": {filter{Phone: ptr("0086-1380000")}, true}, "created": {filter{CreatedAfter: &m.at, CreatedBefore: &day}, true},
-			"associated": {filter{AssociatedAfter: &m.at, AssociatedBefore: &day}, true}, "prefix": {filter{Query: ptr("crowd-00010")}, true}, "external": {filter{ExternalID: ptr("x")}, true},
-			"tag, verified and frozen": {filter{Tag: ptr("vip"), VerifiedStatus: ptr(models.Verified), Frozen: ptr(models.FrozenAccount)}, true}, // six are sorted
-			"manager and kind":         {filter{AccountManagerID: &member.ID, Kind: ptr(models.Enterprise), Mode: ptr(models.Resale)}, false},
-		} {
-			for _, after := range []bool{false, true} {
-				args := models.PageArgs{}
-				if after {
-					var deep models.Customer
-					m.done("deep", m.DB.NewSelect().Model(&deep).Where("c.name = ?", fmt.Sprintf("crowd-%06d", n-1000)).Scan(m.ctx))
-					args.After = ptr(models.Cursor("customers", deep.ID))
+	for engine, url := range map[string]string{
+		"sqlite": storetest.SQLiteURL(t), "postgres": inText(storetest.PostgresURL(t)),
+	} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			m := newManaged(t, storetest.Open(t, url))
+			searchTheCrowd(t, m, m.crowd(n), n)
+		})
+	}
+}
+
+// inText has values written into the statements, so that they can be explained.
+func inText(url string) string {
+	return url + map[bool]string{true: "&", false: "?"}[strings.Contains(url, "?")] + "default_query_exec_mode=simple_protocol"
+}
+
+func searchTheCrowd(t *testing.T, m *managed, member models.User, n int) {
+	t.Helper()
+	last := &lastQuery{}
+	m.DB.DB = m.DB.WithQueryHook(last)
+	who := asPartner(m.provider)
+	type filter = customers.CustomerFilter
+	day := m.at.Add(24 * time.Hour)
+	for name, c := range map[string]struct {
+		filter
+		sorts bool // a narrow range of another column may be sorted
+	}{
+		"all": {filter{}, false}, "its own": {filter{PartnerID: &m.provider.ID}, false}, "mode": {filter{Mode: ptr(models.Resale)}, false},
+		"tag": {filter{Tag: ptr("north")}, false}, "a tag of few": {filter{Tag: ptr("vip")}, true}, "manager": {filter{AccountManagerID: &member.ID}, false}, "verified": {filter{VerifiedStatus: ptr(models.Verified)}, false},
+		"frozen": {filter{Frozen: ptr(models.FrozenAccount)}, false}, "not frozen": {filter{Frozen: ptr(models.NotFrozen)}, false}, "kind": {filter{Kind: ptr(models.Enterprise)}, false},
+		"e-mail": {filter{Email: ptr("a@b.example")}, true}, "phone": {filter{Phone: ptr("0086-1380000")}, true}, "created": {filter{CreatedAfter: &m.at, CreatedBefore: &day}, true},
+		"associated": {filter{AssociatedAfter: &m.at, AssociatedBefore: &day}, true}, "prefix": {filter{Query: ptr("crowd-00010")}, true}, "external": {filter{ExternalID: ptr("x")}, true},
+		"tag, verified and frozen": {filter{Tag: ptr("vip"), VerifiedStatus: ptr(models.Verified), Frozen: ptr(models.FrozenAccount)}, true}, // six are sorted
+		"tag, verified and kind":   {filter{Tag: ptr("north"), VerifiedStatus: ptr(models.NotVerified), Kind: ptr(models.CustomerKindNone)}, false},
+		"manager and kind":         {filter{AccountManagerID: &member.ID, Kind: ptr(models.Enterprise), Mode: ptr(models.Resale)}, false},
+	} {
+		for _, after := range []bool{false, true} {
+			args := models.PageArgs{}
+			if after {
+				var deep models.Customer
+				m.done("deep", m.DB.NewSelect().Model(&deep).Where("c.name = ?", fmt.Sprintf("crowd-%06d", n-1000)).Scan(m.ctx))
+				args.After = ptr(models.Cursor("customers", deep.ID))
+			}
+			ctx, counter := store.CountStatements(m.ctx)
+			_, err := m.Find(ctx, who, c.filter, args)
+			m.done(name, err)
+			if counter.Count() != 1 {
+				t.Errorf("%s: %d statements", name, counter.Count())
+			}
+			plan := m.explain(last.text)
+			for _, dear := range []string{"Seq Scan on customers", "SCAN c\n", "SCAN ct\n", "SCAN a\n", "Seq Scan on customer_tags", "Seq Scan on associations"} {
+				if strings.Contains(plan+"\n", dear) {
+					t.Errorf("%s (deep %v): %s in\n%s\n%s", name, after, dear, plan, last.text)
 				}
-				ctx, counter := store.CountStatements(m.ctx)
-				_, err := m.Find(ctx, who, c.filter, args)
-				m.done(name, err)
-				if counter.Count() != 1 {
-					t.Errorf("%s: %d statements", name, counter.Count())
-				}
-				plan := m.explain(last.text)
-				for _, dear := range []string{"Seq Scan on customers", "SCAN c\n", "SCAN ct\n", "SCAN a\n", "Seq Scan on customer_tags", "Seq Scan on associations"} {
-					if strings.Contains(plan+"\n", dear) {
-						t.Errorf("%s (deep %v): %s in\n%s\n%s", name, after, dear, plan, last.text)
-					}
-				}
-				for _, sort := range []string{"TEMP B-TREE", "Sort Key"} {
-					if !c.sorts && strings.Contains(plan, sort) {
-						t.Errorf("%s (deep %v): %s in\n%s\n%s", name, after, sort, plan, last.text)
-					}
+			}
+			for _, sort := range []string{"TEMP B-TREE", "Sort Key"} {
+				if !c.sorts && strings.Contains(plan, sort) {
+					t.Errorf("%s (deep %v): %s in\n%s\n%s", name, after, sort, plan, last.text)
 				}
 			}
 		}
-	})
+	}
 }
 
 // explain asks the database how it would do what the text says.

@@ -53,13 +53,14 @@ func (s *Service) expireRequestsIn(ctx context.Context, tx bun.IDB, overdue *bun
 		return store.Translate(err)
 	}
 	for i := range requests {
+		before := requests[i].State
 		if err := requests[i].Become(models.AssociationRequestExpired, s.now()); err != nil {
 			return err
 		}
 		if err := updateRequest(ctx, tx, &requests[i]); err != nil {
 			return err
 		}
-		if err := s.recordRequest(ctx, tx, models.SystemPrincipal("relations"), models.EventRelationExpired, requests[i]); err != nil {
+		if err := s.recordRequest(ctx, tx, models.SystemPrincipal("relations"), models.EventRelationExpired, requests[i], before); err != nil {
 			return err
 		}
 	}

@@ -37,6 +37,7 @@ func (s *Service) VerifyIn(ctx context.Context, tx bun.IDB, who models.Principal
 		customer.Kind, customer.RealName = proven.Kind, &proven.RealName
 		customer.RealNameSealed = s.sealText(customer, columnRealName, customer.RealName)
 		columns, fields = append(columns, "kind", "real_name_sealed"), append(fields, "realName")
+		changes = append(changes, models.FieldChange{Field: "realName"}) // which is personal
 		if before.Kind != customer.Kind {
 			fields, changes = append(fields, "kind"), append(changes, models.Changed("kind", before.Kind, customer.Kind))
 		}

@@ -42,7 +42,7 @@ func (s *Service) RotateReturnSecret(ctx context.Context, who models.Principal, 
 		if err := update(ctx, tx, &config); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, who, models.EventExposureUpdated, config, []string{"returnSecret"})
+		return s.record(ctx, tx, who, models.EventExposureUpdated, config, []string{"returnSecret"}, models.FieldChange{Field: "returnSecret"})
 	})
 	if err != nil {
 		return RotatedReturnSecret{}, err

@@ -126,17 +126,21 @@ func (s *Service) makeActive(ctx context.Context, platformID string, algorithm m
 			}
 			return err
 		}
-		return s.recordKey(ctx, tx, models.SystemPrincipal("signing-keys"), models.EventSigningKeyCreated, fresh, "")
+		return s.recordKey(ctx, tx, models.SystemPrincipal("signing-keys"), models.EventSigningKeyCreated, fresh, "", "")
 	})
 	return row, err
 }
 
-// recordKey names the key, never a half of it.
-func (s *Service) recordKey(ctx context.Context, tx bun.Tx, who models.Principal, event models.EventType, key models.SigningKey, partner models.ID) error {
-	return s.Events.Record(ctx, tx, who, models.Event{
+// recordKey names the key, never a half of it. before is the state that it had.
+func (s *Service) recordKey(ctx context.Context, tx bun.Tx, who models.Principal, event models.EventType, key models.SigningKey, partner models.ID, before models.SigningKeyState) error {
+	told := models.Event{
 		Type: event, SubjectID: string(key.ID), PartnerID: partner,
 		Data: map[string]any{"platformId": key.PlatformID, "state": key.State, "algorithm": key.Algorithm},
-	})
+	}
+	if before != key.State { // what was retired before may lose its private half
+		told.Fields, told.Changes = []string{"state"}, []models.FieldChange{models.Changed("state", before, key.State)}
+	}
+	return s.Events.Record(ctx, tx, who, told)
 }
 
 func (s *Service) generate(platformID string, state models.SigningKeyState, algorithm models.SigningKeyAlgorithm) (models.SigningKey, error) {

@@ -102,7 +102,7 @@ func (s *Service) PublishNext(ctx context.Context, who models.Principal, cmd Pub
 		if _, err := insertKey(ctx, tx, &fresh); err != nil {
 			return err
 		}
-		return s.recordKey(ctx, tx, who, models.EventSigningKeyCreated, fresh, config.PartnerID)
+		return s.recordKey(ctx, tx, who, models.EventSigningKeyCreated, fresh, config.PartnerID, "")
 	})
 	if err != nil {
 		return PublishedNextSigningKey{}, err
@@ -160,18 +160,19 @@ func (s *Service) Activate(ctx context.Context, who models.Principal, cmd Activa
 			if err := updateKey(ctx, tx, old); err != nil {
 				return err
 			}
-			if err := s.recordKey(ctx, tx, who, models.EventSigningKeyRetired, old, partner); err != nil {
+			if err := s.recordKey(ctx, tx, who, models.EventSigningKeyRetired, old, partner, models.KeyActive); err != nil {
 				return err
 			}
 			old = s.shown(old)
 			done.RetiredSigningKey = &old
 		}
+		before := key.State
 		key.State = models.KeyActive
 		done.SigningKey = s.shown(key)
 		if err := updateKey(ctx, tx, key); err != nil {
 			return err
 		}
-		return s.recordKey(ctx, tx, who, models.EventSigningKeyActivated, key, partner)
+		return s.recordKey(ctx, tx, who, models.EventSigningKeyActivated, key, partner, before)
 	})
 	if err != nil {
 		return ActivatedNextSigningKey{}, err
@@ -211,7 +212,7 @@ func (s *Service) Retire(ctx context.Context, who models.Principal, cmd RetireSi
 		if key.State == models.KeyActive {
 			return errKeyActive
 		}
-		event := models.EventSigningKeyRetired
+		event, before := models.EventSigningKeyRetired, key.State
 		switch {
 		case cmd.Remove && key.RemovedAt == nil:
 			now := s.now()
@@ -225,7 +226,7 @@ func (s *Service) Retire(ctx context.Context, who models.Principal, cmd RetireSi
 		if err := updateKey(ctx, tx, key); err != nil {
 			return err
 		}
-		return s.recordKey(ctx, tx, who, event, key, partner)
+		return s.recordKey(ctx, tx, who, event, key, partner, before)
 	})
 	if err != nil {
 		return RetiredSigningKey{}, err

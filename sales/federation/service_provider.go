@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -135,7 +136,7 @@ func (s *Service) RegisterServiceProvider(ctx context.Context, who models.Princi
 			}
 			return err
 		}
-		return s.recordProvider(ctx, tx, who, models.EventServiceProviderRegistered, row, fields)
+		return s.recordProvider(ctx, tx, who, models.EventServiceProviderRegistered, row, fields, models.ServiceProvider{})
 	})
 	return SavedServiceProvider{ServiceProvider: row, Findings: doc.findings}, err
 }
@@ -205,7 +206,7 @@ func (s *Service) RemoveServiceProvider(ctx context.Context, who models.Principa
 		if err := deleteProvider(ctx, tx, row.ID); err != nil {
 			return err
 		}
-		return s.recordProvider(ctx, tx, who, models.EventServiceProviderRemoved, row, nil)
+		return s.recordProvider(ctx, tx, who, models.EventServiceProviderRemoved, row, nil, row)
 	})
 	return RemovedServiceProvider{RemovedServiceProviderID: cmd.ServiceProviderID}, err
 }
@@ -226,6 +227,7 @@ func (s *Service) save(ctx context.Context, who models.Principal, id models.ID, 
 		case doc != nil && doc.facts.EntityID != row.EntityID:
 			return ErrEntityIDFixed
 		}
+		before := row
 		fields, err := apply(&row, changes, doc, s.now())
 		if err != nil {
 			return err
@@ -234,7 +236,7 @@ func (s *Service) save(ctx context.Context, who models.Principal, id models.ID, 
 		if err := updateProvider(ctx, tx, &row); err != nil {
 			return err
 		}
-		return s.recordProvider(ctx, tx, who, models.EventServiceProviderUpdated, row, fields)
+		return s.recordProvider(ctx, tx, who, models.EventServiceProviderUpdated, row, fields, before)
 	})
 	return saved, err
 }
@@ -258,11 +260,44 @@ func apply(row *models.ServiceProvider, changes []providerChange, doc *document,
 	return fields, nil
 }
 
-func (s *Service) recordProvider(ctx context.Context, tx bun.IDB, who models.Principal, kind models.EventType, row models.ServiceProvider, fields []string) error {
+// recordProvider tells of a change from what the service provider was. Metadata and the table of attributes are too long for a record.
+func (s *Service) recordProvider(ctx context.Context, tx bun.IDB, who models.Principal, kind models.EventType, row models.ServiceProvider, fields []string, before models.ServiceProvider) error {
+	changes := make([]models.FieldChange, len(fields))
+	for i, field := range fields {
+		changes[i] = models.FieldChange{Field: field}
+		if from, to := providerValue(before, field), providerValue(row, field); from != to {
+			changes[i] = models.Changed(field, from, to)
+		}
+	}
 	return s.Events.Record(ctx, tx, who, models.Event{
-		Type: kind, SubjectID: string(row.ID), PartnerID: row.PartnerID, Fields: fields,
+		Type: kind, SubjectID: string(row.ID), PartnerID: row.PartnerID, Fields: fields, Changes: changes,
 		Data: map[string]any{"platformId": row.PlatformID, "state": row.State},
 	})
+}
+
+// providerValue is what the record says of a field, in API spelling; empty = nothing.
+func providerValue(p models.ServiceProvider, field string) string {
+	switch field {
+	case "name":
+		return p.Name
+	case "metadataUrl":
+		return p.MetadataURL
+	case "nameIdFormat":
+		return string(p.NameIDFormat)
+	case "bpId":
+		return p.BPID
+	case "idpInitiated":
+		return strconv.FormatBool(p.IDPInitiated)
+	case "loginUrl":
+		return p.LoginURL
+	case "encryption":
+		return string(p.Encryption)
+	case "signatureAlgorithm":
+		return string(p.SignatureAlgorithm)
+	case "state":
+		return string(p.State)
+	}
+	return ""
 }
 
 // visibleProvider checks the permission and that the caller may see the service provider, before anything is read or fetched for it.

@@ -1,7 +1,9 @@
 package files_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -50,6 +52,40 @@ func hugePNG(width, height uint32) []byte {
 	return content
 }
 
+// zipped is an archive with one page.
+func zipped(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	archive := zip.NewWriter(&b)
+	file, err := archive.Create("index.html")
+	if err == nil {
+		_, err = file.Write([]byte("hello"))
+	}
+	if err := errors.Join(err, archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// overfullPNG says that it has 8 by 8 pixels, and unpacks to 64 megabytes.
+func overfullPNG(t *testing.T) []byte {
+	t.Helper()
+	var data bytes.Buffer
+	packer := zlib.NewWriter(&data)
+	_, err := packer.Write(make([]byte, 64<<20))
+	if err := errors.Join(err, packer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	whole := picture(png.Encode, 8, 8)
+	chunk := func(kind string, content []byte) []byte {
+		made := binary.BigEndian.AppendUint32(nil, uint32(len(content)))
+		made = append(append(made, kind...), content...)
+		return binary.BigEndian.AppendUint32(made, crc32.ChecksumIEEE(made[4:]))
+	}
+	at := bytes.Index(whole, []byte("IDAT")) - 4
+	return append(append(slices.Clone(whole[:at]), chunk("IDAT", data.Bytes())...), chunk("IEND", nil)...)
+}
+
 // TestWhatIsRefusedLeavesNothingBehind has a row for everything that a file must not be.
 func TestWhatIsRefusedLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
@@ -78,6 +114,11 @@ func TestWhatIsRefusedLeavesNothingBehind(t *testing.T) {
 		"a picture and a page":             {"a.jpg", with(jpg, "<html><body>"), "ACTIVE_CONTENT"},
 		"a picture and a script":           {"a.png", with(small, "<ScRiPt>alert(1)</script>"), "ACTIVE_CONTENT"},
 		"a picture that is a script":       {"a.gif", with(picture(asGIF, 8, 8), "<svg/onload=alert(1)>"), "ACTIVE_CONTENT"},
+		"a picture that is an archive":     {"a.jpg", with(jpg, zipped(t)), "ACTIVE_CONTENT"},
+		"an archive called a picture":      {"a.jpg", []byte(zipped(t)), "TYPE_DIFFERS"},
+		"a picture and a RAR archive":      {"a.png", with(small, "Rar!\x1a\x07\x01\x00"), "ACTIVE_CONTENT"},
+		"a document that is an archive":    {"a.pdf", pdf("(" + zipped(t) + ")"), "ACTIVE_CONTENT"},
+		"a bomb of more rows than said":    {"a.png", overfullPNG(t), "NOT_DECODABLE"},
 		"a document that runs":             {"a.pdf", pdf("/OpenAction<</S/JavaScript/JS(app.alert(1))>>"), "ACTIVE_CONTENT"},
 		"a document that starts a program": {"a.pdf", pdf("/AA<</S/Launch>>"), "ACTIVE_CONTENT"},
 		"a document with a file inside":    {"a.pdf", pdf("/EmbeddedFile 4 0 R"), "ACTIVE_CONTENT"},

@@ -20,7 +20,7 @@ var (
 	errTypeDiffers   = models.Precondition("TYPE_DIFFERS", "The content is not what the file's name says.")
 	errBroken        = models.Precondition("NOT_DECODABLE", "The file is broken: it cannot be decoded.")
 	errPixels        = models.Precondition("TOO_MANY_PIXELS", "The picture has more than 16 million pixels, or a side of more than 16,384.")
-	errActiveContent = models.Precondition("ACTIVE_CONTENT", "The file holds markup or a program, which no picture or document of this kind needs.")
+	errActiveContent = models.Precondition("ACTIVE_CONTENT", "The file holds markup, a program or an archive, which no picture or document of this kind needs.")
 )
 
 // What a decoded picture may have. A pixel takes up to twelve bytes while it is decoded.
@@ -98,7 +98,7 @@ func judgeContent(content []byte, contentType string) error {
 		return errBroken
 	case config.Width > maxSide || config.Height > maxSide || config.Width*config.Height > maxPixels:
 		return errPixels
-	case markup.Match(content):
+	case markup.Match(content), holdsArchive(content):
 		return errActiveContent
 	}
 	if _, err := d.whole(bytes.NewReader(content)); err != nil {
@@ -134,10 +134,18 @@ func judgePDF(content []byte) error {
 		return errTypeDiffers
 	case !pdfTail.Match(content[max(0, len(content)-tail):]):
 		return errBroken
-	case markup.Match(content), programs.Match(content):
+	case markup.Match(content), programs.Match(content), holdsArchive(content):
 		return errActiveContent
 	}
 	return nil
+}
+
+// holdsArchive reports whether a file is an archive as well: whoever unpacks archives looks for a ZIP's directory from the end of a file,
+// and skips what stands before the others. What cameras put behind their pictures is none.
+func holdsArchive(content []byte) bool {
+	const directory = 22 + 1<<16 // with the longest remark behind it
+	return bytes.Contains(content[max(0, len(content)-directory):], []byte("PK\x05\x06")) ||
+		bytes.Contains(content, []byte("Rar!\x1a\x07")) || bytes.Contains(content, []byte("7z\xbc\xaf\x27\x1c"))
 }
 
 // judgeXML looks no further than at what is no XML at all: whoever uses metadata reads it with care.

@@ -60,7 +60,7 @@ func (s *Service) CreatePayerAgreement(ctx context.Context, who models.Principal
 		if err := insertAgreement(ctx, tx, &agreement); err != nil {
 			return err
 		}
-		return s.recordAgreement(ctx, tx, who, models.EventPayerAgreementMade, agreement)
+		return s.recordAgreement(ctx, tx, who, models.EventPayerAgreementMade, agreement, "")
 	})
 	if err != nil {
 		return SavedPayerAgreement{}, err
@@ -87,6 +87,7 @@ func (s *Service) VoidPayerAgreement(ctx context.Context, who models.Principal, 
 		if !ok {
 			return ErrAgreementUnknown
 		}
+		before := found.State
 		if err := found.Void(s.now()); err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (s *Service) VoidPayerAgreement(ctx context.Context, who models.Principal, 
 		if err := updateAgreement(ctx, tx, &found); err != nil {
 			return err
 		}
-		return s.recordAgreement(ctx, tx, who, models.EventPayerAgreementVoided, found)
+		return s.recordAgreement(ctx, tx, who, models.EventPayerAgreementVoided, found, before)
 	})
 	if err != nil {
 		return SavedPayerAgreement{}, err
@@ -104,9 +105,9 @@ func (s *Service) VoidPayerAgreement(ctx context.Context, who models.Principal, 
 }
 
 // recordAgreement tells the owner, and nobody else. It does not name the payer.
-func (s *Service) recordAgreement(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, a models.PayerAgreement) error {
+func (s *Service) recordAgreement(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, a models.PayerAgreement, before models.PayerAgreementState) error {
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, PartnerID: a.PartnerID, CustomerID: a.CustomerID, SubjectID: string(a.ID), Fields: []string{"state"},
-		Data: map[string]any{"state": a.State},
+		Changes: []models.FieldChange{models.Changed("state", before, a.State)}, Data: map[string]any{"state": a.State},
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
@@ -26,10 +27,15 @@ type asked struct {
 	target   models.OwnerKind
 	targetID models.ID // the lower end: a customer or a reseller
 	amount   decimal.Decimal
+	proof    identity.Proof // of the code, where the caller's organisation asks for one
 }
 
-// errAccountsMissing says that accounts had to be made first.
-var errAccountsMissing = errors.New("funds: accounts are missing")
+var (
+	// errAccountsMissing says that accounts had to be made first.
+	errAccountsMissing = errors.New("funds: accounts are missing")
+	// errAlone says that one of the moves has to go by itself.
+	errAlone = errors.New("funds: a move with a code goes alone")
+)
 
 // carryTries bounds how often a group begins again: once for accounts that did not exist, and once or twice for a key that
 // somebody else took meanwhile.
@@ -104,6 +110,8 @@ type group struct {
 	ends     map[models.ID]end
 	batch    *ledger.Batch
 	missing  []ledger.AccountSpec
+	asking   map[models.ID]bool // callers' organisations that have something ask for a code
+	coded    bool               // the one move of this group may have spent a code
 
 	keys []models.IdempotencyKey
 	told []models.Event
@@ -127,9 +135,15 @@ func (g *group) carry(ctx context.Context) error {
 	if err := g.lock(ctx); err != nil {
 		return err
 	}
+	if err := g.spendCode(ctx); err != nil {
+		return err
+	}
 	g.workOut(func(int) bool { return true })
 	if len(g.missing) > 0 {
 		return errAccountsMissing
+	}
+	if g.coded && g.outcomes[0].Err != nil {
+		return g.outcomes[0].Err // which gives the code back
 	}
 	refused := func(i int) bool { return g.outcomes[i].Err != nil }
 	if !g.look && slices.ContainsFunc(g.outcomes, func(o store.Outcome[Moved]) bool { return o.Err != nil }) {
@@ -194,10 +208,14 @@ func (g *group) lock(ctx context.Context) error {
 		accounts    []models.Account
 		ofCustomers []customerEnd
 		ofPartners  []partnerEnd
+		askers      []identity.Asker
 	)
 	if len(owners) > 0 {
 		ledger.AddLock(script, &accounts, owners)
 		script.Find(&ofPartners, "id", partners)
+		if g.Codes != nil {
+			identity.AddAskers(script, &askers, g.callers())
+		}
 	}
 	if len(customers) > 0 {
 		script.Find(&ofCustomers, "id", customers)
@@ -206,7 +224,44 @@ func (g *group) lock(ctx context.Context) error {
 		return err
 	}
 	g.batch, g.ends = g.Ledger.NewBatch(accounts), endsOf(ofCustomers, ofPartners)
+	g.asking = make(map[models.ID]bool, len(askers))
+	for _, asker := range askers {
+		g.asking[asker.OrgID] = true
+	}
 	return nil
+}
+
+// callers are the organisations whose moves have not been answered, each once: most often one.
+func (g *group) callers() (orgs []string) {
+	for _, a := range g.moves {
+		if org := string(a.who.OrgID()); !slices.Contains(orgs, org) {
+			orgs = append(orgs, org)
+		}
+	}
+	return orgs
+}
+
+// spendCode asks for the code of a move whose caller's organisation has something ask for one (G04). Such a move goes alone,
+// because a refusal has to take its own transaction back and no other move's. A repeated call gets its first answer, though
+// its code is spent.
+func (g *group) spendCode(ctx context.Context) error {
+	if !slices.ContainsFunc(g.moves, func(a asked) bool { return g.asking[a.who.OrgID()] }) {
+		return nil
+	}
+	if len(g.moves) > 1 {
+		return errAlone
+	}
+	if !g.look {
+		if err := g.findAnswered(ctx, func(int) bool { return true }); err != nil {
+			return err
+		}
+	}
+	a := g.moves[0]
+	if _, known := g.answered[a.at()]; known {
+		return nil
+	}
+	g.coded = true
+	return g.Codes.Guard(ctx, g.tx, a.who, models.StepUpFunding, a.proof)
 }
 
 // one works one move out.

@@ -27,6 +27,7 @@ type CustomerMove struct {
 	IdempotencyKey string          // 1 to 128 printable ASCII characters, made up once per move
 	// ActingForPartnerID is the caller's reseller whose money moves and whose customer it is (M07); nil = the caller itself.
 	ActingForPartnerID *models.ID
+	Code               *string // for FUNDING, where the caller's organisation has that ask for one (G04)
 }
 
 // ResellerMove says how much money to move between a distributor and its reseller. The currency is the reseller's.
@@ -34,6 +35,7 @@ type ResellerMove struct {
 	ResellerID     models.ID
 	Amount         decimal.Decimal // as in CustomerMove
 	IdempotencyKey string          // as in CustomerMove
+	Code           *string         // as in CustomerMove
 }
 
 // Moved is what a move did. A repeated key returns the balances of then, not of now; their versions tell.
@@ -59,13 +61,17 @@ func (s *Service) withCustomer(ctx context.Context, who models.Principal, operat
 	if err != nil {
 		return Moved{}, err
 	}
+	proof, err := s.tryCode(ctx, who, models.CodeFunding, cmd.Code)
+	if err != nil {
+		return Moved{}, err
+	}
 	partner := who.PartnerID
 	if cmd.ActingForPartnerID != nil {
 		partner = *cmd.ActingForPartnerID
 	}
 	return s.move(ctx, asked{
 		who: who, kind: kind, key: key, partner: partner, target: models.OwnerCustomer, targetID: cmd.CustomerID, amount: cmd.Amount,
-		acting: cmd.ActingForPartnerID != nil,
+		acting: cmd.ActingForPartnerID != nil, proof: proof,
 	})
 }
 
@@ -87,8 +93,12 @@ func (s *Service) withReseller(ctx context.Context, who models.Principal, operat
 	if err != nil {
 		return Moved{}, err
 	}
+	proof, err := s.tryCode(ctx, who, models.CodeFunding, cmd.Code)
+	if err != nil {
+		return Moved{}, err
+	}
 	return s.move(ctx, asked{
-		who: who, kind: kind, key: key, partner: who.PartnerID, target: models.OwnerPartner, targetID: cmd.ResellerID, amount: cmd.Amount,
+		who: who, kind: kind, key: key, partner: who.PartnerID, target: models.OwnerPartner, targetID: cmd.ResellerID, amount: cmd.Amount, proof: proof,
 	})
 }
 

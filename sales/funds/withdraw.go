@@ -65,7 +65,7 @@ func (s *Service) SubmitWithdrawal(ctx context.Context, who models.Principal, cm
 	if err != nil {
 		return Withdrawn{}, err
 	}
-	proof, err := s.tryCode(ctx, who, cmd.Code)
+	proof, err := s.tryCode(ctx, who, models.CodeWithdrawal, cmd.Code)
 	if err != nil {
 		return Withdrawn{}, err
 	}
@@ -118,7 +118,7 @@ func (s *Service) RerouteWithdrawal(ctx context.Context, who models.Principal, c
 	if err != nil {
 		return Withdrawn{}, err
 	}
-	proof, err := s.tryCode(ctx, who, cmd.Code)
+	proof, err := s.tryCode(ctx, who, models.CodeWithdrawal, cmd.Code)
 	if err != nil {
 		return Withdrawn{}, err
 	}
@@ -149,11 +149,11 @@ func (s *Service) RerouteWithdrawal(ctx context.Context, who models.Principal, c
 }
 
 // tryCode counts a try of a code, before the transaction that is to use it.
-func (s *Service) tryCode(ctx context.Context, who models.Principal, code *string) (identity.Proof, error) {
+func (s *Service) tryCode(ctx context.Context, who models.Principal, purpose models.CodePurpose, code *string) (identity.Proof, error) {
 	if s.Codes == nil {
 		return identity.Proof{}, nil
 	}
-	return s.Codes.Try(ctx, who, models.CodeWithdrawal, code)
+	return s.Codes.Try(ctx, who, purpose, code)
 }
 
 // guard asks for the code that the owner's organisation wants for withdrawals, if it does.

@@ -69,6 +69,9 @@ func (s *Service) told(ctx context.Context, tx bun.IDB, who models.Principal, ev
 		Type: event, PartnerID: w.PartnerID(), CustomerID: w.CustomerID(), SubjectID: string(w.ID), Fields: []string{"state"}, Data: data,
 		Changes: []models.FieldChange{models.Changed("state", before, w.State)},
 	}}
+	if event == models.EventWithdrawalDeleted {
+		happened[0].Changes = []models.FieldChange{models.Changed("state", before, "")}
+	}
 	if moves {
 		changed := map[string]any{
 			"withdrawalId": w.ID, "kind": models.TransferWithdrawal, "amount": decimalOf(w.Amount()), "currency": w.Currency,

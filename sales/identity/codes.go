@@ -32,6 +32,7 @@ var (
 	ErrCodesOff      = models.Precondition("MAIL_NOT_SET_UP", "This server sends no e-mail, and so no codes.")
 	ErrCodesNotYours = models.Forbidden("Codes are for partners and customers; operators need none.")
 	ErrCodeCustomers = models.Forbidden("Only customers need a code for this.")
+	ErrCodePartners  = models.Forbidden("Only partners need a code for this.")
 )
 
 // CodeMessage is a code on its way to a person.
@@ -90,22 +91,63 @@ type SentCode struct {
 	RetryAfter int64 // seconds until another one may be asked for
 }
 
+// CodeOwner is a customer whose code somebody else asks for and uses: its partner, or an operator, that verifies it (R03).
+type CodeOwner struct {
+	CustomerID models.ID
+	PartnerID  models.ID // the customer's, which is told beside it; zero = it has none
+}
+
 // Proof is what became of a try of a code. The zero value proves nothing and is CODE_REQUIRED when it is used.
 type Proof struct {
 	id      models.ID
 	toBlind string
+	owner   CodeOwner // zero = the caller's organisation
 	refusal error
+}
+
+// Refusal says what is wrong with the code, as Use would; nil = it is good for now. It is for what cannot be repeated under a key.
+func (p Proof) Refusal() error {
+	if p.refusal == nil && p.id == "" {
+		return models.ErrCodeRequired
+	}
+	return p.refusal
 }
 
 // Send makes a code for the caller and has it sent to the address of the caller's organisation after the commit; an earlier
 // one for the same purpose is void from then on. A customer's address is its account's, a partner's the one that setStepUp has
-// confirmed. It needs the permission of what the code is for: MONEY_MOVE for WITHDRAWAL, RELATIONS_CHANGE for the others.
+// confirmed. It needs the permission of what the code is for: MONEY_MOVE for WITHDRAWAL, MONEY_MOVE or ORDERS_PAY for FUNDING,
+// RELATIONS_CHANGE for the others. A code for REAL_NAME is the customer's, and no person's, because its partner uses it.
 // RATE_LIMITED: sooner than models.CodePause, more than models.CodesPerHour, more than models.CodesPerAddress to one address
 // within a day. Reasons of PRECONDITION_FAILED: NO_ADDRESS, MAIL_NOT_SET_UP.
 func (c *Codes) Send(ctx context.Context, who models.Principal, cmd SendVerificationCode) (SentCode, error) {
 	if err := cmd.check(who); err != nil {
 		return SentCode{}, err
 	}
+	code := models.VerificationCode{HolderID: who.ActorID(), OrgID: who.OrgID(), Purpose: cmd.Purpose}
+	if cmd.Purpose == models.CodeRealName {
+		code.HolderID = string(who.CustomerID)
+	}
+	return c.send(ctx, who, code, cmd.Language, happenedTo(who, models.Event{}), func(ctx context.Context, tx bun.Tx) (string, error) {
+		return c.destination(ctx, tx, who, cmd)
+	})
+}
+
+// SendTo is Send to the address of a customer's account, for a caller whose right to ask for the customer's code the room above
+// has made sure of. The throttles are the customer's, whoever asks.
+func (c *Codes) SendTo(ctx context.Context, who models.Principal, owner CodeOwner, purpose models.CodePurpose, language *models.Language) (SentCode, error) {
+	if err := models.CheckLanguage(language, "language"); err != nil {
+		return SentCode{}, err
+	}
+	code := models.VerificationCode{HolderID: string(owner.CustomerID), OrgID: owner.CustomerID, Purpose: purpose}
+	return c.send(ctx, who, code, language, owner.event(), func(ctx context.Context, tx bun.Tx) (string, error) {
+		return c.emailOf(ctx, tx, owner.CustomerID)
+	})
+}
+
+// send makes a code and has it sent. The event says to whom it happened.
+func (c *Codes) send(ctx context.Context, who models.Principal, code models.VerificationCode, language *models.Language, event models.Event,
+	destination func(ctx context.Context, tx bun.Tx) (string, error),
+) (SentCode, error) {
 	if c.Sender == nil {
 		return SentCode{}, ErrCodesOff
 	}
@@ -119,17 +161,15 @@ func (c *Codes) Send(ctx context.Context, who models.Principal, cmd SendVerifica
 	digits := fmt.Sprintf("%0*d", models.CodeDigits, number.Int64())
 	var sent SentCode
 	err = c.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		to, err := c.destination(ctx, tx, who, cmd)
+		to, err := destination(ctx, tx)
 		if err != nil {
 			return err
 		}
 		now := c.now()
-		code := models.VerificationCode{
-			ID: c.IDs(models.PrefixVerificationCode), HolderID: who.ActorID(), OrgID: who.OrgID(), Purpose: cmd.Purpose, Language: models.English,
-			ToBlind: c.blindAddress(to), IsCurrent: true, ExpiresAt: now.Add(models.CodeValidity), CreatedAt: now, MailState: models.MailQueued,
-		}
-		if cmd.Language != nil {
-			code.Language = *cmd.Language
+		code.ID, code.Language, code.ToBlind, code.IsCurrent = c.IDs(models.PrefixVerificationCode), models.English, c.blindAddress(to), true
+		code.ExpiresAt, code.CreatedAt, code.MailState = now.Add(models.CodeValidity), now, models.MailQueued
+		if language != nil {
+			code.Language = *language
 		}
 		code.Hash = c.hash(code.ID, digits)
 		code.CodeSealed = c.Seal.Seal([]byte(digits), sealedCode(code.ID))
@@ -144,9 +184,8 @@ func (c *Codes) Send(ctx context.Context, who models.Principal, cmd SendVerifica
 			return err
 		}
 		sent = SentCode{SentTo: models.MaskEmail(to), ExpiresAt: code.ExpiresAt, RetryAfter: int64(models.CodePause / time.Second)}
-		return c.Events.Record(ctx, tx, who, happenedTo(who, models.Event{
-			Type: models.EventCodeRequested, SubjectID: string(code.ID), Data: map[string]any{"purpose": code.Purpose},
-		}))
+		event.Type, event.SubjectID, event.Data = models.EventCodeRequested, string(code.ID), map[string]any{"purpose": code.Purpose}
+		return c.Events.Record(ctx, tx, who, event)
 	})
 	if err != nil {
 		return SentCode{}, err
@@ -159,17 +198,27 @@ func (cmd SendVerificationCode) check(who models.Principal) error {
 		return models.Invalid("purpose", "This is no purpose of a code.")
 	}
 	needed := models.ChangeRelations
-	if cmd.Purpose == models.CodeWithdrawal {
+	switch {
+	case cmd.Purpose == models.CodeFunding && who.May(models.PayOrders):
+		needed = models.PayOrders
+	case cmd.Purpose == models.CodeWithdrawal, cmd.Purpose == models.CodeFunding:
 		needed = models.MoveMoney
 	}
 	if err := access.Require(who, needed); err != nil {
 		return err
 	}
+	switch cmd.Purpose {
+	case models.CodeGrantAuthorization, models.CodeRevokeAuthorization, models.CodeRealName:
+		if who.OrgID() != "" && who.CustomerID == "" {
+			return ErrCodeCustomers
+		}
+	case models.CodeFunding:
+		if who.CustomerID != "" {
+			return ErrCodePartners
+		}
+	}
 	if who.OrgID() == "" {
 		return ErrCodesNotYours
-	}
-	if who.CustomerID == "" && (cmd.Purpose == models.CodeGrantAuthorization || cmd.Purpose == models.CodeRevokeAuthorization || cmd.Purpose == models.CodeRealName) {
-		return ErrCodeCustomers
 	}
 	if cmd.Email != nil {
 		if who.CustomerID != "" || cmd.Purpose != models.CodeStepUp {
@@ -185,14 +234,7 @@ func (cmd SendVerificationCode) check(who models.Principal) error {
 // destination is the address that codes of the caller's organisation go to.
 func (c *Codes) destination(ctx context.Context, tx bun.IDB, who models.Principal, cmd SendVerificationCode) (string, error) {
 	if who.CustomerID != "" {
-		email, err := c.Addresses.EmailOfIn(ctx, tx, who.CustomerID)
-		if err != nil {
-			return "", err
-		}
-		if email == nil {
-			return "", ErrNoAddress
-		}
-		return *email, nil
+		return c.emailOf(ctx, tx, who.CustomerID)
 	}
 	row, found, err := selectStepUp(ctx, tx, who.PartnerID)
 	switch {
@@ -206,6 +248,17 @@ func (c *Codes) destination(ctx context.Context, tx bun.IDB, who models.Principa
 		return *cmd.Email, nil
 	}
 	return "", ErrNoAddress
+}
+
+func (c *Codes) emailOf(ctx context.Context, tx bun.IDB, customer models.ID) (string, error) {
+	email, err := c.Addresses.EmailOfIn(ctx, tx, customer)
+	if err == nil && email == nil {
+		err = ErrNoAddress
+	}
+	if err != nil {
+		return "", err
+	}
+	return *email, nil
 }
 
 // mayHaveAnother applies the throttles that no lost cache lifts.
@@ -258,6 +311,17 @@ func (c *Codes) throttle(ctx context.Context, remoteAddr string) error {
 // would wait for that transaction, or go with it. What is wrong with the code is said by Use, so that whoever repeats an
 // operation under the same idempotency key gets the first answer again. An error is a fault of the database's.
 func (c *Codes) Try(ctx context.Context, who models.Principal, purpose models.CodePurpose, code *string) (Proof, error) {
+	return c.try(ctx, who.OrgID(), who.ActorID(), purpose, code)
+}
+
+// TryOf is Try of a code that SendTo has sent, or the customer itself for REAL_NAME. The tries are counted whoever makes them.
+func (c *Codes) TryOf(ctx context.Context, owner CodeOwner, purpose models.CodePurpose, code *string) (Proof, error) {
+	proof, err := c.try(ctx, owner.CustomerID, string(owner.CustomerID), purpose, code)
+	proof.owner = owner
+	return proof, err
+}
+
+func (c *Codes) try(ctx context.Context, org models.ID, holder string, purpose models.CodePurpose, code *string) (Proof, error) {
 	if code == nil || *code == "" {
 		return Proof{refusal: models.ErrCodeRequired}, nil
 	}
@@ -266,7 +330,7 @@ func (c *Codes) Try(ctx context.Context, who models.Principal, purpose models.Co
 	}
 	var proof Proof
 	err := c.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		row, found, err := selectCurrentCodeForUpdate(ctx, tx, who.OrgID(), who.ActorID(), purpose)
+		row, found, err := selectCurrentCodeForUpdate(ctx, tx, org, holder, purpose)
 		if err != nil {
 			return err
 		}
@@ -297,11 +361,8 @@ func (c *Codes) Try(ctx context.Context, who models.Principal, purpose models.Co
 // Use spends the code of a proof in the caller's transaction, which gives it back by failing. Reasons of PRECONDITION_FAILED:
 // CODE_REQUIRED, CODE_WRONG with triesLeft in the details, CODE_EXPIRED, CODE_SPENT, TOO_MANY_TRIES; INVALID for what is no code.
 func (c *Codes) Use(ctx context.Context, tx bun.IDB, who models.Principal, proof Proof) error {
-	if proof.refusal != nil {
-		return proof.refusal
-	}
-	if proof.id == "" {
-		return models.ErrCodeRequired
+	if refusal := proof.Refusal(); refusal != nil {
+		return refusal
 	}
 	row, found, err := spendCode(ctx, tx, proof.id, c.now())
 	if err != nil {
@@ -310,9 +371,12 @@ func (c *Codes) Use(ctx context.Context, tx bun.IDB, who models.Principal, proof
 	if !found {
 		return models.ErrCodeSpent // by somebody who was faster, or replaced meanwhile
 	}
-	return c.Events.Record(ctx, tx, who, happenedTo(who, models.Event{
-		Type: models.EventCodeUsed, SubjectID: string(row.ID), Data: map[string]any{"purpose": row.Purpose},
-	}))
+	event := happenedTo(who, models.Event{})
+	if proof.owner.CustomerID != "" {
+		event = proof.owner.event()
+	}
+	event.Type, event.SubjectID, event.Data = models.EventCodeUsed, string(row.ID), map[string]any{"purpose": row.Purpose}
+	return c.Events.Record(ctx, tx, who, event)
 }
 
 // Guard is Use where the caller's organisation has the action ask for a code, and nothing elsewhere.
@@ -368,6 +432,10 @@ func happenedTo(who models.Principal, event models.Event) models.Event {
 		event.PartnerID = who.PartnerID
 	}
 	return event
+}
+
+func (o CodeOwner) event() models.Event {
+	return models.Event{PartnerID: o.PartnerID, CustomerID: o.CustomerID}
 }
 
 func sealedCode(id models.ID) string    { return "verification_codes.code:" + string(id) }

@@ -225,6 +225,8 @@ func TestAskingForCodesIsRefused(t *testing.T) {
 		c := newCodes(t, db)
 		poor := c.buyer
 		poor.Permissions = []models.Permission{models.ReadCustomers}
+		powerless := c.member
+		powerless.Permissions = []models.Permission{models.ChangeRelations}
 		french, mine := models.Language("FR"), "me@example.com"
 		bad := "me"
 		for name, row := range map[string]struct {
@@ -236,6 +238,10 @@ func TestAskingForCodesIsRefused(t *testing.T) {
 			"an operator":             {c.operator, identity.SendVerificationCode{Purpose: models.CodeStepUp}, "FORBIDDEN"},
 			"without a right":         {poor, identity.SendVerificationCode{Purpose: models.CodeWithdrawal}, "FORBIDDEN"},
 			"a partner that grants":   {c.member, identity.SendVerificationCode{Purpose: models.CodeGrantAuthorization}, "FORBIDDEN"},
+			"a partner, verified":     {c.member, identity.SendVerificationCode{Purpose: models.CodeRealName}, "FORBIDDEN"},
+			"a customer that funds":   {c.buyer, identity.SendVerificationCode{Purpose: models.CodeFunding}, "FORBIDDEN"},
+			"an operator that funds":  {c.operator, identity.SendVerificationCode{Purpose: models.CodeFunding}, "FORBIDDEN"},
+			"funding without a right": {powerless, identity.SendVerificationCode{Purpose: models.CodeFunding}, "FORBIDDEN"},
 			"no purpose":              {c.buyer, identity.SendVerificationCode{Purpose: "ANY"}, "INVALID"},
 			"a language":              {c.buyer, identity.SendVerificationCode{Purpose: models.CodeStepUp, Language: &french}, "INVALID"},
 			"a customer's own choice": {c.buyer, identity.SendVerificationCode{Purpose: models.CodeStepUp, Email: &mine}, "INVALID"},
@@ -367,6 +373,51 @@ func TestCodesAreKeptFromEyes(t *testing.T) {
 	})
 }
 
+// confirmed is the partner's person once its address is confirmed.
+func (c *codes) confirmed() models.Principal {
+	c.t.Helper()
+	shown, err := c.StepUp(c.t.Context(), c.member)
+	if must(c.t, err); len(shown.Actions) > 0 {
+		return c.member
+	}
+	desk := "desk@example.com"
+	code, _ := c.ask(c.member, identity.SendVerificationCode{Purpose: models.CodeStepUp, Email: &desk})
+	_, err = c.SetStepUp(c.t.Context(), c.member, identity.SetStepUp{Actions: []models.StepUpAction{models.StepUpFunding}, Email: &desk, Code: &code})
+	must(c.t, err)
+	return c.member
+}
+
+// TestFundingAsksForACodeOfItsOwn: of whoever moves money or pays, and of partners only.
+func TestFundingAsksForACodeOfItsOwn(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		c := newCodes(t, db)
+		who := c.confirmed()
+		guard := func(proof identity.Proof) error {
+			return db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+				return c.Guard(ctx, tx, who, models.StepUpFunding, proof)
+			})
+		}
+		c.want("without one", guard(identity.Proof{}), "CODE_REQUIRED")
+		for _, permission := range []models.Permission{models.MoveMoney, models.PayOrders} {
+			narrow := who
+			narrow.Permissions = []models.Permission{permission}
+			c.now = c.now.Add(models.CodePause)
+			code, _ := c.ask(narrow, identity.SendVerificationCode{Purpose: models.CodeFunding})
+			proof, err := c.Try(t.Context(), who, models.CodeWithdrawal, &code)
+			must(t, err)
+			c.want("for another purpose", proof.Refusal(), "CODE_REQUIRED")
+			proof, err = c.Try(t.Context(), who, models.CodeFunding, &code)
+			must(t, err)
+			must(t, guard(proof))
+			c.want("again", guard(proof), "CODE_SPENT")
+		}
+		code, _ := c.ask(c.buyer, identity.SendVerificationCode{Purpose: models.CodeStepUp})
+		_, err := c.SetStepUp(t.Context(), c.buyer, identity.SetStepUp{Actions: []models.StepUpAction{models.StepUpFunding}, Code: &code})
+		c.want("a customer's funding", err, "INVALID")
+	})
+}
+
 func TestLettersOfCodesAreInBothLanguages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -375,7 +426,11 @@ func TestLettersOfCodesAreInBothLanguages(t *testing.T) {
 		for _, purpose := range models.CodePurposes() {
 			for _, language := range []models.Language{models.English, models.Chinese} {
 				c.now = c.now.Add(time.Hour)
-				code, _ := c.ask(c.buyer, identity.SendVerificationCode{Purpose: purpose, Language: &language})
+				who := c.buyer
+				if purpose == models.CodeFunding { // which is for partners, to the address that they have confirmed
+					who = c.confirmed()
+				}
+				code, _ := c.ask(who, identity.SendVerificationCode{Purpose: purpose, Language: &language})
 				letter := c.sent[len(c.sent)-1].Letter
 				if len(code) != models.CodeDigits || !strings.Contains(letter.Text, code) || !strings.Contains(letter.HTML, "<strong>"+code+"</strong>") {
 					t.Errorf("%s %s: %+v", purpose, language, letter)

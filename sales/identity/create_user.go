@@ -22,6 +22,8 @@ type CreateUser struct {
 	Permissions []models.Permission // nil = all that the kind of person may have and the caller has
 	// VendorPassword is set by whoever has applied the vendor's rule for passwords that partners set (3.2), in place of this room's.
 	VendorPassword bool
+	// AskedBy is whom the audit record names, where the server makes the person because somebody has asked for something else; nil = who makes it.
+	AskedBy *models.Principal
 }
 
 // CreateUser creates the person. Errors: UNAUTHENTICATED, FORBIDDEN without KEYS_MANAGE or for another organisation,
@@ -89,6 +91,9 @@ func (s *Service) insertPrepared(ctx context.Context, tx bun.IDB, who models.Pri
 			return models.User{}, &models.Error{Code: models.CodeConflict, Field: "loginName", Message: "This login name is taken."}
 		}
 		return models.User{}, err
+	}
+	if cmd.AskedBy != nil {
+		who = *cmd.AskedBy
 	}
 	return user, s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventUserCreated, SubjectID: string(user.ID), PartnerID: user.PartnerID, CustomerID: user.CustomerID,

@@ -81,7 +81,7 @@ func (cmd *SetStepUp) check(who models.Principal) (models.ID, error) {
 	}
 	for _, action := range cmd.Actions {
 		if !action.Valid() {
-			return "", models.Invalid("actions", "The actions are WITHDRAWALS and RELATIONS.")
+			return "", models.Invalid("actions", "The actions are WITHDRAWALS, RELATIONS and FUNDING.")
 		}
 	}
 	cmd.Actions = slices.Compact(slices.Sorted(slices.Values(cmd.Actions)))
@@ -98,6 +98,8 @@ func (cmd *SetStepUp) check(who models.Principal) (models.ID, error) {
 		return "", models.NotFound("organisation")
 	case who.SeesAll() && len(cmd.Actions) > 0:
 		return "", ErrOperatorTurnsOff
+	case org.Prefix() == models.PrefixCustomer && slices.Contains(cmd.Actions, models.StepUpFunding):
+		return "", models.Invalid("actions", "FUNDING is what partners do.")
 	}
 	return org, nil
 }
@@ -147,6 +149,19 @@ func (c *Codes) putStepUp(ctx context.Context, tx bun.IDB, org models.ID, cmd Se
 		return row, models.Conflict("Somebody else has just changed this.")
 	}
 	return row, err
+}
+
+// Asker is an organisation that has something ask for a code; Guard knows what.
+type Asker struct {
+	bun.BaseModel `bun:"table:step_ups,alias:sup"`
+
+	OrgID models.ID `bun:"org_id,pk"`
+}
+
+// AddAskers appends to a script which of these organisations have anything ask for a code, for a group that reads something else
+// in the same round trip.
+func AddAskers(script *store.Script, askers *[]Asker, orgs []string) {
+	script.Find(askers, "org_id", orgs)
 }
 
 // StepUp returns what asks for a code in the caller's organisation, with the masked address; nil for operators and whoever is

@@ -132,8 +132,13 @@ func (s *Service) heldOrFree(ctx context.Context, tx bun.IDB, who models.Princip
 		return HoldResult{}, err
 	}
 	data := map[string]any{"holdId": order.HoldID, "amount": decimalOf(order.Total()), "currency": order.Currency}
+	change := models.Changed("hold", "", order.HoldID)
+	if what == models.EventOrderHoldReleased {
+		change = models.Changed("hold", order.HoldID, "")
+	}
 	return HoldResult{Order: order, Balance: balance}, s.Events.Record(ctx, tx, who, models.Event{
-		Type: what, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID), Fields: []string{"hold"}, Data: data,
+		Type: what, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID), Fields: []string{"hold"},
+		Changes: []models.FieldChange{change}, Data: data,
 	}, customersBalanceChanged(order, balance, data))
 }
 

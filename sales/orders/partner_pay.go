@@ -8,6 +8,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/sales/coupons"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 )
 
@@ -60,7 +61,8 @@ func (s *Service) AskPartner(ctx context.Context, who models.Principal, cmd Requ
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventOrderPartnerAsked, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-			Fields: []string{"partnerAskedAt"}, Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency},
+			Fields: []string{"partnerAskedAt"}, Changes: []models.FieldChange{models.Changed("partnerAskedAt", "", moment(&now))},
+			Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency},
 		})
 	})
 	if err != nil {
@@ -75,6 +77,7 @@ type PartnerPayOrder struct {
 	OrderID        models.ID
 	CouponIDs      []models.ID // the customer's, at most 3, which pay first and in this order (O04)
 	IdempotencyKey string      // 1 to 128 printable ASCII characters, made up once per payment
+	Code           *string     // for FUNDING, where the partner has that ask for one (O05, G04)
 }
 
 // PartnerPaid is what the payment did. A repeated key returns the figures of then.
@@ -88,7 +91,8 @@ type PartnerPaid struct {
 // customer has asked for it or the partner placed the order. What the customer had set aside for the order is free again, and refunds of the
 // order go back to the partner.
 //
-// The reasons of PRECONDITION_FAILED are those of Pay, NO_PARTNER_PAYS and NOT_ASKED_TO_PAY; too little money is INSUFFICIENT_BALANCE.
+// The reasons of PRECONDITION_FAILED are those of Pay, NO_PARTNER_PAYS, NOT_ASKED_TO_PAY, and those of the code where the partner has FUNDING ask
+// for one; too little money is INSUFFICIENT_BALANCE.
 func (s *Service) PayForCustomer(ctx context.Context, who models.Principal, cmd PartnerPayOrder) (PartnerPaid, error) {
 	if err := access.Require(who, models.PayOrders); err != nil {
 		return PartnerPaid{}, err
@@ -102,8 +106,20 @@ func (s *Service) PayForCustomer(ctx context.Context, who models.Principal, cmd 
 	if err := coupons.CheckCoupons(cmd.CouponIDs); err != nil {
 		return PartnerPaid{}, err
 	}
+	var proof identity.Proof
+	if s.Codes != nil {
+		var err error
+		if proof, err = s.Codes.Try(ctx, who, models.CodeFunding, cmd.Code); err != nil {
+			return PartnerPaid{}, err
+		}
+	}
 	asked := paymentAsked{cmd.OrderID, cmd.CouponIDs}
 	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "partnerPayOrder", asked, func(ctx context.Context, tx bun.IDB) (PartnerPaid, error) {
+		if s.Codes != nil {
+			if err := s.Codes.Guard(ctx, tx, who, models.StepUpFunding, proof); err != nil {
+				return PartnerPaid{}, err
+			}
+		}
 		return s.payForIn(ctx, tx, who, cmd.OrderID, cmd.CouponIDs)
 	})
 	if err != nil {

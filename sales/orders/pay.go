@@ -179,11 +179,21 @@ func (s *Service) recordPaid(ctx context.Context, tx bun.IDB, who models.Princip
 	return s.Events.Record(ctx, tx, who, happened...)
 }
 
+// moment is a time as the API writes it; empty = none.
+func moment(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339Nano)
+}
+
 // paidEvent tells of a payment, whoever made it.
 func paidEvent(order models.Order) models.Event {
 	return models.Event{
 		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{models.Changed("status", models.OrderPendingPayment, order.Status)},
+		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{
+			models.Changed("status", models.OrderPendingPayment, order.Status), models.Changed("paidAt", "", moment(order.PaidAt)),
+		},
 		Data: map[string]any{"total": decimalOf(order.Total()), "coupons": decimalOf(order.CouponAmount()), "currency": order.Currency, "transferId": order.TransferID},
 	}
 }

@@ -110,8 +110,8 @@ func (s *Service) PlaceIn(ctx context.Context, tx bun.IDB, who models.Principal,
 func (s *Service) placedEvent(order models.Order) models.Event {
 	return models.Event{
 		Type: models.EventOrderPlaced, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status"},
-		Data:   map[string]any{"number": order.Number, "type": order.Type, "total": decimalOf(order.Total()), "currency": order.Currency},
+		Fields: []string{"status"}, Changes: []models.FieldChange{models.Changed("status", "", order.Status)},
+		Data: map[string]any{"number": order.Number, "type": order.Type, "total": decimalOf(order.Total()), "currency": order.Currency},
 	}
 }
 

@@ -237,8 +237,8 @@ func (s *Service) recordRefunded(ctx context.Context, tx bun.IDB, who models.Pri
 	}
 	refunded := models.Event{
 		Type: models.EventOrderRefunded, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"refunds"},
-		Data:   with(money, "refundId", refund.ID, "destination", refund.Destination),
+		Fields: []string{"refunds"}, Changes: []models.FieldChange{models.Changed("refunds", "", refund.ID)}, // one more
+		Data: with(money, "refundId", refund.ID, "destination", refund.Destination),
 	}
 	changed := models.Event{
 		Type: models.EventBalanceChanged, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(refund.DestinationID),

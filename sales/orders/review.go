@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/uptrace/bun"
 
@@ -81,6 +82,7 @@ func (s *Service) Review(ctx context.Context, who models.Principal, cmd ReviewOr
 			if err := s.cancelIn(ctx, tx, who, &order, "REVIEW_REFUSED"); err != nil {
 				return err
 			}
+			reviewed.Changes = []models.FieldChange{models.Changed("status", models.OrderPendingReview, order.Status)}
 			return s.Events.Record(ctx, tx, who, reviewed)
 		}
 		customer, err := s.customerNow(ctx, tx, who, order)
@@ -130,12 +132,17 @@ func (s *Service) SetReview(ctx context.Context, who models.Principal, cmd SetOr
 		if err != nil {
 			return err
 		}
+		was, err := existsReview(ctx, tx, cmd.CustomerID)
+		if err != nil {
+			return err
+		}
 		if err := replaceReview(ctx, tx, cmd.CustomerID, cmd.Reason, s.now()); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
-			Type: models.EventOrderReviewSet, CustomerID: "", SubjectID: string(customer.ID), Fields: []string{"orderReview"},
-			Data: map[string]any{"underReview": cmd.Reason != nil},
+			Type: models.EventOrderReviewSet, CustomerID: "", SubjectID: string(customer.ID), Fields: []string{"underReview"},
+			Changes: []models.FieldChange{models.Changed("underReview", strconv.FormatBool(was), strconv.FormatBool(cmd.Reason != nil))},
+			Data:    map[string]any{"underReview": cmd.Reason != nil},
 		})
 	})
 	return OrderReviewSet{CustomerID: cmd.CustomerID, UnderReview: cmd.Reason != nil}, err

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/resources"
 	"github.com/partnergraph/partnergraph/store"
@@ -41,6 +43,8 @@ type Service struct {
 	Resources *resources.Service
 	Driver    Driver
 	Returns   Returns // nil = nobody is sent back
+	// Codes asks for one-time codes where a partner that pays wants that (G04); nil = nobody does.
+	Codes Codes
 	// Authorised says whether a partner may order for its customer (O16); nil = it may not.
 	Authorised Authorised
 	// Pricer says what renewals cost; nil = LastPeriodPrices.
@@ -64,6 +68,12 @@ type Service struct {
 	Nudge func()
 
 	watches watches
+}
+
+// Codes checks one-time codes; identity.Codes does, and says how.
+type Codes interface {
+	Try(ctx context.Context, who models.Principal, purpose models.CodePurpose, code *string) (identity.Proof, error)
+	Guard(ctx context.Context, tx bun.IDB, who models.Principal, action models.StepUpAction, proof identity.Proof) error
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

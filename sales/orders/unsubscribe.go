@@ -126,12 +126,12 @@ func (s *Service) unsubscribeIn(ctx context.Context, tx bun.IDB, who models.Prin
 	})
 }
 
-// recordAccepted tells of an order that costs nothing; ConsumerProvision takes it from there.
+// recordAccepted tells of an order that costs nothing; ConsumerProvision takes it from there. What state it is in the first event says.
 func (s *Service) recordAccepted(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, data map[string]any) error {
 	placed := s.placedEvent(order)
 	return s.Events.Record(ctx, tx, who, placed, models.Event{
 		Type: models.EventOrderAccepted, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
-		Fields: []string{"status"}, Data: with(data, "type", order.Type),
+		Data: with(data, "type", order.Type),
 	})
 }
 

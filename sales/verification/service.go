@@ -13,16 +13,15 @@ import (
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/files"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// CodePurpose is what one-time codes for verifying by bank card are made for; the vendor's scene 18.
-const CodePurpose = "bank-card-verification"
-
-// Codes check one-time codes that a customer was sent.
+// Codes send and check the one-time codes of customers (R03; the vendor's scene 18); identity.Codes does, and says how.
 type Codes interface {
-	// Use uses a code up in the caller's transaction, or says why it is not good.
-	Use(ctx context.Context, tx bun.IDB, customerID models.ID, purpose string, code string) error
+	SendTo(ctx context.Context, who models.Principal, owner identity.CodeOwner, purpose models.CodePurpose, language *models.Language) (identity.SentCode, error)
+	TryOf(ctx context.Context, owner identity.CodeOwner, purpose models.CodePurpose, code *string) (identity.Proof, error)
+	Use(ctx context.Context, tx bun.IDB, who models.Principal, proof identity.Proof) error
 }
 
 // Registry is an authority that may decide at once. It is given the verification with its details open.

@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -27,7 +28,7 @@ type SubmitIndividual struct {
 	Number       string               // of the document
 	BankCard     *string              // the card's number; for BANK_CARD
 	Phone        *string              // that the bank knows; for BANK_CARD
-	Code         *string              // the one-time code; for BANK_CARD
+	Code         *string              // the customer's one-time code for REAL_NAME; for BANK_CARD
 	Attachments  []Attachment         // three of the document, or the face for a bank card
 }
 
@@ -53,16 +54,17 @@ type application struct {
 	customerID models.ID
 	row        models.Verification // with its details, without its files
 	files      []Attachment
-	code       string
+	code       *string
+	proof      identity.Proof // of the code, for BANK_CARD
 }
 
 // SubmitIndividual submits documents of a person. Errors: INVALID with the field; NOT_FOUND for a customer that the caller may not see or an
 // upload that is not its to use; reasons of PRECONDITION_FAILED: NOT_FOR_RESELLERS, ATTACHMENTS_OFF, UNDER_REVIEW, ALREADY_VERIFIED,
-// WRONG_IMAGES, CODES_OFF for BANK_CARD without a sender of codes, and for files in a bucket those of
+// WRONG_IMAGES, for BANK_CARD those of the customer's code (G04) and CODES_OFF without a sender of codes, and for files in a bucket those of
 // exposure.OpenAttachment and files.Judge. It needs CUSTOMERS_WRITE.
 func (s *Service) SubmitIndividual(ctx context.Context, who models.Principal, cmd SubmitIndividual) (Submitted, error) {
 	app := application{
-		customerID: cmd.CustomerID, files: cmd.Attachments, code: text(cmd.Code), row: models.Verification{
+		customerID: cmd.CustomerID, files: cmd.Attachments, code: cmd.Code, row: models.Verification{
 			Kind: models.VerifyIndividual, IdentifyType: cmd.IdentifyType, DocumentType: models.DocumentIDCard,
 			Details: models.VerificationDetails{Name: cmd.Name, Number: cmd.Number, BankCard: text(cmd.BankCard), Phone: text(cmd.Phone)},
 		},
@@ -78,7 +80,7 @@ func (s *Service) SubmitIndividual(ctx context.Context, who models.Principal, cm
 		return Submitted{}, models.Invalid("documentType", "Which document it is has to be said.")
 	case card && app.row.DocumentType != models.DocumentIDCard:
 		return Submitted{}, models.Invalid("documentType", "A bank card goes with an ID card.")
-	case !card && app.code != "":
+	case !card && text(app.code) != "":
 		return Submitted{}, models.Invalid("code", "Only a verification by BANK_CARD takes a code.")
 	}
 	return s.submit(ctx, who, app)
@@ -139,6 +141,15 @@ func (s *Service) submit(ctx context.Context, who models.Principal, app applicat
 	if app.row.Details.Attachments, err = s.attach(ctx, who, customer.PartnerID, app); err != nil {
 		return Submitted{}, err
 	}
+	if app.row.IdentifyType == models.IdentifyByBankCard {
+		// What is wrong with the code is said before an authority hears of the person.
+		if app.proof, err = s.Codes.TryOf(ctx, ownerOf(customer), models.CodeRealName, app.code); err == nil {
+			err = app.proof.Refusal()
+		}
+		if err != nil {
+			return Submitted{}, err
+		}
+	}
 	app.row.ID, app.row.CustomerID, app.row.PartnerID = s.IDs(models.PrefixVerification), customer.ID, customer.PartnerID
 	answer := s.ask(ctx, app.row)
 	var done Submitted
@@ -159,14 +170,8 @@ func (s *Service) mayBe(ctx context.Context, who models.Principal, customer mode
 	if err := customer.MayVerify(app.row.IsChange); err != nil {
 		return err
 	}
-	if app.row.IdentifyType != models.IdentifyByBankCard {
-		return nil
-	}
-	switch {
-	case s.Codes == nil:
+	if app.row.IdentifyType == models.IdentifyByBankCard && s.Codes == nil {
 		return ErrCodesOff
-	case app.code == "" || len(app.code) > 64:
-		return models.Invalid("code", "A verification by BANK_CARD needs the one-time code.")
 	}
 	return nil
 }
@@ -197,7 +202,7 @@ func (s *Service) submitIn(ctx context.Context, tx bun.IDB, who models.Principal
 		return Submitted{}, err
 	}
 	if row.IdentifyType == models.IdentifyByBankCard {
-		if err := s.Codes.Use(ctx, tx, customer.ID, CodePurpose, app.code); err != nil {
+		if err := s.Codes.Use(ctx, tx, who, app.proof); err != nil {
 			return Submitted{}, err
 		}
 	}

@@ -337,52 +337,6 @@ func wantInvalid(t *testing.T, name string, err error, field string) {
 	}
 }
 
-func TestABankCardNeedsACodeAndAFace(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
-		ctx, who := t.Context(), as(w.provider)
-		customer := w.customer(w.provider.ID, models.NotVerified, models.CustomerKindNone)
-		w.bucket = map[string][]byte{"face.pdf": []byte("%PDF-1.4\nstartxref\n9\n%%EOF\n")}
-		good := verification.SubmitIndividual{
-			CustomerID: customer.ID, IdentifyType: models.IdentifyByBankCard, Name: "Li Lei", Number: "310101199001011234",
-			BankCard: ptr("6222021234567890"), Phone: ptr("0086-13800000000"), Code: ptr("246810"), Attachments: w.attachments(who, 1),
-		}
-		for name, row := range map[string]struct {
-			change func(*verification.SubmitIndividual)
-			want   string
-		}{
-			"no code":      {func(c *verification.SubmitIndividual) { c.Code = nil }, "INVALID"},
-			"a wrong code": {func(c *verification.SubmitIndividual) { c.Code = ptr("000000") }, "CODE_WRONG"},
-			"no card":      {func(c *verification.SubmitIndividual) { c.BankCard = nil }, "INVALID"},
-			"no phone":     {func(c *verification.SubmitIndividual) { c.Phone = ptr("138") }, "INVALID"},
-			"a passport":   {func(c *verification.SubmitIndividual) { c.DocumentType = ptr(models.DocumentPassport) }, "INVALID"},
-			"three files":  {func(c *verification.SubmitIndividual) { c.Attachments = w.attachments(who, 3) }, "WRONG_IMAGES"},
-			"no picture": {func(c *verification.SubmitIndividual) {
-				c.Attachments = []verification.Attachment{{Path: ptr("face.pdf")}}
-			}, "WRONG_IMAGES"},
-		} {
-			cmd := good
-			row.change(&cmd)
-			if _, err := w.SubmitIndividual(ctx, who, cmd); reasonOf(err) != row.want {
-				t.Errorf("%s: %v, want %s", name, err, row.want)
-			}
-		}
-		if len(w.used) != 0 {
-			t.Errorf("codes were used up: %v", w.used)
-		}
-		w.Codes = nil
-		if _, err := w.SubmitIndividual(ctx, who, good); !errors.Is(err, verification.ErrCodesOff) {
-			t.Errorf("nobody sends codes: %v", err)
-		}
-		w.Codes = w
-		done, err := w.SubmitIndividual(ctx, who, good)
-		if err != nil || done.Verification.DocumentType != models.DocumentIDCard || done.Verification.Attachments()[0].Role != models.RoleFace || len(w.used) != 1 {
-			t.Errorf("%+v, %v, codes used %v", done.Verification, err, w.used)
-		}
-	})
-}
-
 // TestAnAuthorityMayDecide at once, and one that fails leaves it to a person (R06).
 func TestAnAuthorityMayDecide(t *testing.T) {
 	t.Parallel()

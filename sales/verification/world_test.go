@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/exposure"
 	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/files/filestest"
+	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/seal"
@@ -37,8 +39,12 @@ type world struct {
 	off    map[models.ID]bool
 	bucket map[string][]byte
 	read   int
-	// used are the one-time codes that were used; answer is what the authority says.
-	used   []string
+	// codes sends what goes to email, the address of every customer; letter is the newest one. asked counts the calls of the authority, and
+	// answer is what it says.
+	codes  *identity.Codes
+	email  *string
+	letter string
+	asked  int
 	answer verification.Answer
 	broken error // of the authority
 
@@ -62,15 +68,39 @@ func (w *world) OpenAttachment(_ context.Context, _ models.ID, path string) (io.
 	return io.NopCloser(bytes.NewReader(content)), nil
 }
 
-func (w *world) Use(_ context.Context, _ bun.IDB, customerID models.ID, purpose, code string) error {
-	if code != "246810" || purpose != verification.CodePurpose {
-		return models.Precondition("CODE_WRONG", "wrong")
+func (w *world) EmailOfIn(context.Context, bun.IDB, models.ID) (*string, error) { return w.email, nil }
+
+func (w *world) SendCode(_ context.Context, message identity.CodeMessage) (bool, error) {
+	w.letter = message.Letter.Subject
+	return false, nil
+}
+
+// code has somebody ask for a customer's code, and returns it from the letter, past the throttles for the next one.
+func (w *world) code(ask func() error) string {
+	w.t.Helper()
+	if err := ask(); err != nil {
+		w.t.Fatal(err)
 	}
-	w.used = append(w.used, string(customerID))
-	return nil
+	if err := w.codes.SendCode(w.t.Context(), w.lastEvent(models.EventCodeRequested)); err != nil {
+		w.t.Fatal(err)
+	}
+	w.at = w.at.Add(models.CodePause)
+	return sixDigits.FindString(w.letter)
+}
+
+var sixDigits = regexp.MustCompile("[0-9]{6}")
+
+func (w *world) lastEvent(kind models.EventType) (happened models.Event) {
+	w.t.Helper()
+	err := w.DB.NewSelect().Model(&happened).Where("ev.type = ?", kind).Order("ev.id DESC").Limit(1).Scan(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return happened
 }
 
 func (w *world) Ask(context.Context, models.Verification) (verification.Answer, error) {
+	w.asked++
 	return w.answer, w.broken
 }
 
@@ -85,13 +115,17 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	recorder := &events.Recorder{IDs: ids, Now: now}
 	log := slog.New(slog.DiscardHandler)
 	w.Service = &verification.Service{
-		DB: db, Now: now, IDs: ids, Events: recorder, Seal: sealer, Platforms: w, Random: rand.Reader, Origin: "https://sales.example.com", Logger: log, Codes: w,
+		DB: db, Now: now, IDs: ids, Events: recorder, Seal: sealer, Platforms: w, Random: rand.Reader, Origin: "https://sales.example.com", Logger: log,
 		Customers: &customers.Service{DB: db, Now: now, IDs: ids, Events: recorder, Seal: sealer},
 	}
 	w.Files = &files.Service{
 		DB: db, Now: now, IDs: ids, Events: recorder, Objects: w.kept, Gate: w.Service, Random: rand.Reader, Origin: "https://sales.example.com",
 		TempDir: t.TempDir(), Logger: log,
 	}
+	w.codes = &identity.Codes{
+		DB: db, Now: now, IDs: ids, Events: recorder, Random: rand.Reader, Seal: sealer, Addresses: w, Sender: w, Logger: log,
+	}
+	w.Codes, w.email = w.codes, ptr("mei@example.com")
 	w.distributor = w.partner(models.Distributor, "")
 	w.reseller = w.partner(models.CloudReseller, w.distributor.ID)
 	w.provider = w.partner(models.SolutionProvider, "")

@@ -66,7 +66,7 @@ func (s *Service) Create(ctx context.Context, who models.Principal, cmd CreateWe
 		if err := insertEndpoint(ctx, tx, &endpoint); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, who, models.EventWebhookCreated, endpoint, []string{"description", "eventTypes", "url"}, nil)
+		return s.record(ctx, tx, who, models.EventWebhookCreated, endpoint, []string{"description", "eventTypes", "url"}, nil, models.WebhookEndpoint{})
 	})
 	if err != nil {
 		return CreatedWebhookEndpoint{}, err
@@ -132,13 +132,28 @@ func distinct(patterns []string) []string {
 	return kept
 }
 
-// record writes the audit record of a change. It names the host only: the rest of an address may be a secret.
-func (s *Service) record(ctx context.Context, tx bun.IDB, who models.Principal, kind models.EventType, endpoint models.WebhookEndpoint, fields []string, data map[string]any) error {
+// record writes the audit record of a change from what the endpoint was. It names the host only: the rest of an address may be a
+// secret; and a description is a text that a person wrote.
+func (s *Service) record(ctx context.Context, tx bun.IDB, who models.Principal, kind models.EventType, endpoint models.WebhookEndpoint, fields []string, data map[string]any,
+	before models.WebhookEndpoint,
+) error {
 	if data == nil {
 		data = map[string]any{}
 	}
 	data["state"], data["host"] = endpoint.State, hostOf(endpoint.URL)
+	changes := make([]models.FieldChange, len(fields))
+	for i, field := range fields {
+		changes[i] = models.FieldChange{Field: field}
+		switch from, to := hostOf(before.URL), hostOf(endpoint.URL); {
+		case field == "url" && from != to:
+			changes[i] = models.Changed(field, from, to)
+		case field == "eventTypes":
+			changes[i] = models.Changed(field, strings.Join(before.EventTypes, ", "), strings.Join(endpoint.EventTypes, ", "))
+		case field == "state":
+			changes[i] = models.Changed(field, before.State, endpoint.State)
+		}
+	}
 	return s.Events.Record(ctx, tx, who, models.Event{
-		Type: kind, SubjectID: string(endpoint.ID), PartnerID: endpoint.PartnerID, Fields: fields, Data: data,
+		Type: kind, SubjectID: string(endpoint.ID), PartnerID: endpoint.PartnerID, Fields: fields, Changes: changes, Data: data,
 	})
 }

@@ -80,7 +80,7 @@ func (s *Service) Replay(ctx context.Context, who models.Principal, cmd ReplayWe
 		if queued, _, err = selectDelivery(ctx, tx, who, delivery.ID); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, who, models.EventWebhookReplayed, endpoint, nil, map[string]any{"deliveryId": delivery.ID})
+		return s.record(ctx, tx, who, models.EventWebhookReplayed, endpoint, nil, map[string]any{"deliveryId": delivery.ID}, endpoint)
 	})
 	if err != nil {
 		return QueuedWebhook{}, err
@@ -175,7 +175,7 @@ func (s *Service) replayIn(ctx context.Context, tx bun.IDB, who models.Principal
 	done.Count = len(again) + len(missing)
 	return done, s.record(ctx, tx, who, models.EventWebhookReplayed, endpoint, nil, map[string]any{
 		"since": cmd.Since.UTC().Format(time.RFC3339), "deliveries": done.Count,
-	})
+	}, endpoint)
 }
 
 // sortOut tells the deliveries that are to be sent again from those that there are none of yet.

@@ -70,7 +70,7 @@ func (s *Service) Rotate(ctx context.Context, who models.Principal, cmd RotateWe
 		if err := updateEndpoint(ctx, tx, &endpoint); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, who, models.EventWebhookSecretRotated, endpoint, []string{"secret"}, nil)
+		return s.record(ctx, tx, who, models.EventWebhookSecretRotated, endpoint, []string{"secret"}, nil, endpoint)
 	})
 	if err != nil {
 		return RotatedWebhookSecret{}, err

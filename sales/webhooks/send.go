@@ -269,13 +269,14 @@ func (s *Service) judge(ctx context.Context, tx bun.IDB, endpoint models.Webhook
 	if endpoint.State != models.WebhookEnabled {
 		return false, nil
 	}
+	before := endpoint
 	s.disable(&endpoint, why)
 	endpoint.Version++
 	endpoint.UpdatedAt = now
 	if err := updateEndpoint(ctx, tx, &endpoint); err != nil {
 		return false, err
 	}
-	return true, s.record(ctx, tx, models.SystemPrincipal(Consumer), models.EventWebhookDisabled, endpoint, []string{"state"}, map[string]any{"reason": why})
+	return true, s.record(ctx, tx, models.SystemPrincipal(Consumer), models.EventWebhookDisabled, endpoint, []string{"state"}, map[string]any{"reason": why}, before)
 }
 
 // tell logs and measures an attempt: never the secret, the message or the answer, and of the address the host alone.

@@ -36,6 +36,7 @@ func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateWe
 		if err != nil {
 			return err
 		}
+		before := endpoint
 		fields := cmd.apply(&endpoint, s)
 		// Whoever sends it elsewhere could read there what he may not read here.
 		if err := maySend(who, endpoint.EventTypes); err != nil {
@@ -47,7 +48,7 @@ func (s *Service) Update(ctx context.Context, who models.Principal, cmd UpdateWe
 		if err := updateEndpoint(ctx, tx, &endpoint); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, who, models.EventWebhookUpdated, endpoint, fields, nil)
+		return s.record(ctx, tx, who, models.EventWebhookUpdated, endpoint, fields, nil, before)
 	})
 	if err != nil {
 		return SavedWebhookEndpoint{}, err
@@ -118,7 +119,7 @@ func (s *Service) Delete(ctx context.Context, who models.Principal, cmd DeleteWe
 		if err := deleteEndpoint(ctx, tx, endpoint.ID); err != nil {
 			return err
 		}
-		return s.record(ctx, tx, who, models.EventWebhookDeleted, endpoint, nil, nil)
+		return s.record(ctx, tx, who, models.EventWebhookDeleted, endpoint, nil, nil, endpoint)
 	})
 	if err != nil {
 		return DeletedWebhookEndpoint{}, err

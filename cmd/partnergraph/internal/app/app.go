@@ -22,7 +22,6 @@ import (
 	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/orders"
-	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/saml/idp"
 	"github.com/partnergraph/partnergraph/saml/sp"
 	"github.com/partnergraph/partnergraph/session"
@@ -79,8 +78,6 @@ type Options struct {
 	Objects files.Objects
 	// Buckets call partners' own buckets. Nil = what is safe to call.
 	Buckets exposure.Buckets
-	// Codes check one-time codes for verifications by bank card. Nil = nobody is verified by bank card.
-	Codes verification.Codes
 	// Traces gets the spans instead of the configured collector; the caller shuts it down. Nil = by the configuration.
 	Traces trace.TracerProvider
 }

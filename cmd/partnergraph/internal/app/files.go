@@ -41,7 +41,10 @@ func (a *App) wireFiles(opts Options) error {
 	r.Exposure.Uploads = r.Files
 	r.Verify = &verification.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Customers: r.Customers, Platforms: r.Exposure, Files: r.Files,
-		Codes: opts.Codes, Random: random, Origin: a.cfg.origin(), Logger: a.Log,
+		Random: random, Origin: a.cfg.origin(), Logger: a.Log,
+	}
+	if r.Codes.Sender != nil {
+		r.Verify.Codes = r.Codes
 	}
 	r.Files.Gate = r.Verify
 	return nil

@@ -41,6 +41,14 @@ func verificationRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[
 	}
 	return map[string]mutationRow{
 		"submitIndividualVerification": {"{verification{id}}", everybody(person)},
+		"sendRealNameCode": {"{sentTo}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, b := range w.Buyers() {
+				if !w.Sees(c, b.Customer.ID) || c.Buyer != nil {
+					all = append(all, map[string]any{"customerId": b.Customer.ID})
+				}
+			}
+			return all
+		}},
 		"submitEnterpriseVerification": {"{verification{id}}", everybody(enterprise)},
 		"changeToEnterprise":           {"{verification{id}}", everybody(enterprise)},
 		"reviewVerification":           {"{verification{id}}", reviews(map[string]any{"passed": true})},

@@ -160,31 +160,3 @@ func readByReviewer(t *testing.T, s *apitest.Server, w *apitest.World, id string
 		t.Errorf("a second time: %s", refused)
 	}
 }
-
-// TestRefusedFilesLeaveTheStoreEmpty over HTTP, with the status that says what is wrong.
-func TestRefusedFilesLeaveTheStoreEmpty(t *testing.T) {
-	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
-		key := w.Providers[0].Key
-		for name, row := range map[string]struct {
-			size   int
-			body   string
-			status int
-			want   string
-		}{
-			"a page":      {30, "<html><script>alert(1)</script>", 413, "PRECONDITION_FAILED SIZE_DIFFERS"},
-			"a real page": {31, "<html><script>alert(1)</script>", 422, "PRECONDITION_FAILED TYPE_DIFFERS"},
-			"too little":  {32, "<html><script>alert(1)</script>", 413, "PRECONDITION_FAILED SIZE_DIFFERS"},
-		} {
-			_, address := announced(t, s, key, row.size)
-			answer := send(t, s, http.MethodPut, key, address, strings.NewReader(row.body))
-			if got := refusalIn(t, answer); got != row.want || answer.StatusCode != row.status {
-				t.Errorf("%s: %d %s", name, answer.StatusCode, got)
-			}
-		}
-		if keys := s.Files.Keys(); len(keys) > 0 {
-			t.Errorf("the store has %v", keys)
-		}
-	})
-}

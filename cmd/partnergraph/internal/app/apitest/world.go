@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -380,8 +381,9 @@ func (w *World) person(ctx context.Context, t *testing.T, o *Org) {
 	user, err := w.Identity.CreateUser(ctx, w.who, identity.CreateUser{LoginName: o.Tag + "-person", PartnerID: &o.Partner.ID})
 	must(t, err)
 	now := w.Now().UTC().Truncate(time.Microsecond)
+	token := sha256.Sum256([]byte(o.Tag))
 	session := models.Session{
-		ID: w.Rooms.IDs(models.PrefixSession), TokenHash: []byte(o.Tag), UserID: user.ID, Method: "password", CreatedAt: now, LastSeenAt: now,
+		ID: w.Rooms.IDs(models.PrefixSession), TokenHash: token[:], UserID: user.ID, Method: "password", CreatedAt: now, LastSeenAt: now,
 		ExpiresAt: now.Add(time.Hour), IdleTimeoutSecs: 3600,
 	}
 	_, err = w.DB.NewInsert().Model(&session).Exec(ctx)
