@@ -142,6 +142,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPlaceOrderInput,
 		ec.unmarshalInputPublishNextSigningKeyInput,
 		ec.unmarshalInputPurchaseProductInput,
+		ec.unmarshalInputQuoteChangeInput,
 		ec.unmarshalInputQuoteOnDemandInput,
 		ec.unmarshalInputQuotePurchaseInput,
 		ec.unmarshalInputQuoteRenewalInput,
@@ -2287,6 +2288,14 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 		return ec.fieldContext_OrderItem_expiresAt(ctx, field)
 	case "unsubscribedBy":
 		return ec.fieldContext_OrderItem_unsubscribedBy(ctx, field)
+	case "specSize":
+		return ec.fieldContext_OrderItem_specSize(ctx, field)
+	case "specMeasure":
+		return ec.fieldContext_OrderItem_specMeasure(ctx, field)
+	case "baseSpecCode":
+		return ec.fieldContext_OrderItem_baseSpecCode(ctx, field)
+	case "baseSpecSize":
+		return ec.fieldContext_OrderItem_baseSpecSize(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderItem", field.Name)
 }
@@ -2599,6 +2608,8 @@ func (ec *executionContext) childFields_Quote(ctx context.Context, field graphql
 		return ec.fieldContext_Quote_precision(ctx, field)
 	case "officialAmount":
 		return ec.fieldContext_Quote_officialAmount(ctx, field)
+	case "refundAmount":
+		return ec.fieldContext_Quote_refundAmount(ctx, field)
 	case "offers":
 		return ec.fieldContext_Quote_offers(ctx, field)
 	case "bestOffer":
@@ -2611,6 +2622,16 @@ func (ec *executionContext) childFields_Quote(ctx context.Context, field graphql
 		return ec.fieldContext_Quote_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Quote", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_QuoteChangePayload_quote(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuoteChangePayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteChangePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_QuoteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2683,8 +2704,30 @@ func (ec *executionContext) childFields_QuoteLine(ctx context.Context, field gra
 		return ec.fieldContext_QuoteLine_offers(ctx, field)
 	case "bestOffer":
 		return ec.fieldContext_QuoteLine_bestOffer(ctx, field)
+	case "change":
+		return ec.fieldContext_QuoteLine_change(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuoteLine", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteLineChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "baseSpecCode":
+		return ec.fieldContext_QuoteLineChange_baseSpecCode(ctx, field)
+	case "baseSize":
+		return ec.fieldContext_QuoteLineChange_baseSize(ctx, field)
+	case "baseSizeMeasureId":
+		return ec.fieldContext_QuoteLineChange_baseSizeMeasureId(ctx, field)
+	case "begin":
+		return ec.fieldContext_QuoteLineChange_begin(ctx, field)
+	case "until":
+		return ec.fieldContext_QuoteLineChange_until(ctx, field)
+	case "paidAmount":
+		return ec.fieldContext_QuoteLineChange_paidAmount(ctx, field)
+	case "refundAmount":
+		return ec.fieldContext_QuoteLineChange_refundAmount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteLineChange", field.Name)
 }
 
 func (ec *executionContext) childFields_QuoteOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

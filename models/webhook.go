@@ -90,7 +90,7 @@ func WebhookWait(attempt int, jitter float64) (time.Duration, bool) {
 func WebhookEventTypes() []EventType {
 	return []EventType{
 		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
-		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventBudgetAlert,
+		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventResourcesFrozen, EventResourcesThawed, EventBudgetAlert,
 		EventAuthorizationRequested, EventAuthorizationGranted, EventAuthorizationRefused, EventAuthorizationRevoked,
 		EventAuthorizationEnded, EventAuthorizationExpired,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,

@@ -55,5 +55,5 @@ func (r *subscriptionResolver) OrderChanged(ctx context.Context, orderID models.
 		return nil, err
 	}
 	streamEndsWith(ctx, watching.Err)
-	return watching.Orders(), nil
+	return watching.Values(), nil
 }

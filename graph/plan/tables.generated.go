@@ -180,6 +180,7 @@ func tables() map[string]*objectType {
 		"TestAttribute":                {name: "TestAttribute"},
 		"IncentiveLineEdge":            {name: "IncentiveLineEdge"},
 		"IncentiveLine":                {name: "IncentiveLine"},
+		"QuoteLineChange":              {name: "QuoteLineChange"},
 		"BankAccount":                  {name: "BankAccount"},
 		"Transfer":                     {name: "Transfer"},
 		"LedgerParty":                  {name: "LedgerParty"},
@@ -350,6 +351,7 @@ func tables() map[string]*objectType {
 	fillTestAttribute(types)
 	fillIncentiveLineEdge(types)
 	fillIncentiveLine(types)
+	fillQuoteLineChange(types)
 	fillBankAccount(types)
 	fillTransfer(types)
 	fillLedgerParty(types)
@@ -3753,6 +3755,11 @@ func fillQuote(types map[string]*objectType) {
 		}},
 		"officialAmount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Quote).Official
+			b.decimal(v)
+			return true
+		}},
+		"refundAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).Refund()
 			b.decimal(v)
 			return true
 		}},
@@ -9238,6 +9245,42 @@ func fillOrderItem(types map[string]*objectType) {
 			b.id(string(v))
 			return true
 		}},
+		"specSize": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).SpecSizeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"specMeasure": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).SpecMeasureOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"baseSpecCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).BaseSpecCodeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"baseSpecSize": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).BaseSpecSizeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
 	}
 }
 
@@ -9699,6 +9742,14 @@ func fillQuoteLine(types map[string]*objectType) {
 			return nil
 		},
 			of: types["QuoteOffer"],
+		},
+		"change": {value: func(object any) any {
+			if v := object.(*models.QuoteLine).Change; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["QuoteLineChange"],
 		},
 	}
 }
@@ -11441,6 +11492,78 @@ func fillIncentiveLine(types map[string]*objectType) {
 			} else {
 				b.string(string((*v)))
 			}
+			return true
+		}},
+	}
+}
+
+func fillQuoteLineChange(types map[string]*objectType) {
+	of := types["QuoteLineChange"]
+	of.satisfies = []string{"QuoteLineChange"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.LineChange)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.LineChange:
+			return &v
+		case *models.LineChange:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"baseSpecCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).BaseSpecCode
+			b.string(string(v))
+			return true
+		}},
+		"baseSize": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).BaseSize
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"baseSizeMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).BaseSizeMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"begin": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).Begin()
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).Until
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"paidAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).PaidRest
+			b.decimal(v)
+			return true
+		}},
+		"refundAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).Refund
+			b.decimal(v)
 			return true
 		}},
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
@@ -1034,27 +1035,27 @@ func TestAnOrderIsWatched(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := <-watching.Orders(); got.Status != models.OrderPendingPayment {
+		if got := <-watching.Values(); got.Status != models.OrderPendingPayment {
 			t.Errorf("first %s", got.Status)
 		}
 		if _, err := w.Pay(w.ctx, me, orders.PayOrder{OrderID: order.ID, IdempotencyKey: "pay"}); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-watching.Orders(); got.Status != models.OrderProcessing {
+		if got := <-watching.Values(); got.Status != models.OrderProcessing {
 			t.Errorf("then %s", got.Status)
 		}
 		// The order goes out of the watcher's sight.
 		if _, err := db.NewUpdate().Table("orders").Set("partner_id = ?", w.stranger.ID).Where("id = ?", order.ID).Exec(w.ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got, open := <-watching.Orders(); open {
+		if got, open := <-watching.Values(); open {
 			t.Errorf("still told: %+v", got)
 		}
 		if !errors.Is(watching.Err(), orders.ErrWatchHidden) {
 			t.Error(watching.Err())
 		}
 		w.EndWatches()
-		if _, err := w.Watch(w.ctx, me, order.ID, still); !errors.Is(err, orders.ErrWatchOver) {
+		if _, err := w.Watch(w.ctx, me, order.ID, still); !errors.Is(err, watch.ErrOver) {
 			t.Error(err)
 		}
 	})

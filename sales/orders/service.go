@@ -12,6 +12,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -21,6 +22,9 @@ const ConsumerProvision = "provision"
 
 // DefaultPayWithin is how long an order may be paid when nobody says otherwise. The vendor does not publish its figure.
 const DefaultPayWithin = 7 * 24 * time.Hour
+
+// MaxPayChangeWithin is how long a change may be paid at most: it is priced for the time that was left when it was asked for.
+const MaxPayChangeWithin = 24 * time.Hour
 
 // Returns signs the way back to a partner's platform after a payment.
 type Returns interface {
@@ -58,12 +62,12 @@ type Service struct {
 	Logger         *slog.Logger  // nil = slog.Default()
 	PayWithin      time.Duration // 0 = DefaultPayWithin
 	// Bus tells other replicas of changed orders; nil = only by looking from time to time.
-	Bus       Bus
+	Bus       watch.Bus
 	LookEvery time.Duration // how often a watch looks by itself; 0 = 15 seconds
 	// Nudge wakes whoever delivers the outbox, so that provisioning starts at once and not at the next poll. May be nil.
 	Nudge func()
 
-	watches watches
+	watches watch.Hub[models.Order]
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.
@@ -80,6 +84,14 @@ func (s *Service) nudge() {
 	if s.Nudge != nil {
 		s.Nudge()
 	}
+}
+
+// payWithinOf is how long an order of a type may be paid.
+func (s *Service) payWithinOf(kind models.OrderType) time.Duration {
+	if kind == models.OrderChange {
+		return min(s.payWithin(), MaxPayChangeWithin)
+	}
+	return s.payWithin()
 }
 
 func (s *Service) payWithin() time.Duration {

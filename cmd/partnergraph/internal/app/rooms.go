@@ -141,7 +141,7 @@ func (a *App) wire(opts Options) error {
 		return err
 	}
 	r.Resources = &resources.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Clock: r.Jobs,
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Clock: r.Jobs, Bus: a.cache,
 		Periods: models.ExpiryPeriods{Grace: a.cfg.GracePeriod, Retention: a.cfg.RetentionPeriod},
 	}
 	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation, r.Customers}
@@ -158,7 +158,7 @@ func (a *App) wire(opts Options) error {
 		return err
 	}
 	r.Catalog = &catalog.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources},
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources, r.Orders}, Changes: renewables{r.Resources, r.Orders},
 		Validity: a.cfg.QuoteValidity,
 	}
 	r.Orders.Quotes = r.Catalog
