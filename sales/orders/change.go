@@ -70,7 +70,7 @@ func (s *Service) placeChangeIn(ctx context.Context, tx bun.IDB, who models.Prin
 	if err := insertRefundInfos(ctx, tx, infos); err != nil {
 		return models.Order{}, err
 	}
-	return order, s.recordAccepted(ctx, tx, who, order, map[string]any{"refund": quote.Refund().String(), "currency": order.Currency})
+	return order, s.recordAccepted(ctx, tx, who, order, map[string]any{"refund": quote.Refund().StringFixed(order.Currency.Scale()), "currency": order.Currency})
 }
 
 // stillAsQuoted reports whether a resource and what is left of what was paid for it are as they were when the change was quoted.

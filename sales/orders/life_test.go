@@ -670,6 +670,13 @@ func TestUnpaidOrdersExpire(t *testing.T) {
 		if _, err := w.Pay(w.ctx, asCustomer(w.ofProvider), orders.PayOrder{OrderID: paid.ID, IdempotencyKey: "pay"}); err != nil {
 			t.Fatal(err)
 		}
+		due, last, err := w.UnscheduledExpiry(w.ctx, db, "", 10)
+		if err != nil || len(due) != 1 || due[0].Object != held.ID || !due[0].At.Equal(*held.PayBy) || last != held.ID {
+			t.Errorf("without jobs: %v up to %s, %v", due, last, err)
+		}
+		if due, last, err := w.UnscheduledExpiry(w.ctx, db, held.ID, 10); err != nil || len(due) != 0 || last != "" {
+			t.Errorf("after it: %v up to %s, %v", due, last, err)
+		}
 		w.clock.advance(orders.DefaultPayWithin - time.Microsecond)
 		if until, ok := models.NotDueUntil(w.ExpireOrder(w.ctx, held.ID)); !ok || !until.Equal(*held.PayBy) {
 			t.Errorf("before the deadline: %v %v", until, ok)

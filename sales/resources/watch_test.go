@@ -161,3 +161,27 @@ func TestAWatchOfAResourceEndsWithTheRight(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatHasNoJobsIsFound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		l := newLife(t, db)
+		first := l.main
+		l.begin()
+		if _, err := l.SetAutoRenewal(l.ctx, l.user, resources.SetAutoRenewal{ResourceID: l.main}); err != nil {
+			t.Fatal(err)
+		}
+		expiry, last, err := l.UnscheduledExpiry(l.ctx, db, "", 1)
+		if err != nil || len(expiry) != 1 || expiry[0].Object != first || last != first {
+			t.Errorf("%v up to %s, %v", expiry, last, err)
+		}
+		expiry, last, err = l.UnscheduledExpiry(l.ctx, db, first, 10)
+		if err != nil || len(expiry) != 1 || expiry[0].Object != l.main || !expiry[0].At.Equal(l.diary.due[models.JobResourceExpire][l.main]) {
+			t.Errorf("%v up to %s, %v", expiry, last, err)
+		}
+		renewal, last, err := l.UnscheduledRenewal(l.ctx, db, "", 10)
+		if err != nil || len(renewal) != 1 || renewal[0].Object != l.main || !renewal[0].At.Equal(l.diary.due[models.JobResourceAutoRenew][l.main]) || last != l.main {
+			t.Errorf("%v up to %s, %v", renewal, last, err)
+		}
+	})
+}
