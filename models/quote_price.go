@@ -105,6 +105,11 @@ func (q Quote) Exact() Quote {
 	lines := make([]QuoteLine, len(q.Lines))
 	for i, line := range q.Lines {
 		line.Official, line.Offers = exact(line.Official, q.Precision), exactOffers(line.Offers, q.Precision)
+		if line.Change != nil {
+			change := *line.Change
+			change.PaidRest, change.Refund = exact(change.PaidRest, q.Precision), exact(change.Refund, q.Precision)
+			line.Change = &change
+		}
 		lines[i] = line
 	}
 	q.Lines = lines

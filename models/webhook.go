@@ -94,7 +94,7 @@ func WebhookEventTypes() []EventType {
 		EventAuthorizationRequested, EventAuthorizationGranted, EventAuthorizationRefused, EventAuthorizationRevoked,
 		EventAuthorizationEnded, EventAuthorizationExpired,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
-		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked,
+		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked, EventOrderDiscountChosen,
 		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed, EventResourceChanged,
 		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourcePolicySet,
 		EventBalanceChanged, EventBalanceAlert,

@@ -51,6 +51,8 @@ type Service struct {
 	Pricer Pricer
 	// Quotes gives the prices that customers order at; nil = there are none.
 	Quotes Quotes
+	// Offers finds the quotes again, for who chooses another of their prices; nil = nobody does.
+	Offers Offers
 	// ReviewAbove is the total in minor units above which an order placed from a quote waits for an operator; 0 = none does.
 	ReviewAbove int64
 	// Jobs has unpaid orders expire; nil = nobody does.

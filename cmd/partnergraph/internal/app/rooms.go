@@ -161,7 +161,7 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources, r.Orders}, Changes: renewables{r.Resources, r.Orders},
 		Validity: a.cfg.QuoteValidity,
 	}
-	r.Orders.Quotes = r.Catalog
+	r.Orders.Quotes, r.Orders.Offers = r.Catalog, r.Catalog
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.wireWebhooks()
 	if err := a.wireFiles(opts); err != nil {
