@@ -101,6 +101,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputChangeToEnterpriseInput,
 		ec.unmarshalInputCheckAttachmentBucketInput,
 		ec.unmarshalInputCheckIdentityInput,
+		ec.unmarshalInputChooseOrderDiscountInput,
 		ec.unmarshalInputClaimRemittanceInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
 		ec.unmarshalInputConfirmAssociationRequestInput,
@@ -1020,6 +1021,14 @@ func (ec *executionContext) childFields_CheckIdentityPayload(ctx context.Context
 		return ec.fieldContext_CheckIdentityPayload_status(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CheckIdentityPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChooseOrderDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_ChooseOrderDiscountPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChooseOrderDiscountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ClaimRemittancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

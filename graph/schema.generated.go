@@ -91,6 +91,7 @@ type MutationResolver interface {
 	PlaceOrder(ctx context.Context, input orders.PlaceFromQuote) (orders.Placed, error)
 	RenewResources(ctx context.Context, input orders.RenewResources) (orders.Renewed, error)
 	CancelOrder(ctx context.Context, input orders.CancelOrder) (orders.Cancelled, error)
+	ChooseOrderDiscount(ctx context.Context, input orders.ChooseOrderDiscount) (orders.DiscountChosen, error)
 	RequestPartnerPayment(ctx context.Context, input orders.RequestPartnerPayment) (orders.PartnerPaymentAsked, error)
 	PartnerPayOrder(ctx context.Context, input orders.PartnerPayOrder) (orders.PartnerPaid, error)
 	ReviewOrder(ctx context.Context, input orders.ReviewOrder) (orders.Reviewed, error)
@@ -435,6 +436,20 @@ func (ec *executionContext) field_Mutation_checkIdentity_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (customers.CheckIdentity, error) {
 			return ec.unmarshalNCheckIdentityInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcustomersᚐCheckIdentity(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_chooseOrderDiscount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (orders.ChooseOrderDiscount, error) {
+			return ec.unmarshalNChooseOrderDiscountInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋordersᚐChooseOrderDiscount(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8341,6 +8356,68 @@ func (ec *executionContext) fieldContext_Mutation_cancelOrder(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cancelOrder_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_chooseOrderDiscount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_chooseOrderDiscount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChooseOrderDiscount(ctx, fc.Args["input"].(orders.ChooseOrderDiscount))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				permission, err := ec.unmarshalNPermission2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPermission(ctx, "ORDERS_PAY")
+				if err != nil {
+					var zeroVal orders.DiscountChosen
+					return zeroVal, err
+				}
+				if ec.Directives.Auth == nil {
+					var zeroVal orders.DiscountChosen
+					return zeroVal, errors.New("directive auth is not implemented")
+				}
+				return ec.Directives.Auth(ctx, nil, directive0, permission)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v orders.DiscountChosen) graphql.Marshaler {
+			return ec.marshalNChooseOrderDiscountPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋordersᚐDiscountChosen(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_chooseOrderDiscount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChooseOrderDiscountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_chooseOrderDiscount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -17243,6 +17320,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "cancelOrder":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelOrder(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "chooseOrderDiscount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_chooseOrderDiscount(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
