@@ -131,7 +131,10 @@ func (s *Site) recharge(w http.ResponseWriter, r *http.Request) {
 		s.Fail(w, r, err)
 		return
 	}
-	to, err := s.Exposure.SignRecharge(r.Context(), partner.ID, order.ID, string(order.Status))
+	var to *string
+	if partner.ID != "" {
+		to, err = s.Exposure.SignRecharge(r.Context(), partner.ID, order.ID, string(order.Status))
+	}
 	if err == nil && to == nil {
 		err = models.NotFound("recharge address")
 	}

@@ -81,6 +81,7 @@ export default [
             'InvitationPreview',
             'AvailabilityZone',
             'QuoteLine',
+            'QuoteLineChange',
             'QuoteOffer',
             'ProductProblem',
             'Viewer',
