@@ -1,3 +1,5 @@
+DROP INDEX refund_infos_resource;
+--bun:split
 ALTER TABLE order_items DROP COLUMN period_minor;
 --bun:split
 ALTER TABLE order_items DROP COLUMN base_spec_measure;

@@ -35,7 +35,7 @@ func (s *Service) Choices(ctx context.Context, who models.Principal, order model
 		return nil, err
 	}
 	if order.Payable(s.now()) != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // what cannot be paid has no prices to choose from
 	}
 	quote, found, err := s.quoteOf(ctx, order)
 	if err != nil || !found {

@@ -2,6 +2,7 @@ package orders_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -137,10 +138,8 @@ func TestIllegalMovesOfAnOrderChangeNothing(t *testing.T) {
 		pay: "ORDER_ALREADY_PAID", hold: "ORDER_ALREADY_PAID", release: "HOLD_NOT_PENDING", cancel: "ORDER_NOT_CANCELLABLE", ask: "ORDER_ALREADY_PAID",
 		partner: "ORDER_ALREADY_PAID", review: "ORDER_NOT_IN_REVIEW", refuse: "ORDER_NOT_IN_REVIEW", choose: "ORDER_ALREADY_PAID",
 	}
-	confirmation := map[string]string{review: "ORDER_NOT_IN_REVIEW", refuse: "ORDER_NOT_IN_REVIEW"}
-	for move, reason := range waits {
-		confirmation[move] = reason
-	}
+	confirmation := maps.Clone(waits)
+	confirmation[review], confirmation[refuse] = "ORDER_NOT_IN_REVIEW", "ORDER_NOT_IN_REVIEW"
 	for status, refusals := range map[models.OrderStatus]map[string]string{
 		models.OrderPendingReview: waits, models.OrderPendingConfirmation: confirmation,
 		models.OrderProcessing: paid, models.OrderCompleted: paid, models.OrderPendingRefund: paid,
