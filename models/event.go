@@ -194,6 +194,8 @@ const (
 	// EventOrderPartnerAsked is a customer asking its partner to pay (O05).
 	EventOrderPartnerAsked EventType = "order.partner_payment_requested"
 	EventResourceChanged   EventType = "resource.changed"
+	// EventOrderDiscountChosen is another of its quote's prices for an order that waits for payment.
+	EventOrderDiscountChosen EventType = "order.discount_chosen"
 )
 
 // The events of the catalogue and its prices (K01 to K08).

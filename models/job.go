@@ -29,6 +29,7 @@ const (
 	JobSweepSessions   JobKind = "sweep.sessions"   // removes sessions that are over
 	JobSweepFederation JobKind = "sweep.federation" // removes what sign-ins leave behind
 	JobSweepWebhooks   JobKind = "sweep.webhooks"   // removes old deliveries
+	JobSweepBackfill   JobKind = "sweep.backfill"   // schedules jobs for what was there before the jobs were
 )
 
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
@@ -39,7 +40,7 @@ func JobKindsOfObjects() []JobKind {
 // JobKinds returns every kind, in a fixed order.
 func JobKinds() []JobKind {
 	return append(JobKindsOfObjects(), JobSweepHolds, JobSweepRecharges, JobSweepRelations, JobSweepBudgets, JobSweepExports,
-		JobSweepSessions, JobSweepFederation, JobSweepWebhooks)
+		JobSweepSessions, JobSweepFederation, JobSweepWebhooks, JobSweepBackfill)
 }
 
 // Valid reports whether k is one of JobKinds.

@@ -215,11 +215,19 @@ type OrderItem struct {
 	Currency     Currency   `bun:"currency"`
 	AmountMinor  int64      `bun:"amount_minor"`
 
-	ResourceID     ID         `bun:"resource_id,nullzero"` // the resource that it renews, changes or ends; zero in a purchase
-	EffectiveAt    *time.Time `bun:"effective_at"`         // of a renewal that was carried out: the period that it added
-	ExpiresAt      *time.Time `bun:"expires_at"`
+	ResourceID     ID         `bun:"resource_id,nullzero"`     // the resource that it renews, changes or ends; zero in a purchase
+	EffectiveAt    *time.Time `bun:"effective_at"`             // of a renewal that was carried out: the period that it added; of a change: what is left of a period
+	ExpiresAt      *time.Time `bun:"expires_at"`               // a renewal to a unified day has it from the beginning
 	UnsubscribedBy ID         `bun:"unsubscribed_by,nullzero"` // the order that took a renewed period back
 	CouponMinor    int64      `bun:"coupon_minor"`             // what coupons paid of it
+
+	SpecSize    string `bun:"spec_size,nullzero"`    // of one piece of a linear product, a decimal; "" = sold by the piece
+	SpecMeasure string `bun:"spec_measure,nullzero"` // of SpecSize: the vendor's measure_id
+
+	BaseSpecCode    string `bun:"base_spec_code,nullzero"` // of a change: what the resource was before; "" for every other line
+	BaseSpecSize    string `bun:"base_spec_size,nullzero"`
+	BaseSpecMeasure string `bun:"base_spec_measure,nullzero"`
+	PeriodMinor     int64  `bun:"period_minor,nullzero"` // of a change: what the whole period would cost with what the resource becomes
 }
 
 // Amount returns what the line costs, all of its quantity and periods together.
@@ -275,3 +283,15 @@ func (o Order) PayableByPartnerOf(customer Customer) bool {
 
 // PaidByPartner reports whether the customer's partner paid from its own balance (O05).
 func (o Order) PaidByPartner() bool { return o.PayerID != "" }
+
+// SpecSizeOrNil returns SpecSize, or nil when it is empty.
+func (i OrderItem) SpecSizeOrNil() *string { return orNil(i.SpecSize) }
+
+// SpecMeasureOrNil returns SpecMeasure, or nil when it is empty.
+func (i OrderItem) SpecMeasureOrNil() *string { return orNil(i.SpecMeasure) }
+
+// BaseSpecCodeOrNil returns BaseSpecCode, or nil when it is empty.
+func (i OrderItem) BaseSpecCodeOrNil() *string { return orNil(i.BaseSpecCode) }
+
+// BaseSpecSizeOrNil returns BaseSpecSize, or nil when it is empty.
+func (i OrderItem) BaseSpecSizeOrNil() *string { return orNil(i.BaseSpecSize) }

@@ -178,6 +178,7 @@ type Rated struct {
 
 	UnitPrice decimal.Decimal // as the catalogue has it
 	each      decimal.Decimal // of one piece for one period, or for all its use
+	instead   *instead        // of a change: what it takes the place of
 }
 
 // Rate joins a charge with its price, which must fit it. It is PRECONDITION_FAILED with the reason MEASURE_UNKNOWN, naming the field,
@@ -212,15 +213,30 @@ func (r Rated) times() decimal.Decimal {
 	return decimal.NewFromInt(int64(r.Pieces)).Mul(decimal.NewFromInt(int64(max(r.PeriodCount, 1))))
 }
 
-// Official returns the list price of all pieces and periods, rounded once, half up, to precision fraction digits.
+// Official returns the list price of all pieces and periods, rounded once, half up, to precision fraction digits. Of a change it is what the
+// rest of the period costs more, never below zero.
 func (r Rated) Official(precision int) decimal.Decimal {
-	return r.each.Mul(r.times()).Round(int32(precision))
+	if r.instead != nil {
+		return r.instead.more(r, nil, precision)
+	}
+	return r.whole(nil).Round(int32(precision))
 }
 
 // With returns what a discount that applies makes of the list price, rounded once from the exact product; never below zero and
 // never above the list price.
 func (r Rated) With(d Discount, precision int) decimal.Decimal {
+	if r.instead != nil {
+		return r.instead.more(r, &d, precision)
+	}
+	return r.whole(&d).Round(int32(precision))
+}
+
+// whole is the exact price of all pieces and periods, with a discount when there is one.
+func (r Rated) whole(d *Discount) decimal.Decimal {
 	each := r.each
+	if d == nil {
+		return each.Mul(r.times())
+	}
 	switch d.Mode {
 	case DiscountRate:
 		each = each.Mul(d.Value)
@@ -229,7 +245,7 @@ func (r Rated) With(d Discount, precision int) decimal.Decimal {
 	case DiscountReduction:
 		each = decimal.Max(each.Sub(d.Value), decimal.Zero)
 	}
-	return each.Mul(r.times()).Round(int32(precision))
+	return each.Mul(r.times())
 }
 
 // IncentivePolicy says what the sales of a service type bring a partner in one month (K07).

@@ -11,10 +11,11 @@ import (
 // QuoteKind says what a quote answers.
 type QuoteKind string
 
-// The kinds. A purchase and a renewal can be ordered; what on-demand use costs can only be known (K03, K04, K08).
+// The kinds. A purchase, a renewal and a change can be ordered; what on-demand use costs can only be known (K03, K04, K08).
 const (
 	QuotePurchase QuoteKind = "PURCHASE"
 	QuoteRenewal  QuoteKind = "RENEWAL"
+	QuoteChange   QuoteKind = "CHANGE"
 	QuoteOnDemand QuoteKind = "ON_DEMAND"
 )
 
@@ -52,6 +53,7 @@ type QuoteLine struct {
 	UnitPrice  decimal.Decimal `json:"unitPrice"` // of one piece, period and size unit, or of one unit of use
 	Official   decimal.Decimal `json:"official"`
 	Offers     []QuoteOffer    `json:"offers"` // of the discounts that apply to this line, cheapest first
+	Change     *LineChange     `json:"change,omitempty"`
 }
 
 // QuoteOffer is what one discount makes of a line or of the whole quote. Only one of several discounts can be taken.

@@ -12,14 +12,20 @@ import (
 // all. It is PRECONDITION_FAILED with the reason PRICE_TOO_LARGE when an amount is beyond what the ledger holds.
 func (q *Quote) Total(rated []Rated, policies Policies) error {
 	q.Official, q.Offers = decimal.Zero, []QuoteOffer{}
+	less := costsLess(rated)
 	for i := range q.Lines {
 		line := &q.Lines[i]
 		line.UnitPrice, line.Official, line.Offers = rated[i].UnitPrice, rated[i].Official(q.Precision), []QuoteOffer{}
+		var touching []Discount
 		for _, d := range q.Discounts {
 			if d.AppliesTo(line.Charge) && policies.Allow(d, line.ServiceType) {
 				amount := rated[i].With(d, q.Precision)
 				line.Offers = append(line.Offers, offerOf(d, line.Official, amount, 1))
+				touching = append(touching, d)
 			}
+		}
+		if line.Change != nil {
+			line.change(rated[i], touching, less, q.Precision)
 		}
 		rank(line.Offers)
 		if q.Official = q.Official.Add(line.Official); minorTooLarge(q.Official, q.Currency) {
@@ -72,7 +78,7 @@ func minorTooLarge(amount decimal.Decimal, currency Currency) bool {
 // StillWorth reports whether a quote priced anew costs the same: the same list prices, and every offer of the old one at the same
 // amount. Offers that are new do not matter.
 func (q Quote) StillWorth(now Quote) bool {
-	if !q.Official.Equal(now.Official) || len(q.Lines) != len(now.Lines) || !offersHold(q.Offers, now.Offers) {
+	if !q.Official.Equal(now.Official) || len(q.Lines) != len(now.Lines) || !offersHold(q.Offers, now.Offers) || !sameRefunds(q.Lines, now.Lines) {
 		return false
 	}
 	for i := range q.Lines {
@@ -99,6 +105,11 @@ func (q Quote) Exact() Quote {
 	lines := make([]QuoteLine, len(q.Lines))
 	for i, line := range q.Lines {
 		line.Official, line.Offers = exact(line.Official, q.Precision), exactOffers(line.Offers, q.Precision)
+		if line.Change != nil {
+			change := *line.Change
+			change.PaidRest, change.Refund = exact(change.PaidRest, q.Precision), exact(change.Refund, q.Precision)
+			line.Change = &change
+		}
 		lines[i] = line
 	}
 	q.Lines = lines

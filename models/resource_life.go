@@ -1,6 +1,11 @@
 package models
 
-import "time"
+import (
+	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
 
 // UsageStatus is the state of a resource that is charged by use (O15). It is a set of its own: the vendor numbers it apart from
 // ResourceStatus.
@@ -181,4 +186,14 @@ func (r Resource) AutoRenewalsLeft() *int {
 	}
 	left := max(*r.AutoRenewTimes-r.AutoRenewed, 0)
 	return &left
+}
+
+// Size returns how large a resource of a linear product is, and the vendor's measure id of that; false for what is sold by the piece.
+func (r Resource) Size() (size decimal.Decimal, measure int, linear bool) {
+	size, err := decimal.NewFromString(r.SpecSize)
+	if err != nil {
+		return decimal.Zero, 0, false
+	}
+	measure, err = strconv.Atoi(r.SpecMeasure)
+	return size, measure, err == nil
 }

@@ -69,7 +69,7 @@ type RefundInfo struct {
 	bun.BaseModel `bun:"table:refund_infos,alias:rfi" json:"-"`
 
 	ID           ID             `bun:"id,pk"`
-	OrderID      ID             `bun:"order_id"` // the unsubscription
+	OrderID      ID             `bun:"order_id"` // the unsubscription, or the change
 	Position     int            `bun:"position"` // from 1
 	Kind         RefundInfoKind `bun:"kind"`
 	BaseOrderID  ID             `bun:"base_order_id"` // the purchase or renewal that was paid
@@ -85,7 +85,7 @@ type RefundInfo struct {
 // Amount returns the amount with its sign: negative goes back, positive is kept.
 func (i RefundInfo) Amount() Money { return NewMoney(i.AmountMinor, i.Currency) }
 
-// PaidTerm is a period of one resource that was paid for: the one it was bought with, or a renewal.
+// PaidTerm is a period of one resource that was paid for: the one it was bought with, a renewal, or what a change added to one of these.
 type PaidTerm struct {
 	OrderID   ID
 	ItemID    ID
@@ -94,10 +94,16 @@ type PaidTerm struct {
 	CouponMinor int64
 	From        time.Time
 	Until       time.Time // zero = without an end
-	Renewal     bool
+	Renewal     bool      // not what the resource was bought with: a renewal, or what a change added to a period
 
 	PeriodType  PeriodType
 	PeriodCount int
+
+	// Change says that a change of specification added it to a period; PeriodMinor is then what the whole period costs since.
+	Change      bool
+	PeriodMinor int64
+	// PeriodFrom is when the period began that this is the rest of, since a change gave some of it back; zero = From.
+	PeriodFrom time.Time
 }
 
 // Begun reports whether the term has begun at now.

@@ -90,11 +90,11 @@ func WebhookWait(attempt int, jitter float64) (time.Duration, bool) {
 func WebhookEventTypes() []EventType {
 	return []EventType{
 		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
-		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventBudgetAlert,
+		EventCustomerUpdated, EventCustomerFrozen, EventCustomerUnfrozen, EventResourcesFrozen, EventResourcesThawed, EventBudgetAlert,
 		EventAuthorizationRequested, EventAuthorizationGranted, EventAuthorizationRefused, EventAuthorizationRevoked,
 		EventAuthorizationEnded, EventAuthorizationExpired,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
-		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked,
+		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked, EventOrderDiscountChosen,
 		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed, EventResourceChanged,
 		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourcePolicySet,
 		EventBalanceChanged, EventBalanceAlert,

@@ -24,10 +24,18 @@ const (
 	FieldAccountName    = "account_name"
 	FieldConsent        = "consent" // "yes" when ticked, else absent
 	FieldIdempotencyKey = "idempotency_key"
-	// FieldAskPartner asks the partner to pay instead of paying.
+	// FieldAskPartner asks the partner to pay instead of paying, FieldCancel cancels the order.
 	FieldAskPartner = "ask_partner"
-	FieldIdentity   = "identity" // id of a binding
+	FieldCancel     = "cancel"
+	// FieldDiscount chooses a price: the id of a discount, or ListPrice.
+	FieldDiscount = "discount"
+	// FieldTotal is the total that the visitor saw.
+	FieldTotal    = "total"
+	FieldIdentity = "identity" // id of a binding
 )
+
+// ListPrice is the value of FieldDiscount that takes no discount.
+const ListPrice = "none"
 
 // Values of FieldBranch.
 const (
@@ -115,6 +123,16 @@ type CheckoutPage struct {
 	// Total, Balance and Missing are formatted with their currency. Missing is
 	// shown in state BALANCE_TOO_LOW only.
 	Total, Balance, Missing string
+	// OfficialTotal is the list price and Saving what a discount takes off it; empty when that is nothing.
+	OfficialTotal, Saving string
+	// Choices are the prices to choose from; fewer than two are not shown.
+	Choices []CheckoutChoice
+	// Sources are what an open order would be paid from, in their order.
+	Sources []CheckoutSource
+	// Cancellable offers to cancel the order.
+	Cancellable bool
+	// Problem is a code of the catalogue's "checkout.problem." group: why nothing was done; empty for none.
+	Problem string
 	// PayBy is a formatted time; empty when there is no deadline.
 	PayBy string
 	// CustomerName is the account that pays.
@@ -154,6 +172,15 @@ func (p CheckoutPage) Tone() string {
 		return "plain"
 	}
 }
+
+// CheckoutChoice is a price that the order may be paid at. Kind is a code of the catalogue's "checkout.choice." group; Amount is formatted.
+type CheckoutChoice struct {
+	Value, Kind, Amount string
+	Chosen              bool
+}
+
+// CheckoutSource is what some of the total is paid from: a code of the catalogue's "checkout.source." group, and a formatted amount.
+type CheckoutSource struct{ Name, Amount string }
 
 // CheckoutItem is one line of the order. A Name that is a resource type of the catalogue is shown in the visitor's words.
 type CheckoutItem struct {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -35,8 +36,28 @@ func (s *Site) checkout(w http.ResponseWriter, r *http.Request) {
 		s.ShowError(w, r, http.StatusForbidden, "FORM_EXPIRED")
 		return
 	}
-	if r.PostFormValue(FieldAskPartner) != "" {
+	switch {
+	case r.PostFormValue(FieldAskPartner) != "":
 		s.askPartner(w, r, who)
+	case r.PostFormValue(FieldCancel) != "":
+		s.cancelOrder(w, r, who)
+	case r.PostFormValue(FieldDiscount) != "":
+		s.chooseDiscount(w, r, who)
+	default:
+		s.pay(w, r, who)
+	}
+}
+
+// pay pays at the total that the visitor saw: when the order has another by now, the page is shown again instead.
+func (s *Site) pay(w http.ResponseWriter, r *http.Request, who models.Principal) {
+	page, err := s.checkoutPage(r, who)
+	if err != nil {
+		s.Fail(w, r, err)
+		return
+	}
+	if page.Payable() && r.PostFormValue(FieldTotal) != page.Total {
+		page.Problem = "PRICE_CHANGED"
+		s.Views.Render(w, r, http.StatusConflict, Checkout, page)
 		return
 	}
 	result, err := s.Orders.Pay(r.Context(), who, orders.PayOrder{
@@ -56,46 +77,120 @@ func (s *Site) checkout(w http.ResponseWriter, r *http.Request) {
 
 // askPartner asks the customer's partner to pay (O05), and shows the order again.
 func (s *Site) askPartner(w http.ResponseWriter, r *http.Request, who models.Principal) {
-	id := models.ID(r.PathValue("orderId"))
-	if _, err := s.Orders.AskPartner(r.Context(), who, orders.RequestPartnerPayment{OrderID: id}); err != nil {
-		if models.CodeOf(err) == models.CodePreconditionFailed {
-			s.refusedCheckout(w, r, who, err)
-			return
-		}
+	_, err := s.Orders.AskPartner(r.Context(), who, orders.RequestPartnerPayment{OrderID: models.ID(r.PathValue("orderId"))})
+	s.backToCheckout(w, r, who, err)
+}
+
+// cancelOrder cancels the order (O06), and shows it again.
+func (s *Site) cancelOrder(w http.ResponseWriter, r *http.Request, who models.Principal) {
+	if who.CustomerID == "" {
+		s.Fail(w, r, models.Forbidden("Only a customer cancels its orders here."))
+		return
+	}
+	_, err := s.Orders.Cancel(r.Context(), who, orders.CancelOrder{OrderID: models.ID(r.PathValue("orderId"))})
+	s.backToCheckout(w, r, who, err)
+}
+
+// chooseDiscount has the order paid at another price (O04), and shows it again.
+func (s *Site) chooseDiscount(w http.ResponseWriter, r *http.Request, who models.Principal) {
+	cmd := orders.ChooseOrderDiscount{OrderID: models.ID(r.PathValue("orderId"))}
+	if chosen := r.PostFormValue(FieldDiscount); chosen != ListPrice {
+		discount := models.ID(chosen)
+		cmd.DiscountID = &discount
+	}
+	_, err := s.Orders.ChooseDiscount(r.Context(), who, cmd)
+	s.backToCheckout(w, r, who, err)
+}
+
+// backToCheckout shows the order again after something was done with it, or says why not.
+func (s *Site) backToCheckout(w http.ResponseWriter, r *http.Request, who models.Principal, err error) {
+	switch models.CodeOf(err) {
+	case "":
+		http.Redirect(w, r, "/checkout/"+r.PathValue("orderId"), http.StatusSeeOther)
+	case models.CodePreconditionFailed:
+		s.refusedCheckout(w, r, who, err)
+	default:
+		s.Fail(w, r, err)
+	}
+}
+
+// recharge leads to where the platform adds money, signed like the way back after a payment (A04): the address on the page is ours, because a
+// signature is good for minutes only.
+func (s *Site) recharge(w http.ResponseWriter, r *http.Request) {
+	who, ok := s.signedIn(w, r)
+	if !ok {
+		return
+	}
+	order, err := s.orderOf(r, who)
+	if err != nil {
 		s.Fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/checkout/"+string(id), http.StatusSeeOther)
+	_, _, partner, err := s.customerOf(r.Context(), who)
+	if err != nil {
+		s.Fail(w, r, err)
+		return
+	}
+	var to *string
+	if partner.ID != "" {
+		to, err = s.Exposure.SignRecharge(r.Context(), partner.ID, order.ID, string(order.Status))
+	}
+	if err == nil && to == nil {
+		err = models.NotFound("recharge address")
+	}
+	if err != nil {
+		s.Fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, *to, http.StatusSeeOther)
 }
 
-// refusedCheckout shows the order as it is, which says why it was not paid; what the page has no state for gets the error page.
+// refusedCheckout shows the order as it is, which says why nothing was done; what the page has no words for gets the error page.
 func (s *Site) refusedCheckout(w http.ResponseWriter, r *http.Request, who models.Principal, refusal error) {
 	page, err := s.checkoutPage(r, who)
-	if err != nil || page.State == CheckoutPayable {
+	if reason := models.ReasonOf(refusal); err == nil && page.Open() && checkoutProblem(reason) {
+		page.Problem = reason
+	}
+	if err != nil || page.State == CheckoutPayable && page.Problem == "" {
 		s.Fail(w, r, errors.Join(refusal, err))
 		return
 	}
 	s.Views.Render(w, r, http.StatusConflict, Checkout, page)
 }
 
-// checkoutPage shows an order to the customer that it belongs to.
-func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage, error) {
-	ctx := r.Context()
+// checkoutProblem reports whether the page has words of its own for a refusal.
+func checkoutProblem(reason string) bool {
+	return slices.Contains([]string{"DISCOUNT_NOT_OFFERED", "ORDER_ALREADY_HELD", "REVIEW_NEEDED"}, reason)
+}
+
+// orderOf is the order of the address, for the customer that it belongs to.
+func (s *Site) orderOf(r *http.Request, who models.Principal) (models.Order, error) {
 	id, err := models.ParseID(r.PathValue("orderId"))
 	if err != nil || id.Require(models.PrefixOrder, "orderId") != nil {
-		return CheckoutPage{}, models.NotFound("order")
+		return models.Order{}, models.NotFound("order")
 	}
 	if who.CustomerID == "" {
-		return CheckoutPage{}, models.Forbidden("Only a customer pays its orders here.")
+		return models.Order{}, models.Forbidden("Only a customer pays its orders here.")
 	}
-	found, err := s.Orders.ByIDs(ctx, who, []models.ID{id})
+	found, err := s.Orders.ByIDs(r.Context(), who, []models.ID{id})
 	if err != nil {
-		return CheckoutPage{}, err
+		return models.Order{}, err
 	}
 	order, ok := found[id]
 	if !ok {
-		return CheckoutPage{}, models.NotFound("order")
+		return models.Order{}, models.NotFound("order")
 	}
+	return order, nil
+}
+
+// checkoutPage shows an order to the customer that it belongs to.
+func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage, error) {
+	ctx := r.Context()
+	order, err := s.orderOf(r, who)
+	if err != nil {
+		return CheckoutPage{}, err
+	}
+	id := order.ID
 	items, err := s.Orders.ItemsFor(ctx, who, []models.ID{id})
 	if err != nil {
 		return CheckoutPage{}, err
@@ -109,7 +204,8 @@ func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage
 	if err != nil {
 		return CheckoutPage{}, err
 	}
-	balance.Available.Minor += holds[order.HoldID].PendingMinor()
+	held := holds[order.HoldID].PendingMinor()
+	balance.Available.Minor += held
 	page := CheckoutPage{
 		Common: s.common(r), Action: "/checkout/" + string(id), OrderNumber: order.Number, Total: order.Total().String(),
 		Balance: balance.Available.String(), PayBy: shownOptional(order.PayBy), CustomerName: customer.Name, IdempotencyKey: rand.Text(),
@@ -120,13 +216,49 @@ func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage
 			Name: item.ResourceType, Spec: item.SpecCode, Quantity: strconv.Itoa(item.Quantity), Amount: item.Amount().String(),
 		})
 	}
+	if saving := order.OfficialMinor - order.TotalMinor; saving > 0 {
+		page.OfficialTotal, page.Saving = order.OfficialTotal().String(), models.NewMoney(saving, order.Currency).String()
+	}
 	s.judge(&page, order, balance)
 	if page.Payable() || page.BalanceTooLow() {
+		if err := s.addChoices(ctx, who, &page, order); err != nil {
+			return CheckoutPage{}, err
+		}
+		page.Sources, page.Cancellable = sourcesOf(order, held), true
 		page.PartnerAsked = order.PartnerAskedAt != nil
 		page.AskPartner = !page.PartnerAsked && order.PayableByPartnerOf(customer)
 	}
 	err = s.addWays(ctx, &page, partner.ID, order)
 	return page, err
+}
+
+// addChoices adds the prices that the order may be paid at: those of its quote's discounts, and the list price.
+func (s *Site) addChoices(ctx context.Context, who models.Principal, page *CheckoutPage, order models.Order) error {
+	offers, err := s.Orders.Choices(ctx, who, order)
+	if err != nil || len(offers) == 0 {
+		return err
+	}
+	for _, offer := range offers {
+		page.Choices = append(page.Choices, CheckoutChoice{
+			Value: string(offer.DiscountID), Kind: string(offer.Kind), Chosen: offer.DiscountID == order.DiscountID,
+			Amount: offer.Amount.StringFixed(order.Currency.Scale()) + " " + string(order.Currency),
+		})
+	}
+	page.Choices = append(page.Choices, CheckoutChoice{Value: ListPrice, Kind: "NONE", Chosen: order.DiscountID == "", Amount: order.OfficialTotal().String()})
+	return nil
+}
+
+// sourcesOf says what the total would be paid from: first what is set aside for the order, then the balance.
+func sourcesOf(order models.Order, held int64) []CheckoutSource {
+	var sources []CheckoutSource
+	held = min(held, order.TotalMinor)
+	if held > 0 {
+		sources = append(sources, CheckoutSource{"HELD", models.NewMoney(held, order.Currency).String()})
+	}
+	if rest := order.TotalMinor - held; rest > 0 {
+		sources = append(sources, CheckoutSource{"BALANCE", models.NewMoney(rest, order.Currency).String()})
+	}
+	return sources
 }
 
 // judge says what can be done with the order now.
@@ -160,8 +292,8 @@ func (s *Site) addWays(ctx context.Context, page *CheckoutPage, partner models.I
 	if err != nil || !found {
 		return err
 	}
-	if page.State == CheckoutBalanceTooLow {
-		page.RechargeURL = platform.OrderRechargeURL
+	if page.State == CheckoutBalanceTooLow && platform.OrderRechargeURL != "" {
+		page.RechargeURL = "/checkout/" + string(order.ID) + "/recharge"
 	}
 	if platform.OrderPaidURL != "" {
 		page.RedirectTo = append(page.RedirectTo, platform.OrderPaidURL)

@@ -147,6 +147,20 @@ func checkouts(s func(string) string) []sample {
 		p.State = state
 		list = append(list, sample{fmt.Sprintf("checkout %s", state), pages.Checkout, p, w[0], w[1]})
 	}
+	choosing := base
+	choosing.State, choosing.OfficialTotal, choosing.Saving, choosing.Cancellable = pages.CheckoutPayable, s("400.00 CNY"), s("80.00 CNY"), true
+	choosing.Choices = []pages.CheckoutChoice{
+		{Value: s("dsc_1"), Kind: "BUSINESS_CONTRACT", Amount: s("320.00 CNY"), Chosen: true}, {Value: s("dsc_2"), Kind: "PARTNER_RATE", Amount: s("340.00 CNY")},
+		{Value: s("dsc_3"), Kind: "PARTNER_GRANTED", Amount: s("350.00 CNY")}, {Value: pages.ListPrice, Kind: "NONE", Amount: s("400.00 CNY")},
+	}
+	choosing.Sources = []pages.CheckoutSource{{Name: "HELD", Amount: s("20.00 CNY")}, {Name: "BALANCE", Amount: s("300.00 CNY")}}
+	list = append(list, sample{"checkout with choices", pages.Checkout, choosing,
+		[]string{"List price", "Discount", "Your contract with the cloud", `value="none"`, " checked", "Use this price", "From what is set aside", "From your balance", "Cancel this order", `name="total"`}, []string{"alert"}})
+	for _, problem := range []string{"PRICE_CHANGED", "DISCOUNT_NOT_OFFERED", "ORDER_ALREADY_HELD", "REVIEW_NEEDED"} {
+		refused := choosing
+		refused.Problem = problem
+		list = append(list, sample{"checkout " + problem, pages.Checkout, refused, []string{`role="alert"`}, nil})
+	}
 	askable, asked := base, base
 	askable.State, askable.AskPartner = pages.CheckoutBalanceTooLow, true
 	asked.State, asked.PartnerAsked = pages.CheckoutBalanceTooLow, true

@@ -69,6 +69,7 @@ func (s *Site) Register(mux *http.ServeMux, wrap func(http.Handler) http.Handler
 		"GET /unbind": s.showUnbind, "POST /unbind": s.unbind,
 		"GET /bound": s.showNotification, "GET /console": s.console,
 		"GET /checkout/{orderId}": s.showCheckout, "POST /checkout/{orderId}": s.checkout,
+		"GET /checkout/{orderId}/recharge": s.recharge,
 	} {
 		mux.Handle(pattern, wrap(bounded(handle)))
 	}

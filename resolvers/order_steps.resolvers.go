@@ -28,6 +28,11 @@ func (r *mutationResolver) CancelOrder(ctx context.Context, input orders.CancelO
 	return orders.Cancelled{Order: order}, err
 }
 
+// ChooseOrderDiscount is the resolver for the chooseOrderDiscount field.
+func (r *mutationResolver) ChooseOrderDiscount(ctx context.Context, input orders.ChooseOrderDiscount) (orders.DiscountChosen, error) {
+	return r.Orders.ChooseDiscount(ctx, r.Who(ctx), input)
+}
+
 // RequestPartnerPayment is the resolver for the requestPartnerPayment field.
 func (r *mutationResolver) RequestPartnerPayment(ctx context.Context, input orders.RequestPartnerPayment) (orders.PartnerPaymentAsked, error) {
 	return r.Orders.AskPartner(ctx, r.Who(ctx), input)
@@ -55,5 +60,5 @@ func (r *subscriptionResolver) OrderChanged(ctx context.Context, orderID models.
 		return nil, err
 	}
 	streamEndsWith(ctx, watching.Err)
-	return watching.Orders(), nil
+	return watching.Values(), nil
 }

@@ -23,6 +23,11 @@ func (r *mutationResolver) QuoteRenewal(ctx context.Context, input catalog.Quote
 	return r.Catalog.Renewal(ctx, r.Who(ctx), input)
 }
 
+// QuoteChange is the resolver for the quoteChange field.
+func (r *mutationResolver) QuoteChange(ctx context.Context, input catalog.QuoteChange) (catalog.Quoted, error) {
+	return r.Catalog.Change(ctx, r.Who(ctx), input)
+}
+
 // QuoteOnDemand is the resolver for the quoteOnDemand field.
 func (r *mutationResolver) QuoteOnDemand(ctx context.Context, input catalog.QuoteOnDemand) (catalog.Quoted, error) {
 	return r.Catalog.OnDemand(ctx, r.Who(ctx), input)

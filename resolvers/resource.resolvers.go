@@ -79,6 +79,16 @@ func (r *resourceResolver) Order(ctx context.Context, obj *models.Resource) (*mo
 	return optional(ctx, loadersOf(ctx).order, obj.OrderID)
 }
 
+// ResourceChanged is the resolver for the resourceChanged field.
+func (r *subscriptionResolver) ResourceChanged(ctx context.Context, resourceID models.ID) (<-chan models.Resource, error) {
+	watching, err := r.Resolver.Resources.Watch(ctx, r.Who(ctx), resourceID, r.Again)
+	if err != nil {
+		return nil, err
+	}
+	streamEndsWith(ctx, watching.Err)
+	return watching.Values(), nil
+}
+
 // ItemError returns graph.ItemErrorResolver implementation.
 func (r *Resolver) ItemError() graph.ItemErrorResolver { return &itemErrorResolver{r} }
 

@@ -20,6 +20,7 @@ func salesFloor() map[string]int {
 	return map[string]int{
 		"sales/events":       0,
 		"sales/letters":      0,
+		"sales/watch":        0,
 		"sales/access":       1,
 		"sales/clock":        2,
 		"sales/files":        2,

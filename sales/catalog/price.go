@@ -59,8 +59,10 @@ func (s *Service) price(ctx context.Context, db bun.IDB, quote models.Quote) (mo
 	quote.Lines = slices.Clone(quote.Lines)
 	products := make([]string, 0, len(quote.Lines))
 	for _, line := range quote.Lines {
-		if product := line.Product(); !slices.Contains(products, product) {
-			products = append(products, product)
+		for _, product := range []string{line.Product(), baseOf(line).Product()} {
+			if !slices.Contains(products, product) {
+				products = append(products, product)
+			}
 		}
 	}
 	shelf, err := s.shelf(ctx, db, quote, products)
@@ -73,6 +75,8 @@ func (s *Service) price(ctx context.Context, db bun.IDB, quote models.Quote) (mo
 		var problem error
 		if rated[i], problem = shelf.rate(line.Charge); problem != nil {
 			problems = append(problems, Problem{ProductID: line.ID, err: problem})
+		} else if line.Change != nil {
+			rated[i] = rated[i].Instead(shelf.base(line), *line.Change)
 		}
 	}
 	if len(problems) > 0 {
@@ -85,6 +89,24 @@ func (s *Service) price(ctx context.Context, db bun.IDB, quote models.Quote) (mo
 	}
 	err = quote.Total(rated, policies)
 	return quote, nil, err
+}
+
+// baseOf is the charge of what a line takes the place of, or of the line itself.
+func baseOf(line models.QuoteLine) models.Charge {
+	charge := line.Charge
+	if line.Change != nil {
+		charge.SpecCode, charge.Size, charge.SizeMeasureID = line.Change.BaseSpecCode, line.Change.BaseSize, line.Change.BaseSizeMeasureID
+	}
+	return charge
+}
+
+// base rates what a change takes the place of; nil when it has no price any more.
+func (sh shelf) base(line models.QuoteLine) *models.Rated {
+	rated, err := sh.rate(baseOf(line))
+	if err != nil {
+		return nil
+	}
+	return &rated
 }
 
 // shelf is what of a version some products need to be priced.

@@ -240,6 +240,9 @@ func (s *Service) quoteFor(ctx context.Context, who models.Principal, customer m
 		return Quoted{Problems: problems}, nil
 	}
 	quote.ExpiresAt = now.Add(s.validity())
+	if quote.Kind == models.QuoteChange { // what is left of a period becomes less every day
+		quote.ExpiresAt = now.Add(min(s.validity(), MaxChangeValidity))
+	}
 	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := insert(ctx, tx, &quote); err != nil {
 			return err

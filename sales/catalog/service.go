@@ -31,6 +31,12 @@ type Resources interface {
 	ForRenewal(ctx context.Context, who models.Principal, ids []models.ID) ([]Renewable, error)
 }
 
+// Changes finds what is to be changed.
+type Changes interface {
+	// ForChange returns a resource that the caller may see, and the periods that end after a moment and were paid for, the earliest first.
+	ForChange(ctx context.Context, who models.Principal, id models.ID, at time.Time) (resource models.Resource, periods []models.PaidPeriod, found bool, err error)
+}
+
 // Renewable is a main resource and what follows it (O11).
 type Renewable struct {
 	Resource models.Resource
@@ -54,6 +60,7 @@ type Service struct {
 	Cloud     string // whose catalogue is asked for when nobody names a cloud
 	Customers Customers
 	Resources Resources
+	Changes   Changes       // nil = nothing can be changed
 	Validity  time.Duration // how long a quote can be ordered; 0 = DefaultQuoteValidity
 }
 

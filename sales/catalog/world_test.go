@@ -34,6 +34,7 @@ type shop struct {
 	provider, stranger      models.Partner
 	resale, advisory, other models.Customer
 	running                 []catalog.Renewable
+	periods                 []models.PaidPeriod // of everything that runs
 }
 
 // ByIDIn stands for sales/customers, which lives beside this room.
@@ -56,13 +57,22 @@ func (s *shop) ForRenewal(_ context.Context, who models.Principal, ids []models.
 	return found, nil
 }
 
+// ForChange stands for sales/resources and sales/orders, which live above this room.
+func (s *shop) ForChange(ctx context.Context, who models.Principal, id models.ID, _ time.Time) (models.Resource, []models.PaidPeriod, bool, error) {
+	found, err := s.ForRenewal(ctx, who, []models.ID{id})
+	if err != nil || len(found) == 0 {
+		return models.Resource{}, nil, false, err
+	}
+	return found[0].Resource, s.periods, true, nil
+}
+
 func open(t *testing.T, db *store.DB) *shop {
 	t.Helper()
 	s := &shop{t: t, ctx: t.Context(), at: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return s.at }
 	ids := models.RandomIDs()
 	s.Service = &catalog.Service{
-		DB: db, Now: now, IDs: ids, Events: &events.Recorder{IDs: ids, Now: now}, Cloud: "hws", Customers: s, Resources: s,
+		DB: db, Now: now, IDs: ids, Events: &events.Recorder{IDs: ids, Now: now}, Cloud: "hws", Customers: s, Resources: s, Changes: s,
 	}
 	s.provider, s.stranger = s.partner(), s.partner()
 	s.resale, s.advisory = s.customer(s.provider, models.Resale), s.customer(s.provider, models.Advisory)

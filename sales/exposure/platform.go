@@ -71,6 +71,19 @@ func (s *Service) SignReturn(ctx context.Context, partnerID, orderID models.ID, 
 	if err != nil || !found || config.OrderPaidURL == "" {
 		return nil, err
 	}
+	return s.signTrip(config, config.OrderPaidURL, orderID, status)
+}
+
+// SignRecharge is SignReturn for a customer whose money is short: the order-recharge URL of the platform, with the order that waits for it (A04).
+func (s *Service) SignRecharge(ctx context.Context, partnerID, orderID models.ID, status string) (*string, error) {
+	config, found, err := s.ForPartner(ctx, partnerID)
+	if err != nil || !found || config.OrderRechargeURL == "" {
+		return nil, err
+	}
+	return s.signTrip(config, config.OrderRechargeURL, orderID, status)
+}
+
+func (s *Service) signTrip(config models.AccessConfiguration, to string, orderID models.ID, status string) (*string, error) {
 	secret, err := s.openSecret(config)
 	if err != nil {
 		return nil, err
@@ -79,7 +92,7 @@ func (s *Service) SignReturn(ctx context.Context, partnerID, orderID models.ID, 
 	if err != nil {
 		return nil, err
 	}
-	signed, err := models.SignReturnURL(config.OrderPaidURL, models.ReturnTrip{
+	signed, err := models.SignReturnURL(to, models.ReturnTrip{
 		OrderID: orderID, Status: models.OrderStatus(status), PlatformID: config.PlatformID, IssuedAt: s.now(), Nonce: nonce,
 	}, secret)
 	if err != nil {

@@ -26,6 +26,9 @@ func (s *Service) carryOut(ctx context.Context, who models.Principal, order mode
 		return s.release(ctx, who, order, items)
 	case models.OrderRenew, models.OrderToPayPerUse:
 		return s.alter(ctx, who, order, items)
+	case models.OrderChange:
+		return s.change(ctx, who, order, items)
+	case models.OrderToPeriod:
 	}
 	return fmt.Errorf("no way to carry out an order of type %s", order.Type)
 }
@@ -228,7 +231,7 @@ func (s *Service) payInfosBack(ctx context.Context, tx bun.IDB, who models.Princ
 			base := bases[info.BaseOrderID]
 			refund := models.OrderRefund{
 				ID: s.IDs(models.PrefixOrderRefund), OrderID: base.ID, ItemID: info.BaseItemID, Currency: base.Currency,
-				Reason: "Unsubscribed by order " + order.Number, CreatedAt: s.now(),
+				Reason: refundReason(order), CreatedAt: s.now(),
 			}
 			refund.Destination, refund.DestinationID = base.RefundTo(customer)
 			refunds = append(refunds, refund)
@@ -256,6 +259,13 @@ func (s *Service) payInfosBack(ctx context.Context, tx bun.IDB, who models.Princ
 		}
 	}
 	return nil
+}
+
+func refundReason(order models.Order) string {
+	if order.Type == models.OrderChange {
+		return "Changed by order " + order.Number
+	}
+	return "Unsubscribed by order " + order.Number
 }
 
 // lockRefundAccounts locks the accounts of all refunds at once, in the order that the ledger keeps: each refund posts on its own, and two
@@ -334,7 +344,9 @@ func renewedEnds(families []resources.Family, items []models.OrderItem) map[mode
 	ends := map[models.ID]time.Time{}
 	for _, family := range families {
 		for _, item := range items {
-			if item.ResourceID == family.Main.ID && family.Main.ExpiresAt != nil {
+			if item.ResourceID == family.Main.ID && item.ExpiresAt != nil { // on a unified day
+				ends[family.Main.ID] = *item.ExpiresAt
+			} else if item.ResourceID == family.Main.ID && family.Main.ExpiresAt != nil {
 				ends[family.Main.ID] = item.PeriodType.After(*family.Main.ExpiresAt, item.PeriodCount)
 			}
 		}

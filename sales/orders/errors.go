@@ -25,6 +25,7 @@ var (
 	ErrQuoteUsed          = models.Precondition("QUOTE_USED", "There is an order for this quote; ask for the price again to order once more.")
 	ErrQuoteStale         = models.Precondition("QUOTE_STALE", "What this quote is about has changed; ask for the price again.")
 	ErrDiscountNotOffered = models.Precondition("DISCOUNT_NOT_OFFERED", "The quote does not offer this discount.")
+	ErrReviewNeeded       = models.Precondition("REVIEW_NEEDED", "At this price the order would need a review; place it anew.")
 	ErrOperatorReviews    = models.Forbidden("Only operators review orders.")
 	ErrNotInReview        = models.Precondition("ORDER_NOT_IN_REVIEW", "This order does not wait for a review.")
 	ErrCustomerChanged    = models.Precondition("CUSTOMER_CHANGED", "The customer's partner or mode is not what it was when this order was placed; refuse it.")

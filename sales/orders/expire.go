@@ -43,3 +43,12 @@ func (s *Service) ExpireOrder(ctx context.Context, orderID models.ID) error {
 	}
 	return err
 }
+
+// UnscheduledExpiry finds the deadlines of orders that wait for payment, for jobs.Engine.Backfill: of at most limit orders with ids above after.
+func (s *Service) UnscheduledExpiry(ctx context.Context, tx bun.IDB, after models.ID, limit int) (due []models.Due, last models.ID, err error) {
+	waiting, err := selectWaitingAfter(ctx, tx, after, limit)
+	for _, order := range waiting {
+		due, last = append(due, models.Due{Object: order.ID, At: *order.PayBy}), order.ID
+	}
+	return due, last, err
+}

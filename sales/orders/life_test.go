@@ -15,6 +15,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
@@ -669,6 +670,13 @@ func TestUnpaidOrdersExpire(t *testing.T) {
 		if _, err := w.Pay(w.ctx, asCustomer(w.ofProvider), orders.PayOrder{OrderID: paid.ID, IdempotencyKey: "pay"}); err != nil {
 			t.Fatal(err)
 		}
+		due, last, err := w.UnscheduledExpiry(w.ctx, db, "", 10)
+		if err != nil || len(due) != 1 || due[0].Object != held.ID || !due[0].At.Equal(*held.PayBy) || last != held.ID {
+			t.Errorf("without jobs: %v up to %s, %v", due, last, err)
+		}
+		if due, last, err := w.UnscheduledExpiry(w.ctx, db, held.ID, 10); err != nil || len(due) != 0 || last != "" {
+			t.Errorf("after it: %v up to %s, %v", due, last, err)
+		}
 		w.clock.advance(orders.DefaultPayWithin - time.Microsecond)
 		if until, ok := models.NotDueUntil(w.ExpireOrder(w.ctx, held.ID)); !ok || !until.Equal(*held.PayBy) {
 			t.Errorf("before the deadline: %v %v", until, ok)
@@ -1034,27 +1042,27 @@ func TestAnOrderIsWatched(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := <-watching.Orders(); got.Status != models.OrderPendingPayment {
+		if got := <-watching.Values(); got.Status != models.OrderPendingPayment {
 			t.Errorf("first %s", got.Status)
 		}
 		if _, err := w.Pay(w.ctx, me, orders.PayOrder{OrderID: order.ID, IdempotencyKey: "pay"}); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-watching.Orders(); got.Status != models.OrderProcessing {
+		if got := <-watching.Values(); got.Status != models.OrderProcessing {
 			t.Errorf("then %s", got.Status)
 		}
 		// The order goes out of the watcher's sight.
 		if _, err := db.NewUpdate().Table("orders").Set("partner_id = ?", w.stranger.ID).Where("id = ?", order.ID).Exec(w.ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got, open := <-watching.Orders(); open {
+		if got, open := <-watching.Values(); open {
 			t.Errorf("still told: %+v", got)
 		}
 		if !errors.Is(watching.Err(), orders.ErrWatchHidden) {
 			t.Error(watching.Err())
 		}
 		w.EndWatches()
-		if _, err := w.Watch(w.ctx, me, order.ID, still); !errors.Is(err, orders.ErrWatchOver) {
+		if _, err := w.Watch(w.ctx, me, order.ID, still); !errors.Is(err, watch.ErrOver) {
 			t.Error(err)
 		}
 	})

@@ -134,7 +134,7 @@ var errBusy = errors.New("busy")
 func (l *lives) step() {
 	me, ctx := asCustomer(l.customer), l.w.ctx
 	switch rapid.SampledFrom([]string{
-		"place", "pay", "pay", "pay", "deliver", "deliver", "deliver", "cancel", "hold", "renew", "renew", "unsubscribe", "unsubscribe", "take back", "partner", "due", "by use",
+		"place", "pay", "pay", "pay", "deliver", "deliver", "deliver", "cancel", "hold", "renew", "renew", "unsubscribe", "unsubscribe", "take back", "partner", "due", "by use", "change", "change",
 		"refund", "expire", "wait",
 	}).Draw(l.rt, "operation") {
 	case "place":
@@ -162,6 +162,18 @@ func (l *lives) step() {
 		id := l.some()[0]
 		l.w.set(id, "expire_policy", models.ExpireAutoRenew)
 		l.refusedOnly(l.w.RenewDue(ctx, id))
+	case "change":
+		if len(l.resources()) == 0 {
+			return
+		}
+		id := l.some()[0]
+		if main := l.w.resource(id).ParentID; main != "" && rapid.Bool().Draw(l.rt, "the main one") {
+			id = main
+		}
+		quote := l.w.quoteChange(l.customer, id, rapid.SampledFrom([]string{"s6.small", "s6.large.2.linux", "s6.xlarge"}).Draw(l.rt, "spec"))
+		if len(quote.Lines) > 0 {
+			l.refusedOnly(second(l.w.placeChange(l.customer, quote)))
+		}
 	case "by use":
 		l.refusedOnly(l.w.ToPayPerUse(ctx, l.some()[0]))
 	case "refund":

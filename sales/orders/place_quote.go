@@ -2,9 +2,11 @@ package orders
 
 import (
 	"context"
+	"strconv"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -43,12 +45,12 @@ type Placed struct {
 	Order models.Order
 }
 
-// PlaceQuoted places an order at the prices of a quote (K04, K08): a purchase, or a renewal when the quote is one. The customer may, operators, and
+// PlaceQuoted places an order at the prices of a quote (K04, K08): a purchase, or a renewal or a change when the quote is one. The customer may, operators, and
 // its partner when it is authorised (O16). An order above ReviewAbove, and any of a customer that is under review, waits in PENDING_REVIEW for
-// an operator; every other one for its payment.
+// an operator; every other one for its payment. A change that costs nothing is carried out at once.
 //
 // The reasons of PRECONDITION_FAILED are those of the quote (QUOTE_EXPIRED, QUOTE_STALE, QUOTE_NOT_ORDERABLE), QUOTE_USED, DISCOUNT_NOT_OFFERED,
-// NOT_AUTHORISED, CUSTOMER_FROZEN, and for a renewal those of Renew. An external id that is taken is CONFLICT.
+// NOT_AUTHORISED, CUSTOMER_FROZEN, and for a renewal or a change those of Renew. An external id that is taken is CONFLICT.
 func (s *Service) PlaceQuoted(ctx context.Context, who models.Principal, cmd PlaceFromQuote) (Placed, error) {
 	if err := access.Require(who, models.PayOrders); err != nil {
 		return Placed{}, err
@@ -139,8 +141,12 @@ func (s *Service) placeQuotedIn(ctx context.Context, tx bun.IDB, who models.Prin
 		CustomerID: customer.ID, Type: models.OrderNew, Source: sourceOf(who), TotalMinor: total, OfficialMinor: quote.OfficialMinor(),
 		QuoteID: quote.ID, DiscountID: discount, ExternalID: deref(cmd.ExternalID), Name: deref(cmd.Name), EnterpriseProject: deref(cmd.EnterpriseProject),
 	}
-	if quote.Kind == models.QuoteRenewal {
+	switch quote.Kind {
+	case models.QuoteRenewal:
 		return s.placeRenewalIn(ctx, tx, who, customer, order, quote)
+	case models.QuoteChange:
+		return s.placeChangeIn(ctx, tx, who, customer, order, quote)
+	case models.QuotePurchase, models.QuoteOnDemand: // the latter is never for an order
 	}
 	return s.placeAtIn(ctx, tx, who, customer, order, s.purchaseLines(quote, discount))
 }
@@ -175,6 +181,7 @@ func (s *Service) purchaseLines(quote models.Quote, discount models.ID) []models
 			ID: s.IDs(models.PrefixOrderItem), ServiceType: line.ServiceType, ResourceType: line.ResourceType, SpecCode: line.SpecCode, Region: line.Region,
 			Quantity: line.Quantity, PeriodType: line.PeriodType, PeriodCount: line.PeriodCount, AmountMinor: line.AmountMinor(discount),
 		}
+		item.SpecSize, item.SpecMeasure = sizeOf(line.Size, line.SizeMeasureID)
 		if line.ParentID != "" {
 			main := byLine[line.ParentID]
 			item.ParentID, item.PeriodType, item.PeriodCount = main.ID, main.PeriodType, main.PeriodCount
@@ -183,6 +190,14 @@ func (s *Service) purchaseLines(quote models.Quote, discount models.ID) []models
 		items[i] = item
 	}
 	return items
+}
+
+// sizeOf writes a size and its measure as lines and resources have them; empty for what is sold by the piece.
+func sizeOf(size *decimal.Decimal, measure int) (string, string) {
+	if size == nil {
+		return "", ""
+	}
+	return size.String(), strconv.Itoa(measure)
 }
 
 // placeRenewalIn orders the renewals of a quote. A resource that has come to a main resource since has no price in the quote, which is stale
@@ -229,7 +244,7 @@ func (s *Service) placeRenewalIn(ctx context.Context, tx bun.IDB, who models.Pri
 
 // placeAtIn writes an order whose prices are not the caller's, and lets it wait for its review or its payment.
 func (s *Service) placeAtIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, order models.Order, items []models.OrderItem) (models.Order, error) {
-	due := s.now().Add(s.payWithin())
+	due := s.now().Add(s.payWithinOf(order.Type))
 	order.PayBy, order.Status = &due, models.OrderPendingPayment
 	s.belong(&order, customer, s.now())
 	if err := s.completeItems(&order, items); err != nil {
@@ -247,17 +262,25 @@ func (s *Service) placeAtIn(ctx context.Context, tx bun.IDB, who models.Principa
 
 // write inserts a new order with its lines, schedules its expiry, and tells of it.
 func (s *Service) write(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, items []models.OrderItem) (models.Order, error) {
-	if err := insertOrder(ctx, tx, &order, items); err != nil {
-		if store.Conflicts(err, "orders", "external_id") {
-			return models.Order{}, ErrExternalTaken
-		}
-		if store.Conflicts(err, "orders", "quote_id") {
-			return models.Order{}, ErrQuoteUsed
-		}
+	if err := insertQuoted(ctx, tx, &order, items); err != nil {
 		return models.Order{}, err
 	}
 	if err := s.scheduleExpiry(ctx, tx, order); err != nil {
 		return models.Order{}, err
 	}
 	return order, s.Events.Record(ctx, tx, who, s.placedEvent(order))
+}
+
+// insertQuoted inserts an order with its lines, and says whose key or quote was taken already.
+func insertQuoted(ctx context.Context, tx bun.IDB, order *models.Order, items []models.OrderItem) error {
+	err := insertOrder(ctx, tx, order, items)
+	switch {
+	case err == nil:
+		return nil
+	case store.Conflicts(err, "orders", "external_id"):
+		return ErrExternalTaken
+	case store.Conflicts(err, "orders", "quote_id"):
+		return ErrQuoteUsed
+	}
+	return err
 }

@@ -103,6 +103,7 @@ func (s *Service) resourcesOf(order models.Order, items []models.OrderItem, made
 			PartnerID: order.PartnerID, OrderID: order.ID, OrderItemID: line.ID, Name: c.Name, Status: models.ResourceInUse,
 			Region: line.Region, ServiceType: line.ServiceType, ResourceType: line.ResourceType, SpecCode: line.SpecCode,
 			ChargingMode: models.ChargedByPeriod, ExpirePolicy: models.ExpireGracePeriod, EffectiveAt: now,
+			EnterpriseProject: order.EnterpriseProject, SpecSize: line.SpecSize, SpecMeasure: line.SpecMeasure,
 		}
 		if c.ParentCloudID != "" {
 			main := mains[c.ParentCloudID]

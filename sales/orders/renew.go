@@ -16,7 +16,7 @@ import (
 // RenewalAsked is a resource that shall run on for some more periods.
 type RenewalAsked struct {
 	Resource    models.Resource
-	Last        models.PaidTerm // the latest period that was paid for
+	Last        models.PaidTerm // the latest period that was paid for, at the price of what the resource is now
 	PeriodType  models.PeriodType
 	PeriodCount int
 }
@@ -114,7 +114,7 @@ func (s *Service) Renew(ctx context.Context, who models.Principal, cmd RenewReso
 		AutoPay     bool
 	}{cmd.ResourceIDs, cmd.PeriodType, cmd.PeriodCount, cmd.AutoPay}
 	done, err := ledger.Carry(ctx, s.DB, s.Ledger, who, cmd.IdempotencyKey, "renewResources", asked, func(ctx context.Context, tx bun.IDB) (Renewed, error) {
-		return s.renewIn(ctx, tx, who, cmd)
+		return s.renewIn(ctx, tx, who, cmd, nil)
 	})
 	if err != nil {
 		return Renewed{}, err
@@ -127,7 +127,7 @@ func renewable(kind models.PeriodType, count int) bool {
 	return kind == models.PeriodMonth && count >= 1 && count <= 11 || kind == models.PeriodYear && count >= 1 && count <= 3
 }
 
-func (s *Service) renewIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd RenewResources) (Renewed, error) {
+func (s *Service) renewIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd RenewResources, unify *int) (Renewed, error) {
 	st, err := s.stand(ctx, tx, who, cmd.ResourceIDs, true)
 	if err != nil {
 		return Renewed{}, err
@@ -136,7 +136,7 @@ func (s *Service) renewIn(ctx context.Context, tx bun.IDB, who models.Principal,
 		return Renewed{}, ErrCustomerFrozen
 	}
 	order := s.newOrder(who, st.customer, models.OrderRenew)
-	items, err := s.renewalLines(ctx, tx, st, &order, cmd)
+	items, err := s.renewalLines(ctx, tx, st, &order, cmd, unify)
 	if err != nil {
 		return Renewed{}, err
 	}
@@ -158,8 +158,8 @@ func (s *Service) renewIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	return Renewed{Order: done.Order, Balance: &done.Balance}, nil
 }
 
-// renewalLines are the priced lines of a renewal; they fill the order's totals in.
-func (s *Service) renewalLines(ctx context.Context, tx bun.IDB, st standing, order *models.Order, cmd RenewResources) ([]models.OrderItem, error) {
+// renewalLines are the priced lines of a renewal; they fill the order's totals in. With unify the periods end on that day of the month.
+func (s *Service) renewalLines(ctx context.Context, tx bun.IDB, st standing, order *models.Order, cmd RenewResources, unify *int) ([]models.OrderItem, error) {
 	items := s.linesFor(*order, st.families)
 	if len(items) > MaxItems {
 		return nil, models.Precondition("TOO_MANY_RESOURCES", fmt.Sprintf("An order has at most %d lines; name fewer resources.", MaxItems))
@@ -174,11 +174,11 @@ func (s *Service) renewalLines(ctx context.Context, tx bun.IDB, st standing, ord
 			return nil, about(ErrNotRenewable, family.Main.ID)
 		}
 		for _, member := range family.Members() {
-			paid := terms[member.ID]
-			if len(paid) == 0 {
+			last, paid := models.LatestPeriod(terms[member.ID])
+			if !paid {
 				return nil, about(ErrNotRenewable, member.ID)
 			}
-			asked = append(asked, RenewalAsked{Resource: member, Last: paid[len(paid)-1], PeriodType: cmd.PeriodType, PeriodCount: cmd.PeriodCount})
+			asked = append(asked, RenewalAsked{Resource: member, Last: last, PeriodType: cmd.PeriodType, PeriodCount: cmd.PeriodCount})
 		}
 	}
 	prices, err := s.pricer().RenewalsIn(ctx, tx, st.customer, asked)
@@ -187,6 +187,9 @@ func (s *Service) renewalLines(ctx context.Context, tx bun.IDB, st standing, ord
 	}
 	if len(prices) != len(items) {
 		return nil, fmt.Errorf("%d prices for %d renewals", len(prices), len(items))
+	}
+	if unify != nil {
+		unifyEnds(st.families, items, prices, cmd, *unify)
 	}
 	for i := range items {
 		items[i].PeriodType, items[i].PeriodCount, items[i].AmountMinor = cmd.PeriodType, cmd.PeriodCount, prices[i].AmountMinor
@@ -199,6 +202,21 @@ func (s *Service) renewalLines(ctx context.Context, tx bun.IDB, st standing, ord
 	return items, nil
 }
 
+// unifyEnds lets the periods end on one day of the month, and charges the days that this adds in proportion (O13).
+func unifyEnds(families []resources.Family, items []models.OrderItem, prices []Price, cmd RenewResources, day int) {
+	i := 0
+	for _, family := range families {
+		from := *family.Main.ExpiresAt
+		until := models.UnifyExpiry(cmd.PeriodType.After(from, cmd.PeriodCount), day)
+		for range family.Members() {
+			items[i].ExpiresAt = &until
+			prices[i].AmountMinor = models.UnifiedMinor(prices[i].AmountMinor, from, until, cmd.PeriodType, cmd.PeriodCount)
+			prices[i].OfficialMinor = models.UnifiedMinor(prices[i].OfficialMinor, from, until, cmd.PeriodType, cmd.PeriodCount)
+			i++
+		}
+	}
+}
+
 func (s *Service) pricer() Pricer {
 	if s.Pricer == nil {
 		return LastPeriodPrices{}
@@ -208,7 +226,7 @@ func (s *Service) pricer() Pricer {
 
 // RenewDue renews a main resource whose expire policy is AUTO_RENEW by another period like its last, or by a month where that one is no
 // renewal's length, and pays from its customer's balance (O13). For anything else it does nothing. It is for the job of the deduction
-// day and safe to repeat: one end of a resource is renewed once. INSUFFICIENT_BALANCE and the refusals of Renew are worth another attempt.
+// day and safe to repeat: one end of a resource is renewed once. A unified expiry day moves the end on, and the days more are paid in proportion. INSUFFICIENT_BALANCE and the refusals of Renew are worth another attempt.
 func (s *Service) RenewDue(ctx context.Context, resourceID models.ID) error {
 	who := models.SystemPrincipal("auto-renew")
 	found, err := s.Resources.FamiliesIn(ctx, s.DB, who, []models.ID{resourceID}, false)
@@ -224,12 +242,12 @@ func (s *Service) RenewDue(ctx context.Context, resourceID models.ID) error {
 		return err
 	}
 	cmd := RenewResources{ResourceIDs: []models.ID{resourceID}, PeriodType: models.PeriodMonth, PeriodCount: 1, AutoPay: true}
-	if paid := terms[resourceID]; len(paid) > 0 && renewable(paid[len(paid)-1].PeriodType, paid[len(paid)-1].PeriodCount) {
-		cmd.PeriodType, cmd.PeriodCount = paid[len(paid)-1].PeriodType, paid[len(paid)-1].PeriodCount
+	if last, paid := models.LatestPeriod(terms[resourceID]); paid && renewable(last.PeriodType, last.PeriodCount) {
+		cmd.PeriodType, cmd.PeriodCount = last.PeriodType, last.PeriodCount
 	}
 	key := fmt.Sprintf("auto-renew %s %d", resourceID, family.Main.ExpiresAt.Unix())
 	_, err = ledger.Carry(ctx, s.DB, s.Ledger, who, key, "renewDue", cmd, func(ctx context.Context, tx bun.IDB) (Renewed, error) {
-		return s.renewIn(ctx, tx, who, cmd)
+		return s.renewIn(ctx, tx, who, cmd, family.Main.UnifiedExpiryDay)
 	})
 	if err == nil {
 		s.nudge()

@@ -93,7 +93,7 @@ func (s *Service) Review(ctx context.Context, who models.Principal, cmd ReviewOr
 		if s.belong(&anew, customer, now); anew.PartnerID != order.PartnerID {
 			return ErrCustomerChanged
 		}
-		due := now.Add(s.payWithin())
+		due := now.Add(s.payWithinOf(order.Type))
 		order.Status, order.PayBy, order.UpdatedAt = models.OrderPendingPayment, &due, now
 		if err := s.updateOrder(ctx, tx, &order); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -23,6 +24,9 @@ const ConsumerProvision = "provision"
 
 // DefaultPayWithin is how long an order may be paid when nobody says otherwise. The vendor does not publish its figure.
 const DefaultPayWithin = 7 * 24 * time.Hour
+
+// MaxPayChangeWithin is how long a change may be paid at most: it is priced for the time that was left when it was asked for.
+const MaxPayChangeWithin = 24 * time.Hour
 
 // Returns signs the way back to a partner's platform after a payment.
 type Returns interface {
@@ -51,6 +55,8 @@ type Service struct {
 	Pricer Pricer
 	// Quotes gives the prices that customers order at; nil = there are none.
 	Quotes Quotes
+	// Offers finds the quotes again, for who chooses another of their prices; nil = nobody does.
+	Offers Offers
 	// ReviewAbove is the total in minor units above which an order placed from a quote waits for an operator; 0 = none does.
 	ReviewAbove int64
 	// Jobs has unpaid orders expire; nil = nobody does.
@@ -62,12 +68,12 @@ type Service struct {
 	Logger         *slog.Logger  // nil = slog.Default()
 	PayWithin      time.Duration // 0 = DefaultPayWithin
 	// Bus tells other replicas of changed orders; nil = only by looking from time to time.
-	Bus       Bus
+	Bus       watch.Bus
 	LookEvery time.Duration // how often a watch looks by itself; 0 = 15 seconds
 	// Nudge wakes whoever delivers the outbox, so that provisioning starts at once and not at the next poll. May be nil.
 	Nudge func()
 
-	watches watches
+	watches watch.Hub[models.Order]
 }
 
 // Codes checks one-time codes; identity.Codes does, and says how.
@@ -90,6 +96,14 @@ func (s *Service) nudge() {
 	if s.Nudge != nil {
 		s.Nudge()
 	}
+}
+
+// payWithinOf is how long an order of a type may be paid.
+func (s *Service) payWithinOf(kind models.OrderType) time.Duration {
+	if kind == models.OrderChange {
+		return min(s.payWithin(), MaxPayChangeWithin)
+	}
+	return s.payWithin()
 }
 
 func (s *Service) payWithin() time.Duration {

@@ -120,3 +120,11 @@ func replaceReview(ctx context.Context, tx bun.IDB, customer models.ID, reason *
 	_, err := tx.NewInsert().Model(&models.OrderReview{CustomerID: customer, Reason: *reason, CreatedAt: now}).Exec(ctx)
 	return store.Translate(err)
 }
+
+// selectWaitingAfter reads orders that wait for payment until a deadline, in the order of their ids.
+func selectWaitingAfter(ctx context.Context, db bun.IDB, after models.ID, limit int) ([]models.Order, error) {
+	var rows []models.Order
+	err := db.NewSelect().Model(&rows).Column("o.id", "o.pay_by").Where("o.id > ?", after).Where("o.status = ?", models.OrderPendingPayment).
+		Where("o.pay_by IS NOT NULL").Order("o.id").Limit(int64(limit)).Scan(ctx)
+	return rows, store.Translate(err)
+}

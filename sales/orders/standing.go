@@ -135,8 +135,8 @@ func (s *Service) checkIdle(ctx context.Context, tx bun.IDB, ids []models.ID) er
 	return refusal
 }
 
-// terms returns what was paid for each resource, oldest first: the period it was bought with, then renewals that were carried out
-// and not taken back.
+// terms returns what was paid for each resource, oldest first: the period it was bought with, then renewals and changes that were carried out
+// and not taken back, less what changes gave back.
 func (s *Service) terms(ctx context.Context, tx bun.IDB, families []resources.Family) (map[models.ID][]models.PaidTerm, error) {
 	var members []models.Resource
 	for _, family := range families {
@@ -169,7 +169,17 @@ func (s *Service) terms(ctx context.Context, tx bun.IDB, families []resources.Fa
 		if item.ExpiresAt != nil {
 			term.Until = *item.ExpiresAt
 		}
+		if term.Change = item.BaseSpecCode != ""; term.Change {
+			term.PeriodMinor = item.PeriodMinor
+		}
 		terms[item.ResourceID] = append(terms[item.ResourceID], term)
+	}
+	given, err := selectGivenBack(ctx, tx, members)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range given {
+		terms[g.ResourceID] = models.Lessened(terms[g.ResourceID], g.BaseItemID, g.At, -g.AmountMinor)
 	}
 	return terms, nil
 }

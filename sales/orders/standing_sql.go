@@ -50,6 +50,32 @@ func selectPurchases(ctx context.Context, db bun.IDB, resources []models.Resourc
 	return rows, store.Translate(err)
 }
 
+// givenBack is what a change gave back of a line, and the moment from which on it counts.
+type givenBack struct {
+	ResourceID  models.ID
+	BaseItemID  models.ID
+	AmountMinor int64 // negative
+	At          time.Time
+}
+
+// selectGivenBack reads what changes have given back, in the order in which they did: the first line of a change begins when it counts.
+func selectGivenBack(ctx context.Context, db bun.IDB, resources []models.Resource) ([]givenBack, error) {
+	if len(resources) == 0 {
+		return nil, nil
+	}
+	ids := make([]models.ID, len(resources))
+	for i, r := range resources {
+		ids[i] = r.ID
+	}
+	var rows []givenBack
+	err := db.NewSelect().Model((*models.RefundInfo)(nil)).ColumnExpr("rfi.resource_id, rfi.base_item_id, rfi.amount_minor, oi.effective_at AS at").
+		Join("JOIN orders AS o ON o.id = rfi.order_id").Join("JOIN order_items AS oi ON oi.order_id = o.id AND oi.position = 1").
+		Where("rfi.resource_id IN (?)", bun.List(ids)).Where("rfi.kind = ?", models.RefundInfoRefund).
+		Where("o.type = ?", models.OrderChange).Where("o.status = ?", models.OrderCompleted).Order("rfi.order_id", "rfi.position").Scan(ctx, &rows)
+	return rows, store.Translate(err)
+}
+
+// selectRenewals reads the lines that added or changed periods of resources.
 func selectRenewals(ctx context.Context, db bun.IDB, resources []models.Resource) ([]models.OrderItem, error) {
 	if len(resources) == 0 {
 		return nil, nil
@@ -60,7 +86,7 @@ func selectRenewals(ctx context.Context, db bun.IDB, resources []models.Resource
 	}
 	var rows []models.OrderItem
 	err := db.NewSelect().Model(&rows).Join("JOIN orders AS o ON o.id = oi.order_id").
-		Where("oi.resource_id IN (?)", bun.List(ids)).Where("o.type = ?", models.OrderRenew).Where("o.status = ?", models.OrderCompleted).
+		Where("oi.resource_id IN (?)", bun.List(ids)).Where("o.type IN (?, ?)", models.OrderRenew, models.OrderChange).Where("o.status = ?", models.OrderCompleted).
 		Where("oi.unsubscribed_by IS NULL").Where("oi.effective_at IS NOT NULL").Order("oi.resource_id", "oi.effective_at", "oi.id").Scan(ctx)
 	return rows, store.Translate(err)
 }

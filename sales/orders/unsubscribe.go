@@ -145,6 +145,7 @@ func (s *Service) linesFor(order models.Order, families []resources.Family) []mo
 				ID: s.IDs(models.PrefixOrderItem), OrderID: order.ID, ParentID: main, Position: len(items) + 1,
 				ServiceType: member.ServiceType, ResourceType: member.ResourceType, SpecCode: member.SpecCode, Region: member.Region,
 				Quantity: 1, PeriodType: models.PeriodOneOff, PeriodCount: 1, Currency: order.Currency, ResourceID: member.ID,
+				SpecSize: member.SpecSize, SpecMeasure: member.SpecMeasure,
 			}
 			if main == "" {
 				main = item.ID

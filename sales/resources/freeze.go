@@ -13,6 +13,7 @@ import (
 // FreezeIn freezes everything that a customer runs, in the transaction that freezes the customer with its resources (C21), and
 // remembers what each was. What is closed, expired or frozen already stays as it is.
 func (s *Service) FreezeIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) error {
+	s.announce(ctx, customer.ID)
 	n, err := updateFrozen(ctx, tx, customer.ID, s.now())
 	if err != nil {
 		return err
@@ -22,6 +23,7 @@ func (s *Service) FreezeIn(ctx context.Context, tx bun.IDB, who models.Principal
 
 // ThawIn gives everything that FreezeIn froze of a customer its status back, in the transaction that unfreezes the customer.
 func (s *Service) ThawIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) error {
+	s.announce(ctx, customer.ID)
 	missed, err := selectExpiredMeanwhile(ctx, tx, customer.ID, s.now())
 	if err != nil {
 		return err

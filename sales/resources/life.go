@@ -160,6 +160,34 @@ func (s *Service) TurnToUseIn(ctx context.Context, tx bun.IDB, who models.Princi
 	}, nil)
 }
 
+// SpecChange is another specification of a main resource.
+type SpecChange struct {
+	ResourceID            models.ID
+	SpecCode              string
+	SpecSize, SpecMeasure string    // empty for what is sold by the piece
+	OrderID               models.ID // that asked for it
+}
+
+// ChangeSpecIn gives a main resource another specification, in the transaction that settles it; its period and what follows it stay as they are.
+// PRECONDITION_FAILED SUB_RESOURCE, RESOURCE_NOT_RENEWABLE for what is closed.
+func (s *Service) ChangeSpecIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd SpecChange) (models.Resource, error) {
+	main, err := s.mainIn(ctx, tx, cmd.ResourceID)
+	if err != nil {
+		return main, err
+	}
+	if main.Status == models.ResourceClosed {
+		return main, ErrNotRenewable
+	}
+	before := main
+	main.SpecCode, main.SpecSize, main.SpecMeasure = cmd.SpecCode, cmd.SpecSize, cmd.SpecMeasure
+	if err := s.updateSpec(ctx, tx, &main); err != nil {
+		return main, err
+	}
+	return main, s.recordIn(ctx, tx, who, models.EventResourceChanged, main, []models.FieldChange{
+		models.Changed("specCode", before.SpecCode, main.SpecCode), models.Changed("specSize", before.SpecSize, main.SpecSize),
+	}, map[string]any{"orderId": cmd.OrderID})
+}
+
 // CloseIn ends a main resource and what follows it, in the caller's transaction; one that is closed stays so.
 func (s *Service) CloseIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Resource, error) {
 	main, err := s.mainIn(ctx, tx, id)
@@ -207,8 +235,16 @@ func (s *Service) recordIn(ctx context.Context, tx bun.IDB, who models.Principal
 
 // scheduleLifeIn has main resources expire and renew themselves at their times.
 func (s *Service) scheduleLifeIn(ctx context.Context, tx bun.IDB, mains []models.Resource) error {
-	var expire, renew []models.Due
-	for _, r := range mains {
+	if s.Clock == nil {
+		return nil
+	}
+	return errors.Join(s.Clock.ScheduleManyIn(ctx, tx, models.JobResourceExpire, s.expiries(mains)),
+		s.Clock.ScheduleManyIn(ctx, tx, models.JobResourceAutoRenew, renewals(mains)))
+}
+
+// expiries says when main resources expire, or go on to the next status.
+func (s *Service) expiries(all []models.Resource) (due []models.Due) {
+	for _, r := range all {
 		if !r.IsMain() {
 			continue
 		}
@@ -217,17 +253,33 @@ func (s *Service) scheduleLifeIn(ctx context.Context, tx bun.IDB, mains []models
 			next = s.now()
 		}
 		if !next.IsZero() {
-			expire = append(expire, models.Due{Object: r.ID, At: next})
+			due = append(due, models.Due{Object: r.ID, At: next})
 		}
+	}
+	return due
+}
+
+// renewals says when main resources renew themselves.
+func renewals(all []models.Resource) (due []models.Due) {
+	for _, r := range all {
 		if at := r.NextAutoRenewalAt(); at != nil {
-			renew = append(renew, models.Due{Object: r.ID, At: *at})
+			due = append(due, models.Due{Object: r.ID, At: *at})
 		}
 	}
-	if s.Clock == nil {
-		return nil
-	}
-	return errors.Join(s.Clock.ScheduleManyIn(ctx, tx, models.JobResourceExpire, expire),
-		s.Clock.ScheduleManyIn(ctx, tx, models.JobResourceAutoRenew, renew))
+	return due
+}
+
+// UnscheduledExpiry and UnscheduledRenewal find when main resources expire and renew themselves, for jobs.Engine.Backfill: of at most limit
+// resources with ids above after.
+func (s *Service) UnscheduledExpiry(ctx context.Context, tx bun.IDB, after models.ID, limit int) (due []models.Due, last models.ID, err error) {
+	mains, last, err := selectMainsAfter(ctx, tx, after, limit)
+	return s.expiries(mains), last, err
+}
+
+// UnscheduledRenewal is UnscheduledExpiry for what renews itself.
+func (s *Service) UnscheduledRenewal(ctx context.Context, tx bun.IDB, after models.ID, limit int) (due []models.Due, last models.ID, err error) {
+	mains, last, err := selectMainsAfter(ctx, tx, after, limit)
+	return renewals(mains), last, err
 }
 
 func (s *Service) scheduleIn(ctx context.Context, tx bun.IDB, kind models.JobKind, id models.ID, at time.Time) error {
@@ -270,9 +322,18 @@ func scanOne(ctx context.Context, q *bun.SelectQuery) (models.Resource, bool, er
 // updateTree writes a main resource's life, and the same to what follows it: nothing changes alone (O11).
 func (s *Service) updateTree(ctx context.Context, tx bun.IDB, main *models.Resource) error {
 	main.UpdatedAt = s.now()
+	s.announce(ctx, main.ID)
 	_, err := tx.NewUpdate().Model(main).
 		Column("status", "usage_status", "charging_mode", "expires_at", "expire_policy", "frozen_reason", "thawed_status",
 			"auto_renew_times", "auto_renewed", "deduction_days", "unified_expiry_day", "updated_at").
 		Where("r.id = ? OR r.parent_id = ?", main.ID, main.ID).Exec(ctx)
+	return store.Translate(err)
+}
+
+// updateSpec writes what a main resource is.
+func (s *Service) updateSpec(ctx context.Context, tx bun.IDB, main *models.Resource) error {
+	main.UpdatedAt = s.now()
+	s.announce(ctx, main.ID)
+	_, err := tx.NewUpdate().Model(main).Column("spec_code", "spec_size", "spec_measure", "updated_at").WherePK().Exec(ctx)
 	return store.Translate(err)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -45,6 +46,11 @@ type Service struct {
 	Authority Authority
 	// Periods are how long an expired resource is kept.
 	Periods models.ExpiryPeriods
+	// Bus tells other replicas of changed resources; nil = only by looking from time to time.
+	Bus       watch.Bus
+	LookEvery time.Duration // how often a watch looks by itself; 0 = 15 seconds
+
+	watches watch.Hub[models.Resource]
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

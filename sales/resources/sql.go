@@ -34,6 +34,16 @@ func updatePartner(ctx context.Context, tx bun.IDB, customer, partner models.ID,
 	return store.Translate(err)
 }
 
+// selectMainsAfter reads main resources that have an end and are not closed, in the order of their ids, and the last id.
+func selectMainsAfter(ctx context.Context, db bun.IDB, after models.ID, limit int) (rows []models.Resource, last models.ID, err error) {
+	err = db.NewSelect().Model(&rows).Where("r.id > ?", after).Where("r.parent_id IS NULL").Where("r.status <> ?", models.ResourceClosed).
+		Where("r.expires_at IS NOT NULL").Order("r.id").Limit(int64(limit)).Scan(ctx)
+	if len(rows) > 0 {
+		last = rows[len(rows)-1].ID
+	}
+	return rows, last, store.Translate(err)
+}
+
 // visible starts a query of the resources that a principal may see.
 func visible(db bun.IDB, who models.Principal) *bun.SelectQuery {
 	return access.Resources(db.NewSelect().Model((*models.Resource)(nil)), who)

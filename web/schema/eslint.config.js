@@ -87,6 +87,7 @@ export default [
             'InvitationPreview',
             'AvailabilityZone',
             'QuoteLine',
+            'QuoteLineChange',
             'QuoteOffer',
             'ProductProblem',
             'Viewer',

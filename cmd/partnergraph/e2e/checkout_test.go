@@ -166,8 +166,12 @@ func (h *house) tooDear(t *testing.T, v *visitor, id string) {
 	if got := v.text("dl strong"); got != "4999.00 CNY" && got != "CNY 4999.00" {
 		t.Errorf("what is missing of 9999.00: %q", got)
 	}
-	if got := v.eval("document.querySelector('.actions a.button').href"); got != h.info.Storefront {
+	if got := v.eval("document.querySelector('.actions a.button').href"); got != h.checkout(dear)+"/recharge" {
 		t.Errorf("the way to add money leads to %q", got)
+	}
+	v.click(".actions a.button")
+	if got := v.eval("location.href"); !strings.HasPrefix(got, strings.TrimSuffix(h.info.Storefront, "/")) || !strings.Contains(got, "orderId="+dear) || !strings.Contains(got, "signature=") {
+		t.Errorf("adding money leads to %q", got)
 	}
 }
 

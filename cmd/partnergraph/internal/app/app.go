@@ -196,6 +196,7 @@ func (a *App) schedule() {
 		a.Rooms.Ledger.RunAnnouncements,
 		a.Rooms.Funds.RunWatches,
 		a.Rooms.Orders.RunWatches,
+		a.Rooms.Resources.RunWatches,
 		keys.run(a.every(keysInterval, "signing-keys", keys.look)),
 		a.Rooms.Webhooks.Run,
 		a.Rooms.Webhooks.RunInterest,

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -40,7 +41,17 @@ func (a *App) wireHandlers() {
 	r.Jobs.Every(10*time.Minute, models.JobSweepExports, counted(r.Funds.SweepExports))
 	r.Jobs.Every(10*time.Minute, models.JobSweepFederation, counted(r.Federation.Sweep))
 	r.Jobs.Every(10*time.Minute, models.JobSweepWebhooks, counted(r.Webhooks.Sweep))
+	r.Jobs.Every(time.Minute, models.JobSweepBackfill, r.backfill)
 	r.Jobs.Every(time.Hour, models.JobSweepSessions, func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err })
+}
+
+// backfill schedules what was there before the jobs were; once that is done it does nothing.
+func (r *Rooms) backfill(ctx context.Context) error {
+	return errors.Join(
+		r.Jobs.Backfill(ctx, models.JobOrderExpire, r.Orders.UnscheduledExpiry),
+		r.Jobs.Backfill(ctx, models.JobResourceExpire, r.Resources.UnscheduledExpiry),
+		r.Jobs.Backfill(ctx, models.JobResourceAutoRenew, r.Resources.UnscheduledRenewal),
+	)
 }
 
 // counted drops how much a sweep did.

@@ -143,7 +143,7 @@ func (a *App) wire(opts Options) error {
 		return err
 	}
 	r.Resources = &resources.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Clock: r.Jobs,
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Clock: r.Jobs, Bus: a.cache,
 		Periods: models.ExpiryPeriods{Grace: a.cfg.GracePeriod, Retention: a.cfg.RetentionPeriod},
 	}
 	r.Coupons = &coupons.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Jobs: r.Jobs}
@@ -162,10 +162,10 @@ func (a *App) wire(opts Options) error {
 		return err
 	}
 	r.Catalog = &catalog.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources},
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources, r.Orders}, Changes: renewables{r.Resources, r.Orders},
 		Validity: a.cfg.QuoteValidity,
 	}
-	r.Orders.Quotes = r.Catalog
+	r.Orders.Quotes, r.Orders.Offers = r.Catalog, r.Catalog
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.wireWebhooks()
 	if err := a.wireFiles(opts); err != nil {

@@ -61,6 +61,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(net.A
 		// Streams would go on for as long as their clients like. They are told, while requests in flight finish.
 		a.Rooms.Funds.EndWatches()
 		a.Rooms.Orders.EndWatches()
+		a.Rooms.Resources.EndWatches()
 		go a.streams.end()
 		err = server.Shutdown(grace)
 		a.streams.wait(grace)

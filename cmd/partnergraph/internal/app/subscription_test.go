@@ -19,6 +19,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/sales/resources"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
 
@@ -273,5 +274,44 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	}
 	if logs := s.logs.String(); strings.Contains(logs, "panic") {
 		t.Errorf("%s", logs)
+	}
+}
+
+func TestSubscribersOfBothReplicasHearOfAResource(t *testing.T) {
+	t.Parallel()
+	here, there, customer := replicas(t)
+	ctx, onlyMain := t.Context(), true
+	found, err := here.Rooms.Resources.Find(ctx, models.SystemPrincipal("test"), resources.ResourceFilter{CustomerID: &customer, OnlyMain: &onlyMain}, models.PageArgs{})
+	if err != nil || len(found.Edges) == 0 {
+		t.Fatal(err)
+	}
+	id := found.Edges[0].Node.ID
+	document := fmt.Sprintf(`subscription { resourceChanged(resourceId: %q) { id expirePolicy subResources { expirePolicy } } }`, id)
+	key, partner := bearer(demo.FixedKeys().Customer), bearer(demo.FixedKeys().SolutionProvider)
+	streams := map[string]<-chan event{
+		"here by events":                  here.subscribeBySSE(t, document, key...),
+		"there by websocket":              there.subscribeByWebsocket(t, document, key...),
+		"there by events, as the partner": there.subscribeBySSE(t, document, partner...),
+	}
+	for name, events := range streams {
+		if got := heard(t, events); got.kind != "next" || got.code != "" {
+			t.Fatalf("%s: %+v", name, got)
+		}
+	}
+	began := time.Now()
+	if _, err := here.Rooms.Resources.SetAutoRenewal(ctx, models.SystemPrincipal("test"), resources.SetAutoRenewal{ResourceID: id, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for name, events := range streams {
+		if got := heard(t, events); got.kind != "next" || got.code != "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if took := time.Since(began); took > 10*time.Second { // without being told a watch looks after 12 to 15 seconds
+		t.Errorf("they heard of it after %s", took)
+	}
+	stranger := here.subscribeByWebsocket(t, document, bearer(demo.FixedKeys().Distributor)...)
+	if got := heard(t, stranger); got.code != "NOT_FOUND" {
+		t.Errorf("a stranger: %+v", got)
 	}
 }

@@ -189,7 +189,7 @@ func (f filler) customer(ctx context.Context, partner models.Partner, name strin
 	self := f.who
 	self.Kind, self.CustomerID = models.CustomerUser, customer.ID
 	for n := range 3 {
-		order, err := f.Orders.Place(ctx, f.who, serverOrder(customer.ID, n))
+		order, err := f.order(ctx, self, n)
 		if err != nil {
 			return customer, err
 		}
@@ -267,18 +267,26 @@ func (f filler) coupons(ctx context.Context, w World) error {
 	return nil
 }
 
-// serverOrder is a server with its system disk for some months.
-func serverOrder(customer models.ID, n int) orders.PlaceOrder {
+// order places an order of a server with its system disk for some months, at the catalogue's prices, as a customer does it: ask, then order what was
+// offered.
+func (f filler) order(ctx context.Context, self models.Principal, n int) (models.Order, error) {
 	specs := []string{"s6.large.2.linux", "s6.xlarge.2.linux", "c7.large.4.linux"}
-	prices := []int64{22_800, 45_600, 39_900}
-	return orders.PlaceOrder{CustomerID: customer, Source: models.PlacedByCustomer, Items: []orders.PlaceItem{{
-		ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm", SpecCode: specs[n%3], Region: "cn-north-4",
-		Quantity: 1, PeriodType: models.PeriodMonth, PeriodCount: 1 + n, AmountMinor: prices[n%3] * int64(1+n),
-		Parts: []orders.PlaceItem{{
-			ServiceType: "hws.service.type.ebs", ResourceType: "hws.resource.type.volume", SpecCode: "SSD", Region: "cn-north-4",
-			Quantity: 1, AmountMinor: 2_800 * int64(1+n),
-		}},
-	}}}
+	quoted, err := f.Catalog.Purchase(ctx, self, catalog.QuotePurchase{Products: []catalog.PurchaseProduct{{
+		Product:    catalog.Product{ID: "server", ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm", SpecCode: specs[n%3], Region: "cn-north-4"},
+		PeriodType: models.PeriodMonth, PeriodCount: 1 + n,
+		Parts: []catalog.Product{{ID: "disk", ServiceType: "hws.service.type.ebs", ResourceType: "hws.resource.type.volume", SpecCode: "SSD", Region: "cn-north-4"}},
+	}}})
+	if err != nil {
+		return models.Order{}, err
+	}
+	if quoted.Quote == nil {
+		return models.Order{}, fmt.Errorf("the catalogue has no price: %s", quoted.Problems[0].Message)
+	}
+	project := "web"
+	placed, err := f.Orders.PlaceQuoted(ctx, self, orders.PlaceFromQuote{
+		CustomerID: self.CustomerID, QuoteID: quoted.Quote.ID, EnterpriseProject: &project, IdempotencyKey: string(quoted.Quote.ID),
+	})
+	return placed.Order, err
 }
 
 // Welcome gives a customer that came through a first login something to see: money from its partner and an order to pay.
@@ -293,7 +301,9 @@ func Welcome(rooms *app.Rooms) events.Handler {
 		if err != nil || len(waiting.Edges) > 0 {
 			return err
 		}
-		if _, err := f.Orders.Place(ctx, f.who, serverOrder(event.CustomerID, 1)); err != nil {
+		self := f.who
+		self.Kind, self.CustomerID = models.CustomerUser, event.CustomerID
+		if _, err := f.order(ctx, self, 1); err != nil {
 			return err
 		}
 		found, err := f.Customers.ByIDs(ctx, f.who, []models.ID{event.CustomerID})

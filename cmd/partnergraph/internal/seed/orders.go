@@ -2,28 +2,58 @@ package seed
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
+
+	"github.com/partnergraph/partnergraph/examples/catalogue"
 	"github.com/partnergraph/partnergraph/models"
 )
 
 // payWithin is the payment deadline of an order: whatever is neither paid nor cancelled after it does not exist (O06).
 const payWithin = 7 * 24 * time.Hour
 
-// goods are what is sold: a specification and its list price for a month, in minor units.
+// goods are what is sold: a specification and its list prices for a month and a year, in minor units.
 type goods struct {
-	spec  string
-	month int64
+	spec        string
+	month, year int64
 }
 
-var (
-	servers = []goods{
-		{"s6.small.1.linux", 7_900}, {"s6.large.2.linux", 22_380}, {"s6.xlarge.2.linux", 44_760}, {"s6.2xlarge.2.win", 98_320},
-		{"c7.large.2.linux", 31_450}, {"c7.xlarge.4.linux", 70_900}, {"m7.2xlarge.8.linux", 182_640}, {"s6.large.4.win", 41_200},
+// shelf is what of the example catalogue is sold by the piece, by month and by year, of one resource type and in its order.
+func shelf(resourceType string) ([]goods, error) {
+	var file struct {
+		Prices []struct {
+			ResourceType, Spec, Period string
+			Amount                     decimal.Decimal
+			SizeMeasure                int
+		}
 	}
-	disks = []goods{{"SSD.40G", 4_000}, {"SSD.100G", 10_000}, {"SAS.200G", 7_000}, {"ESSD.500G", 60_000}}
-)
+	if err := json.Unmarshal([]byte(catalogue.JSON), &file); err != nil {
+		return nil, fmt.Errorf("the example catalogue: %w", err)
+	}
+	var sold []goods
+	for _, price := range file.Prices {
+		if price.ResourceType != resourceType || price.SizeMeasure != 0 || price.Period == "" {
+			continue
+		}
+		if len(sold) == 0 || sold[len(sold)-1].spec != price.Spec {
+			sold = append(sold, goods{spec: price.Spec})
+		}
+		minor := price.Amount.Shift(2).IntPart()
+		if last := &sold[len(sold)-1]; price.Period == string(models.PeriodMonth) {
+			last.month = minor
+		} else {
+			last.year = minor
+		}
+	}
+	if slices.ContainsFunc(sold, func(g goods) bool { return g.month == 0 || g.year == 0 }) || len(sold) == 0 {
+		return nil, fmt.Errorf("the example catalogue sells %s not by month and by year", resourceType)
+	}
+	return sold, nil
+}
 
 // Service and resource types (K01).
 const (
@@ -106,19 +136,20 @@ func (g *generator) progress(o *models.Order) {
 // items makes the lines and with them the totals: a server, and disks that are bought as part of it (O11).
 func (g *generator) items(o *models.Order) []models.OrderItem {
 	period, count := models.PeriodYear, 1+g.dice.below(3)
-	months := int64(count) * 10 // a year costs ten months
 	if g.dice.percent(45) {
 		period, count = models.PeriodMonth, 1+g.dice.below(9)
-		months = int64(count)
 	}
 	region, discount := pick(&g.dice, regions), int64(g.dice.below(5)*5)
 	items := make([]models.OrderItem, g.ItemsPerOrder)
 	for k := range items {
-		what, service, resource := pick(&g.dice, servers), serverService, serverResource
+		what, service, resource := pick(&g.dice, g.servers), serverService, serverResource
 		if k > 0 {
-			what, service, resource = pick(&g.dice, disks), diskService, diskResource
+			what, service, resource = pick(&g.dice, g.disks), diskService, diskResource
 		}
-		official := what.month * months
+		official := what.year * int64(count)
+		if period == models.PeriodMonth {
+			official = what.month * int64(count)
+		}
 		items[k] = models.OrderItem{
 			ID: g.dice.id(models.PrefixOrderItem, o.CreatedAt.Add(time.Duration(k)*time.Microsecond)), OrderID: o.ID, Position: k + 1,
 			ServiceType: service, ResourceType: resource, SpecCode: what.spec, Region: region, Quantity: 1, PeriodType: period,

@@ -16,10 +16,19 @@ type network struct {
 	partnerTimes, customerTimes, orderTimes span
 	settle                                  time.Duration // after which a new customer's association is the one in force
 	openings                                openings
+
+	servers, disks []goods
 }
 
-func plan(o Options) *network {
+func plan(o Options) (*network, error) {
 	n := &network{Options: o, distributors: o.Partners / 10}
+	var err error
+	if n.servers, err = shelf(serverResource); err != nil {
+		return nil, err
+	}
+	if n.disks, err = shelf(diskResource); err != nil {
+		return nil, err
+	}
 	if n.distributors == 0 && o.Partners >= 3 {
 		n.distributors = 1 // a small network should show every kind too
 	}
@@ -33,7 +42,7 @@ func plan(o Options) *network {
 	n.customerTimes = spread(o.Customers, o.Start.Add(whole/96), o.End.Add(-whole/24))
 	n.orderTimes = spread(o.Orders, o.Start.Add(whole/24), o.End.Add(-time.Hour))
 	n.openings = sumOpenings(n)
-	return n
+	return n, nil
 }
 
 // sellers are the partners that have customers: resellers and solution providers. A distributor sells through its

@@ -7,10 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/uptrace/bun"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/jobs"
 )
 
 // ErrNotEmpty is Run's answer to a database that holds partners: made-up rows do not mix with anybody's data.
@@ -57,14 +59,25 @@ func Run(ctx context.Context, db *store.DB, options Options) (Result, error) {
 	if err := requireEmpty(ctx, db); err != nil {
 		return Result{}, err
 	}
+	planned, err := plan(options)
+	if err != nil {
+		return Result{}, fmt.Errorf("seed: %w", err)
+	}
 	started, times := time.Now(), &stopwatch{}
-	r := &run{network: plan(options), db: db, loader: loaderFor(db, times)}
+	r := &run{network: planned, db: db, loader: loaderFor(db, times)}
 	for _, stage := range r.stages() {
 		if err := r.run(ctx, stage); err != nil {
 			return Result{}, fmt.Errorf("seed %s: %w", stage.name, err)
 		}
 	}
 	if err := r.loader.finish(ctx); err != nil {
+		return Result{}, fmt.Errorf("seed: %w", err)
+	}
+	// Its time stands still: millions of jobs would only be in the way of what is measured.
+	err = db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		return jobs.SkipBackfill(ctx, tx, started, models.JobOrderExpire, models.JobResourceExpire, models.JobResourceAutoRenew)
+	})
+	if err != nil {
 		return Result{}, fmt.Errorf("seed: %w", err)
 	}
 	g := newGenerator(r.network)

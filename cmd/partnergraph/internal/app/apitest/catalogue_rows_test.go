@@ -56,6 +56,14 @@ func catalogueRows() map[string]mutationRow {
 		}},
 		"quotePurchase": {"{quote{id}}", pricesOfOthers(codes(map[string]any{"periodType": "MONTH", "periodCount": 1}))},
 		"quoteOnDemand": {"{quote{id}}", pricesOfOthers(codes(map[string]any{"usageType": "duration", "usageValue": "1", "usageMeasureId": 4}))},
+		"quoteChange": {"{quote{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixResource) {
+				if !w.Sees(c, id) {
+					all = append(all, map[string]any{"resourceId": id, "specCode": "s6.xlarge.2.linux"})
+				}
+			}
+			return all
+		}},
 		// Resources that are not seen are told of as problems, TestForeignResourcesHaveNoRenewalPrice: here is who may not ask at all.
 		"quoteRenewal": {"{quote{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			if !c.Void() {

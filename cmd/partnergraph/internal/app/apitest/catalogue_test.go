@@ -57,3 +57,34 @@ func TestARenewalTakesTheDiskAlong(t *testing.T) {
 		}
 	})
 }
+
+// From the inquiry to the changed server, as a storefront does it.
+func TestASpecificationIsChanged(t *testing.T) {
+	t.Parallel()
+	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+		w := apitest.Build(t, s)
+		b := w.Providers[0].Resale
+		main := s.Ask(t, b.Key, `{resources(onlyMain: true){nodes{id}}}`, nil).At("resources", "nodes", 0, "id")
+		quoted := s.Ask(t, b.Key, `mutation($id: ID!){quoteChange(input: {resourceId: $id, specCode: "s6.xlarge.2.linux"}){
+			quote{id kind refundAmount lines{specCode resource{id} change{baseSpecCode refundAmount}}} problems{reason}}}`, map[string]any{"id": main})
+		want := map[string]any{"specCode": "s6.xlarge.2.linux", "resource": map[string]any{"id": main}, "change": map[string]any{"baseSpecCode": "s6.large.2.linux", "refundAmount": "0.00"}}
+		if diff := cmp.Diff(want, quoted.At("quoteChange", "quote", "lines", 0)); diff != "" || quoted.At("quoteChange", "quote", "kind") != "CHANGE" {
+			t.Fatalf("%s: %s", quoted.Body, diff)
+		}
+		placed := s.Ask(t, b.Key, `mutation($customer: ID!, $quote: ID!){placeOrder(input: {customerId: $customer, quoteId: $quote, idempotencyKey: "change"}){
+			order{id type status items{resourceId baseSpecCode specCode effectiveAt expiresAt}}}}`,
+			map[string]any{"customer": b.Customer.ID, "quote": quoted.At("quoteChange", "quote", "id")})
+		order := placed.At("placeOrder", "order", "id")
+		if placed.At("placeOrder", "order", "type") != "CHANGE" || placed.At("placeOrder", "order", "items", 0, "resourceId") != main {
+			t.Fatal(placed.Body)
+		}
+		paid := s.Ask(t, b.Key, `mutation($id: ID!){payOrder(input: {orderId: $id, idempotencyKey: "pay the change"}){order{status}}}`, map[string]any{"id": order})
+		if err := s.App.Rooms.DeliverOutbox(t.Context()); err != nil || paid.At("payOrder", "order", "status") != "PROCESSING" {
+			t.Fatal(paid.Body, err)
+		}
+		after := s.Ask(t, b.Key, `query($order: ID!, $id: ID!){order(id: $order){status} resource(id: $id){specCode status}}`, map[string]any{"order": order, "id": main})
+		if after.At("order", "status") != "COMPLETED" || after.At("resource", "specCode") != "s6.xlarge.2.linux" {
+			t.Error(after.Body)
+		}
+	})
+}

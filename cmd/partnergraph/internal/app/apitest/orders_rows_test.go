@@ -56,6 +56,7 @@ func orderRows() map[string]mutationRow {
 		"unsubscribeResources":  {"{order{id}}", resources(map[string]any{"type": "RESOURCE_AND_RENEWALS", "reason": "OTHER"})},
 		"renewResources":        {"{order{id}}", resources(map[string]any{"periodType": "MONTH", "periodCount": 1})},
 		"cancelOrder":           {"{order{id}}", waiting(nil)},
+		"chooseOrderDiscount":   {"{order{id}}", waiting(nil)},
 		"requestPartnerPayment": {"{order{id}}", waiting(nil)},
 		"partnerPayOrder":       {"{order{id}}", ordersOfOthers(nil, false)},
 		"reviewOrder":           {"{order{id}}", waiting(map[string]any{"approve": true})},

@@ -69,6 +69,10 @@ func subscriptionRows() map[string]struct {
 			map[string]string{"orderId": models.PrefixOrder}, "{id status total{amount}}",
 			func(w *apitest.World, c apitest.Caller, id models.ID) bool { return w.Sees(c, id) },
 		},
+		"resourceChanged": {
+			map[string]string{"resourceId": models.PrefixResource}, "{id status specCode expiresAt}",
+			func(w *apitest.World, c apitest.Caller, id models.ID) bool { return w.Sees(c, id) },
+		},
 		"balanceChanged": {
 			map[string]string{"partnerId": models.PrefixPartner, "customerId": models.PrefixCustomer},
 			"{version available{amount} accounts{amount{amount}}}",
