@@ -27,6 +27,8 @@ type ResolverRoot interface {
 	Association() AssociationResolver
 	AssociationRequest() AssociationRequestResolver
 	Authorization() AuthorizationResolver
+	BillLine() BillLineResolver
+	BillMonth() BillMonthResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
 	CreateInvitationPayload() CreateInvitationPayloadResolver
@@ -42,6 +44,7 @@ type ResolverRoot interface {
 	Order() OrderResolver
 	Partner() PartnerResolver
 	PayerAgreement() PayerAgreementResolver
+	PerformanceLine() PerformanceLineResolver
 	Query() QueryResolver
 	Quote() QuoteResolver
 	QuoteLine() QuoteLineResolver
@@ -102,8 +105,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCheckAttachmentBucketInput,
 		ec.unmarshalInputCheckIdentityInput,
 		ec.unmarshalInputClaimRemittanceInput,
+		ec.unmarshalInputCompleteIncentiveStatementInput,
 		ec.unmarshalInputCompleteWithdrawalInput,
 		ec.unmarshalInputConfirmAssociationRequestInput,
+		ec.unmarshalInputConfirmIncentiveStatementInput,
 		ec.unmarshalInputConfirmRechargeInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateCustomerInput,
@@ -130,10 +135,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputGrantAuthorizationInput,
 		ec.unmarshalInputGrantDiscountInput,
 		ec.unmarshalInputHoldOrderPaymentInput,
+		ec.unmarshalInputImportUsageInput,
 		ec.unmarshalInputInterfaceContactInput,
 		ec.unmarshalInputLiftCustomerRestrictionInput,
 		ec.unmarshalInputLiftWithdrawalRestrictionInput,
 		ec.unmarshalInputLoadCatalogueInput,
+		ec.unmarshalInputLoadIncentivePoliciesInput,
 		ec.unmarshalInputOnDemandProductInput,
 		ec.unmarshalInputPartProductInput,
 		ec.unmarshalInputPartnerPayOrderInput,
@@ -148,6 +155,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReclaimFromCustomerInput,
 		ec.unmarshalInputReclaimFromResellerInput,
 		ec.unmarshalInputRecordRemittanceInput,
+		ec.unmarshalInputRecordUsageInput,
 		ec.unmarshalInputRefreshServiceProviderMetadataInput,
 		ec.unmarshalInputRefundOrderInput,
 		ec.unmarshalInputRefuseAuthorizationInput,
@@ -212,6 +220,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateCustomerInput,
 		ec.unmarshalInputUpdateServiceProviderInput,
 		ec.unmarshalInputUpdateWebhookEndpointInput,
+		ec.unmarshalInputUsageRecordInput,
 		ec.unmarshalInputVerificationAttachmentInput,
 		ec.unmarshalInputVoidPayerAgreementInput,
 		ec.unmarshalInputWithdrawReportInput,
@@ -306,7 +315,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -322,6 +331,7 @@ var sources = []*ast.Source{
 	{Name: "association_request.graphqls", Input: sourceData("association_request.graphqls"), BuiltIn: false},
 	{Name: "authorization.graphqls", Input: sourceData("authorization.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
+	{Name: "bill.graphqls", Input: sourceData("bill.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
@@ -841,6 +851,166 @@ func (ec *executionContext) childFields_BankCard(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type BankCard", field.Name)
 }
 
+func (ec *executionContext) childFields_BillLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillLine_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_BillLine_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_BillLine_status(ctx, field)
+	case "cycle":
+		return ec.fieldContext_BillLine_cycle(ctx, field)
+	case "customer":
+		return ec.fieldContext_BillLine_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_BillLine_partner(ctx, field)
+	case "mode":
+		return ec.fieldContext_BillLine_mode(ctx, field)
+	case "order":
+		return ec.fieldContext_BillLine_order(ctx, field)
+	case "base":
+		return ec.fieldContext_BillLine_base(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_BillLine_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_BillLine_resourceType(ctx, field)
+	case "specCode":
+		return ec.fieldContext_BillLine_specCode(ctx, field)
+	case "region":
+		return ec.fieldContext_BillLine_region(ctx, field)
+	case "resourceName":
+		return ec.fieldContext_BillLine_resourceName(ctx, field)
+	case "quantity":
+		return ec.fieldContext_BillLine_quantity(ctx, field)
+	case "usageType":
+		return ec.fieldContext_BillLine_usageType(ctx, field)
+	case "usageValue":
+		return ec.fieldContext_BillLine_usageValue(ctx, field)
+	case "usageMeasureId":
+		return ec.fieldContext_BillLine_usageMeasureId(ctx, field)
+	case "size":
+		return ec.fieldContext_BillLine_size(ctx, field)
+	case "sizeMeasureId":
+		return ec.fieldContext_BillLine_sizeMeasureId(ctx, field)
+	case "catalogueVersion":
+		return ec.fieldContext_BillLine_catalogueVersion(ctx, field)
+	case "unitPrice":
+		return ec.fieldContext_BillLine_unitPrice(ctx, field)
+	case "usedAt":
+		return ec.fieldContext_BillLine_usedAt(ctx, field)
+	case "settlement":
+		return ec.fieldContext_BillLine_settlement(ctx, field)
+	case "exactOfficial":
+		return ec.fieldContext_BillLine_exactOfficial(ctx, field)
+	case "exactPayable":
+		return ec.fieldContext_BillLine_exactPayable(ctx, field)
+	case "official":
+		return ec.fieldContext_BillLine_official(ctx, field)
+	case "discount":
+		return ec.fieldContext_BillLine_discount(ctx, field)
+	case "payable":
+		return ec.fieldContext_BillLine_payable(ctx, field)
+	case "cash":
+		return ec.fieldContext_BillLine_cash(ctx, field)
+	case "credit":
+		return ec.fieldContext_BillLine_credit(ctx, field)
+	case "coupon":
+		return ec.fieldContext_BillLine_coupon(ctx, field)
+	case "debt":
+		return ec.fieldContext_BillLine_debt(ctx, field)
+	case "debtLeft":
+		return ec.fieldContext_BillLine_debtLeft(ctx, field)
+	case "billedAt":
+		return ec.fieldContext_BillLine_billedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BillLine_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillLine", field.Name)
+}
+
+func (ec *executionContext) childFields_BillLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillLineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BillLineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillLineConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillLineConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BillMonth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillMonth_id(ctx, field)
+	case "cycle":
+		return ec.fieldContext_BillMonth_cycle(ctx, field)
+	case "customer":
+		return ec.fieldContext_BillMonth_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_BillMonth_partner(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_BillMonth_serviceType(ctx, field)
+	case "lines":
+		return ec.fieldContext_BillMonth_lines(ctx, field)
+	case "official":
+		return ec.fieldContext_BillMonth_official(ctx, field)
+	case "discount":
+		return ec.fieldContext_BillMonth_discount(ctx, field)
+	case "payable":
+		return ec.fieldContext_BillMonth_payable(ctx, field)
+	case "cash":
+		return ec.fieldContext_BillMonth_cash(ctx, field)
+	case "credit":
+		return ec.fieldContext_BillMonth_credit(ctx, field)
+	case "coupon":
+		return ec.fieldContext_BillMonth_coupon(ctx, field)
+	case "debt":
+		return ec.fieldContext_BillMonth_debt(ctx, field)
+	case "debtPaid":
+		return ec.fieldContext_BillMonth_debtPaid(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillMonth", field.Name)
+}
+
+func (ec *executionContext) childFields_BillMonthConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillMonthConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BillMonthConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillMonthConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillMonthConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillMonthConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillMonthEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillMonthEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillMonthEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillMonthEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_BindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1077,6 +1247,14 @@ func (ec *executionContext) childFields_CloudBindingEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CloudBindingEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CompleteIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incentiveStatement":
+		return ec.fieldContext_CompleteIncentiveStatementPayload_incentiveStatement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompleteIncentiveStatementPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CompleteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -1099,6 +1277,14 @@ func (ec *executionContext) childFields_ConfirmAssociationRequestPayload(ctx con
 		return ec.fieldContext_ConfirmAssociationRequestPayload_transfer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmAssociationRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incentiveStatement":
+		return ec.fieldContext_ConfirmIncentiveStatementPayload_incentiveStatement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmIncentiveStatementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfirmRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1745,6 +1931,20 @@ func (ec *executionContext) childFields_HoldOrderPaymentPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type HoldOrderPaymentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ImportUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return ec.fieldContext_ImportUsagePayload_rows(ctx, field)
+	case "taken":
+		return ec.fieldContext_ImportUsagePayload_taken(ctx, field)
+	case "refused":
+		return ec.fieldContext_ImportUsagePayload_refused(ctx, field)
+	case "refusedRows":
+		return ec.fieldContext_ImportUsagePayload_refusedRows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportUsagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_IncentiveLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1761,6 +1961,18 @@ func (ec *executionContext) childFields_IncentiveLine(ctx context.Context, field
 		return ec.fieldContext_IncentiveLine_amount(ctx, field)
 	case "reason":
 		return ec.fieldContext_IncentiveLine_reason(ctx, field)
+	case "consumption":
+		return ec.fieldContext_IncentiveLine_consumption(ctx, field)
+	case "rule":
+		return ec.fieldContext_IncentiveLine_rule(ctx, field)
+	case "policy":
+		return ec.fieldContext_IncentiveLine_policy(ctx, field)
+	case "tierFrom":
+		return ec.fieldContext_IncentiveLine_tierFrom(ctx, field)
+	case "cap":
+		return ec.fieldContext_IncentiveLine_cap(ctx, field)
+	case "lines":
+		return ec.fieldContext_IncentiveLine_lines(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveLine", field.Name)
 }
@@ -1789,6 +2001,52 @@ func (ec *executionContext) childFields_IncentiveLineEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveLineEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_IncentivePolicyRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IncentivePolicyRule_id(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_IncentivePolicyRule_serviceType(ctx, field)
+	case "month":
+		return ec.fieldContext_IncentivePolicyRule_month(ctx, field)
+	case "level":
+		return ec.fieldContext_IncentivePolicyRule_level(ctx, field)
+	case "currency":
+		return ec.fieldContext_IncentivePolicyRule_currency(ctx, field)
+	case "incentive":
+		return ec.fieldContext_IncentivePolicyRule_incentive(ctx, field)
+	case "curated":
+		return ec.fieldContext_IncentivePolicyRule_curated(ctx, field)
+	case "tiers":
+		return ec.fieldContext_IncentivePolicyRule_tiers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentivePolicyRule", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentivePolicyRuleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IncentivePolicyRuleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IncentivePolicyRuleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IncentivePolicyRuleConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IncentivePolicyRuleConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentivePolicyRuleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentivePolicyRuleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IncentivePolicyRuleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IncentivePolicyRuleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentivePolicyRuleEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_IncentiveStatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1805,6 +2063,16 @@ func (ec *executionContext) childFields_IncentiveStatement(ctx context.Context, 
 		return ec.fieldContext_IncentiveStatement_lines(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_IncentiveStatement_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_IncentiveStatement_updatedAt(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_IncentiveStatement_closedAt(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_IncentiveStatement_confirmedAt(ctx, field)
+	case "doneAt":
+		return ec.fieldContext_IncentiveStatement_doneAt(ctx, field)
+	case "reference":
+		return ec.fieldContext_IncentiveStatement_reference(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatement", field.Name)
 }
@@ -1831,6 +2099,60 @@ func (ec *executionContext) childFields_IncentiveStatementEdge(ctx context.Conte
 		return ec.fieldContext_IncentiveStatementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveTier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_IncentiveTier_from(ctx, field)
+	case "rate":
+		return ec.fieldContext_IncentiveTier_rate(ctx, field)
+	case "cap":
+		return ec.fieldContext_IncentiveTier_cap(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveTier", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IncentiveVersion_id(ctx, field)
+	case "label":
+		return ec.fieldContext_IncentiveVersion_label(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_IncentiveVersion_effectiveAt(ctx, field)
+	case "contentHash":
+		return ec.fieldContext_IncentiveVersion_contentHash(ctx, field)
+	case "rules":
+		return ec.fieldContext_IncentiveVersion_rules(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_IncentiveVersion_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IncentiveVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IncentiveVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IncentiveVersionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IncentiveVersionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IncentiveVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IncentiveVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveVersionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_InterfaceContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2043,6 +2365,16 @@ func (ec *executionContext) childFields_LoadCataloguePayload(ctx context.Context
 		return ec.fieldContext_LoadCataloguePayload_changed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoadCataloguePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LoadIncentivePoliciesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incentiveVersion":
+		return ec.fieldContext_LoadIncentivePoliciesPayload_incentiveVersion(ctx, field)
+	case "changed":
+		return ec.fieldContext_LoadIncentivePoliciesPayload_changed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoadIncentivePoliciesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Measure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2497,6 +2829,64 @@ func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PerformanceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PerformanceLine_id(ctx, field)
+	case "period":
+		return ec.fieldContext_PerformanceLine_period(ctx, field)
+	case "cause":
+		return ec.fieldContext_PerformanceLine_cause(ctx, field)
+	case "partner":
+		return ec.fieldContext_PerformanceLine_partner(ctx, field)
+	case "reseller":
+		return ec.fieldContext_PerformanceLine_reseller(ctx, field)
+	case "customer":
+		return ec.fieldContext_PerformanceLine_customer(ctx, field)
+	case "mode":
+		return ec.fieldContext_PerformanceLine_mode(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_PerformanceLine_serviceType(ctx, field)
+	case "consumption":
+		return ec.fieldContext_PerformanceLine_consumption(ctx, field)
+	case "counted":
+		return ec.fieldContext_PerformanceLine_counted(ctx, field)
+	case "rule":
+		return ec.fieldContext_PerformanceLine_rule(ctx, field)
+	case "reason":
+		return ec.fieldContext_PerformanceLine_reason(ctx, field)
+	case "policy":
+		return ec.fieldContext_PerformanceLine_policy(ctx, field)
+	case "happenedAt":
+		return ec.fieldContext_PerformanceLine_happenedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceLine", field.Name)
+}
+
+func (ec *executionContext) childFields_PerformanceLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PerformanceLineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PerformanceLineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PerformanceLineConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PerformanceLineConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PerformanceLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PerformanceLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PerformanceLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceLineEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PlaceOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -2863,6 +3253,14 @@ func (ec *executionContext) childFields_RecordRemittancePayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type RecordRemittancePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_RecordUsagePayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordUsagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RefreshServiceProviderMetadataPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "serviceProvider":
@@ -2921,6 +3319,18 @@ func (ec *executionContext) childFields_RefuseInvitationPayload(ctx context.Cont
 		return ec.fieldContext_RefuseInvitationPayload_offer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefuseInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RefusedUsageRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "row":
+		return ec.fieldContext_RefusedUsageRow_row(ctx, field)
+	case "externalId":
+		return ec.fieldContext_RefusedUsageRow_externalId(ctx, field)
+	case "error":
+		return ec.fieldContext_RefusedUsageRow_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefusedUsageRow", field.Name)
 }
 
 func (ec *executionContext) childFields_Region(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4121,6 +4531,18 @@ func (ec *executionContext) childFields_UpdateWebhookEndpointPayload(ctx context
 		return ec.fieldContext_UpdateWebhookEndpointPayload_webhookEndpoint(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "externalId":
+		return ec.fieldContext_UsageResult_externalId(ctx, field)
+	case "billLine":
+		return ec.fieldContext_UsageResult_billLine(ctx, field)
+	case "error":
+		return ec.fieldContext_UsageResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageResult", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

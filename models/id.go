@@ -69,6 +69,14 @@ const (
 	PrefixVerification        = "vrf"
 	PrefixVerificationFile    = "vdl"
 	PrefixJob                 = "job"
+	PrefixUsageRecord         = "usg"
+	PrefixBillLine            = "bil"
+	PrefixBillSettlement      = "bst"
+	PrefixBillMonth           = "bmo"
+	PrefixDebtPayment         = "bdp"
+	PrefixIncentiveVersion    = "ipv"
+	PrefixIncentivePolicy     = "ipl"
+	PrefixPerformanceLine     = "pfl"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -16,6 +16,7 @@ const (
 	JobResourceExpire    JobKind = "resource.expire"    // a main resource at its expiry, and at each end of a period after it
 	JobResourceAutoRenew JobKind = "resource.autorenew" // a main resource on its deduction day (O13)
 	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the end of its validity
+	JobUsageSettle       JobKind = "usage.settle"       // a customer whose use is to be paid, or whose debt is
 )
 
 // The kinds that one replica does at an interval, for all objects at once.
@@ -28,17 +29,18 @@ const (
 	JobSweepSessions   JobKind = "sweep.sessions"   // removes sessions that are over
 	JobSweepFederation JobKind = "sweep.federation" // removes what sign-ins leave behind
 	JobSweepWebhooks   JobKind = "sweep.webhooks"   // removes old deliveries
+	JobSweepIncentives JobKind = "sweep.incentives" // accrues the statements that are estimated, and closes those whose month is over
 )
 
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
 func JobKindsOfObjects() []JobKind {
-	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire}
+	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobUsageSettle}
 }
 
 // JobKinds returns every kind, in a fixed order.
 func JobKinds() []JobKind {
 	return append(JobKindsOfObjects(), JobSweepHolds, JobSweepRecharges, JobSweepRelations, JobSweepBudgets, JobSweepExports,
-		JobSweepSessions, JobSweepFederation, JobSweepWebhooks)
+		JobSweepSessions, JobSweepFederation, JobSweepWebhooks, JobSweepIncentives)
 }
 
 // Valid reports whether k is one of JobKinds.

@@ -100,6 +100,7 @@ const (
 	TransferWithdrawal TransferKind = "WITHDRAWAL"
 	TransferReversal   TransferKind = "REVERSAL"
 	TransferAdjust     TransferKind = "ADJUST"
+	TransferUsage      TransferKind = "USAGE_SETTLEMENT" // what was used on demand, or given back of it
 )
 
 // Reversible reports whether an operator may take a transfer of the kind back as it was. A payment is refunded instead, so

@@ -53,6 +53,14 @@ const (
 	LoadCatalogue Permission = "CATALOG_LOAD"
 	// GrantDiscounts is for partners, who give discounts to their customers.
 	GrantDiscounts Permission = "DISCOUNTS_GRANT"
+	// WriteUsage is for operators and the cloud's own programs, which report what customers used.
+	WriteUsage Permission = "USAGE_WRITE"
+	// ReadBills is for customers and for partners, who see what their resale customers consumed.
+	ReadBills Permission = "BILLS_READ"
+	// WriteIncentives is for partners that earn incentives, who confirm their statements.
+	WriteIncentives Permission = "INCENTIVES_WRITE"
+	// LoadIncentives is for operators, who load incentive policies and close what was paid out.
+	LoadIncentives Permission = "INCENTIVES_LOAD"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -61,6 +69,7 @@ func AllPermissions() []Permission {
 		ReadPartners, WritePartners, ReadCustomers, WriteCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney,
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 		ReviewVerifications, ManageJobs, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
+		WriteUsage, ReadBills, WriteIncentives, LoadIncentives,
 	}
 }
 

@@ -7,6 +7,8 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
@@ -18,9 +20,49 @@ func (r *incentiveLineResolver) Customer(ctx context.Context, obj *models.Incent
 	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID)
 }
 
+// Policy is the resolver for the policy field.
+func (r *incentiveLineResolver) Policy(ctx context.Context, obj *models.IncentiveLine) (*models.IncentiveRule, error) {
+	panic(fmt.Errorf("not implemented: Policy - policy"))
+}
+
 // Lines is the resolver for the lines field.
 func (r *incentiveStatementResolver) Lines(ctx context.Context, obj *models.IncentiveStatement, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveLine], error) {
 	return loadersOf(ctx).statementLines.load(ctx, obj.ID, pageArgs(ctx, first, after, last, before))
+}
+
+// LoadIncentivePolicies is the resolver for the loadIncentivePolicies field.
+func (r *mutationResolver) LoadIncentivePolicies(ctx context.Context, input incentives.LoadPolicies) (incentives.LoadedPolicies, error) {
+	panic(fmt.Errorf("not implemented: LoadIncentivePolicies - loadIncentivePolicies"))
+}
+
+// ConfirmIncentiveStatement is the resolver for the confirmIncentiveStatement field.
+func (r *mutationResolver) ConfirmIncentiveStatement(ctx context.Context, input incentives.ConfirmStatement) (incentives.StatementChange, error) {
+	panic(fmt.Errorf("not implemented: ConfirmIncentiveStatement - confirmIncentiveStatement"))
+}
+
+// CompleteIncentiveStatement is the resolver for the completeIncentiveStatement field.
+func (r *mutationResolver) CompleteIncentiveStatement(ctx context.Context, input incentives.CompleteStatement) (incentives.StatementChange, error) {
+	panic(fmt.Errorf("not implemented: CompleteIncentiveStatement - completeIncentiveStatement"))
+}
+
+// Partner is the resolver for the partner field.
+func (r *performanceLineResolver) Partner(ctx context.Context, obj *models.PerformanceLine) (*models.Partner, error) {
+	panic(fmt.Errorf("not implemented: Partner - partner"))
+}
+
+// Reseller is the resolver for the reseller field.
+func (r *performanceLineResolver) Reseller(ctx context.Context, obj *models.PerformanceLine) (*models.Partner, error) {
+	panic(fmt.Errorf("not implemented: Reseller - reseller"))
+}
+
+// Customer is the resolver for the customer field.
+func (r *performanceLineResolver) Customer(ctx context.Context, obj *models.PerformanceLine) (*models.Customer, error) {
+	panic(fmt.Errorf("not implemented: Customer - customer"))
+}
+
+// Policy is the resolver for the policy field.
+func (r *performanceLineResolver) Policy(ctx context.Context, obj *models.PerformanceLine) (*models.IncentiveRule, error) {
+	panic(fmt.Errorf("not implemented: Policy - policy"))
 }
 
 // IncentiveStatement is the resolver for the incentiveStatement field.
@@ -34,6 +76,21 @@ func (r *queryResolver) IncentiveStatements(ctx context.Context, partnerID *mode
 	return r.Incentives.FindStatements(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
+// PerformanceLines is the resolver for the performanceLines field.
+func (r *queryResolver) PerformanceLines(ctx context.Context, partnerID *models.ID, resellerID *models.ID, customerID *models.ID, period *models.BillingCycle, serviceType *string, mode *models.AssociationMode, rules []models.PerformanceRule, first *int32, after *string, last *int32, before *string) (models.Connection[models.PerformanceLine], error) {
+	panic(fmt.Errorf("not implemented: PerformanceLines - performanceLines"))
+}
+
+// IncentiveVersions is the resolver for the incentiveVersions field.
+func (r *queryResolver) IncentiveVersions(ctx context.Context, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveVersion], error) {
+	panic(fmt.Errorf("not implemented: IncentiveVersions - incentiveVersions"))
+}
+
+// IncentivePolicies is the resolver for the incentivePolicies field.
+func (r *queryResolver) IncentivePolicies(ctx context.Context, asOf *time.Time, serviceType *string, month *models.BillingCycle, level *models.PartnerLevel, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveRule], error) {
+	panic(fmt.Errorf("not implemented: IncentivePolicies - incentivePolicies"))
+}
+
 // IncentiveLine returns graph.IncentiveLineResolver implementation.
 func (r *Resolver) IncentiveLine() graph.IncentiveLineResolver { return &incentiveLineResolver{r} }
 
@@ -42,7 +99,13 @@ func (r *Resolver) IncentiveStatement() graph.IncentiveStatementResolver {
 	return &incentiveStatementResolver{r}
 }
 
+// PerformanceLine returns graph.PerformanceLineResolver implementation.
+func (r *Resolver) PerformanceLine() graph.PerformanceLineResolver {
+	return &performanceLineResolver{r}
+}
+
 type (
 	incentiveLineResolver      struct{ *Resolver }
 	incentiveStatementResolver struct{ *Resolver }
+	performanceLineResolver    struct{ *Resolver }
 )

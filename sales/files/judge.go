@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"regexp"
+	"unicode/utf8"
 
 	"golang.org/x/image/bmp"
 
@@ -61,8 +62,11 @@ func (s *Service) judge(file *Spooled, purpose models.UploadPurpose, kind models
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if purpose == models.UploadIDPMetadata {
+	switch purpose {
+	case models.UploadIDPMetadata:
 		return judgeXML(content)
+	case models.UploadUsage:
+		return judgeText(content)
 	}
 	return judgeContent(content, kind.ContentType)
 }
@@ -136,6 +140,14 @@ func judgePDF(content []byte) error {
 		return errBroken
 	case markup.Match(content), programs.Match(content):
 		return errActiveContent
+	}
+	return nil
+}
+
+// judgeText looks no further than at what is no text: whoever uses it reads it line by line.
+func judgeText(content []byte) error {
+	if !utf8.Valid(content) || bytes.ContainsRune(content, 0) {
+		return errTypeDiffers
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ func (a *App) wireFiles(opts Options) error {
 		Codes: opts.Codes, Random: random, Origin: a.cfg.origin(), Logger: a.Log,
 	}
 	r.Files.Gate = r.Verify
+	r.Billing.Uploads = r.Files
 	return nil
 }
 
