@@ -25,6 +25,8 @@ type BillLineResolver interface {
 
 	Order(ctx context.Context, obj *models.BillLine) (*models.Order, error)
 	Base(ctx context.Context, obj *models.BillLine) (*models.BillLine, error)
+
+	CatalogueVersion(ctx context.Context, obj *models.BillLine) (*models.CatalogueVersion, error)
 }
 type BillMonthResolver interface {
 	Customer(ctx context.Context, obj *models.BillMonth) (*models.Customer, error)
@@ -544,11 +546,11 @@ func (ec *executionContext) _BillLine_catalogueVersion(ctx context.Context, fiel
 			return ec.fieldContext_BillLine_catalogueVersion(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.CatalogueVersion, nil
+			return ec.Resolvers.BillLine().CatalogueVersion(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v models.ID) graphql.Marshaler {
-			return ec.marshalOCatalogueVersion2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *models.CatalogueVersion) graphql.Marshaler {
+			return ec.marshalOCatalogueVersion2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐCatalogueVersion(ctx, selections, v)
 		},
 		true,
 		false,
@@ -558,8 +560,8 @@ func (ec *executionContext) fieldContext_BillLine_catalogueVersion(_ context.Con
 	fc = &graphql.FieldContext{
 		Object:     "BillLine",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_CatalogueVersion(ctx, field)
 		},
@@ -2494,10 +2496,43 @@ func (ec *executionContext) _BillLine(ctx context.Context, sel ast.SelectionSet,
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "catalogueVersion":
-			out.Values[i] = ec._BillLine_catalogueVersion(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._BillLine_catalogueVersion(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "unitPrice":
 			out.Values[i] = ec._BillLine_unitPrice(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

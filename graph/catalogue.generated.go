@@ -6506,10 +6506,6 @@ func (ec *executionContext) marshalNUsageTypeEdge2ᚕgithubᚗcomᚋpartnergraph
 	return ret
 }
 
-func (ec *executionContext) marshalOCatalogueVersion2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx context.Context, sel ast.SelectionSet, v models.ID) graphql.Marshaler {
-	return v
-}
-
 func (ec *executionContext) marshalOCatalogueVersion2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐCatalogueVersion(ctx context.Context, sel ast.SelectionSet, v *models.CatalogueVersion) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

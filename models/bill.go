@@ -100,35 +100,35 @@ type UsageRecord struct {
 type BillLine struct {
 	bun.BaseModel `bun:"table:bill_lines,alias:bil"`
 
-	ID               ID                 `bun:"id,pk"`
-	Cloud            string             `bun:"cloud"`
-	SourceID         string             `bun:"source_id"` // what it comes from; unique, so that nothing is billed twice
-	Kind             BillLineKind       `bun:"kind"`
-	CustomerID       ID                 `bun:"customer_id"`
-	PartnerID        ID                 `bun:"partner_id,nullzero"` // of the association at the time of use; zero = none
-	Mode             AssociationMode    `bun:"mode,nullzero"`       // of the same
-	BaseID           ID                 `bun:"base_id,nullzero"`    // the line that it corrects or gives back
-	OrderID          ID                 `bun:"order_id,nullzero"`
-	ServiceType      string             `bun:"service_type"`
-	ResourceType     string             `bun:"resource_type"`
-	SpecCode         string             `bun:"spec_code"`
-	Region           string             `bun:"region"`
-	ResourceID       string             `bun:"resource_id,nullzero"` // as the reporter names it
-	Quantity         int                `bun:"quantity"`
-	UsageType        string             `bun:"usage_type,nullzero"`
-	UsageValue       *decimal.Decimal   `bun:"usage_value"` // of a correction: the difference
-	UsageMeasureID   int                `bun:"usage_measure_id,nullzero"`
-	Size             *decimal.Decimal   `bun:"size"`
-	SizeMeasureID    int                `bun:"size_measure_id,nullzero"`
-	CatalogueVersion ID                 `bun:"catalogue_version,nullzero"` // that it was rated by
-	UnitPrice        *decimal.Decimal   `bun:"unit_price"`                 // of that version
-	DiscountID       ID                 `bun:"discount_id,nullzero"`
-	UsedAt           time.Time          `bun:"used_at"` // of use; of a purchase when it was paid
-	Settlement       SettlementInterval `bun:"settlement,nullzero"`
-	Currency         Currency           `bun:"currency"`
-	ExactOfficial    decimal.Decimal    `bun:"exact_official"` // 10 fraction digits
-	ExactPayable     decimal.Decimal    `bun:"exact_payable"`  // 10 fraction digits
-	CreatedAt        time.Time          `bun:"created_at"`
+	ID             ID                 `bun:"id,pk"`
+	Cloud          string             `bun:"cloud"`
+	SourceID       string             `bun:"source_id"` // what it comes from; unique, so that nothing is billed twice
+	Kind           BillLineKind       `bun:"kind"`
+	CustomerID     ID                 `bun:"customer_id"`
+	PartnerID      ID                 `bun:"partner_id,nullzero"` // of the association at the time of use; zero = none
+	Mode           AssociationMode    `bun:"mode,nullzero"`       // of the same
+	BaseID         ID                 `bun:"base_id,nullzero"`    // the line that it corrects or gives back
+	OrderID        ID                 `bun:"order_id,nullzero"`
+	ServiceType    string             `bun:"service_type"`
+	ResourceType   string             `bun:"resource_type"`
+	SpecCode       string             `bun:"spec_code"`
+	Region         string             `bun:"region"`
+	ResourceID     string             `bun:"resource_id,nullzero"` // as the reporter names it
+	Quantity       int                `bun:"quantity"`
+	UsageType      string             `bun:"usage_type,nullzero"`
+	UsageValue     *decimal.Decimal   `bun:"usage_value"` // of a correction: the difference
+	UsageMeasureID int                `bun:"usage_measure_id,nullzero"`
+	Size           *decimal.Decimal   `bun:"size"`
+	SizeMeasureID  int                `bun:"size_measure_id,nullzero"`
+	VersionID      ID                 `bun:"catalogue_version,nullzero"` // that it was rated by
+	UnitPrice      *decimal.Decimal   `bun:"unit_price"`                 // of that version
+	DiscountID     ID                 `bun:"discount_id,nullzero"`
+	UsedAt         time.Time          `bun:"used_at"` // of use; of a purchase when it was paid
+	Settlement     SettlementInterval `bun:"settlement,nullzero"`
+	Currency       Currency           `bun:"currency"`
+	ExactOfficial  decimal.Decimal    `bun:"exact_official"` // 10 fraction digits
+	ExactPayable   decimal.Decimal    `bun:"exact_payable"`  // 10 fraction digits
+	CreatedAt      time.Time          `bun:"created_at"`
 
 	SettlementID  ID           `bun:"settlement_id,nullzero"`
 	BilledAt      *time.Time   `bun:"billed_at"` // nil = not yet; the figures below are then zero

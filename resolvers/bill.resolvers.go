@@ -7,7 +7,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/partnergraph/partnergraph/graph"
@@ -17,57 +16,67 @@ import (
 
 // Customer is the resolver for the customer field.
 func (r *billLineResolver) Customer(ctx context.Context, obj *models.BillLine) (*models.Customer, error) {
-	panic(fmt.Errorf("not implemented: Customer - customer"))
+	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID)
 }
 
 // Partner is the resolver for the partner field.
 func (r *billLineResolver) Partner(ctx context.Context, obj *models.BillLine) (*models.Partner, error) {
-	panic(fmt.Errorf("not implemented: Partner - partner"))
+	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID)
 }
 
 // Order is the resolver for the order field.
 func (r *billLineResolver) Order(ctx context.Context, obj *models.BillLine) (*models.Order, error) {
-	panic(fmt.Errorf("not implemented: Order - order"))
+	return optional(ctx, loadersOf(ctx).order, obj.OrderID)
 }
 
 // Base is the resolver for the base field.
 func (r *billLineResolver) Base(ctx context.Context, obj *models.BillLine) (*models.BillLine, error) {
-	panic(fmt.Errorf("not implemented: Base - base"))
+	return optional(ctx, loadersOf(ctx).billLine, obj.BaseID)
+}
+
+// CatalogueVersion is the resolver for the catalogueVersion field.
+func (r *billLineResolver) CatalogueVersion(ctx context.Context, obj *models.BillLine) (*models.CatalogueVersion, error) {
+	return optional(ctx, loadersOf(ctx).catalogueVersion, obj.VersionID)
 }
 
 // Customer is the resolver for the customer field.
 func (r *billMonthResolver) Customer(ctx context.Context, obj *models.BillMonth) (*models.Customer, error) {
-	panic(fmt.Errorf("not implemented: Customer - customer"))
+	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID)
 }
 
 // Partner is the resolver for the partner field.
 func (r *billMonthResolver) Partner(ctx context.Context, obj *models.BillMonth) (*models.Partner, error) {
-	panic(fmt.Errorf("not implemented: Partner - partner"))
+	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID)
 }
 
 // RecordUsage is the resolver for the recordUsage field.
 func (r *mutationResolver) RecordUsage(ctx context.Context, input billing.RecordUsage) (billing.UsageRecorded, error) {
-	panic(fmt.Errorf("not implemented: RecordUsage - recordUsage"))
+	return r.Billing.Record(ctx, r.Who(ctx), input)
 }
 
 // ImportUsage is the resolver for the importUsage field.
 func (r *mutationResolver) ImportUsage(ctx context.Context, input billing.ImportUsage) (billing.UsageImported, error) {
-	panic(fmt.Errorf("not implemented: ImportUsage - importUsage"))
+	return r.Billing.Import(ctx, r.Who(ctx), input)
 }
 
 // BillLine is the resolver for the billLine field.
 func (r *queryResolver) BillLine(ctx context.Context, id models.ID) (*models.BillLine, error) {
-	panic(fmt.Errorf("not implemented: BillLine - billLine"))
+	return must(ctx, loadersOf(ctx).billLine, id, models.PrefixBillLine, "bill line")
 }
 
 // BillLines is the resolver for the billLines field.
 func (r *queryResolver) BillLines(ctx context.Context, customerID *models.ID, partnerID *models.ID, orderID *models.ID, cycle *models.BillingCycle, serviceType *string, kinds []models.BillLineKind, statuses []models.BillLineStatus, usedFrom *time.Time, usedUntil *time.Time, first *int32, after *string, last *int32, before *string) (models.Connection[models.BillLine], error) {
-	panic(fmt.Errorf("not implemented: BillLines - billLines"))
+	filter := billing.LineFilter{
+		CustomerID: customerID, PartnerID: partnerID, OrderID: orderID, Cycle: cycle, ServiceType: serviceType, Kinds: kinds, Statuses: statuses,
+		UsedFrom: usedFrom, UsedUntil: usedUntil,
+	}
+	return r.Billing.FindLines(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
 // BillMonths is the resolver for the billMonths field.
 func (r *queryResolver) BillMonths(ctx context.Context, customerID *models.ID, partnerID *models.ID, cycle *models.BillingCycle, serviceType *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.BillMonth], error) {
-	panic(fmt.Errorf("not implemented: BillMonths - billMonths"))
+	filter := billing.MonthFilter{CustomerID: customerID, PartnerID: partnerID, Cycle: cycle, ServiceType: serviceType}
+	return r.Billing.FindMonths(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
 // BillLine returns graph.BillLineResolver implementation.

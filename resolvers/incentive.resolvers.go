@@ -7,7 +7,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/partnergraph/partnergraph/graph"
@@ -22,7 +21,7 @@ func (r *incentiveLineResolver) Customer(ctx context.Context, obj *models.Incent
 
 // Policy is the resolver for the policy field.
 func (r *incentiveLineResolver) Policy(ctx context.Context, obj *models.IncentiveLine) (*models.IncentiveRule, error) {
-	panic(fmt.Errorf("not implemented: Policy - policy"))
+	return optional(ctx, loadersOf(ctx).incentivePolicy, obj.PolicyID)
 }
 
 // Lines is the resolver for the lines field.
@@ -32,37 +31,37 @@ func (r *incentiveStatementResolver) Lines(ctx context.Context, obj *models.Ince
 
 // LoadIncentivePolicies is the resolver for the loadIncentivePolicies field.
 func (r *mutationResolver) LoadIncentivePolicies(ctx context.Context, input incentives.LoadPolicies) (incentives.LoadedPolicies, error) {
-	panic(fmt.Errorf("not implemented: LoadIncentivePolicies - loadIncentivePolicies"))
+	return r.Incentives.Load(ctx, r.Who(ctx), input)
 }
 
 // ConfirmIncentiveStatement is the resolver for the confirmIncentiveStatement field.
 func (r *mutationResolver) ConfirmIncentiveStatement(ctx context.Context, input incentives.ConfirmStatement) (incentives.StatementChange, error) {
-	panic(fmt.Errorf("not implemented: ConfirmIncentiveStatement - confirmIncentiveStatement"))
+	return r.Incentives.Confirm(ctx, r.Who(ctx), input)
 }
 
 // CompleteIncentiveStatement is the resolver for the completeIncentiveStatement field.
 func (r *mutationResolver) CompleteIncentiveStatement(ctx context.Context, input incentives.CompleteStatement) (incentives.StatementChange, error) {
-	panic(fmt.Errorf("not implemented: CompleteIncentiveStatement - completeIncentiveStatement"))
+	return r.Incentives.Complete(ctx, r.Who(ctx), input)
 }
 
 // Partner is the resolver for the partner field.
 func (r *performanceLineResolver) Partner(ctx context.Context, obj *models.PerformanceLine) (*models.Partner, error) {
-	panic(fmt.Errorf("not implemented: Partner - partner"))
+	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID)
 }
 
 // Reseller is the resolver for the reseller field.
 func (r *performanceLineResolver) Reseller(ctx context.Context, obj *models.PerformanceLine) (*models.Partner, error) {
-	panic(fmt.Errorf("not implemented: Reseller - reseller"))
+	return optional(ctx, loadersOf(ctx).partner, obj.ResellerID)
 }
 
 // Customer is the resolver for the customer field.
 func (r *performanceLineResolver) Customer(ctx context.Context, obj *models.PerformanceLine) (*models.Customer, error) {
-	panic(fmt.Errorf("not implemented: Customer - customer"))
+	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID)
 }
 
 // Policy is the resolver for the policy field.
 func (r *performanceLineResolver) Policy(ctx context.Context, obj *models.PerformanceLine) (*models.IncentiveRule, error) {
-	panic(fmt.Errorf("not implemented: Policy - policy"))
+	return optional(ctx, loadersOf(ctx).incentivePolicy, obj.PolicyID)
 }
 
 // IncentiveStatement is the resolver for the incentiveStatement field.
@@ -78,17 +77,21 @@ func (r *queryResolver) IncentiveStatements(ctx context.Context, partnerID *mode
 
 // PerformanceLines is the resolver for the performanceLines field.
 func (r *queryResolver) PerformanceLines(ctx context.Context, partnerID *models.ID, resellerID *models.ID, customerID *models.ID, period *models.BillingCycle, serviceType *string, mode *models.AssociationMode, rules []models.PerformanceRule, first *int32, after *string, last *int32, before *string) (models.Connection[models.PerformanceLine], error) {
-	panic(fmt.Errorf("not implemented: PerformanceLines - performanceLines"))
+	filter := incentives.PerformanceFilter{
+		PartnerID: partnerID, ResellerID: resellerID, CustomerID: customerID, Period: period, ServiceType: serviceType, Mode: mode, Rules: rules,
+	}
+	return r.Incentives.FindPerformance(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
 // IncentiveVersions is the resolver for the incentiveVersions field.
 func (r *queryResolver) IncentiveVersions(ctx context.Context, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveVersion], error) {
-	panic(fmt.Errorf("not implemented: IncentiveVersions - incentiveVersions"))
+	return r.Incentives.FindVersions(ctx, r.Who(ctx), pageArgs(ctx, first, after, last, before))
 }
 
 // IncentivePolicies is the resolver for the incentivePolicies field.
 func (r *queryResolver) IncentivePolicies(ctx context.Context, asOf *time.Time, serviceType *string, month *models.BillingCycle, level *models.PartnerLevel, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveRule], error) {
-	panic(fmt.Errorf("not implemented: IncentivePolicies - incentivePolicies"))
+	filter := incentives.PolicyFilter{AsOf: asOf, ServiceType: serviceType, Month: month, Level: level}
+	return r.Incentives.FindPolicies(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
 // IncentiveLine returns graph.IncentiveLineResolver implementation.

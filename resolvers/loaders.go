@@ -69,6 +69,8 @@ type loaders struct {
 	quote               *loader[models.ID, models.Quote]
 	discount            *loader[models.ID, models.Discount]
 	catalogueVersion    *loader[models.ID, models.CatalogueVersion]
+	billLine            *loader[models.ID, models.BillLine]
+	incentivePolicy     *loader[models.ID, models.IncentiveRule]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -130,6 +132,8 @@ func (r *Resolver) newLoaders() *loaders {
 		quote:               byID(&n, r.Catalog.QuotesByIDs),
 		discount:            byID(&n, r.Catalog.DiscountsByIDs),
 		catalogueVersion:    byID(&n, r.Catalog.VersionsByIDs),
+		billLine:            byID(&n, r.Billing.LinesByIDs),
+		incentivePolicy:     byID(&n, r.Incentives.PoliciesByIDs),
 	}
 }
 

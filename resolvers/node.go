@@ -30,6 +30,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.quote, id, models.PrefixQuote, "quote"))
 	case models.PrefixDiscount:
 		return asNode(must(ctx, set.discount, id, models.PrefixDiscount, "discount"))
+	case models.PrefixBillLine:
+		return asNode(must(ctx, set.billLine, id, models.PrefixBillLine, "bill line"))
 	case models.PrefixIncentiveStatement:
 		return asNode(r.incentiveStatement(ctx, id))
 	case models.PrefixAccessConfiguration:

@@ -1195,6 +1195,18 @@ func fillBillLine(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"catalogueVersion": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillLine().CatalogueVersion(ctx, object.(*models.BillLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CatalogueVersion"],
+		},
 		"unitPrice": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BillLine).UnitPrice
 			if v == nil {
@@ -12945,7 +12957,6 @@ func fillServiceProviderEdge(types map[string]*objectType) {
 }
 
 // Left to the ordinary executor:
-//   BillLine.catalogueVersion: it holds its objects in a way that is not known
 //   Customer.statement: it takes an argument of a kind that is not known
 //   Partner.statement: it takes an argument of a kind that is not known
 //   WebhookEndpoint.deliveries: it takes an argument of a kind that is not known

@@ -338,7 +338,7 @@ func (s *Service) put(batch *recorded, one *intake, rated catalog.RatedUse) {
 		Mode: one.customer.Mode, ServiceType: one.charge.ServiceType, ResourceType: one.charge.ResourceType, SpecCode: one.charge.SpecCode,
 		Region: one.charge.Region, Quantity: one.charge.Quantity, UsageType: one.charge.UsageType, UsageValue: &value,
 		UsageMeasureID: one.charge.UsageMeasureID, Size: one.charge.Size, SizeMeasureID: one.charge.SizeMeasureID,
-		CatalogueVersion: rated.VersionID, UnitPrice: &rated.UnitPrice, DiscountID: rated.DiscountID, UsedAt: one.record.UsedAt.UTC().Truncate(time.Microsecond),
+		VersionID: rated.VersionID, UnitPrice: &rated.UnitPrice, DiscountID: rated.DiscountID, UsedAt: one.record.UsedAt.UTC().Truncate(time.Microsecond),
 		Settlement: one.settle, Currency: one.customer.Currency, ExactOfficial: rated.Official, ExactPayable: rated.Payable, CreatedAt: batch.now,
 	}
 	if one.record.ResourceID != nil {
