@@ -225,8 +225,7 @@ func (o *office) paidOrder(c models.Customer, partner models.ID, amounts ...int6
 
 func (o *office) refund(order models.Order, item models.ID, minor int64) models.Event {
 	o.t.Helper()
-	transfer := models.Transfer{ID: o.IDs(models.PrefixTransfer), Kind: models.TransferRefund, CreatedAt: o.now()}
-	o.insert(&transfer)
+	transfer := o.fund(models.Customer{ID: order.CustomerID}, minor)
 	refund := models.OrderRefund{
 		ID: o.IDs(models.PrefixOrderRefund), OrderID: order.ID, ItemID: item, Currency: models.CNY, AmountMinor: minor, Destination: models.RefundToCustomer,
 		DestinationID: order.CustomerID, TransferID: transfer.ID, Reason: "test", CreatedAt: o.now(),

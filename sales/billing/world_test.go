@@ -220,8 +220,8 @@ func (o *office) settle(c models.Customer, more bool) {
 	}
 }
 
-// fund moves money from the outside to a customer, or back.
-func (o *office) fund(c models.Customer, minor int64) {
+// fund moves money from the outside to a customer.
+func (o *office) fund(c models.Customer, minor int64) (moved models.Transfer) {
 	o.t.Helper()
 	floor := int64(0)
 	err := o.DB.InTx(o.ctx, func(ctx context.Context, tx bun.Tx) error {
@@ -233,12 +233,13 @@ func (o *office) fund(c models.Customer, minor int64) {
 		if err != nil {
 			return err
 		}
-		_, _, err = o.Ledger.Post(ctx, tx, operator(), ledger.Posting{Kind: models.TransferRecharge, Legs: []ledger.Leg{
+		moved, _, err = o.Ledger.Post(ctx, tx, operator(), ledger.Posting{Kind: models.TransferRecharge, Legs: []ledger.Leg{
 			{AccountID: world.ID, AmountMinor: -minor}, {AccountID: to.ID, AmountMinor: minor},
 		}})
 		return err
 	})
 	o.want(err, "")
+	return moved
 }
 
 func (o *office) balance(c models.Customer) int64 {
