@@ -52,9 +52,15 @@ func (s *Service) accrueOne(ctx context.Context, who models.Principal, id models
 		if err != nil {
 			return err
 		}
-		lines, err := s.fill(ctx, tx, &statement, groups)
-		if err != nil {
-			return err
+		write := updateStatement
+		if len(groups) > 0 { // what Put wrote has none, and stays as it is
+			lines, err := s.fill(ctx, tx, &statement, groups)
+			if err != nil {
+				return err
+			}
+			write = func(ctx context.Context, tx bun.IDB, statement *models.IncentiveStatement) error {
+				return replaceLines(ctx, tx, *statement, lines)
+			}
 		}
 		now := s.now()
 		statement.UpdatedAt = now
@@ -63,7 +69,7 @@ func (s *Service) accrueOne(ctx context.Context, who models.Principal, id models
 			statement.Status, statement.ClosedAt = models.StatementToConfirm, &now
 			happened = append(happened, moved(models.EventStatementToConfirm, statement, models.StatementEstimated))
 		}
-		if err := replaceLines(ctx, tx, statement, lines); err != nil || len(happened) == 0 {
+		if err := write(ctx, tx, &statement); err != nil || len(happened) == 0 {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, happened...)
