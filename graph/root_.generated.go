@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	BillMonth() BillMonthResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
+	ConsumptionSum() ConsumptionSumResolver
 	CreateInvitationPayload() CreateInvitationPayloadResolver
 	Customer() CustomerResolver
 	CustomerReport() CustomerReportResolver
@@ -45,6 +46,7 @@ type ResolverRoot interface {
 	Partner() PartnerResolver
 	PayerAgreement() PayerAgreementResolver
 	PerformanceLine() PerformanceLineResolver
+	PerformanceSum() PerformanceSumResolver
 	Query() QueryResolver
 	Quote() QuoteResolver
 	QuoteLine() QuoteLineResolver
@@ -1295,6 +1297,28 @@ func (ec *executionContext) childFields_ConfirmRechargePayload(ctx context.Conte
 		return ec.fieldContext_ConfirmRechargePayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmRechargePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsumptionSum(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_ConsumptionSum_key(ctx, field)
+	case "customer":
+		return ec.fieldContext_ConsumptionSum_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_ConsumptionSum_partner(ctx, field)
+	case "lines":
+		return ec.fieldContext_ConsumptionSum_lines(ctx, field)
+	case "official":
+		return ec.fieldContext_ConsumptionSum_official(ctx, field)
+	case "payable":
+		return ec.fieldContext_ConsumptionSum_payable(ctx, field)
+	case "paid":
+		return ec.fieldContext_ConsumptionSum_paid(ctx, field)
+	case "debtLeft":
+		return ec.fieldContext_ConsumptionSum_debtLeft(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsumptionSum", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2885,6 +2909,24 @@ func (ec *executionContext) childFields_PerformanceLineEdge(ctx context.Context,
 		return ec.fieldContext_PerformanceLineEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PerformanceLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PerformanceSum(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_PerformanceSum_key(ctx, field)
+	case "customer":
+		return ec.fieldContext_PerformanceSum_customer(ctx, field)
+	case "reseller":
+		return ec.fieldContext_PerformanceSum_reseller(ctx, field)
+	case "lines":
+		return ec.fieldContext_PerformanceSum_lines(ctx, field)
+	case "consumption":
+		return ec.fieldContext_PerformanceSum_consumption(ctx, field)
+	case "counted":
+		return ec.fieldContext_PerformanceSum_counted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceSum", field.Name)
 }
 
 func (ec *executionContext) childFields_PlaceOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -49,6 +49,16 @@ func (r *billMonthResolver) Partner(ctx context.Context, obj *models.BillMonth) 
 	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID)
 }
 
+// Customer is the resolver for the customer field.
+func (r *consumptionSumResolver) Customer(ctx context.Context, obj *models.ConsumptionSum) (*models.Customer, error) {
+	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID())
+}
+
+// Partner is the resolver for the partner field.
+func (r *consumptionSumResolver) Partner(ctx context.Context, obj *models.ConsumptionSum) (*models.Partner, error) {
+	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID())
+}
+
 // RecordUsage is the resolver for the recordUsage field.
 func (r *mutationResolver) RecordUsage(ctx context.Context, input billing.RecordUsage) (billing.UsageRecorded, error) {
 	return r.Billing.Record(ctx, r.Who(ctx), input)
@@ -79,13 +89,23 @@ func (r *queryResolver) BillMonths(ctx context.Context, customerID *models.ID, p
 	return r.Billing.FindMonths(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
+// ConsumptionDashboard is the resolver for the consumptionDashboard field.
+func (r *queryResolver) ConsumptionDashboard(ctx context.Context, by models.DashboardGrouping, from *models.BillingCycle, until *models.BillingCycle, partnerID *models.ID, accountManagerID *models.ID, top int32) ([]models.ConsumptionSum, error) {
+	query := models.DashboardQuery{By: by, From: from, Until: until, PartnerID: partnerID, ManagerID: accountManagerID, Top: int(top)}
+	return r.Billing.Dashboard(ctx, r.Who(ctx), query)
+}
+
 // BillLine returns graph.BillLineResolver implementation.
 func (r *Resolver) BillLine() graph.BillLineResolver { return &billLineResolver{r} }
 
 // BillMonth returns graph.BillMonthResolver implementation.
 func (r *Resolver) BillMonth() graph.BillMonthResolver { return &billMonthResolver{r} }
 
+// ConsumptionSum returns graph.ConsumptionSumResolver implementation.
+func (r *Resolver) ConsumptionSum() graph.ConsumptionSumResolver { return &consumptionSumResolver{r} }
+
 type (
-	billLineResolver  struct{ *Resolver }
-	billMonthResolver struct{ *Resolver }
+	billLineResolver       struct{ *Resolver }
+	billMonthResolver      struct{ *Resolver }
+	consumptionSumResolver struct{ *Resolver }
 )

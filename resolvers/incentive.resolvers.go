@@ -64,6 +64,16 @@ func (r *performanceLineResolver) Policy(ctx context.Context, obj *models.Perfor
 	return optional(ctx, loadersOf(ctx).incentivePolicy, obj.PolicyID)
 }
 
+// Customer is the resolver for the customer field.
+func (r *performanceSumResolver) Customer(ctx context.Context, obj *models.PerformanceSum) (*models.Customer, error) {
+	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID())
+}
+
+// Reseller is the resolver for the reseller field.
+func (r *performanceSumResolver) Reseller(ctx context.Context, obj *models.PerformanceSum) (*models.Partner, error) {
+	return optional(ctx, loadersOf(ctx).partner, obj.ResellerID())
+}
+
 // IncentiveStatement is the resolver for the incentiveStatement field.
 func (r *queryResolver) IncentiveStatement(ctx context.Context, id models.ID) (*models.IncentiveStatement, error) {
 	return r.incentiveStatement(ctx, id)
@@ -94,6 +104,12 @@ func (r *queryResolver) IncentivePolicies(ctx context.Context, asOf *time.Time, 
 	return r.Incentives.FindPolicies(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
+// PerformanceDashboard is the resolver for the performanceDashboard field.
+func (r *queryResolver) PerformanceDashboard(ctx context.Context, by models.DashboardGrouping, from *models.BillingCycle, until *models.BillingCycle, partnerID *models.ID, accountManagerID *models.ID, top int32) ([]models.PerformanceSum, error) {
+	query := models.DashboardQuery{By: by, From: from, Until: until, PartnerID: partnerID, ManagerID: accountManagerID, Top: int(top)}
+	return r.Incentives.Dashboard(ctx, r.Who(ctx), query)
+}
+
 // IncentiveLine returns graph.IncentiveLineResolver implementation.
 func (r *Resolver) IncentiveLine() graph.IncentiveLineResolver { return &incentiveLineResolver{r} }
 
@@ -107,8 +123,12 @@ func (r *Resolver) PerformanceLine() graph.PerformanceLineResolver {
 	return &performanceLineResolver{r}
 }
 
+// PerformanceSum returns graph.PerformanceSumResolver implementation.
+func (r *Resolver) PerformanceSum() graph.PerformanceSumResolver { return &performanceSumResolver{r} }
+
 type (
 	incentiveLineResolver      struct{ *Resolver }
 	incentiveStatementResolver struct{ *Resolver }
 	performanceLineResolver    struct{ *Resolver }
+	performanceSumResolver     struct{ *Resolver }
 )

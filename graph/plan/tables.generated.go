@@ -25,6 +25,7 @@ func tables() map[string]*objectType {
 		"BillLine":                      {name: "BillLine"},
 		"BillLineConnection":            {name: "BillLineConnection"},
 		"BillMonthConnection":           {name: "BillMonthConnection"},
+		"ConsumptionSum":                {name: "ConsumptionSum"},
 		"CatalogueVersion":              {name: "CatalogueVersion"},
 		"CatalogueVersionConnection":    {name: "CatalogueVersionConnection"},
 		"RegionConnection":              {name: "RegionConnection"},
@@ -49,6 +50,7 @@ func tables() map[string]*objectType {
 		"PerformanceLineConnection":     {name: "PerformanceLineConnection"},
 		"IncentiveVersionConnection":    {name: "IncentiveVersionConnection"},
 		"IncentivePolicyRuleConnection": {name: "IncentivePolicyRuleConnection"},
+		"PerformanceSum":                {name: "PerformanceSum"},
 		"Invitation":                    {name: "Invitation"},
 		"InvitationConnection":          {name: "InvitationConnection"},
 		"InvitationOffer":               {name: "InvitationOffer"},
@@ -211,6 +213,7 @@ func tables() map[string]*objectType {
 	fillBillLine(types)
 	fillBillLineConnection(types)
 	fillBillMonthConnection(types)
+	fillConsumptionSum(types)
 	fillCatalogueVersion(types)
 	fillCatalogueVersionConnection(types)
 	fillRegionConnection(types)
@@ -235,6 +238,7 @@ func tables() map[string]*objectType {
 	fillPerformanceLineConnection(types)
 	fillIncentiveVersionConnection(types)
 	fillIncentivePolicyRuleConnection(types)
+	fillPerformanceSum(types)
 	fillInvitation(types)
 	fillInvitationConnection(types)
 	fillInvitationOffer(types)
@@ -1424,6 +1428,97 @@ func fillBillMonthConnection(types map[string]*objectType) {
 			}
 			return true
 		}},
+	}
+}
+
+func fillConsumptionSum(types map[string]*objectType) {
+	of := types["ConsumptionSum"]
+	of.satisfies = []string{"ConsumptionSum"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ConsumptionSum)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ConsumptionSum:
+			return &v
+		case *models.ConsumptionSum:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"key": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ConsumptionSum).KeyOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ConsumptionSum().Customer(ctx, object.(*models.ConsumptionSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ConsumptionSum().Partner(ctx, object.(*models.ConsumptionSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ConsumptionSum).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"official": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).Official()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"payable": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).Payable()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"paid": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).Paid()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"debtLeft": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).DebtLeft()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
 	}
 }
 
@@ -3159,6 +3254,83 @@ func fillIncentivePolicyRuleConnection(types map[string]*objectType) {
 			}
 			return true
 		}},
+	}
+}
+
+func fillPerformanceSum(types map[string]*objectType) {
+	of := types["PerformanceSum"]
+	of.satisfies = []string{"PerformanceSum"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PerformanceSum)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PerformanceSum:
+			return &v
+		case *models.PerformanceSum:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"key": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceSum).KeyOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceSum().Customer(ctx, object.(*models.PerformanceSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceSum().Reseller(ctx, object.(*models.PerformanceSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceSum).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"consumption": {value: func(object any) any {
+			v := object.(*models.PerformanceSum).Consumption()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"counted": {value: func(object any) any {
+			v := object.(*models.PerformanceSum).Counted()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
 	}
 }
 

@@ -155,6 +155,11 @@ func PerformanceLines(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery
 	return ownPartner(q, who, "pfl.partner_id")
 }
 
+// PerformanceMonths shows the sums of what PerformanceLines shows.
+func PerformanceMonths(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "pfm.partner_id")
+}
+
 // IncentiveStatements shows a partner its own: a distributor's carry its resellers' performance, a reseller has none
 // (P12, P14).
 func IncentiveStatements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

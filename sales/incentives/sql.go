@@ -160,7 +160,40 @@ func insertMissing(ctx context.Context, tx bun.IDB, missing []models.IncentiveSt
 func insertPerformance(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) error {
 	script := store.NewScript(tx)
 	script.Insert(&lines)
-	return store.Translate(script.Exec(ctx))
+	if err := script.Exec(ctx); err != nil {
+		return store.Translate(err)
+	}
+	return addMonths(ctx, tx, lines)
+}
+
+// addMonths adds lines to the monthly sums, in one order, or two transactions could wait for each other.
+func addMonths(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) error {
+	at := map[models.PerformanceMonth]int{}
+	var sums []models.PerformanceMonth
+	for _, line := range lines {
+		key := models.PerformanceMonth{
+			PartnerID: line.PartnerID, Period: line.Period, CustomerID: line.CustomerID, ResellerID: line.ResellerID, Mode: line.Mode,
+			ServiceType: line.ServiceType, Currency: line.Currency,
+		}
+		i, known := at[key]
+		if !known {
+			i = len(sums)
+			at[key], sums = i, append(sums, key)
+		}
+		sums[i].Lines++
+		sums[i].AmountMinor += line.AmountMinor
+		sums[i].CountedMinor += line.CountedMinor
+	}
+	slices.SortFunc(sums, func(a, b models.PerformanceMonth) int {
+		return cmp.Or(cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Period, b.Period), cmp.Compare(a.CustomerID, b.CustomerID),
+			cmp.Compare(a.ResellerID, b.ResellerID), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency))
+	})
+	q := tx.NewInsert().Model(&sums).On("CONFLICT (partner_id, period, customer_id, reseller_id, mode, service_type, currency) DO UPDATE").Returning("NULL")
+	for _, column := range []string{"lines", "amount_minor", "counted_minor"} {
+		q = q.Set("? = ?TableAlias.? + EXCLUDED.?", bun.Ident(column), bun.Ident(column), bun.Ident(column))
+	}
+	_, err := q.Exec(ctx)
+	return store.Translate(err)
 }
 
 // selectEstimated reads ids of statements that are worked out still.

@@ -60,6 +60,8 @@ export default [
             'UsageResult',
             'RefusedUsageRow',
             'IncentiveTier',
+            'ConsumptionSum',
+            'PerformanceSum',
             'GoLiveStep',
             'InterfaceContact',
             'AttachmentBucket',

@@ -343,7 +343,7 @@ func (f filler) statements(ctx context.Context, partner models.Partner) error {
 		lines := []models.IncentiveLine{
 			f.line("hws.service.type.ec2", 820_000+int64(back)*31_300, "0.08", ""),
 			f.line("hws.service.type.ebs", 240_000+int64(back)*9_700, "0.05", ""),
-			f.line("hws.service.type.marketplace", 90_000, "0", "POLICY_PERFORMANCE_WITHOUT_REBATE"),
+			f.line("hws.service.type.marketplace", 90_000, "0", "The product counts as performance and brings no incentive."),
 		}
 		for i := range lines {
 			lines[i].StatementID = statement.ID
@@ -362,10 +362,14 @@ func (f filler) statements(ctx context.Context, partner models.Partner) error {
 }
 
 func (f filler) line(service string, performance int64, rate, reason string) models.IncentiveLine {
+	rule := models.RuleEarns
+	if reason != "" {
+		rule = models.RulePerformanceOnly
+	}
 	fraction := decimal.RequireFromString(rate)
 	return models.IncentiveLine{
 		ID: f.IDs(models.PrefixIncentiveLine), ServiceType: service, Currency: models.CNY, PerformanceMinor: performance, Rate: fraction,
-		AmountMinor: models.IncentiveAmountMinor(performance, fraction), Reason: reason,
+		AmountMinor: models.IncentiveAmountMinor(performance, fraction), Reason: reason, Rule: rule, ConsumptionMinor: performance,
 	}
 }
 
