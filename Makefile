@@ -112,6 +112,10 @@ bench-saml: ## Measure what SAML costs, beside the library and bare cryptography
 bench-graphql: ## Measure how fast lists are read, beside a floor: make bench-graphql ARGS='-orders 50000 -only Q2 -profile'
 	go run ./bench/graphql -out bench/results $(ARGS)
 
+.PHONY: bench-incentives
+bench-incentives: ## Measure how fast a month of a million bill lines becomes statements: make bench-incentives ARGS='-only sqlite'
+	go run ./bench/incentives $(ARGS)
+
 .PHONY: bench-customers
 bench-customers: ## Measure how fast a partner lists and filters 100,000 customers: make bench-customers ARGS='-calls 100'
 	go run ./bench/customers $(ARGS)

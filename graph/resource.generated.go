@@ -2299,6 +2299,16 @@ func (ec *executionContext) marshalNFreezeResourcePayload2githubᚗcomᚋpartner
 	return ec._FreezeResourcePayload(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNItemError2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐError(ctx context.Context, sel ast.SelectionSet, v *models.Error) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ItemError(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNResource2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐResource(ctx context.Context, sel ast.SelectionSet, v models.Resource) graphql.Marshaler {
 	return ec._Resource(ctx, sel, &v)
 }

@@ -219,6 +219,15 @@ const (
 	EventCouponReturned    EventType = "coupon.returned" // what it paid came back
 	EventCouponReclaimed   EventType = "coupon.reclaimed"
 	EventCouponExpired     EventType = "coupon.expired"
+// The events of bills and incentives.
+const (
+	EventUsageRecorded      EventType = "usage.recorded"  // once per call and customer
+	EventUsageCorrected     EventType = "usage.corrected" // of one record
+	EventUsageSettled       EventType = "usage.settled"
+	EventPoliciesLoaded     EventType = "incentive_policies.loaded"
+	EventStatementToConfirm EventType = "incentive_statement.to_confirm"
+	EventStatementConfirmed EventType = "incentive_statement.confirmed"
+	EventStatementDone      EventType = "incentive_statement.done"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -74,6 +74,14 @@ const (
 	PrefixCoupon              = "cpn"
 	PrefixCouponRecord        = "cpr"
 	PrefixCouponUse           = "cpu"
+	PrefixUsageRecord         = "usg"
+	PrefixBillLine            = "bil"
+	PrefixBillSettlement      = "bst"
+	PrefixBillMonth           = "bmo"
+	PrefixDebtPayment         = "bdp"
+	PrefixIncentiveVersion    = "ipv"
+	PrefixIncentivePolicy     = "ipl"
+	PrefixPerformanceLine     = "pfl"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -52,7 +52,32 @@ type IncentiveStatement struct {
 	TotalMinor       int64           `bun:"total_minor"`
 	CreatedAt        time.Time       `bun:"created_at"`
 	UpdatedAt        time.Time       `bun:"updated_at"`
+
+	ClosedAt    *time.Time `bun:"closed_at"` // since when its figures stand; nil = it is an estimate
+	ConfirmedAt *time.Time `bun:"confirmed_at"`
+	DoneAt      *time.Time `bun:"done_at"`
+	Reference   string     `bun:"reference,nullzero"` // of the payment, as the operator noted it
 }
+
+// StatementClosesAt returns when the figures of a month stand: on the fifth of the month after it, in UTC+8 (N03).
+func StatementClosesAt(period BillingCycle) time.Time { return period.Ends().AddDate(0, 0, 4) }
+
+// CanBecome reports whether a statement may move from s to next (4.2).
+func (s StatementStatus) CanBecome(next StatementStatus) bool {
+	switch s {
+	case StatementEstimated:
+		return next == StatementToConfirm
+	case StatementToConfirm:
+		return next == StatementIssuing
+	case StatementIssuing:
+		return next == StatementDone
+	case StatementDone:
+	}
+	return false
+}
+
+// ReferenceOrNil returns Reference, or nil when it is empty.
+func (s IncentiveStatement) ReferenceOrNil() *string { return orNil(s.Reference) }
 
 // NodeID returns the id to page by.
 func (s IncentiveStatement) NodeID() ID { return s.ID }
@@ -85,6 +110,13 @@ type IncentiveLine struct {
 	Rate             decimal.Decimal `bun:"rate"` // a fraction: 0.08 is 8 per cent
 	AmountMinor      int64           `bun:"amount_minor"`
 	Reason           string          `bun:"reason,nullzero"` // why zero or negative (N11)
+
+	ConsumptionMinor int64           `bun:"consumption_minor"` // paid with money, whether it counts or not
+	Rule             PerformanceRule `bun:"rule"`
+	PolicyID         ID              `bun:"policy_id,nullzero"`
+	TierFromMinor    *int64          `bun:"tier_from_minor"` // the tier that was reached; nil = none
+	CapMinor         *int64          `bun:"cap_minor"`       // of AmountMinor; nil = none
+	Lines            int64           `bun:"lines"`           // how many performance lines it sums up
 }
 
 // NodeID returns the id to page by.
@@ -92,6 +124,23 @@ func (l IncentiveLine) NodeID() ID { return l.ID }
 
 // Performance returns the consumption that counts.
 func (l IncentiveLine) Performance() Money { return NewMoney(l.PerformanceMinor, l.Currency) }
+
+// Consumption returns what customers paid with money, whether it counts or not.
+func (l IncentiveLine) Consumption() Money { return NewMoney(l.ConsumptionMinor, l.Currency) }
+
+// TierFrom returns the performance from which the rate holds, nil when no tier is reached.
+func (l IncentiveLine) TierFrom() *Money { return l.moneyOrNil(l.TierFromMinor) }
+
+// Cap returns the most that the line can bring, nil when there is no such bound.
+func (l IncentiveLine) Cap() *Money { return l.moneyOrNil(l.CapMinor) }
+
+func (l IncentiveLine) moneyOrNil(minor *int64) *Money {
+	if minor == nil {
+		return nil
+	}
+	money := NewMoney(*minor, l.Currency)
+	return &money
+}
 
 // Amount returns the incentive of the line.
 func (l IncentiveLine) Amount() Money { return NewMoney(l.AmountMinor, l.Currency) }

@@ -17,6 +17,7 @@ const (
 	JobResourceAutoRenew JobKind = "resource.autorenew" // a main resource on its deduction day (O13)
 	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the begin and at the end of its validity
 	JobQuotaExpire       JobKind = "quota.expire"       // a coupon quota at the end of its period
+	JobUsageSettle       JobKind = "usage.settle"       // a customer whose use is to be paid, or whose debt is
 )
 
 // The kinds that one replica does at an interval, for all objects at once.
@@ -30,17 +31,18 @@ const (
 	JobSweepFederation JobKind = "sweep.federation" // removes what sign-ins leave behind
 	JobSweepWebhooks   JobKind = "sweep.webhooks"   // removes old deliveries
 	JobSweepBackfill   JobKind = "sweep.backfill"   // schedules jobs for what was there before the jobs were
+	JobSweepIncentives JobKind = "sweep.incentives" // accrues the statements that are estimated, and closes those whose month is over
 )
 
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
 func JobKindsOfObjects() []JobKind {
-	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire}
+	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle}
 }
 
 // JobKinds returns every kind, in a fixed order.
 func JobKinds() []JobKind {
 	return append(JobKindsOfObjects(), JobSweepHolds, JobSweepRecharges, JobSweepRelations, JobSweepBudgets, JobSweepExports,
-		JobSweepSessions, JobSweepFederation, JobSweepWebhooks, JobSweepBackfill)
+		JobSweepSessions, JobSweepFederation, JobSweepWebhooks, JobSweepBackfill, JobSweepIncentives)
 }
 
 // Valid reports whether k is one of JobKinds.

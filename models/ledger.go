@@ -107,6 +107,7 @@ const (
 	TransferWithdrawal TransferKind = "WITHDRAWAL"
 	TransferReversal   TransferKind = "REVERSAL"
 	TransferAdjust     TransferKind = "ADJUST"
+	TransferUsage      TransferKind = "USAGE_SETTLEMENT" // what was used on demand, or given back of it
 
 	TransferCouponGrant   TransferKind = "COUPON_GRANT"   // into a quota: from outside, or from a distributor's to its reseller's
 	TransferCouponIssue   TransferKind = "COUPON_ISSUE"   // from a quota to a coupon

@@ -57,6 +57,14 @@ const (
 	ReadCoupons Permission = "COUPONS_READ"
 	// WriteCoupons is for partners, who issue and reclaim, and for operators, who grant quotas.
 	WriteCoupons Permission = "COUPONS_WRITE"
+	// WriteUsage is for operators and the cloud's own programs, which report what customers used.
+	WriteUsage Permission = "USAGE_WRITE"
+	// ReadBills is for customers and for partners, who see what their resale customers consumed.
+	ReadBills Permission = "BILLS_READ"
+	// WriteIncentives is for partners that earn incentives, who confirm their statements.
+	WriteIncentives Permission = "INCENTIVES_WRITE"
+	// LoadIncentives is for operators, who load incentive policies and close what was paid out.
+	LoadIncentives Permission = "INCENTIVES_LOAD"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -66,6 +74,7 @@ func AllPermissions() []Permission {
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 		ReviewVerifications, ManageJobs, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
 		ReadCoupons, WriteCoupons,
+		WriteUsage, ReadBills, WriteIncentives, LoadIncentives,
 	}
 }
 

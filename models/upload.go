@@ -18,29 +18,39 @@ type UploadPurpose string
 const (
 	UploadAttachment  UploadPurpose = "VERIFICATION_ATTACHMENT" // of real-name verification (R02)
 	UploadIDPMetadata UploadPurpose = "IDP_METADATA"            // of a platform's identity provider (A02)
+	UploadUsage       UploadPurpose = "USAGE_RECORDS"           // of pay-per-use, as CSV
 )
 
 // The bounds of files, in bytes.
 const (
 	MaxAttachmentBytes = 10 << 20 // R02
 	MaxMetadataBytes   = 2 << 20  // A02
+	MaxUsageBytes      = 8 << 20  // far more than MaxUsageRows need
 )
 
 // Valid reports whether p is one of the purposes.
-func (p UploadPurpose) Valid() bool { return p == UploadAttachment || p == UploadIDPMetadata }
+func (p UploadPurpose) Valid() bool {
+	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage
+}
 
 // MaxBytes is how large a file of this purpose may be.
 func (p UploadPurpose) MaxBytes() int64 {
-	if p == UploadIDPMetadata {
+	switch p {
+	case UploadIDPMetadata:
 		return MaxMetadataBytes
+	case UploadUsage:
+		return MaxUsageBytes
 	}
 	return MaxAttachmentBytes
 }
 
 // Permission is what a credential needs to upload for this purpose.
 func (p UploadPurpose) Permission() Permission {
-	if p == UploadIDPMetadata {
+	switch p {
+	case UploadIDPMetadata:
 		return WriteExposure
+	case UploadUsage:
+		return WriteUsage
 	}
 	return WriteCustomers
 }
@@ -53,8 +63,11 @@ type FileKind struct {
 
 // fileKinds are the kinds of a purpose. Attachments are those of R02.
 func fileKinds(p UploadPurpose) []FileKind {
-	if p == UploadIDPMetadata {
+	switch p {
+	case UploadIDPMetadata:
 		return []FileKind{{"application/xml", []string{"xml"}}}
+	case UploadUsage:
+		return []FileKind{{"text/csv", []string{"csv"}}}
 	}
 	return []FileKind{
 		{"image/jpeg", []string{"jpg", "jpeg"}}, {"image/png", []string{"png"}}, {"image/gif", []string{"gif"}},

@@ -81,14 +81,15 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 			return slices.DeleteFunc(all, operatorsOnly)
 		}
 		return slices.DeleteFunc(all, func(p Permission) bool {
-			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == IssueSignIns
+			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == WriteIncentives || p == IssueSignIns
 		})
 	case CustomerUser:
-		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents, ReadCatalogue, ReadCoupons}
+		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents, ReadCatalogue, ReadCoupons, ReadBills}
 	}
 	return nil
 }
 
 func operatorsOnly(p Permission) bool {
-	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications || p == LoadCatalogue || p == ManageJobs
+	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications || p == LoadCatalogue || p == ManageJobs ||
+		p == WriteUsage || p == LoadIncentives
 }

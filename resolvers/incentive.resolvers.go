@@ -7,6 +7,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
@@ -18,9 +19,59 @@ func (r *incentiveLineResolver) Customer(ctx context.Context, obj *models.Incent
 	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID)
 }
 
+// Policy is the resolver for the policy field.
+func (r *incentiveLineResolver) Policy(ctx context.Context, obj *models.IncentiveLine) (*models.IncentiveRule, error) {
+	return optional(ctx, loadersOf(ctx).incentivePolicy, obj.PolicyID)
+}
+
 // Lines is the resolver for the lines field.
 func (r *incentiveStatementResolver) Lines(ctx context.Context, obj *models.IncentiveStatement, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveLine], error) {
 	return loadersOf(ctx).statementLines.load(ctx, obj.ID, pageArgs(ctx, first, after, last, before))
+}
+
+// LoadIncentivePolicies is the resolver for the loadIncentivePolicies field.
+func (r *mutationResolver) LoadIncentivePolicies(ctx context.Context, input incentives.LoadPolicies) (incentives.LoadedPolicies, error) {
+	return r.Incentives.Load(ctx, r.Who(ctx), input)
+}
+
+// ConfirmIncentiveStatement is the resolver for the confirmIncentiveStatement field.
+func (r *mutationResolver) ConfirmIncentiveStatement(ctx context.Context, input incentives.ConfirmStatement) (incentives.StatementChange, error) {
+	return r.Incentives.Confirm(ctx, r.Who(ctx), input)
+}
+
+// CompleteIncentiveStatement is the resolver for the completeIncentiveStatement field.
+func (r *mutationResolver) CompleteIncentiveStatement(ctx context.Context, input incentives.CompleteStatement) (incentives.StatementChange, error) {
+	return r.Incentives.Complete(ctx, r.Who(ctx), input)
+}
+
+// Partner is the resolver for the partner field.
+func (r *performanceLineResolver) Partner(ctx context.Context, obj *models.PerformanceLine) (*models.Partner, error) {
+	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID)
+}
+
+// Reseller is the resolver for the reseller field.
+func (r *performanceLineResolver) Reseller(ctx context.Context, obj *models.PerformanceLine) (*models.Partner, error) {
+	return optional(ctx, loadersOf(ctx).partner, obj.ResellerID)
+}
+
+// Customer is the resolver for the customer field.
+func (r *performanceLineResolver) Customer(ctx context.Context, obj *models.PerformanceLine) (*models.Customer, error) {
+	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID)
+}
+
+// Policy is the resolver for the policy field.
+func (r *performanceLineResolver) Policy(ctx context.Context, obj *models.PerformanceLine) (*models.IncentiveRule, error) {
+	return optional(ctx, loadersOf(ctx).incentivePolicy, obj.PolicyID)
+}
+
+// Customer is the resolver for the customer field.
+func (r *performanceSumResolver) Customer(ctx context.Context, obj *models.PerformanceSum) (*models.Customer, error) {
+	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID())
+}
+
+// Reseller is the resolver for the reseller field.
+func (r *performanceSumResolver) Reseller(ctx context.Context, obj *models.PerformanceSum) (*models.Partner, error) {
+	return optional(ctx, loadersOf(ctx).partner, obj.ResellerID())
 }
 
 // IncentiveStatement is the resolver for the incentiveStatement field.
@@ -34,6 +85,31 @@ func (r *queryResolver) IncentiveStatements(ctx context.Context, partnerID *mode
 	return r.Incentives.FindStatements(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
+// PerformanceLines is the resolver for the performanceLines field.
+func (r *queryResolver) PerformanceLines(ctx context.Context, partnerID *models.ID, resellerID *models.ID, customerID *models.ID, period *models.BillingCycle, serviceType *string, mode *models.AssociationMode, rules []models.PerformanceRule, first *int32, after *string, last *int32, before *string) (models.Connection[models.PerformanceLine], error) {
+	filter := incentives.PerformanceFilter{
+		PartnerID: partnerID, ResellerID: resellerID, CustomerID: customerID, Period: period, ServiceType: serviceType, Mode: mode, Rules: rules,
+	}
+	return r.Incentives.FindPerformance(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
+}
+
+// IncentiveVersions is the resolver for the incentiveVersions field.
+func (r *queryResolver) IncentiveVersions(ctx context.Context, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveVersion], error) {
+	return r.Incentives.FindVersions(ctx, r.Who(ctx), pageArgs(ctx, first, after, last, before))
+}
+
+// IncentivePolicies is the resolver for the incentivePolicies field.
+func (r *queryResolver) IncentivePolicies(ctx context.Context, asOf *time.Time, serviceType *string, month *models.BillingCycle, level *models.PartnerLevel, first *int32, after *string, last *int32, before *string) (models.Connection[models.IncentiveRule], error) {
+	filter := incentives.PolicyFilter{AsOf: asOf, ServiceType: serviceType, Month: month, Level: level}
+	return r.Incentives.FindPolicies(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
+}
+
+// PerformanceDashboard is the resolver for the performanceDashboard field.
+func (r *queryResolver) PerformanceDashboard(ctx context.Context, by models.DashboardGrouping, from *models.BillingCycle, until *models.BillingCycle, partnerID *models.ID, accountManagerID *models.ID, top int32) ([]models.PerformanceSum, error) {
+	query := models.DashboardQuery{By: by, From: from, Until: until, PartnerID: partnerID, ManagerID: accountManagerID, Top: int(top)}
+	return r.Incentives.Dashboard(ctx, r.Who(ctx), query)
+}
+
 // IncentiveLine returns graph.IncentiveLineResolver implementation.
 func (r *Resolver) IncentiveLine() graph.IncentiveLineResolver { return &incentiveLineResolver{r} }
 
@@ -42,7 +118,17 @@ func (r *Resolver) IncentiveStatement() graph.IncentiveStatementResolver {
 	return &incentiveStatementResolver{r}
 }
 
+// PerformanceLine returns graph.PerformanceLineResolver implementation.
+func (r *Resolver) PerformanceLine() graph.PerformanceLineResolver {
+	return &performanceLineResolver{r}
+}
+
+// PerformanceSum returns graph.PerformanceSumResolver implementation.
+func (r *Resolver) PerformanceSum() graph.PerformanceSumResolver { return &performanceSumResolver{r} }
+
 type (
 	incentiveLineResolver      struct{ *Resolver }
 	incentiveStatementResolver struct{ *Resolver }
+	performanceLineResolver    struct{ *Resolver }
+	performanceSumResolver     struct{ *Resolver }
 )

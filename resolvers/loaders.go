@@ -73,6 +73,8 @@ type loaders struct {
 	couponQuota         *loader[models.ID, models.CouponQuota]
 	couponWhitelist     *loader[models.ID, models.CouponWhitelist]
 	customerCoupons     *pageLoader[models.Coupon]
+	billLine            *loader[models.ID, models.BillLine]
+	incentivePolicy     *loader[models.ID, models.IncentiveRule]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -138,6 +140,8 @@ func (r *Resolver) newLoaders() *loaders {
 		couponQuota:         byID(&n, r.Coupons.QuotasByIDs),
 		couponWhitelist:     byID(&n, r.Coupons.WhitelistsFor),
 		customerCoupons:     byPage(&n, r.Coupons.FindForCustomers),
+		billLine:            byID(&n, r.Billing.LinesByIDs),
+		incentivePolicy:     byID(&n, r.Incentives.PoliciesByIDs),
 	}
 }
 

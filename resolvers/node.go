@@ -34,6 +34,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.coupon, id, models.PrefixCoupon, "coupon"))
 	case models.PrefixCouponQuota:
 		return asNode(must(ctx, set.couponQuota, id, models.PrefixCouponQuota, "coupon quota"))
+	case models.PrefixBillLine:
+		return asNode(must(ctx, set.billLine, id, models.PrefixBillLine, "bill line"))
 	case models.PrefixIncentiveStatement:
 		return asNode(r.incentiveStatement(ctx, id))
 	case models.PrefixAccessConfiguration:

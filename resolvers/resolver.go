@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
 	"github.com/partnergraph/partnergraph/sales/coupons"
@@ -43,6 +44,7 @@ type Resolver struct {
 	Customers  *customers.Service
 	Funds      *funds.Service
 	Incentives *incentives.Service
+	Billing    *billing.Service
 	Resources  *resources.Service
 	Clock      *clock.Service
 	Orders     *orders.Service

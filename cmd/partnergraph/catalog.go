@@ -24,7 +24,7 @@ type catalogLoadCommand struct {
 
 // Run loads a catalogue and prints its version.
 func (c catalogLoadCommand) Run(ctx context.Context) error {
-	content, err := c.read()
+	content, err := readFile(c.File, catalog.MaxFileBytes)
 	if err != nil {
 		return err
 	}
@@ -36,16 +36,17 @@ func (c catalogLoadCommand) Run(ctx context.Context) error {
 	return loadCatalogue(ctx, os.Stdout, db, content)
 }
 
-func (c catalogLoadCommand) read() (content string, err error) {
+// readFile reads a file, or standard input for -, of at most so many bytes.
+func readFile(name string, most int64) (content string, err error) {
 	file := os.Stdin
-	if c.File != "-" {
-		if file, err = os.Open(c.File); err != nil {
+	if name != "-" {
+		if file, err = os.Open(name); err != nil {
 			return "", err
 		}
 		defer func() { _ = file.Close() }()
 	}
 	// One byte more than is allowed, so that what is too long is refused and not cut.
-	all, err := io.ReadAll(io.LimitReader(file, catalog.MaxFileBytes+1))
+	all, err := io.ReadAll(io.LimitReader(file, most+1))
 	return string(all), err
 }
 

@@ -182,6 +182,34 @@ func CouponWhitelists(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery
 	return ofPartners(q, who, "cwl.partner_id")
 }
 
+// BillLines shows a customer its own, and a partner those of what its resale customers, or its resellers', consumed while they were: what an
+// advisory customer buys is its own business (O02).
+func BillLines(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return bills(q, who, "bil")
+}
+
+// BillMonths shows the sums of what BillLines shows.
+func BillMonths(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return bills(q, who, "bmo")
+}
+
+func bills(q *bun.SelectQuery, who models.Principal, alias string) *bun.SelectQuery {
+	if !who.SeesAll() && who.CustomerID == "" {
+		q = q.Where("?.mode = ?", bun.Ident(alias), models.Resale)
+	}
+	return owned(q, who, alias+".customer_id", alias+".partner_id")
+}
+
+// PerformanceLines shows a partner its own, also of advisory customers: its incentive comes of them (N01). A reseller has none (P14).
+func PerformanceLines(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "pfl.partner_id")
+}
+
+// PerformanceMonths shows the sums of what PerformanceLines shows.
+func PerformanceMonths(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "pfm.partner_id")
+}
+
 // IncentiveStatements shows a partner its own: a distributor's carry its resellers' performance, a reseller has none
 // (P12, P14).
 func IncentiveStatements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

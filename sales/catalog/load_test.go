@@ -36,7 +36,7 @@ func TestABrokenCatalogueIsRefusedWithItsPlace(t *testing.T) {
 		"no JSON":                    {`{` + "\n", "[\n", "Line 1, (the whole)"},
 		"ends early":                 {`}]` + "\n}", "", "Line 13"},
 		"something after":            {`true}]` + "\n}", `true}]` + "\n} {}", "(the whole): there is something after"},
-		"unknown field":              {`"type": 2}`, `"type": 2, "colour": 1}`, "Line 8, measures[0].colour: a catalogue has no such field"},
+		"unknown field":              {`"type": 2}`, `"type": 2, "colour": 1}`, "Line 8, measures[0].colour: there is no such field"},
 		"unknown field at the top":   {`"schema": 1,`, `"schema": 1, "extra": {},`, "Line 2, extra"},
 		"a field twice":              {`"name": "s6",`, `"name": "s6", "name": "s7",`, "specs[0].name: the field is there twice"},
 		"a number for a text":        {`"amount": "10.00"`, `"amount": 10.00`, "Line 11, prices[0].amount: a string is wanted"},
@@ -253,7 +253,7 @@ func FuzzCatalogue(f *testing.F) {
 		if err != nil && models.CodeOf(err) != models.CodeInvalid {
 			t.Errorf("refused with %v", err)
 		}
-		if err != nil && !strings.HasPrefix(err.Error(), "Line ") && !strings.HasPrefix(err.Error(), "The catalogue is not UTF-8") {
+		if err != nil && !strings.HasPrefix(err.Error(), "Line ") && !strings.HasPrefix(err.Error(), "The file is not UTF-8") {
 			t.Errorf("refused without a place: %v", err)
 		}
 		if err != nil && strings.HasPrefix(err.Error(), "Line 0") {

@@ -107,24 +107,33 @@ func (s *Service) OnDemand(ctx context.Context, who models.Principal, cmd QuoteO
 		if i > MaxProducts {
 			return Quoted{}, errTooMany
 		}
-		line, err := lineOf(product.Product)
+		line, err := lineOfUse(product)
 		if err != nil {
 			return Quoted{}, err
 		}
-		if err := checkCode(product.UsageType, "usageType"); err != nil {
-			return Quoted{}, err
-		}
-		if err := models.CheckPrice(product.UsageValue, "usageValue"); err != nil {
-			return Quoted{}, err
-		}
-		if product.UsageMeasureID < 1 {
-			return Quoted{}, models.Invalid("usageMeasureId", "A measure's id is above 0.")
-		}
-		value := product.UsageValue
-		line.UsageType, line.UsageValue, line.UsageMeasureID, line.Pieces = product.UsageType, &value, product.UsageMeasureID, line.Quantity
 		quote.Lines = append(quote.Lines, line)
 	}
 	return s.quote(ctx, who, cmd.CustomerID, quote)
+}
+
+// lineOfUse checks the use of a product and makes a line of it.
+func lineOfUse(product OnDemandProduct) (models.QuoteLine, error) {
+	line, err := lineOf(product.Product)
+	if err != nil {
+		return models.QuoteLine{}, err
+	}
+	if err := checkCode(product.UsageType, "usageType"); err != nil {
+		return models.QuoteLine{}, err
+	}
+	if err := models.CheckPrice(product.UsageValue, "usageValue"); err != nil {
+		return models.QuoteLine{}, err
+	}
+	if product.UsageMeasureID < 1 {
+		return models.QuoteLine{}, models.Invalid("usageMeasureId", "A measure's id is above 0.")
+	}
+	value := product.UsageValue
+	line.UsageType, line.UsageValue, line.UsageMeasureID, line.Pieces = product.UsageType, &value, product.UsageMeasureID, line.Quantity
+	return line, nil
 }
 
 var errTooMany = models.Invalid("products", fmt.Sprintf("An inquiry has 1 to %d products, parts included.", MaxProducts))

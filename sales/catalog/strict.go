@@ -29,7 +29,7 @@ var errFound = errors.New("found")
 // decodeStrict fills target, a pointer to a struct. The error is INVALID with the field "content".
 func decodeStrict(data []byte, target any) error {
 	if !utf8.Valid(data) {
-		return models.Invalid("content", "The catalogue is not UTF-8.")
+		return models.Invalid("content", "The file is not UTF-8.")
 	}
 	s := &strict{data: data}
 	return s.decode(target)
@@ -51,7 +51,7 @@ func (s *strict) decode(target any) error {
 		return err
 	}
 	if _, err := s.dec.Token(); !errors.Is(err, io.EOF) {
-		return s.refuse("", "there is something after the end of the catalogue")
+		return s.refuse("", "there is something after the end of the file")
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (s *strict) object(v reflect.Value, path string, token json.Token) error {
 		field, known := fieldOf(v, name)
 		switch {
 		case !known:
-			return s.refuse(at, "a catalogue has no such field")
+			return s.refuse(at, "there is no such field")
 		case seen[name]:
 			return s.refuse(at, "the field is there twice")
 		}

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"regexp"
+	"unicode/utf8"
 
 	"golang.org/x/image/bmp"
 
@@ -61,8 +62,11 @@ func (s *Service) judge(file *Spooled, purpose models.UploadPurpose, kind models
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if purpose == models.UploadIDPMetadata {
+	switch purpose {
+	case models.UploadIDPMetadata:
 		return judgeXML(content)
+	case models.UploadUsage:
+		return judgeText(content)
 	}
 	return judgeContent(content, kind.ContentType)
 }
@@ -146,6 +150,14 @@ func holdsArchive(content []byte) bool {
 	const directory = 22 + 1<<16 // with the longest remark behind it
 	return bytes.Contains(content[max(0, len(content)-directory):], []byte("PK\x05\x06")) ||
 		bytes.Contains(content, []byte("Rar!\x1a\x07")) || bytes.Contains(content, []byte("7z\xbc\xaf\x27\x1c"))
+}
+
+// judgeText looks no further than at what is no text: whoever uses it reads it line by line.
+func judgeText(content []byte) error {
+	if !utf8.Valid(content) || bytes.ContainsRune(content, 0) {
+		return errTypeDiffers
+	}
+	return nil
 }
 
 // judgeXML looks no further than at what is no XML at all: whoever uses metadata reads it with care.

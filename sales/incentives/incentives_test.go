@@ -26,7 +26,7 @@ type office struct {
 }
 
 func newOffice(t *testing.T, db *store.DB) *office {
-	o := &office{t: t, Service: &incentives.Service{DB: db, Now: func() time.Time { return noon }, IDs: models.RandomIDs()}}
+	o := &office{t: t, Service: &incentives.Service{DB: db, Now: func() time.Time { return noon }, IDs: models.RandomIDs(), Cloud: "sim"}}
 	partner := func(kind models.PartnerKind, parent models.ID) models.ID {
 		p := models.Partner{ID: o.IDs(models.PrefixPartner), Cloud: "sim", Kind: kind, Name: "P", ParentID: parent, Currency: models.CNY, CreatedAt: noon, UpdatedAt: noon}
 		if _, err := db.NewInsert().Model(&p).Exec(context.Background()); err != nil {

@@ -23,6 +23,9 @@ func (s *Service) Put(ctx context.Context, tx bun.IDB, statement models.Incentiv
 	written := make([]models.IncentiveLine, len(lines))
 	for i, line := range lines {
 		line.ID, line.StatementID = s.IDs(models.PrefixIncentiveLine), statement.ID
+		if line.Rule == "" {
+			line.Rule = models.RuleEarns
+		}
 		written[i] = line
 	}
 	err := insertStatement(ctx, tx, &statement, written)
@@ -49,8 +52,8 @@ func checkFigures(statement models.IncentiveStatement, lines []models.IncentiveL
 		if line.Rate.Abs().GreaterThan(decimal.NewFromInt(1)) || line.Performance().Minor > models.MaxMinor || line.Performance().Minor < -models.MaxMinor {
 			return models.Invalid(field, "The rate is a fraction of at most 1, and the performance a usual amount.")
 		}
-		if line.AmountMinor != models.IncentiveAmountMinor(line.PerformanceMinor, line.Rate) {
-			return models.Invalid(field, "The amount of a line is its performance times its rate.")
+		if line.AmountMinor != line.Earned() {
+			return models.Invalid(field, "The amount of a line is its performance times its rate, and at most its cap.")
 		}
 		var err error
 		if performance, err = performance.Add(line.Performance()); err != nil {

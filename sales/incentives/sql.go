@@ -1,7 +1,10 @@
 package incentives
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -52,4 +55,229 @@ func insertStatement(ctx context.Context, tx bun.IDB, statement *models.Incentiv
 	}
 	_, err := tx.NewInsert().Model(&lines).Exec(ctx)
 	return err
+}
+
+// insertBatch is how many rows one statement writes.
+const insertBatch = 500
+
+func insertVersion(ctx context.Context, tx bun.IDB, version models.IncentiveVersion, rules []models.IncentiveRule) error {
+	if _, err := tx.NewInsert().Model(&version).Exec(ctx); err != nil {
+		return store.Translate(err)
+	}
+	for batch := range slices.Chunk(rules, insertBatch) {
+		if _, err := tx.NewInsert().Model(&batch).Exec(ctx); err != nil {
+			return store.Translate(err)
+		}
+	}
+	return nil
+}
+
+// selectVersionsUntil reads a cloud's versions that are in force by a moment, newest first.
+func selectVersionsUntil(ctx context.Context, db bun.IDB, cloud string, at time.Time) ([]models.IncentiveVersion, error) {
+	var rows []models.IncentiveVersion
+	err := db.NewSelect().Model(&rows).Where("ipv.cloud = ?", cloud).Where("ipv.effective_at <= ?", at.UTC()).
+		Order("ipv.effective_at DESC").Scan(ctx)
+	return rows, store.Translate(err)
+}
+
+func selectPolicies(ctx context.Context, db bun.IDB, versions []models.ID, months []models.BillingCycle, services []string) (map[policyKey]models.IncentiveRule, error) {
+	found := map[policyKey]models.IncentiveRule{}
+	if len(versions) == 0 {
+		return found, nil
+	}
+	var rows []models.IncentiveRule
+	err := db.NewSelect().Model(&rows).Where("ipl.version_id IN (?)", bun.List(versions)).Where("ipl.month IN (?)", bun.List(months)).
+		Where("ipl.service_type IN (?)", bun.List(services)).Scan(ctx)
+	for _, row := range rows {
+		found[policyKey{row.VersionID, row.ServiceType, row.Month, row.Level, row.Currency}] = row
+	}
+	return found, store.Translate(err)
+}
+
+func selectPoliciesByIDs(ctx context.Context, db bun.IDB, ids []models.ID) (map[models.ID]models.IncentiveRule, error) {
+	found := make(map[models.ID]models.IncentiveRule, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var rows []models.IncentiveRule
+	err := db.NewSelect().Model(&rows).Where("ipl.id IN (?)", bun.List(ids)).Scan(ctx)
+	for _, row := range rows {
+		found[row.ID] = row
+	}
+	return found, store.Translate(err)
+}
+
+// selectPartners reads partners and the distributors of those that are resellers.
+func selectPartners(ctx context.Context, db bun.IDB, ids []models.ID) (map[models.ID]models.Partner, error) {
+	var rows []models.Partner
+	err := db.NewSelect().Model(&rows).Column("p.id", "p.kind", "p.level", "p.state", "p.parent_id").
+		Where("(p.id IN (?) OR p.id IN (SELECT r.parent_id FROM partners AS r WHERE r.id IN (?)))", bun.List(ids), bun.List(ids)).Scan(ctx)
+	found := make(map[models.ID]models.Partner, len(rows))
+	for _, row := range rows {
+		found[row.ID] = row
+	}
+	return found, store.Translate(err)
+}
+
+// selectBases reads what bill lines counted when they were billed, by bill line.
+func selectBases(ctx context.Context, db bun.IDB, ids []models.ID) (map[models.ID]models.PerformanceLine, error) {
+	found := make(map[models.ID]models.PerformanceLine, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	var rows []models.PerformanceLine
+	err := db.NewSelect().Model(&rows).Where("pfl.bill_line_id IN (?)", bun.List(ids)).Order("pfl.id DESC").Scan(ctx)
+	for _, row := range rows {
+		found[row.BillLineID] = row // the oldest stays
+	}
+	return found, store.Translate(err)
+}
+
+// selectStatementsForShare reads the states of statements and keeps them from changing until the transaction ends.
+func selectStatementsForShare(ctx context.Context, tx bun.IDB, keys []statementKey) (map[statementKey]models.StatementStatus, error) {
+	var rows []models.IncentiveStatement
+	q := tx.NewSelect().Model(&rows).Column("ist.id", "ist.partner_id", "ist.period", "ist.currency", "ist.status").
+		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			for _, key := range keys {
+				q = q.WhereOr("(ist.partner_id = ? AND ist.period = ? AND ist.currency = ?)", key.partner, key.period, key.currency)
+			}
+			return q
+		}).Order("ist.partner_id", "ist.period", "ist.currency")
+	err := store.ForShare(q).Scan(ctx)
+	found := make(map[statementKey]models.StatementStatus, len(rows))
+	for _, row := range rows {
+		found[statementKey{row.PartnerID, row.Period, row.Currency}] = row.Status
+	}
+	return found, store.Translate(err)
+}
+
+// insertMissing makes statements unless somebody has just made them.
+func insertMissing(ctx context.Context, tx bun.IDB, missing []models.IncentiveStatement) error {
+	_, err := tx.NewInsert().Model(&missing).On("CONFLICT (partner_id, period, currency) DO NOTHING").Returning("NULL").Exec(ctx)
+	return store.Translate(err)
+}
+
+func insertPerformance(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) error {
+	script := store.NewScript(tx)
+	script.Insert(&lines)
+	if err := script.Exec(ctx); err != nil {
+		return store.Translate(err)
+	}
+	return addMonths(ctx, tx, lines)
+}
+
+// addMonths adds lines to the monthly sums, in one order, or two transactions could wait for each other.
+func addMonths(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) error {
+	at := map[models.PerformanceMonth]int{}
+	var sums []models.PerformanceMonth
+	for _, line := range lines {
+		key := models.PerformanceMonth{
+			PartnerID: line.PartnerID, Period: line.Period, CustomerID: line.CustomerID, ResellerID: line.ResellerID, Mode: line.Mode,
+			ServiceType: line.ServiceType, Currency: line.Currency,
+		}
+		i, known := at[key]
+		if !known {
+			i = len(sums)
+			at[key], sums = i, append(sums, key)
+		}
+		sums[i].Lines++
+		sums[i].AmountMinor += line.AmountMinor
+		sums[i].CountedMinor += line.CountedMinor
+	}
+	slices.SortFunc(sums, func(a, b models.PerformanceMonth) int {
+		return cmp.Or(cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Period, b.Period), cmp.Compare(a.CustomerID, b.CustomerID),
+			cmp.Compare(a.ResellerID, b.ResellerID), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency))
+	})
+	q := tx.NewInsert().Model(&sums).On("CONFLICT (partner_id, period, customer_id, reseller_id, mode, service_type, currency) DO UPDATE").Returning("NULL")
+	for _, column := range []string{"lines", "amount_minor", "counted_minor"} {
+		q = q.Set("? = ?TableAlias.? + EXCLUDED.?", bun.Ident(column), bun.Ident(column), bun.Ident(column))
+	}
+	_, err := q.Exec(ctx)
+	return store.Translate(err)
+}
+
+// selectEstimated reads ids of statements that are worked out still.
+func selectEstimated(ctx context.Context, db bun.IDB, after models.ID, most int64) ([]models.ID, error) {
+	var ids []models.ID
+	err := db.NewSelect().Model((*models.IncentiveStatement)(nil)).Column("ist.id").Where("ist.status = 'ESTIMATED'").Where("ist.id > ?", after).
+		Order("ist.id").Limit(most).Scan(ctx, &ids)
+	return ids, store.Translate(err)
+}
+
+func selectStatementForUpdate(ctx context.Context, tx bun.IDB, id models.ID) (models.IncentiveStatement, bool, error) {
+	return selectVisibleForUpdate(ctx, tx, models.SystemPrincipal("incentives"), id)
+}
+
+func selectVisibleForUpdate(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.IncentiveStatement, bool, error) {
+	var rows []models.IncentiveStatement
+	err := store.ForUpdate(access.IncentiveStatements(tx.NewSelect().Model(&rows).Where("ist.id = ?", id), who)).Scan(ctx)
+	if err != nil || len(rows) == 0 {
+		return models.IncentiveStatement{}, false, store.Translate(err)
+	}
+	return rows[0], true, nil
+}
+
+// ofStatement narrows a query of performance lines to those of a statement.
+func ofStatement(q *bun.SelectQuery, s models.IncentiveStatement) *bun.SelectQuery {
+	return q.Where("pfl.partner_id = ?", s.PartnerID).Where("pfl.period = ?", s.Period).Where("pfl.currency = ?", s.Currency)
+}
+
+// sumPerformance adds a statement's performance lines up by what they fall under.
+func sumPerformance(ctx context.Context, tx bun.IDB, s models.IncentiveStatement) ([]models.PerformanceGroup, error) {
+	var groups []models.PerformanceGroup
+	err := ofStatement(tx.NewSelect().Model((*models.PerformanceLine)(nil)), s).
+		ColumnExpr("COALESCE(pfl.policy_id, '') AS policy_id").Column("pfl.service_type", "pfl.rule").
+		ColumnExpr("CAST(SUM(pfl.amount_minor) AS BIGINT) AS amount_minor").ColumnExpr("CAST(SUM(pfl.counted_minor) AS BIGINT) AS counted_minor").
+		ColumnExpr("COUNT(*) AS lines").Group("pfl.policy_id", "pfl.service_type", "pfl.rule").Scan(ctx, &groups)
+	sortGroups(groups)
+	return groups, store.Translate(err)
+}
+
+// sortGroups puts sums in the order in which a statement shows them, the same on every engine.
+func sortGroups(groups []models.PerformanceGroup) {
+	slices.SortFunc(groups, func(a, b models.PerformanceGroup) int {
+		return cmp.Or(cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.PolicyID, b.PolicyID), cmp.Compare(a.Rule, b.Rule))
+	})
+}
+
+// eachPerformance reads a statement's performance lines one after the other.
+func eachPerformance(ctx context.Context, db bun.IDB, s models.IncentiveStatement, do func(models.PerformanceLine)) error {
+	var after models.ID
+	for {
+		var rows []models.PerformanceLine
+		err := ofStatement(db.NewSelect().Model(&rows), s).Where("pfl.id > ?", after).Order("pfl.id").Limit(5 * insertBatch).Scan(ctx)
+		if err != nil || len(rows) == 0 {
+			return store.Translate(err)
+		}
+		for _, row := range rows {
+			do(row)
+		}
+		after = rows[len(rows)-1].ID
+	}
+}
+
+// replaceLines writes a statement's figures and the lines that explain them in place of those before.
+func replaceLines(ctx context.Context, tx bun.IDB, statement models.IncentiveStatement, lines []models.IncentiveLine) error {
+	if err := updateStatement(ctx, tx, &statement); err != nil {
+		return err
+	}
+	if _, err := tx.NewDelete().Model((*models.IncentiveLine)(nil)).Where("statement_id = ?", statement.ID).Exec(ctx); err != nil {
+		return store.Translate(err)
+	}
+	for batch := range slices.Chunk(lines, insertBatch) {
+		if _, err := tx.NewInsert().Model(&batch).Exec(ctx); err != nil {
+			return store.Translate(err)
+		}
+	}
+	return nil
+}
+
+func updateStatement(ctx context.Context, tx bun.IDB, statement *models.IncentiveStatement) error {
+	_, err := tx.NewUpdate().Model(statement).Column("status", "performance_minor", "total_minor", "updated_at", "closed_at", "confirmed_at",
+		"done_at", "reference").WherePK().Exec(ctx)
+	return store.Translate(err)
+}
+
+func visiblePerformance(db bun.IDB, who models.Principal) *bun.SelectQuery {
+	return access.PerformanceLines(db.NewSelect().Model((*models.PerformanceLine)(nil)), who)
 }

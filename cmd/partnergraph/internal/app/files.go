@@ -47,6 +47,7 @@ func (a *App) wireFiles(opts Options) error {
 		r.Verify.Codes = r.Codes
 	}
 	r.Files.Gate = r.Verify
+	r.Billing.Uploads = r.Files
 	return nil
 }
 

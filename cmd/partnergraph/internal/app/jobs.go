@@ -29,6 +29,7 @@ func (a *App) wireHandlers() {
 	r.Jobs.Handle(models.JobOrderExpire, r.Orders.ExpireOrder)
 	r.Jobs.Handle(models.JobCouponExpire, r.Coupons.ExpireCoupon)
 	r.Jobs.Handle(models.JobQuotaExpire, r.Coupons.ExpireQuota)
+	r.Jobs.Handle(models.JobUsageSettle, r.Billing.Settle)
 	for kind, handler := range r.handlers {
 		r.Jobs.Handle(kind, handler)
 	}
@@ -42,6 +43,7 @@ func (a *App) wireHandlers() {
 	r.Jobs.Every(10*time.Minute, models.JobSweepFederation, counted(r.Federation.Sweep))
 	r.Jobs.Every(10*time.Minute, models.JobSweepWebhooks, counted(r.Webhooks.Sweep))
 	r.Jobs.Every(time.Minute, models.JobSweepBackfill, r.backfill)
+	r.Jobs.Every(time.Hour, models.JobSweepIncentives, counted(r.Incentives.Accrue))
 	r.Jobs.Every(time.Hour, models.JobSweepSessions, func(ctx context.Context) error { _, err := a.sessions.Sweep(ctx); return err })
 }
 

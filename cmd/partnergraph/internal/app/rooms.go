@@ -10,6 +10,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
 	"github.com/partnergraph/partnergraph/sales/coupons"
@@ -51,6 +52,7 @@ type Rooms struct {
 	Customers  *customers.Service
 	Funds      *funds.Service
 	Incentives *incentives.Service
+	Billing    *billing.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
@@ -84,6 +86,9 @@ func (a *App) wire(opts Options) error {
 
 		models.EventAuthorizationRequested: {customers.ConsumerAuthorizationMail},
 	}}
+	for _, event := range billing.BilledEvents() {
+		r.Recorder.Consumers[event] = append(r.Recorder.Consumers[event], billing.ConsumerBills)
+	}
 	for _, consumer := range opts.Consumers {
 		for _, event := range consumer.Events {
 			r.Recorder.Consumers[event] = append(r.Recorder.Consumers[event], consumer.Name)
@@ -151,7 +156,7 @@ func (a *App) wire(opts Options) error {
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
 	r.Customers.Turns = []customers.Turn{r.Resources, r.Coupons}
-	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
+	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Cloud: r.Cloud, Events: r.Recorder}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
 		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Jobs: r.Jobs, Authorised: authorised{r.Customers}, Codes: r.Codes,
@@ -166,7 +171,12 @@ func (a *App) wire(opts Options) error {
 		Validity: a.cfg.QuoteValidity,
 	}
 	r.Orders.Quotes, r.Orders.Offers = r.Catalog, r.Catalog
+	r.Billing = &billing.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Prices: r.Catalog, Cloud: r.Cloud, Jobs: r.Jobs,
+		Performance: r.Incentives,
+	}
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
+	a.relay(billing.ConsumerBills, r.Billing.BillOrder)
 	a.wireWebhooks()
 	if err := a.wireFiles(opts); err != nil {
 		return err

@@ -13,13 +13,16 @@ import (
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
 	"github.com/partnergraph/partnergraph/examples/catalogue"
+	policies "github.com/partnergraph/partnergraph/examples/incentives"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
@@ -69,6 +72,9 @@ func Fill(ctx context.Context, rooms *app.Rooms) (World, error) {
 	f := filler{Rooms: rooms, who: models.SystemPrincipal("demo"), now: rooms.Now().UTC()}
 	if _, err := f.Catalog.Load(ctx, f.who, catalog.LoadCatalogue{Content: catalogue.JSON}); err != nil {
 		return World{}, fmt.Errorf("the catalogue: %w", err)
+	}
+	if _, err := f.Incentives.Load(ctx, f.who, incentives.LoadPolicies{Content: policies.JSON}); err != nil {
+		return World{}, fmt.Errorf("the incentive policies: %w", err)
 	}
 	found, err := f.Partners.Find(ctx, f.who, partners.PartnerFilter{}, models.PageArgs{})
 	if err != nil {
@@ -151,7 +157,29 @@ func (f filler) make(ctx context.Context) (World, error) {
 			return w, err
 		}
 	}
+	if err := f.used(ctx, w.Customer.ID); err != nil {
+		return w, err
+	}
+	// The present month's statements are worked out of what the customers bought.
+	if _, err := f.Incentives.Accrue(ctx); err != nil {
+		return w, err
+	}
 	return w, f.credentials(ctx, w)
+}
+
+// used reports a few hours of a server, to be paid with the next settlement.
+func (f filler) used(ctx context.Context, customer models.ID) error {
+	done, err := f.Billing.Record(ctx, f.who, billing.RecordUsage{Records: []billing.UsageRecord{{
+		ExternalID: "demo-hours-1", CustomerID: customer, ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm",
+		SpecCode: "s6.large.2.linux", Region: "cn-north-4", UsageType: "duration", UsageValue: decimal.NewFromInt(36), UsageMeasureID: 4, UsedAt: f.Now(),
+	}}})
+	if err == nil && done.Results[0].Error != nil {
+		err = done.Results[0].Error
+	}
+	if err != nil {
+		return fmt.Errorf("the use of %s: %w", customer, err)
+	}
+	return nil
 }
 
 func customerNames() []string {
@@ -348,15 +376,12 @@ func (f filler) move(ctx context.Context, tx bun.Tx, kind models.TransferKind, r
 	return err
 }
 
-// statements gives a partner half a year of incentives, the current month estimated.
+// statements gives a partner five months of incentives; the present one's comes of what its customers buy.
 func (f filler) statements(ctx context.Context, partner models.Partner) error {
-	for back := 5; back >= 0; back-- {
+	for back := 5; back >= 1; back-- {
 		month := f.now.AddDate(0, -back, 1-f.now.Day())
 		status := models.StatementDone
-		switch back {
-		case 0:
-			status = models.StatementEstimated
-		case 1:
+		if back == 1 {
 			status = models.StatementToConfirm
 		}
 		statement := models.IncentiveStatement{
@@ -366,7 +391,7 @@ func (f filler) statements(ctx context.Context, partner models.Partner) error {
 		lines := []models.IncentiveLine{
 			f.line("hws.service.type.ec2", 820_000+int64(back)*31_300, "0.08", ""),
 			f.line("hws.service.type.ebs", 240_000+int64(back)*9_700, "0.05", ""),
-			f.line("hws.service.type.marketplace", 90_000, "0", "POLICY_PERFORMANCE_WITHOUT_REBATE"),
+			f.line("hws.service.type.marketplace", 90_000, "0", "The product counts as performance and brings no incentive."),
 		}
 		for i := range lines {
 			lines[i].StatementID = statement.ID
@@ -385,10 +410,14 @@ func (f filler) statements(ctx context.Context, partner models.Partner) error {
 }
 
 func (f filler) line(service string, performance int64, rate, reason string) models.IncentiveLine {
+	rule := models.RuleEarns
+	if reason != "" {
+		rule = models.RulePerformanceOnly
+	}
 	fraction := decimal.RequireFromString(rate)
 	return models.IncentiveLine{
 		ID: f.IDs(models.PrefixIncentiveLine), ServiceType: service, Currency: models.CNY, PerformanceMinor: performance, Rate: fraction,
-		AmountMinor: models.IncentiveAmountMinor(performance, fraction), Reason: reason,
+		AmountMinor: models.IncentiveAmountMinor(performance, fraction), Reason: reason, Rule: rule, ConsumptionMinor: performance,
 	}
 }
 

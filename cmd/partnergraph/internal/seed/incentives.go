@@ -75,15 +75,16 @@ func (g *generator) lines(partner int, s *models.IncentiveStatement) []models.In
 		line := models.IncentiveLine{
 			ID:          g.dice.id(models.PrefixIncentiveLine, s.CreatedAt.Add(time.Duration(k)*time.Microsecond)),
 			StatementID: s.ID, ServiceType: product.service, Currency: s.Currency,
-			PerformanceMinor: int64(10_000 + g.dice.below(50_000_000)), Rate: decimal.New(product.perMille, -3),
+			PerformanceMinor: int64(10_000 + g.dice.below(50_000_000)), Rate: decimal.New(product.perMille, -3), Rule: models.RuleEarns,
 		}
 		switch {
 		case product.perMille == 0:
-			line.Reason = "The product is not eligible."
+			line.Reason, line.Rule = "The product counts as performance and brings no incentive.", models.RulePerformanceOnly
 		case g.dice.percent(4): // what customers gave back weighs against the partner (N11)
 			line.PerformanceMinor, line.Reason = -line.PerformanceMinor/10, "Customers unsubscribed in this period."
 		}
 		line.AmountMinor = models.IncentiveAmountMinor(line.PerformanceMinor, line.Rate)
+		line.ConsumptionMinor = line.PerformanceMinor
 		s.PerformanceMinor += line.PerformanceMinor
 		s.TotalMinor += line.AmountMinor
 		customers[k] = g.dice.below(g.Customers)

@@ -10,12 +10,15 @@ import (
 	"github.com/partnergraph/partnergraph/examples/catalogue"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/incentives"
 )
 
 // stock loads the example catalogue, which is the same for everybody.
 func (w *World) stock(ctx context.Context, t *testing.T) {
 	t.Helper()
 	_, err := w.Catalog.Load(ctx, w.who, catalog.LoadCatalogue{Content: catalogue.JSON})
+	must(t, err)
+	_, err = w.Incentives.Load(ctx, w.who, incentives.LoadPolicies{Content: policies})
 	must(t, err)
 }
 
@@ -64,5 +67,5 @@ func (w *World) indexCatalogue(ctx context.Context, t *testing.T, buyers map[mod
 
 // ofCatalogue tells what is the same for everybody from what belongs to somebody.
 func ofCatalogue(id models.ID) bool {
-	return slices.Contains([]string{models.PrefixCatalogueVersion, models.PrefixCatalogueEntry, models.PrefixPrice}, id.Prefix())
+	return slices.Contains([]string{models.PrefixCatalogueVersion, models.PrefixCatalogueEntry, models.PrefixPrice, models.PrefixIncentiveVersion, models.PrefixIncentivePolicy}, id.Prefix())
 }

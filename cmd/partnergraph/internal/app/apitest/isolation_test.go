@@ -98,6 +98,8 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			return all
 		},
 		"couponId": ids(models.PrefixCoupon), "quotaId": ids(models.PrefixCouponQuota), "couponQuotas.parentId": ids(models.PrefixCouponQuota),
+		"billLines.serviceType": nobodys, "billMonths.serviceType": nobodys, "performanceLines.serviceType": nobodys, // the same
+		"resellerId":            ids(models.PrefixPartner),
 		"discounts.serviceType": nobodys,                    // names what is sold, not an object
 		"events.type":           nobodys,                    // names a kind of event, not an object
 		"events.actorId":        nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
@@ -190,6 +192,7 @@ func ofOneOwner(f *ast.FieldDefinition) bool {
 func ofEverybody(f *ast.FieldDefinition) bool {
 	return slices.Contains([]string{
 		"catalogueVersions", "regions", "serviceTypes", "resourceTypes", "specifications", "usageTypes", "measures", "measureConversions", "prices", "discountPolicies",
+		"incentiveVersions", "incentivePolicies",
 	}, f.Name)
 }
 
@@ -369,7 +372,8 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
 		models.PrefixBindNotification: models.ReadExposure, models.PrefixTestLogin: models.WriteExposure,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
-		models.PrefixQuote: models.ReadCatalogue, models.PrefixDiscount: models.ReadCatalogue,
+		models.PrefixBillLine: models.ReadBills,
+		models.PrefixQuote:    models.ReadCatalogue, models.PrefixDiscount: models.ReadCatalogue,
 		models.PrefixCustomerReport: models.ReadCustomers, models.PrefixInvitation: models.ReadCustomers,
 		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers, models.PrefixVerification: models.ReadCustomers,
 		models.PrefixJob: models.ManageJobs,
@@ -482,7 +486,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications", "billLines", "billMonths", "performanceLines"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

@@ -145,6 +145,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, orderRows())
 	maps.Copy(rows, clockRows())
 	maps.Copy(rows, catalogueRows())
+	maps.Copy(rows, billRows())
 	maps.Copy(rows, verificationRows(partnersOfOthers))
 	maps.Copy(rows, couponRows(partnersOfOthers))
 	return rows
@@ -519,7 +520,8 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			models.PrefixAuthorization, models.PrefixVerification,
 		},
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
-		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine},
+		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixIncentiveVersion, models.PrefixIncentivePolicy},
+		models.ReadBills:      {models.PrefixBillLine, models.PrefixBillMonth},
 		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
 		models.ReadBalances: {
 			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal,

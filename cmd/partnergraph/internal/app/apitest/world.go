@@ -67,7 +67,8 @@ type World struct {
 	OperatorKeyID                      models.ID
 	ExpiredKey, RevokedKey             string // both once the second provider's
 	texts                              map[string]models.ID
-	amounts                            map[string]string // to what they tell: an id, or balance:id
+	amounts                            map[string]string      // to what they tell: an id, or balance:id
+	alsoTell                           map[string][]models.ID // amounts that several things tell
 	events                             map[models.ID]models.Event
 	owners                             map[models.ID]holder
 	transfers                          map[models.ID][]models.ID // to the owners of the accounts that each touched
@@ -96,7 +97,7 @@ func (w *World) Buyers() []*Buyer {
 func Build(t *testing.T, s *Server) *World {
 	t.Helper()
 	w := &World{
-		Rooms: s.App.Rooms, texts: map[string]models.ID{}, amounts: map[string]string{}, who: models.SystemPrincipal("test"), serial: 100,
+		Rooms: s.App.Rooms, texts: map[string]models.ID{}, amounts: map[string]string{}, alsoTell: map[string][]models.ID{}, who: models.SystemPrincipal("test"), serial: 100,
 	}
 	ctx := t.Context()
 	w.stock(ctx, t)
@@ -107,6 +108,7 @@ func Build(t *testing.T, s *Server) *World {
 	}
 	w.bindings(ctx, t)
 	must(t, w.DeliverOutbox(ctx))
+	w.used(ctx, t)
 	w.nameResources(ctx, t)
 	operator := w.key(ctx, t, identity.CreateKey{Name: "operator"})
 	w.OperatorKey, w.OperatorKeyID = operator.Secret, operator.APIKey.ID

@@ -1,0 +1,3 @@
+DROP TABLE incentive_policies;
+--bun:split
+DROP TABLE incentive_versions;

@@ -1,0 +1,111 @@
+package billing_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
+	"github.com/partnergraph/partnergraph/store/storetest"
+)
+
+func TestDashboardsEqualTheRawSums(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		other := o.customer(o.provider, models.Resale)
+		manager := o.IDs(models.PrefixUser)
+		o.insert(&models.User{ID: manager, LoginName: "manager", PartnerID: o.provider.ID, CreatedAt: o.at})
+		_, err := db.NewUpdate().Model((*models.Customer)(nil)).Set("account_manager_id = ?", manager).Where("id = ?", other.ID).Exec(o.ctx)
+		o.want(err, "")
+		pay := func(c models.Customer, partner models.ID, minor int64) models.Order {
+			order, _ := o.paidOrder(c, partner, minor)
+			o.want(o.BillOrder(o.ctx, models.Event{Type: models.EventOrderPaid, SubjectID: string(order.ID)}), "")
+			return order
+		}
+		for i, c := range []models.Customer{o.resale, other, o.ofReseller} {
+			partner := c.PartnerID
+			first := pay(c, partner, int64(1000*(i+1)))
+			pay(c, partner, 50)
+			o.want(o.BillOrder(o.ctx, o.refund(first, "", 300)), "")
+		}
+		pay(o.advisory, "", 7000)
+		o.moveTo(time.Date(2026, 12, 10, 0, 0, 0, 0, time.UTC))
+		pay(o.resale, o.provider.ID, 40)
+		o.record(hours("a", o.resale, "10", o.at.Add(-48*time.Hour)))
+		o.settle(o.resale, true) // a debt: only what was paid back is there
+
+		said := func(who models.Principal, q models.DashboardQuery) (all []string) {
+			t.Helper()
+			if q.Top == 0 {
+				q.Top = 10
+			}
+			rows, err := o.Dashboard(o.ctx, who, q)
+			o.want(err, "")
+			for _, row := range rows {
+				all = append(all, fmt.Sprintf("%s %d paid %d owed %d", row.Key, row.PayableMinor, row.Paid().Minor, row.DebtLeft().Minor))
+			}
+			return all
+		}
+		november := models.BillingCycle("2026-11")
+		for name, tt := range map[string]struct {
+			who  models.Principal
+			q    models.DashboardQuery
+			want []string
+		}{
+			"by month":                {operator(), models.DashboardQuery{By: models.ByMonth}, []string{"2026-11 12250 paid 12250 owed 0", "2026-12 515 paid 340 owed 175"}},
+			"of one month":            {operator(), models.DashboardQuery{By: models.ByMonth, From: &november, Until: &november}, []string{"2026-11 12250 paid 12250 owed 0"}},
+			"by mode":                 {operator(), models.DashboardQuery{By: models.ByMode}, []string{"ADVISORY 7000 paid 7000 owed 0", "RESALE 5765 paid 5590 owed 175"}},
+			"a partner by mode":       {as(o.provider), models.DashboardQuery{By: models.ByMode}, []string{"RESALE 3015 paid 2840 owed 175"}},
+			"the largest customer":    {as(o.provider), models.DashboardQuery{By: models.ByCustomer, Top: 1}, []string{string(other.ID) + " 1750 paid 1750 owed 0"}},
+			"by reseller":             {as(o.distributor), models.DashboardQuery{By: models.ByReseller}, []string{string(o.reseller.ID) + " 2750 paid 2750 owed 0"}},
+			"by product":              {as(o.reseller), models.DashboardQuery{By: models.ByServiceType}, []string{ec2 + " 2750 paid 2750 owed 0"}},
+			"by manager":              {as(o.provider), models.DashboardQuery{By: models.ByAccountManager}, []string{string(manager) + " 1750 paid 1750 owed 0", " 1265 paid 1090 owed 175"}},
+			"of one manager":          {as(o.provider), models.DashboardQuery{By: models.ByMonth, ManagerID: &manager}, []string{"2026-11 1750 paid 1750 owed 0"}},
+			"another's manager":       {as(o.distributor), models.DashboardQuery{By: models.ByMonth, ManagerID: &manager}, nil},
+			"a customer, by manager":  {self(other), models.DashboardQuery{By: models.ByAccountManager}, []string{" 1750 paid 1750 owed 0"}},
+			"of one partner":          {operator(), models.DashboardQuery{By: models.ByServiceType, PartnerID: &o.reseller.ID}, []string{ec2 + " 2750 paid 2750 owed 0"}},
+			"a stranger sees nothing": {as(o.stranger), models.DashboardQuery{By: models.ByMonth}, nil},
+		} {
+			if diff := cmp.Diff(tt.want, said(tt.who, tt.q)); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+		o.checkBooks()
+		december, long := models.BillingCycle("2026-12"), models.BillingCycle("2020-01")
+		for field, q := range map[string]models.DashboardQuery{
+			"from": {By: models.ByMonth, From: &december, Until: &november, Top: 1}, "from ": {By: models.ByMonth, From: &long, Top: 1}, "top": {By: models.ByMonth},
+			"partnerId": {By: models.ByMonth, PartnerID: &manager, Top: 1}, "accountManagerId": {By: models.ByMonth, ManagerID: &o.provider.ID, Top: 1}, "by": {By: "COLOUR", Top: 1},
+		} {
+			_, err := o.Dashboard(o.ctx, operator(), q)
+			if e := models.AsError(err); e == nil || e.Code != models.CodeInvalid || e.Field+" " != field+" " && e.Field+" " != field {
+				t.Errorf("%s: %v", field, err)
+			}
+		}
+		_, err = o.Dashboard(o.ctx, models.Principal{Kind: models.PartnerKey, PartnerID: o.provider.ID}, models.DashboardQuery{By: models.ByMonth, Top: 1})
+		o.want(err, "FORBIDDEN")
+
+		// Performance: what partners see of it, and that its sums are those of its lines.
+		rows, err := o.incentive.Dashboard(o.ctx, as(o.distributor), models.DashboardQuery{By: models.ByReseller, Top: 10})
+		o.want(err, "")
+		if len(rows) != 1 || rows[0].Key != string(o.reseller.ID) || rows[0].AmountMinor != 2750 || rows[0].Lines != 3 {
+			t.Errorf("%+v", rows)
+		}
+		rows, err = o.incentive.Dashboard(o.ctx, as(o.provider), models.DashboardQuery{By: models.ByMode, PartnerID: &o.provider.ID, Top: 10})
+		o.want(err, "")
+		if len(rows) != 2 || rows[0].AmountMinor+rows[1].AmountMinor != 700+50+1700+50+7000+40+300 {
+			t.Errorf("%+v", rows)
+		}
+		var lines, months int64
+		o.want(db.NewSelect().Model((*models.PerformanceLine)(nil)).ColumnExpr("CAST(SUM(amount_minor) AS BIGINT)").Scan(o.ctx, &lines), "")
+		o.want(db.NewSelect().Model((*models.PerformanceMonth)(nil)).ColumnExpr("CAST(SUM(amount_minor) AS BIGINT)").Scan(o.ctx, &months), "")
+		if lines != months || lines == 0 {
+			t.Errorf("the lines add up to %d, the months to %d", lines, months)
+		}
+		_, err = o.incentive.Dashboard(o.ctx, self(other), models.DashboardQuery{By: models.ByMonth, Top: 1})
+		o.want(err, "FORBIDDEN")
+	})
+}
