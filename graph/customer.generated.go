@@ -3157,6 +3157,19 @@ func (ec *executionContext) marshalOAssociation2ᚖgithubᚗcomᚋpartnergraph�
 	return ec._Association(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAssociationMode2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAssociationMode(ctx context.Context, v any) (models.AssociationMode, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.AssociationMode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAssociationMode2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAssociationMode(ctx context.Context, sel ast.SelectionSet, v models.AssociationMode) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOAssociationMode2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAssociationMode(ctx context.Context, v any) (*models.AssociationMode, error) {
 	if v == nil {
 		return nil, nil

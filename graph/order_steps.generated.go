@@ -57,6 +57,38 @@ func (ec *executionContext) fieldContext_CancelOrderPayload_order(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _ChooseOrderDiscountPayload_order(ctx context.Context, field graphql.CollectedField, obj *orders.DiscountChosen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChooseOrderDiscountPayload_order(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Order, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Order) graphql.Marshaler {
+			return ec.marshalNOrder2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐOrder(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChooseOrderDiscountPayload_order(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChooseOrderDiscountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Order(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PartnerPayOrderPayload_order(ctx context.Context, field graphql.CollectedField, obj *orders.PartnerPaid) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -361,6 +393,43 @@ func (ec *executionContext) unmarshalInputCancelOrderInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputChooseOrderDiscountInput(ctx context.Context, obj any) (orders.ChooseOrderDiscount, error) {
+	var it orders.ChooseOrderDiscount
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orderId", "discountId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderID = data
+		case "discountId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("discountId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DiscountID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputPartnerPayOrderInput(ctx context.Context, obj any) (orders.PartnerPayOrder, error) {
 	var it orders.PartnerPayOrder
 	if obj == nil {
@@ -372,7 +441,7 @@ func (ec *executionContext) unmarshalInputPartnerPayOrderInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"orderId", "couponIds", "idempotencyKey"}
+	fieldsInOrder := [...]string{"orderId", "couponIds", "idempotencyKey", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -400,6 +469,13 @@ func (ec *executionContext) unmarshalInputPartnerPayOrderInput(ctx context.Conte
 				return it, err
 			}
 			it.IdempotencyKey = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -707,6 +783,44 @@ func (ec *executionContext) _CancelOrderPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var chooseOrderDiscountPayloadImplementors = []string{"ChooseOrderDiscountPayload"}
+
+func (ec *executionContext) _ChooseOrderDiscountPayload(ctx context.Context, sel ast.SelectionSet, obj *orders.DiscountChosen) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, chooseOrderDiscountPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChooseOrderDiscountPayload")
+		case "order":
+			out.Values[i] = ec._ChooseOrderDiscountPayload_order(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var partnerPayOrderPayloadImplementors = []string{"PartnerPayOrderPayload"}
 
 func (ec *executionContext) _PartnerPayOrderPayload(ctx context.Context, sel ast.SelectionSet, obj *orders.PartnerPaid) graphql.Marshaler {
@@ -961,6 +1075,15 @@ func (ec *executionContext) unmarshalNCancelOrderInput2githubᚗcomᚋpartnergra
 
 func (ec *executionContext) marshalNCancelOrderPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋordersᚐCancelled(ctx context.Context, sel ast.SelectionSet, v orders.Cancelled) graphql.Marshaler {
 	return ec._CancelOrderPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNChooseOrderDiscountInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋordersᚐChooseOrderDiscount(ctx context.Context, v any) (orders.ChooseOrderDiscount, error) {
+	res, err := ec.unmarshalInputChooseOrderDiscountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChooseOrderDiscountPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋordersᚐDiscountChosen(ctx context.Context, sel ast.SelectionSet, v orders.DiscountChosen) graphql.Marshaler {
+	return ec._ChooseOrderDiscountPayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNPartnerPayOrderInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋordersᚐPartnerPayOrder(ctx context.Context, v any) (orders.PartnerPayOrder, error) {

@@ -1823,4 +1823,23 @@ func (ec *executionContext) marshalOPartnerKind2ᚕgithubᚗcomᚋpartnergraph�
 	return ret
 }
 
+func (ec *executionContext) unmarshalOPartnerLevel2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPartnerLevel(ctx context.Context, v any) (*models.PartnerLevel, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.PartnerLevel(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPartnerLevel2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPartnerLevel(ctx context.Context, sel ast.SelectionSet, v *models.PartnerLevel) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 // endregion ***************************** type.gotpl *****************************

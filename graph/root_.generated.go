@@ -27,8 +27,16 @@ type ResolverRoot interface {
 	Association() AssociationResolver
 	AssociationRequest() AssociationRequestResolver
 	Authorization() AuthorizationResolver
+	BillLine() BillLineResolver
+	BillMonth() BillMonthResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
+	ConsumptionSum() ConsumptionSumResolver
+	Coupon() CouponResolver
+	CouponQuota() CouponQuotaResolver
+	CouponQuotaRecord() CouponQuotaRecordResolver
+	CouponRecord() CouponRecordResolver
+	CouponUse() CouponUseResolver
 	CreateInvitationPayload() CreateInvitationPayloadResolver
 	Customer() CustomerResolver
 	CustomerReport() CustomerReportResolver
@@ -42,6 +50,8 @@ type ResolverRoot interface {
 	Order() OrderResolver
 	Partner() PartnerResolver
 	PayerAgreement() PayerAgreementResolver
+	PerformanceLine() PerformanceLineResolver
+	PerformanceSum() PerformanceSumResolver
 	Query() QueryResolver
 	Quote() QuoteResolver
 	QuoteLine() QuoteLineResolver
@@ -171,7 +181,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -187,8 +197,11 @@ var sources = []*ast.Source{
 	{Name: "association_request.graphqls", Input: sourceData("association_request.graphqls"), BuiltIn: false},
 	{Name: "authorization.graphqls", Input: sourceData("authorization.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
+	{Name: "bill.graphqls", Input: sourceData("bill.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
+	{Name: "coupon.graphqls", Input: sourceData("coupon.graphqls"), BuiltIn: false},
+	{Name: "coupon_quota.graphqls", Input: sourceData("coupon_quota.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
 	{Name: "customer_management.graphqls", Input: sourceData("customer_management.graphqls"), BuiltIn: false},
 	{Name: "customer_restriction.graphqls", Input: sourceData("customer_restriction.graphqls"), BuiltIn: false},
@@ -322,6 +335,14 @@ func (ec *executionContext) childFields_AdjustBalancePayload(ctx context.Context
 		return ec.fieldContext_AdjustBalancePayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AdjustBalancePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AdjustCouponQuotaPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_AdjustCouponQuotaPayload_couponQuota(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdjustCouponQuotaPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AdjustmentRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -706,6 +727,166 @@ func (ec *executionContext) childFields_BankCard(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type BankCard", field.Name)
 }
 
+func (ec *executionContext) childFields_BillLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillLine_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_BillLine_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_BillLine_status(ctx, field)
+	case "cycle":
+		return ec.fieldContext_BillLine_cycle(ctx, field)
+	case "customer":
+		return ec.fieldContext_BillLine_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_BillLine_partner(ctx, field)
+	case "mode":
+		return ec.fieldContext_BillLine_mode(ctx, field)
+	case "order":
+		return ec.fieldContext_BillLine_order(ctx, field)
+	case "base":
+		return ec.fieldContext_BillLine_base(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_BillLine_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_BillLine_resourceType(ctx, field)
+	case "specCode":
+		return ec.fieldContext_BillLine_specCode(ctx, field)
+	case "region":
+		return ec.fieldContext_BillLine_region(ctx, field)
+	case "resourceName":
+		return ec.fieldContext_BillLine_resourceName(ctx, field)
+	case "quantity":
+		return ec.fieldContext_BillLine_quantity(ctx, field)
+	case "usageType":
+		return ec.fieldContext_BillLine_usageType(ctx, field)
+	case "usageValue":
+		return ec.fieldContext_BillLine_usageValue(ctx, field)
+	case "usageMeasureId":
+		return ec.fieldContext_BillLine_usageMeasureId(ctx, field)
+	case "size":
+		return ec.fieldContext_BillLine_size(ctx, field)
+	case "sizeMeasureId":
+		return ec.fieldContext_BillLine_sizeMeasureId(ctx, field)
+	case "catalogueVersion":
+		return ec.fieldContext_BillLine_catalogueVersion(ctx, field)
+	case "unitPrice":
+		return ec.fieldContext_BillLine_unitPrice(ctx, field)
+	case "usedAt":
+		return ec.fieldContext_BillLine_usedAt(ctx, field)
+	case "settlement":
+		return ec.fieldContext_BillLine_settlement(ctx, field)
+	case "exactOfficial":
+		return ec.fieldContext_BillLine_exactOfficial(ctx, field)
+	case "exactPayable":
+		return ec.fieldContext_BillLine_exactPayable(ctx, field)
+	case "official":
+		return ec.fieldContext_BillLine_official(ctx, field)
+	case "discount":
+		return ec.fieldContext_BillLine_discount(ctx, field)
+	case "payable":
+		return ec.fieldContext_BillLine_payable(ctx, field)
+	case "cash":
+		return ec.fieldContext_BillLine_cash(ctx, field)
+	case "credit":
+		return ec.fieldContext_BillLine_credit(ctx, field)
+	case "coupon":
+		return ec.fieldContext_BillLine_coupon(ctx, field)
+	case "debt":
+		return ec.fieldContext_BillLine_debt(ctx, field)
+	case "debtLeft":
+		return ec.fieldContext_BillLine_debtLeft(ctx, field)
+	case "billedAt":
+		return ec.fieldContext_BillLine_billedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BillLine_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillLine", field.Name)
+}
+
+func (ec *executionContext) childFields_BillLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillLineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BillLineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillLineConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillLineConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BillMonth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillMonth_id(ctx, field)
+	case "cycle":
+		return ec.fieldContext_BillMonth_cycle(ctx, field)
+	case "customer":
+		return ec.fieldContext_BillMonth_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_BillMonth_partner(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_BillMonth_serviceType(ctx, field)
+	case "lines":
+		return ec.fieldContext_BillMonth_lines(ctx, field)
+	case "official":
+		return ec.fieldContext_BillMonth_official(ctx, field)
+	case "discount":
+		return ec.fieldContext_BillMonth_discount(ctx, field)
+	case "payable":
+		return ec.fieldContext_BillMonth_payable(ctx, field)
+	case "cash":
+		return ec.fieldContext_BillMonth_cash(ctx, field)
+	case "credit":
+		return ec.fieldContext_BillMonth_credit(ctx, field)
+	case "coupon":
+		return ec.fieldContext_BillMonth_coupon(ctx, field)
+	case "debt":
+		return ec.fieldContext_BillMonth_debt(ctx, field)
+	case "debtPaid":
+		return ec.fieldContext_BillMonth_debtPaid(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillMonth", field.Name)
+}
+
+func (ec *executionContext) childFields_BillMonthConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillMonthConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BillMonthConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillMonthConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillMonthConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillMonthConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillMonthEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillMonthEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillMonthEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillMonthEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_BindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -886,6 +1067,14 @@ func (ec *executionContext) childFields_CheckIdentityPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CheckIdentityPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChooseOrderDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_ChooseOrderDiscountPayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChooseOrderDiscountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ClaimRemittancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "claim":
@@ -942,6 +1131,14 @@ func (ec *executionContext) childFields_CloudBindingEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CloudBindingEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CompleteIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incentiveStatement":
+		return ec.fieldContext_CompleteIncentiveStatementPayload_incentiveStatement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompleteIncentiveStatementPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CompleteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -966,6 +1163,14 @@ func (ec *executionContext) childFields_ConfirmAssociationRequestPayload(ctx con
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmAssociationRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incentiveStatement":
+		return ec.fieldContext_ConfirmIncentiveStatementPayload_incentiveStatement(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmIncentiveStatementPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -974,6 +1179,364 @@ func (ec *executionContext) childFields_ConfirmRechargePayload(ctx context.Conte
 		return ec.fieldContext_ConfirmRechargePayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmRechargePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConsumptionSum(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_ConsumptionSum_key(ctx, field)
+	case "customer":
+		return ec.fieldContext_ConsumptionSum_customer(ctx, field)
+	case "partner":
+		return ec.fieldContext_ConsumptionSum_partner(ctx, field)
+	case "lines":
+		return ec.fieldContext_ConsumptionSum_lines(ctx, field)
+	case "official":
+		return ec.fieldContext_ConsumptionSum_official(ctx, field)
+	case "payable":
+		return ec.fieldContext_ConsumptionSum_payable(ctx, field)
+	case "paid":
+		return ec.fieldContext_ConsumptionSum_paid(ctx, field)
+	case "debtLeft":
+		return ec.fieldContext_ConsumptionSum_debtLeft(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConsumptionSum", field.Name)
+}
+
+func (ec *executionContext) childFields_Coupon(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Coupon_id(ctx, field)
+	case "type":
+		return ec.fieldContext_Coupon_type(ctx, field)
+	case "version":
+		return ec.fieldContext_Coupon_version(ctx, field)
+	case "faceValue":
+		return ec.fieldContext_Coupon_faceValue(ctx, field)
+	case "balance":
+		return ec.fieldContext_Coupon_balance(ctx, field)
+	case "status":
+		return ec.fieldContext_Coupon_status(ctx, field)
+	case "limits":
+		return ec.fieldContext_Coupon_limits(ctx, field)
+	case "memo":
+		return ec.fieldContext_Coupon_memo(ctx, field)
+	case "lockedByOrderId":
+		return ec.fieldContext_Coupon_lockedByOrderId(ctx, field)
+	case "quota":
+		return ec.fieldContext_Coupon_quota(ctx, field)
+	case "partner":
+		return ec.fieldContext_Coupon_partner(ctx, field)
+	case "customer":
+		return ec.fieldContext_Coupon_customer(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_Coupon_effectiveAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Coupon_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Coupon_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Coupon", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponIssueResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customerId":
+		return ec.fieldContext_CouponIssueResult_customerId(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponIssueResult_coupon(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponIssueResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponIssueResult", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponLimits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "serviceTypes":
+		return ec.fieldContext_CouponLimits_serviceTypes(ctx, field)
+	case "products":
+		return ec.fieldContext_CouponLimits_products(ctx, field)
+	case "regions":
+		return ec.fieldContext_CouponLimits_regions(ctx, field)
+	case "minOrderAmount":
+		return ec.fieldContext_CouponLimits_minOrderAmount(ctx, field)
+	case "maxOrderAmount":
+		return ec.fieldContext_CouponLimits_maxOrderAmount(ctx, field)
+	case "withDiscount":
+		return ec.fieldContext_CouponLimits_withDiscount(ctx, field)
+	case "minDiscount":
+		return ec.fieldContext_CouponLimits_minDiscount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponLimits", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuota(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponQuota_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_CouponQuota_partner(ctx, field)
+	case "parent":
+		return ec.fieldContext_CouponQuota_parent(ctx, field)
+	case "type":
+		return ec.fieldContext_CouponQuota_type(ctx, field)
+	case "value":
+		return ec.fieldContext_CouponQuota_value(ctx, field)
+	case "balance":
+		return ec.fieldContext_CouponQuota_balance(ctx, field)
+	case "status":
+		return ec.fieldContext_CouponQuota_status(ctx, field)
+	case "limits":
+		return ec.fieldContext_CouponQuota_limits(ctx, field)
+	case "source":
+		return ec.fieldContext_CouponQuota_source(ctx, field)
+	case "memo":
+		return ec.fieldContext_CouponQuota_memo(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_CouponQuota_effectiveAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CouponQuota_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponQuota_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuota", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponQuotaConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponQuotaConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponQuotaConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponQuotaConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponQuotaEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponQuotaEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaReclaim(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quotaId":
+		return ec.fieldContext_CouponQuotaReclaim_quotaId(ctx, field)
+	case "couponQuota":
+		return ec.fieldContext_CouponQuotaReclaim_couponQuota(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponQuotaReclaim_amount(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponQuotaReclaim_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaReclaim", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponQuotaRecord_id(ctx, field)
+	case "quota":
+		return ec.fieldContext_CouponQuotaRecord_quota(ctx, field)
+	case "partner":
+		return ec.fieldContext_CouponQuotaRecord_partner(ctx, field)
+	case "operation":
+		return ec.fieldContext_CouponQuotaRecord_operation(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponQuotaRecord_amount(ctx, field)
+	case "remark":
+		return ec.fieldContext_CouponQuotaRecord_remark(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponQuotaRecord_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponQuotaRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponQuotaRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponQuotaRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponQuotaRecordConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponQuotaRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponQuotaRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaRecordEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponQuotaResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resellerId":
+		return ec.fieldContext_CouponQuotaResult_resellerId(ctx, field)
+	case "couponQuota":
+		return ec.fieldContext_CouponQuotaResult_couponQuota(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponQuotaResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponQuotaResult", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponReclaimResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponId":
+		return ec.fieldContext_CouponReclaimResult_couponId(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponReclaimResult_coupon(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponReclaimResult_amount(ctx, field)
+	case "error":
+		return ec.fieldContext_CouponReclaimResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponReclaimResult", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponRecord_id(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponRecord_coupon(ctx, field)
+	case "customer":
+		return ec.fieldContext_CouponRecord_customer(ctx, field)
+	case "operation":
+		return ec.fieldContext_CouponRecord_operation(ctx, field)
+	case "result":
+		return ec.fieldContext_CouponRecord_result(ctx, field)
+	case "failure":
+		return ec.fieldContext_CouponRecord_failure(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponRecord_amount(ctx, field)
+	case "orderId":
+		return ec.fieldContext_CouponRecord_orderId(ctx, field)
+	case "remark":
+		return ec.fieldContext_CouponRecord_remark(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponRecord_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponRecordConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponRecordEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CouponUse_id(ctx, field)
+	case "coupon":
+		return ec.fieldContext_CouponUse_coupon(ctx, field)
+	case "orderId":
+		return ec.fieldContext_CouponUse_orderId(ctx, field)
+	case "itemId":
+		return ec.fieldContext_CouponUse_itemId(ctx, field)
+	case "amount":
+		return ec.fieldContext_CouponUse_amount(ctx, field)
+	case "returned":
+		return ec.fieldContext_CouponUse_returned(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CouponUse_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponUse", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponUseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CouponUseConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CouponUseConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CouponUseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CouponUseConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponUseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponUseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CouponUseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CouponUseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponUseEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CouponWhitelist(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_CouponWhitelist_enabled(ctx, field)
+	case "customerIds":
+		return ec.fieldContext_CouponWhitelist_customerIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponWhitelist", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1102,6 +1665,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_authorizations(ctx, field)
 	case "cloudBindings":
 		return ec.fieldContext_Customer_cloudBindings(ctx, field)
+	case "coupons":
+		return ec.fieldContext_Customer_coupons(ctx, field)
 	case "tags":
 		return ec.fieldContext_Customer_tags(ctx, field)
 	case "newCustomerTag":
@@ -1592,6 +2157,14 @@ func (ec *executionContext) childFields_GrantAuthorizationPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type GrantAuthorizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_GrantCouponQuotaPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_GrantCouponQuotaPayload_couponQuota(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GrantCouponQuotaPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_GrantDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "discount":
@@ -1610,6 +2183,20 @@ func (ec *executionContext) childFields_HoldOrderPaymentPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type HoldOrderPaymentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ImportUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return ec.fieldContext_ImportUsagePayload_rows(ctx, field)
+	case "taken":
+		return ec.fieldContext_ImportUsagePayload_taken(ctx, field)
+	case "refused":
+		return ec.fieldContext_ImportUsagePayload_refused(ctx, field)
+	case "refusedRows":
+		return ec.fieldContext_ImportUsagePayload_refusedRows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportUsagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_IncentiveLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1626,6 +2213,18 @@ func (ec *executionContext) childFields_IncentiveLine(ctx context.Context, field
 		return ec.fieldContext_IncentiveLine_amount(ctx, field)
 	case "reason":
 		return ec.fieldContext_IncentiveLine_reason(ctx, field)
+	case "consumption":
+		return ec.fieldContext_IncentiveLine_consumption(ctx, field)
+	case "rule":
+		return ec.fieldContext_IncentiveLine_rule(ctx, field)
+	case "policy":
+		return ec.fieldContext_IncentiveLine_policy(ctx, field)
+	case "tierFrom":
+		return ec.fieldContext_IncentiveLine_tierFrom(ctx, field)
+	case "cap":
+		return ec.fieldContext_IncentiveLine_cap(ctx, field)
+	case "lines":
+		return ec.fieldContext_IncentiveLine_lines(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveLine", field.Name)
 }
@@ -1654,6 +2253,52 @@ func (ec *executionContext) childFields_IncentiveLineEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveLineEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_IncentivePolicyRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IncentivePolicyRule_id(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_IncentivePolicyRule_serviceType(ctx, field)
+	case "month":
+		return ec.fieldContext_IncentivePolicyRule_month(ctx, field)
+	case "level":
+		return ec.fieldContext_IncentivePolicyRule_level(ctx, field)
+	case "currency":
+		return ec.fieldContext_IncentivePolicyRule_currency(ctx, field)
+	case "incentive":
+		return ec.fieldContext_IncentivePolicyRule_incentive(ctx, field)
+	case "curated":
+		return ec.fieldContext_IncentivePolicyRule_curated(ctx, field)
+	case "tiers":
+		return ec.fieldContext_IncentivePolicyRule_tiers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentivePolicyRule", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentivePolicyRuleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IncentivePolicyRuleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IncentivePolicyRuleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IncentivePolicyRuleConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IncentivePolicyRuleConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentivePolicyRuleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentivePolicyRuleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IncentivePolicyRuleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IncentivePolicyRuleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentivePolicyRuleEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_IncentiveStatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1670,6 +2315,16 @@ func (ec *executionContext) childFields_IncentiveStatement(ctx context.Context, 
 		return ec.fieldContext_IncentiveStatement_lines(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_IncentiveStatement_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_IncentiveStatement_updatedAt(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_IncentiveStatement_closedAt(ctx, field)
+	case "confirmedAt":
+		return ec.fieldContext_IncentiveStatement_confirmedAt(ctx, field)
+	case "doneAt":
+		return ec.fieldContext_IncentiveStatement_doneAt(ctx, field)
+	case "reference":
+		return ec.fieldContext_IncentiveStatement_reference(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatement", field.Name)
 }
@@ -1696,6 +2351,60 @@ func (ec *executionContext) childFields_IncentiveStatementEdge(ctx context.Conte
 		return ec.fieldContext_IncentiveStatementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveTier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_IncentiveTier_from(ctx, field)
+	case "rate":
+		return ec.fieldContext_IncentiveTier_rate(ctx, field)
+	case "cap":
+		return ec.fieldContext_IncentiveTier_cap(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveTier", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IncentiveVersion_id(ctx, field)
+	case "label":
+		return ec.fieldContext_IncentiveVersion_label(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_IncentiveVersion_effectiveAt(ctx, field)
+	case "contentHash":
+		return ec.fieldContext_IncentiveVersion_contentHash(ctx, field)
+	case "rules":
+		return ec.fieldContext_IncentiveVersion_rules(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_IncentiveVersion_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IncentiveVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IncentiveVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IncentiveVersionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IncentiveVersionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IncentiveVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IncentiveVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveVersionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_InterfaceContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1808,6 +2517,26 @@ func (ec *executionContext) childFields_InvitationPreview(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type InvitationPreview", field.Name)
 }
 
+func (ec *executionContext) childFields_IssueCouponQuotasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_IssueCouponQuotasPayload_couponQuota(ctx, field)
+	case "results":
+		return ec.fieldContext_IssueCouponQuotasPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCouponQuotasPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueCouponsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_IssueCouponsPayload_couponQuota(ctx, field)
+	case "results":
+		return ec.fieldContext_IssueCouponsPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ItemError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -1908,6 +2637,16 @@ func (ec *executionContext) childFields_LoadCataloguePayload(ctx context.Context
 		return ec.fieldContext_LoadCataloguePayload_changed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoadCataloguePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LoadIncentivePoliciesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incentiveVersion":
+		return ec.fieldContext_LoadIncentivePoliciesPayload_incentiveVersion(ctx, field)
+	case "changed":
+		return ec.fieldContext_LoadIncentivePoliciesPayload_changed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoadIncentivePoliciesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Measure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2052,6 +2791,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_paidAt(ctx, field)
 	case "completedAt":
 		return ec.fieldContext_Order_completedAt(ctx, field)
+	case "couponAmount":
+		return ec.fieldContext_Order_couponAmount(ctx, field)
 	case "name":
 		return ec.fieldContext_Order_name(ctx, field)
 	case "enterpriseProject":
@@ -2144,6 +2885,8 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 		return ec.fieldContext_OrderItem_periodCount(ctx, field)
 	case "amount":
 		return ec.fieldContext_OrderItem_amount(ctx, field)
+	case "couponAmount":
+		return ec.fieldContext_OrderItem_couponAmount(ctx, field)
 	case "resourceId":
 		return ec.fieldContext_OrderItem_resourceId(ctx, field)
 	case "effectiveAt":
@@ -2152,6 +2895,14 @@ func (ec *executionContext) childFields_OrderItem(ctx context.Context, field gra
 		return ec.fieldContext_OrderItem_expiresAt(ctx, field)
 	case "unsubscribedBy":
 		return ec.fieldContext_OrderItem_unsubscribedBy(ctx, field)
+	case "specSize":
+		return ec.fieldContext_OrderItem_specSize(ctx, field)
+	case "specMeasure":
+		return ec.fieldContext_OrderItem_specMeasure(ctx, field)
+	case "baseSpecCode":
+		return ec.fieldContext_OrderItem_baseSpecCode(ctx, field)
+	case "baseSpecSize":
+		return ec.fieldContext_OrderItem_baseSpecSize(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderItem", field.Name)
 }
@@ -2238,6 +2989,8 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_accessConfiguration(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Partner_balanceAlert(ctx, field)
+	case "couponWhitelist":
+		return ec.fieldContext_Partner_couponWhitelist(ctx, field)
 	case "balanceAt":
 		return ec.fieldContext_Partner_balanceAt(ctx, field)
 	case "statement":
@@ -2362,6 +3115,82 @@ func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PerformanceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PerformanceLine_id(ctx, field)
+	case "period":
+		return ec.fieldContext_PerformanceLine_period(ctx, field)
+	case "cause":
+		return ec.fieldContext_PerformanceLine_cause(ctx, field)
+	case "partner":
+		return ec.fieldContext_PerformanceLine_partner(ctx, field)
+	case "reseller":
+		return ec.fieldContext_PerformanceLine_reseller(ctx, field)
+	case "customer":
+		return ec.fieldContext_PerformanceLine_customer(ctx, field)
+	case "mode":
+		return ec.fieldContext_PerformanceLine_mode(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_PerformanceLine_serviceType(ctx, field)
+	case "consumption":
+		return ec.fieldContext_PerformanceLine_consumption(ctx, field)
+	case "counted":
+		return ec.fieldContext_PerformanceLine_counted(ctx, field)
+	case "rule":
+		return ec.fieldContext_PerformanceLine_rule(ctx, field)
+	case "reason":
+		return ec.fieldContext_PerformanceLine_reason(ctx, field)
+	case "policy":
+		return ec.fieldContext_PerformanceLine_policy(ctx, field)
+	case "happenedAt":
+		return ec.fieldContext_PerformanceLine_happenedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceLine", field.Name)
+}
+
+func (ec *executionContext) childFields_PerformanceLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PerformanceLineConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PerformanceLineConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PerformanceLineConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PerformanceLineConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PerformanceLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PerformanceLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PerformanceLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PerformanceSum(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_PerformanceSum_key(ctx, field)
+	case "customer":
+		return ec.fieldContext_PerformanceSum_customer(ctx, field)
+	case "reseller":
+		return ec.fieldContext_PerformanceSum_reseller(ctx, field)
+	case "lines":
+		return ec.fieldContext_PerformanceSum_lines(ctx, field)
+	case "consumption":
+		return ec.fieldContext_PerformanceSum_consumption(ctx, field)
+	case "counted":
+		return ec.fieldContext_PerformanceSum_counted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PerformanceSum", field.Name)
+}
+
 func (ec *executionContext) childFields_PlaceOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -2464,6 +3293,8 @@ func (ec *executionContext) childFields_Quote(ctx context.Context, field graphql
 		return ec.fieldContext_Quote_precision(ctx, field)
 	case "officialAmount":
 		return ec.fieldContext_Quote_officialAmount(ctx, field)
+	case "refundAmount":
+		return ec.fieldContext_Quote_refundAmount(ctx, field)
 	case "offers":
 		return ec.fieldContext_Quote_offers(ctx, field)
 	case "bestOffer":
@@ -2476,6 +3307,16 @@ func (ec *executionContext) childFields_Quote(ctx context.Context, field graphql
 		return ec.fieldContext_Quote_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Quote", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_QuoteChangePayload_quote(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuoteChangePayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteChangePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_QuoteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2548,8 +3389,30 @@ func (ec *executionContext) childFields_QuoteLine(ctx context.Context, field gra
 		return ec.fieldContext_QuoteLine_offers(ctx, field)
 	case "bestOffer":
 		return ec.fieldContext_QuoteLine_bestOffer(ctx, field)
+	case "change":
+		return ec.fieldContext_QuoteLine_change(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuoteLine", field.Name)
+}
+
+func (ec *executionContext) childFields_QuoteLineChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "baseSpecCode":
+		return ec.fieldContext_QuoteLineChange_baseSpecCode(ctx, field)
+	case "baseSize":
+		return ec.fieldContext_QuoteLineChange_baseSize(ctx, field)
+	case "baseSizeMeasureId":
+		return ec.fieldContext_QuoteLineChange_baseSizeMeasureId(ctx, field)
+	case "begin":
+		return ec.fieldContext_QuoteLineChange_begin(ctx, field)
+	case "until":
+		return ec.fieldContext_QuoteLineChange_until(ctx, field)
+	case "paidAmount":
+		return ec.fieldContext_QuoteLineChange_paidAmount(ctx, field)
+	case "refundAmount":
+		return ec.fieldContext_QuoteLineChange_refundAmount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteLineChange", field.Name)
 }
 
 func (ec *executionContext) childFields_QuoteOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2696,6 +3559,22 @@ func (ec *executionContext) childFields_RechargeOptions(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type RechargeOptions", field.Name)
 }
 
+func (ec *executionContext) childFields_ReclaimCouponQuotasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_ReclaimCouponQuotasPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReclaimCouponQuotasPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReclaimCouponsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_ReclaimCouponsPayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReclaimCouponsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReclaimFromCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -2726,6 +3605,14 @@ func (ec *executionContext) childFields_RecordRemittancePayload(ctx context.Cont
 		return ec.fieldContext_RecordRemittancePayload_remittance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RecordRemittancePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_RecordUsagePayload_results(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordUsagePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshServiceProviderMetadataPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2786,6 +3673,18 @@ func (ec *executionContext) childFields_RefuseInvitationPayload(ctx context.Cont
 		return ec.fieldContext_RefuseInvitationPayload_offer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefuseInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RefusedUsageRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "row":
+		return ec.fieldContext_RefusedUsageRow_row(ctx, field)
+	case "externalId":
+		return ec.fieldContext_RefusedUsageRow_externalId(ctx, field)
+	case "error":
+		return ec.fieldContext_RefusedUsageRow_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefusedUsageRow", field.Name)
 }
 
 func (ec *executionContext) childFields_Region(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3396,6 +4295,18 @@ func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SendRealNameCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sentTo":
+		return ec.fieldContext_SendRealNameCodePayload_sentTo(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SendRealNameCodePayload_expiresAt(ctx, field)
+	case "retryAfter":
+		return ec.fieldContext_SendRealNameCodePayload_retryAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendRealNameCodePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SendTestWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "webhookDelivery":
@@ -3566,6 +4477,22 @@ func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Conte
 		return ec.fieldContext_SetBalanceAlertPayload_balanceAlert(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetBalanceAlertPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCouponQuotaStatusPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponQuota":
+		return ec.fieldContext_SetCouponQuotaStatusPayload_couponQuota(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCouponQuotaStatusPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCouponWhitelistPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "couponWhitelist":
+		return ec.fieldContext_SetCouponWhitelistPayload_couponWhitelist(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCouponWhitelistPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetCreditLinePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3940,6 +4867,8 @@ func (ec *executionContext) childFields_UnsubscribeBreakdown(ctx context.Context
 		return ec.fieldContext_UnsubscribeBreakdown_freeLeft(ctx, field)
 	case "lines":
 		return ec.fieldContext_UnsubscribeBreakdown_lines(ctx, field)
+	case "coupons":
+		return ec.fieldContext_UnsubscribeBreakdown_coupons(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnsubscribeBreakdown", field.Name)
 }
@@ -3986,6 +4915,18 @@ func (ec *executionContext) childFields_UpdateWebhookEndpointPayload(ctx context
 		return ec.fieldContext_UpdateWebhookEndpointPayload_webhookEndpoint(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "externalId":
+		return ec.fieldContext_UsageResult_externalId(ctx, field)
+	case "billLine":
+		return ec.fieldContext_UsageResult_billLine(ctx, field)
+	case "error":
+		return ec.fieldContext_UsageResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageResult", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -219,6 +219,8 @@ const (
 	EventCouponReturned    EventType = "coupon.returned" // what it paid came back
 	EventCouponReclaimed   EventType = "coupon.reclaimed"
 	EventCouponExpired     EventType = "coupon.expired"
+)
+
 // The events of bills and incentives.
 const (
 	EventUsageRecorded      EventType = "usage.recorded"  // once per call and customer

@@ -16,192 +16,211 @@ import (
 // tables makes the table of every type.
 func tables() map[string]*objectType {
 	types := map[string]*objectType{
-		"Viewer":                       {name: "Viewer"},
-		"Node":                         {name: "Node"},
-		"AssociationRequest":           {name: "AssociationRequest"},
-		"AssociationRequestConnection": {name: "AssociationRequestConnection"},
-		"Authorization":                {name: "Authorization"},
-		"AuthorizationConnection":      {name: "AuthorizationConnection"},
-		"CatalogueVersion":             {name: "CatalogueVersion"},
-		"CatalogueVersionConnection":   {name: "CatalogueVersionConnection"},
-		"RegionConnection":             {name: "RegionConnection"},
-		"ServiceTypeConnection":        {name: "ServiceTypeConnection"},
-		"ResourceTypeConnection":       {name: "ResourceTypeConnection"},
-		"SpecificationConnection":      {name: "SpecificationConnection"},
-		"UsageTypeConnection":          {name: "UsageTypeConnection"},
-		"MeasureConnection":            {name: "MeasureConnection"},
-		"MeasureConversionConnection":  {name: "MeasureConversionConnection"},
-		"PriceConnection":              {name: "PriceConnection"},
-		"DiscountPolicyConnection":     {name: "DiscountPolicyConnection"},
-		"Discount":                     {name: "Discount"},
-		"DiscountConnection":           {name: "DiscountConnection"},
-		"Coupon":                       {name: "Coupon"},
-		"CouponConnection":             {name: "CouponConnection"},
-		"CouponRecordConnection":       {name: "CouponRecordConnection"},
-		"CouponUseConnection":          {name: "CouponUseConnection"},
-		"CouponQuota":                  {name: "CouponQuota"},
-		"CouponQuotaConnection":        {name: "CouponQuotaConnection"},
-		"CouponQuotaRecordConnection":  {name: "CouponQuotaRecordConnection"},
-		"Customer":                     {name: "Customer"},
-		"CustomerConnection":           {name: "CustomerConnection"},
-		"AssociationEligibility":       {name: "AssociationEligibility"},
-		"EventConnection":              {name: "EventConnection"},
-		"TestLogin":                    {name: "TestLogin"},
-		"ApiKeyConnection":             {name: "ApiKeyConnection"},
-		"IncentiveStatement":           {name: "IncentiveStatement"},
-		"IncentiveStatementConnection": {name: "IncentiveStatementConnection"},
-		"Invitation":                   {name: "Invitation"},
-		"InvitationConnection":         {name: "InvitationConnection"},
-		"InvitationOffer":              {name: "InvitationOffer"},
-		"InvitationPreview":            {name: "InvitationPreview"},
-		"Job":                          {name: "Job"},
-		"JobConnection":                {name: "JobConnection"},
-		"Order":                        {name: "Order"},
-		"OrderConnection":              {name: "OrderConnection"},
-		"Partner":                      {name: "Partner"},
-		"PartnerConnection":            {name: "PartnerConnection"},
-		"PayerAgreement":               {name: "PayerAgreement"},
-		"PayerAgreementConnection":     {name: "PayerAgreementConnection"},
-		"Quote":                        {name: "Quote"},
-		"QuoteConnection":              {name: "QuoteConnection"},
-		"RechargeOptions":              {name: "RechargeOptions"},
-		"Recharge":                     {name: "Recharge"},
-		"RechargeConnection":           {name: "RechargeConnection"},
-		"Remittance":                   {name: "Remittance"},
-		"RemittanceConnection":         {name: "RemittanceConnection"},
-		"RemittanceClaim":              {name: "RemittanceClaim"},
-		"RemittanceClaimConnection":    {name: "RemittanceClaimConnection"},
-		"CustomerReport":               {name: "CustomerReport"},
-		"CustomerReportConnection":     {name: "CustomerReportConnection"},
-		"Resource":                     {name: "Resource"},
-		"ResourceConnection":           {name: "ResourceConnection"},
-		"StatementEntryConnection":     {name: "StatementEntryConnection"},
-		"AdjustmentRecordConnection":   {name: "AdjustmentRecordConnection"},
-		"OwnerBalance":                 {name: "OwnerBalance"},
-		"UnsubscribeBreakdown":         {name: "UnsubscribeBreakdown"},
-		"Verification":                 {name: "Verification"},
-		"VerificationConnection":       {name: "VerificationConnection"},
-		"WebhookEndpoint":              {name: "WebhookEndpoint"},
-		"WebhookEndpointConnection":    {name: "WebhookEndpointConnection"},
-		"Withdrawal":                   {name: "Withdrawal"},
-		"WithdrawalConnection":         {name: "WithdrawalConnection"},
-		"WithdrawalEligibility":        {name: "WithdrawalEligibility"},
-		"User":                         {name: "User"},
-		"Session":                      {name: "Session"},
-		"StepUp":                       {name: "StepUp"},
-		"WebhookDelivery":              {name: "WebhookDelivery"},
-		"ServiceProvider":              {name: "ServiceProvider"},
-		"OrderRefund":                  {name: "OrderRefund"},
-		"BindNotification":             {name: "BindNotification"},
-		"AccessConfiguration":          {name: "AccessConfiguration"},
-		"AssociationRequestEdge":       {name: "AssociationRequestEdge"},
-		"PageInfo":                     {name: "PageInfo"},
-		"AuthorizationEdge":            {name: "AuthorizationEdge"},
-		"CatalogueVersionEdge":         {name: "CatalogueVersionEdge"},
-		"RegionEdge":                   {name: "RegionEdge"},
-		"Region":                       {name: "Region"},
-		"ServiceTypeEdge":              {name: "ServiceTypeEdge"},
-		"ServiceType":                  {name: "ServiceType"},
-		"ResourceTypeEdge":             {name: "ResourceTypeEdge"},
-		"ResourceType":                 {name: "ResourceType"},
-		"SpecificationEdge":            {name: "SpecificationEdge"},
-		"Specification":                {name: "Specification"},
-		"UsageTypeEdge":                {name: "UsageTypeEdge"},
-		"UsageType":                    {name: "UsageType"},
-		"MeasureEdge":                  {name: "MeasureEdge"},
-		"Measure":                      {name: "Measure"},
-		"MeasureConversionEdge":        {name: "MeasureConversionEdge"},
-		"MeasureConversion":            {name: "MeasureConversion"},
-		"PriceEdge":                    {name: "PriceEdge"},
-		"Price":                        {name: "Price"},
-		"DiscountPolicyEdge":           {name: "DiscountPolicyEdge"},
-		"DiscountPolicy":               {name: "DiscountPolicy"},
-		"DiscountEdge":                 {name: "DiscountEdge"},
-		"Money":                        {name: "Money"},
-		"CouponLimits":                 {name: "CouponLimits"},
-		"CouponEdge":                   {name: "CouponEdge"},
-		"CouponRecordEdge":             {name: "CouponRecordEdge"},
-		"CouponRecord":                 {name: "CouponRecord"},
-		"CouponUseEdge":                {name: "CouponUseEdge"},
-		"CouponUse":                    {name: "CouponUse"},
-		"CouponQuotaEdge":              {name: "CouponQuotaEdge"},
-		"CouponQuotaRecordEdge":        {name: "CouponQuotaRecordEdge"},
-		"CouponQuotaRecord":            {name: "CouponQuotaRecord"},
-		"Association":                  {name: "Association"},
-		"Balance":                      {name: "Balance"},
-		"BalanceAlert":                 {name: "BalanceAlert"},
-		"AssociationConnection":        {name: "AssociationConnection"},
-		"CloudBindingConnection":       {name: "CloudBindingConnection"},
-		"NewCustomerTag":               {name: "NewCustomerTag"},
-		"CustomerFreeze":               {name: "CustomerFreeze"},
-		"AccountManager":               {name: "AccountManager"},
-		"CustomerContact":              {name: "CustomerContact"},
-		"CustomerBudget":               {name: "CustomerBudget"},
-		"CustomerRestriction":          {name: "CustomerRestriction"},
-		"FederatedIdentity":            {name: "FederatedIdentity"},
-		"PastBalance":                  {name: "PastBalance"},
-		"CustomerEdge":                 {name: "CustomerEdge"},
-		"RelationBlocker":              {name: "RelationBlocker"},
-		"EventEdge":                    {name: "EventEdge"},
-		"Event":                        {name: "Event"},
-		"TestReport":                   {name: "TestReport"},
-		"ApiKeyEdge":                   {name: "ApiKeyEdge"},
-		"ApiKey":                       {name: "ApiKey"},
-		"IncentiveLineConnection":      {name: "IncentiveLineConnection"},
-		"IncentiveStatementEdge":       {name: "IncentiveStatementEdge"},
-		"InvitationFailure":            {name: "InvitationFailure"},
-		"InvitationEdge":               {name: "InvitationEdge"},
-		"JobEdge":                      {name: "JobEdge"},
-		"OrderItem":                    {name: "OrderItem"},
-		"OrderHold":                    {name: "OrderHold"},
-		"RefundInfo":                   {name: "RefundInfo"},
-		"OrderEdge":                    {name: "OrderEdge"},
-		"CouponWhitelist":              {name: "CouponWhitelist"},
-		"PartnerEdge":                  {name: "PartnerEdge"},
-		"PayerAgreementEdge":           {name: "PayerAgreementEdge"},
-		"QuoteOffer":                   {name: "QuoteOffer"},
-		"QuoteLine":                    {name: "QuoteLine"},
-		"QuoteEdge":                    {name: "QuoteEdge"},
-		"RechargeOption":               {name: "RechargeOption"},
-		"RechargeEdge":                 {name: "RechargeEdge"},
-		"RemittanceEdge":               {name: "RemittanceEdge"},
-		"RemittanceClaimEdge":          {name: "RemittanceClaimEdge"},
-		"CustomerReportEdge":           {name: "CustomerReportEdge"},
-		"ResourceEdge":                 {name: "ResourceEdge"},
-		"StatementEntryEdge":           {name: "StatementEntryEdge"},
-		"StatementEntry":               {name: "StatementEntry"},
-		"AdjustmentRecordEdge":         {name: "AdjustmentRecordEdge"},
-		"AdjustmentRecord":             {name: "AdjustmentRecord"},
-		"VerifiedPerson":               {name: "VerifiedPerson"},
-		"VerificationAttachment":       {name: "VerificationAttachment"},
-		"VerificationEdge":             {name: "VerificationEdge"},
-		"WebhookEndpointEdge":          {name: "WebhookEndpointEdge"},
-		"BankCard":                     {name: "BankCard"},
-		"WithdrawalEdge":               {name: "WithdrawalEdge"},
-		"WithdrawalBlocker":            {name: "WithdrawalBlocker"},
-		"ServiceProviderAttribute":     {name: "ServiceProviderAttribute"},
-		"SigningKey":                   {name: "SigningKey"},
-		"AttributeMapping":             {name: "AttributeMapping"},
-		"BindNotificationConnection":   {name: "BindNotificationConnection"},
-		"AttachmentBucket":             {name: "AttachmentBucket"},
-		"InterfaceContact":             {name: "InterfaceContact"},
-		"GoLiveStep":                   {name: "GoLiveStep"},
-		"ServiceProviderConnection":    {name: "ServiceProviderConnection"},
-		"AvailabilityZone":             {name: "AvailabilityZone"},
-		"BalanceAccount":               {name: "BalanceAccount"},
-		"AssociationEdge":              {name: "AssociationEdge"},
-		"CloudBindingEdge":             {name: "CloudBindingEdge"},
-		"CloudBinding":                 {name: "CloudBinding"},
-		"FieldChange":                  {name: "FieldChange"},
-		"TestCheck":                    {name: "TestCheck"},
-		"TestAttribute":                {name: "TestAttribute"},
-		"IncentiveLineEdge":            {name: "IncentiveLineEdge"},
-		"IncentiveLine":                {name: "IncentiveLine"},
-		"BankAccount":                  {name: "BankAccount"},
-		"Transfer":                     {name: "Transfer"},
-		"LedgerParty":                  {name: "LedgerParty"},
-		"BindNotificationEdge":         {name: "BindNotificationEdge"},
-		"ServiceProviderEdge":          {name: "ServiceProviderEdge"},
+		"Viewer":                        {name: "Viewer"},
+		"Node":                          {name: "Node"},
+		"AssociationRequest":            {name: "AssociationRequest"},
+		"AssociationRequestConnection":  {name: "AssociationRequestConnection"},
+		"Authorization":                 {name: "Authorization"},
+		"AuthorizationConnection":       {name: "AuthorizationConnection"},
+		"BillLine":                      {name: "BillLine"},
+		"BillLineConnection":            {name: "BillLineConnection"},
+		"BillMonthConnection":           {name: "BillMonthConnection"},
+		"ConsumptionSum":                {name: "ConsumptionSum"},
+		"CatalogueVersion":              {name: "CatalogueVersion"},
+		"CatalogueVersionConnection":    {name: "CatalogueVersionConnection"},
+		"RegionConnection":              {name: "RegionConnection"},
+		"ServiceTypeConnection":         {name: "ServiceTypeConnection"},
+		"ResourceTypeConnection":        {name: "ResourceTypeConnection"},
+		"SpecificationConnection":       {name: "SpecificationConnection"},
+		"UsageTypeConnection":           {name: "UsageTypeConnection"},
+		"MeasureConnection":             {name: "MeasureConnection"},
+		"MeasureConversionConnection":   {name: "MeasureConversionConnection"},
+		"PriceConnection":               {name: "PriceConnection"},
+		"DiscountPolicyConnection":      {name: "DiscountPolicyConnection"},
+		"Discount":                      {name: "Discount"},
+		"DiscountConnection":            {name: "DiscountConnection"},
+		"Coupon":                        {name: "Coupon"},
+		"CouponConnection":              {name: "CouponConnection"},
+		"CouponRecordConnection":        {name: "CouponRecordConnection"},
+		"CouponUseConnection":           {name: "CouponUseConnection"},
+		"CouponQuota":                   {name: "CouponQuota"},
+		"CouponQuotaConnection":         {name: "CouponQuotaConnection"},
+		"CouponQuotaRecordConnection":   {name: "CouponQuotaRecordConnection"},
+		"Customer":                      {name: "Customer"},
+		"CustomerConnection":            {name: "CustomerConnection"},
+		"AssociationEligibility":        {name: "AssociationEligibility"},
+		"EventConnection":               {name: "EventConnection"},
+		"TestLogin":                     {name: "TestLogin"},
+		"ApiKeyConnection":              {name: "ApiKeyConnection"},
+		"IncentiveStatement":            {name: "IncentiveStatement"},
+		"IncentiveStatementConnection":  {name: "IncentiveStatementConnection"},
+		"PerformanceLineConnection":     {name: "PerformanceLineConnection"},
+		"IncentiveVersionConnection":    {name: "IncentiveVersionConnection"},
+		"IncentivePolicyRuleConnection": {name: "IncentivePolicyRuleConnection"},
+		"PerformanceSum":                {name: "PerformanceSum"},
+		"Invitation":                    {name: "Invitation"},
+		"InvitationConnection":          {name: "InvitationConnection"},
+		"InvitationOffer":               {name: "InvitationOffer"},
+		"InvitationPreview":             {name: "InvitationPreview"},
+		"Job":                           {name: "Job"},
+		"JobConnection":                 {name: "JobConnection"},
+		"Order":                         {name: "Order"},
+		"OrderConnection":               {name: "OrderConnection"},
+		"Partner":                       {name: "Partner"},
+		"PartnerConnection":             {name: "PartnerConnection"},
+		"PayerAgreement":                {name: "PayerAgreement"},
+		"PayerAgreementConnection":      {name: "PayerAgreementConnection"},
+		"Quote":                         {name: "Quote"},
+		"QuoteConnection":               {name: "QuoteConnection"},
+		"RechargeOptions":               {name: "RechargeOptions"},
+		"Recharge":                      {name: "Recharge"},
+		"RechargeConnection":            {name: "RechargeConnection"},
+		"Remittance":                    {name: "Remittance"},
+		"RemittanceConnection":          {name: "RemittanceConnection"},
+		"RemittanceClaim":               {name: "RemittanceClaim"},
+		"RemittanceClaimConnection":     {name: "RemittanceClaimConnection"},
+		"CustomerReport":                {name: "CustomerReport"},
+		"CustomerReportConnection":      {name: "CustomerReportConnection"},
+		"Resource":                      {name: "Resource"},
+		"ResourceConnection":            {name: "ResourceConnection"},
+		"StatementEntryConnection":      {name: "StatementEntryConnection"},
+		"AdjustmentRecordConnection":    {name: "AdjustmentRecordConnection"},
+		"OwnerBalance":                  {name: "OwnerBalance"},
+		"UnsubscribeBreakdown":          {name: "UnsubscribeBreakdown"},
+		"Verification":                  {name: "Verification"},
+		"VerificationConnection":        {name: "VerificationConnection"},
+		"WebhookEndpoint":               {name: "WebhookEndpoint"},
+		"WebhookEndpointConnection":     {name: "WebhookEndpointConnection"},
+		"Withdrawal":                    {name: "Withdrawal"},
+		"WithdrawalConnection":          {name: "WithdrawalConnection"},
+		"WithdrawalEligibility":         {name: "WithdrawalEligibility"},
+		"User":                          {name: "User"},
+		"Session":                       {name: "Session"},
+		"StepUp":                        {name: "StepUp"},
+		"WebhookDelivery":               {name: "WebhookDelivery"},
+		"ServiceProvider":               {name: "ServiceProvider"},
+		"OrderRefund":                   {name: "OrderRefund"},
+		"BindNotification":              {name: "BindNotification"},
+		"AccessConfiguration":           {name: "AccessConfiguration"},
+		"AssociationRequestEdge":        {name: "AssociationRequestEdge"},
+		"PageInfo":                      {name: "PageInfo"},
+		"AuthorizationEdge":             {name: "AuthorizationEdge"},
+		"Money":                         {name: "Money"},
+		"BillLineEdge":                  {name: "BillLineEdge"},
+		"BillMonthEdge":                 {name: "BillMonthEdge"},
+		"BillMonth":                     {name: "BillMonth"},
+		"CatalogueVersionEdge":          {name: "CatalogueVersionEdge"},
+		"RegionEdge":                    {name: "RegionEdge"},
+		"Region":                        {name: "Region"},
+		"ServiceTypeEdge":               {name: "ServiceTypeEdge"},
+		"ServiceType":                   {name: "ServiceType"},
+		"ResourceTypeEdge":              {name: "ResourceTypeEdge"},
+		"ResourceType":                  {name: "ResourceType"},
+		"SpecificationEdge":             {name: "SpecificationEdge"},
+		"Specification":                 {name: "Specification"},
+		"UsageTypeEdge":                 {name: "UsageTypeEdge"},
+		"UsageType":                     {name: "UsageType"},
+		"MeasureEdge":                   {name: "MeasureEdge"},
+		"Measure":                       {name: "Measure"},
+		"MeasureConversionEdge":         {name: "MeasureConversionEdge"},
+		"MeasureConversion":             {name: "MeasureConversion"},
+		"PriceEdge":                     {name: "PriceEdge"},
+		"Price":                         {name: "Price"},
+		"DiscountPolicyEdge":            {name: "DiscountPolicyEdge"},
+		"DiscountPolicy":                {name: "DiscountPolicy"},
+		"DiscountEdge":                  {name: "DiscountEdge"},
+		"CouponLimits":                  {name: "CouponLimits"},
+		"CouponEdge":                    {name: "CouponEdge"},
+		"CouponRecordEdge":              {name: "CouponRecordEdge"},
+		"CouponRecord":                  {name: "CouponRecord"},
+		"CouponUseEdge":                 {name: "CouponUseEdge"},
+		"CouponUse":                     {name: "CouponUse"},
+		"CouponQuotaEdge":               {name: "CouponQuotaEdge"},
+		"CouponQuotaRecordEdge":         {name: "CouponQuotaRecordEdge"},
+		"CouponQuotaRecord":             {name: "CouponQuotaRecord"},
+		"Association":                   {name: "Association"},
+		"Balance":                       {name: "Balance"},
+		"BalanceAlert":                  {name: "BalanceAlert"},
+		"AssociationConnection":         {name: "AssociationConnection"},
+		"CloudBindingConnection":        {name: "CloudBindingConnection"},
+		"NewCustomerTag":                {name: "NewCustomerTag"},
+		"CustomerFreeze":                {name: "CustomerFreeze"},
+		"AccountManager":                {name: "AccountManager"},
+		"CustomerContact":               {name: "CustomerContact"},
+		"CustomerBudget":                {name: "CustomerBudget"},
+		"CustomerRestriction":           {name: "CustomerRestriction"},
+		"FederatedIdentity":             {name: "FederatedIdentity"},
+		"PastBalance":                   {name: "PastBalance"},
+		"CustomerEdge":                  {name: "CustomerEdge"},
+		"RelationBlocker":               {name: "RelationBlocker"},
+		"EventEdge":                     {name: "EventEdge"},
+		"Event":                         {name: "Event"},
+		"TestReport":                    {name: "TestReport"},
+		"ApiKeyEdge":                    {name: "ApiKeyEdge"},
+		"ApiKey":                        {name: "ApiKey"},
+		"IncentiveLineConnection":       {name: "IncentiveLineConnection"},
+		"IncentiveStatementEdge":        {name: "IncentiveStatementEdge"},
+		"PerformanceLineEdge":           {name: "PerformanceLineEdge"},
+		"PerformanceLine":               {name: "PerformanceLine"},
+		"IncentiveVersionEdge":          {name: "IncentiveVersionEdge"},
+		"IncentiveVersion":              {name: "IncentiveVersion"},
+		"IncentivePolicyRuleEdge":       {name: "IncentivePolicyRuleEdge"},
+		"IncentivePolicyRule":           {name: "IncentivePolicyRule"},
+		"InvitationFailure":             {name: "InvitationFailure"},
+		"InvitationEdge":                {name: "InvitationEdge"},
+		"JobEdge":                       {name: "JobEdge"},
+		"OrderItem":                     {name: "OrderItem"},
+		"OrderHold":                     {name: "OrderHold"},
+		"RefundInfo":                    {name: "RefundInfo"},
+		"OrderEdge":                     {name: "OrderEdge"},
+		"CouponWhitelist":               {name: "CouponWhitelist"},
+		"PartnerEdge":                   {name: "PartnerEdge"},
+		"PayerAgreementEdge":            {name: "PayerAgreementEdge"},
+		"QuoteOffer":                    {name: "QuoteOffer"},
+		"QuoteLine":                     {name: "QuoteLine"},
+		"QuoteEdge":                     {name: "QuoteEdge"},
+		"RechargeOption":                {name: "RechargeOption"},
+		"RechargeEdge":                  {name: "RechargeEdge"},
+		"RemittanceEdge":                {name: "RemittanceEdge"},
+		"RemittanceClaimEdge":           {name: "RemittanceClaimEdge"},
+		"CustomerReportEdge":            {name: "CustomerReportEdge"},
+		"ResourceEdge":                  {name: "ResourceEdge"},
+		"StatementEntryEdge":            {name: "StatementEntryEdge"},
+		"StatementEntry":                {name: "StatementEntry"},
+		"AdjustmentRecordEdge":          {name: "AdjustmentRecordEdge"},
+		"AdjustmentRecord":              {name: "AdjustmentRecord"},
+		"VerifiedPerson":                {name: "VerifiedPerson"},
+		"VerificationAttachment":        {name: "VerificationAttachment"},
+		"VerificationEdge":              {name: "VerificationEdge"},
+		"WebhookEndpointEdge":           {name: "WebhookEndpointEdge"},
+		"BankCard":                      {name: "BankCard"},
+		"WithdrawalEdge":                {name: "WithdrawalEdge"},
+		"WithdrawalBlocker":             {name: "WithdrawalBlocker"},
+		"ServiceProviderAttribute":      {name: "ServiceProviderAttribute"},
+		"SigningKey":                    {name: "SigningKey"},
+		"AttributeMapping":              {name: "AttributeMapping"},
+		"BindNotificationConnection":    {name: "BindNotificationConnection"},
+		"AttachmentBucket":              {name: "AttachmentBucket"},
+		"InterfaceContact":              {name: "InterfaceContact"},
+		"GoLiveStep":                    {name: "GoLiveStep"},
+		"ServiceProviderConnection":     {name: "ServiceProviderConnection"},
+		"AvailabilityZone":              {name: "AvailabilityZone"},
+		"BalanceAccount":                {name: "BalanceAccount"},
+		"AssociationEdge":               {name: "AssociationEdge"},
+		"CloudBindingEdge":              {name: "CloudBindingEdge"},
+		"CloudBinding":                  {name: "CloudBinding"},
+		"FieldChange":                   {name: "FieldChange"},
+		"TestCheck":                     {name: "TestCheck"},
+		"TestAttribute":                 {name: "TestAttribute"},
+		"IncentiveLineEdge":             {name: "IncentiveLineEdge"},
+		"IncentiveLine":                 {name: "IncentiveLine"},
+		"IncentiveTier":                 {name: "IncentiveTier"},
+		"QuoteLineChange":               {name: "QuoteLineChange"},
+		"BankAccount":                   {name: "BankAccount"},
+		"Transfer":                      {name: "Transfer"},
+		"LedgerParty":                   {name: "LedgerParty"},
+		"BindNotificationEdge":          {name: "BindNotificationEdge"},
+		"ServiceProviderEdge":           {name: "ServiceProviderEdge"},
 	}
 	fillViewer(types)
 	fillNode(types)
@@ -209,6 +228,10 @@ func tables() map[string]*objectType {
 	fillAssociationRequestConnection(types)
 	fillAuthorization(types)
 	fillAuthorizationConnection(types)
+	fillBillLine(types)
+	fillBillLineConnection(types)
+	fillBillMonthConnection(types)
+	fillConsumptionSum(types)
 	fillCatalogueVersion(types)
 	fillCatalogueVersionConnection(types)
 	fillRegionConnection(types)
@@ -237,6 +260,10 @@ func tables() map[string]*objectType {
 	fillApiKeyConnection(types)
 	fillIncentiveStatement(types)
 	fillIncentiveStatementConnection(types)
+	fillPerformanceLineConnection(types)
+	fillIncentiveVersionConnection(types)
+	fillIncentivePolicyRuleConnection(types)
+	fillPerformanceSum(types)
 	fillInvitation(types)
 	fillInvitationConnection(types)
 	fillInvitationOffer(types)
@@ -284,6 +311,10 @@ func tables() map[string]*objectType {
 	fillAssociationRequestEdge(types)
 	fillPageInfo(types)
 	fillAuthorizationEdge(types)
+	fillMoney(types)
+	fillBillLineEdge(types)
+	fillBillMonthEdge(types)
+	fillBillMonth(types)
 	fillCatalogueVersionEdge(types)
 	fillRegionEdge(types)
 	fillRegion(types)
@@ -304,7 +335,6 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyEdge(types)
 	fillDiscountPolicy(types)
 	fillDiscountEdge(types)
-	fillMoney(types)
 	fillCouponLimits(types)
 	fillCouponEdge(types)
 	fillCouponRecordEdge(types)
@@ -336,6 +366,12 @@ func tables() map[string]*objectType {
 	fillApiKey(types)
 	fillIncentiveLineConnection(types)
 	fillIncentiveStatementEdge(types)
+	fillPerformanceLineEdge(types)
+	fillPerformanceLine(types)
+	fillIncentiveVersionEdge(types)
+	fillIncentiveVersion(types)
+	fillIncentivePolicyRuleEdge(types)
+	fillIncentivePolicyRule(types)
 	fillInvitationFailure(types)
 	fillInvitationEdge(types)
 	fillJobEdge(types)
@@ -384,6 +420,8 @@ func tables() map[string]*objectType {
 	fillTestAttribute(types)
 	fillIncentiveLineEdge(types)
 	fillIncentiveLine(types)
+	fillIncentiveTier(types)
+	fillQuoteLineChange(types)
 	fillBankAccount(types)
 	fillTransfer(types)
 	fillLedgerParty(types)
@@ -646,6 +684,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.BindNotification:
 			if v != nil {
 				return types["BindNotification"], v
+			}
+		case models.BillLine:
+			return types["BillLine"], &v
+		case *models.BillLine:
+			if v != nil {
+				return types["BillLine"], v
 			}
 		case models.Authorization:
 			return types["Authorization"], &v
@@ -1022,6 +1066,507 @@ func fillAuthorizationConnection(types map[string]*objectType) {
 			}
 			return true
 		}},
+	}
+}
+
+func fillBillLine(types map[string]*objectType) {
+	of := types["BillLine"]
+	of.satisfies = []string{"BillLine", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BillLine)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BillLine:
+			return &v
+		case *models.BillLine:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).ID
+			b.id(string(v))
+			return true
+		}},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).Kind
+			b.string(string(v))
+			return true
+		}},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).Status()
+			b.string(string(v))
+			return true
+		}},
+		"cycle": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).CycleOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				(*v).MarshalGQL(b)
+			}
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillLine().Customer(ctx, object.(*models.BillLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillLine().Partner(ctx, object.(*models.BillLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"mode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).Mode
+			b.string(string(v))
+			return true
+		}},
+		"order": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillLine().Order(ctx, object.(*models.BillLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Order"],
+		},
+		"base": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillLine().Base(ctx, object.(*models.BillLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["BillLine"],
+		},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"specCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).SpecCode
+			b.string(string(v))
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).Region
+			b.string(string(v))
+			return true
+		}},
+		"resourceName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).ResourceIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"quantity": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).Quantity
+			b.int(int64(v))
+			return true
+		}},
+		"usageType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).UsageTypeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"usageValue": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).UsageValue
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"usageMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).UsageMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"size": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).Size
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"sizeMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).SizeMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"catalogueVersion": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillLine().CatalogueVersion(ctx, object.(*models.BillLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CatalogueVersion"],
+		},
+		"unitPrice": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).UnitPrice
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"usedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).UsedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"settlement": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).SettlementOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"exactOfficial": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).ExactOfficial
+			b.decimal(v)
+			return true
+		}},
+		"exactPayable": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).ExactPayable
+			b.decimal(v)
+			return true
+		}},
+		"official": {value: func(object any) any {
+			v := object.(*models.BillLine).Official()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"discount": {value: func(object any) any {
+			v := object.(*models.BillLine).Discount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"payable": {value: func(object any) any {
+			v := object.(*models.BillLine).Payable()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"cash": {value: func(object any) any {
+			v := object.(*models.BillLine).Cash()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"credit": {value: func(object any) any {
+			v := object.(*models.BillLine).Credit()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"coupon": {value: func(object any) any {
+			v := object.(*models.BillLine).Coupon()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"debt": {value: func(object any) any {
+			v := object.(*models.BillLine).Debt()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"debtLeft": {value: func(object any) any {
+			v := object.(*models.BillLine).DebtLeft()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"billedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).BilledAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillBillLineConnection(types map[string]*objectType) {
+	of := types["BillLineConnection"]
+	of.satisfies = []string{"BillLineConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.BillLine])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.BillLine]:
+			return &v
+		case *models.Connection[models.BillLine]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.BillLine]).Edges
+		},
+			of:      types["BillLineEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.BillLine]).Nodes()
+		},
+			of:      types["BillLine"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.BillLine]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.BillLine]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillBillMonthConnection(types map[string]*objectType) {
+	of := types["BillMonthConnection"]
+	of.satisfies = []string{"BillMonthConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.BillMonth])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.BillMonth]:
+			return &v
+		case *models.Connection[models.BillMonth]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.BillMonth]).Edges
+		},
+			of:      types["BillMonthEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.BillMonth]).Nodes()
+		},
+			of:      types["BillMonth"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.BillMonth]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.BillMonth]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillConsumptionSum(types map[string]*objectType) {
+	of := types["ConsumptionSum"]
+	of.satisfies = []string{"ConsumptionSum"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ConsumptionSum)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ConsumptionSum:
+			return &v
+		case *models.ConsumptionSum:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"key": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ConsumptionSum).KeyOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ConsumptionSum().Customer(ctx, object.(*models.ConsumptionSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ConsumptionSum().Partner(ctx, object.(*models.ConsumptionSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ConsumptionSum).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"official": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).Official()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"payable": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).Payable()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"paid": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).Paid()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"debtLeft": {value: func(object any) any {
+			v := object.(*models.ConsumptionSum).DebtLeft()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
 	}
 }
 
@@ -3033,6 +3578,55 @@ func fillIncentiveStatement(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveStatement).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"closedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveStatement).ClosedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"confirmedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveStatement).ConfirmedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"doneAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveStatement).DoneAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"reference": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveStatement).ReferenceOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
 	}
 }
 
@@ -3087,6 +3681,245 @@ func fillIncentiveStatementConnection(types map[string]*objectType) {
 			}
 			return true
 		}},
+	}
+}
+
+func fillPerformanceLineConnection(types map[string]*objectType) {
+	of := types["PerformanceLineConnection"]
+	of.satisfies = []string{"PerformanceLineConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.PerformanceLine])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.PerformanceLine]:
+			return &v
+		case *models.Connection[models.PerformanceLine]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.PerformanceLine]).Edges
+		},
+			of:      types["PerformanceLineEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.PerformanceLine]).Nodes()
+		},
+			of:      types["PerformanceLine"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.PerformanceLine]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.PerformanceLine]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillIncentiveVersionConnection(types map[string]*objectType) {
+	of := types["IncentiveVersionConnection"]
+	of.satisfies = []string{"IncentiveVersionConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.IncentiveVersion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.IncentiveVersion]:
+			return &v
+		case *models.Connection[models.IncentiveVersion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.IncentiveVersion]).Edges
+		},
+			of:      types["IncentiveVersionEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.IncentiveVersion]).Nodes()
+		},
+			of:      types["IncentiveVersion"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.IncentiveVersion]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.IncentiveVersion]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillIncentivePolicyRuleConnection(types map[string]*objectType) {
+	of := types["IncentivePolicyRuleConnection"]
+	of.satisfies = []string{"IncentivePolicyRuleConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.IncentiveRule])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.IncentiveRule]:
+			return &v
+		case *models.Connection[models.IncentiveRule]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.IncentiveRule]).Edges
+		},
+			of:      types["IncentivePolicyRuleEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.IncentiveRule]).Nodes()
+		},
+			of:      types["IncentivePolicyRule"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.IncentiveRule]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.IncentiveRule]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillPerformanceSum(types map[string]*objectType) {
+	of := types["PerformanceSum"]
+	of.satisfies = []string{"PerformanceSum"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PerformanceSum)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PerformanceSum:
+			return &v
+		case *models.PerformanceSum:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"key": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceSum).KeyOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceSum().Customer(ctx, object.(*models.PerformanceSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceSum().Reseller(ctx, object.(*models.PerformanceSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceSum).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"consumption": {value: func(object any) any {
+			v := object.(*models.PerformanceSum).Consumption()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"counted": {value: func(object any) any {
+			v := object.(*models.PerformanceSum).Counted()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
 	}
 }
 
@@ -4359,6 +5192,11 @@ func fillQuote(types map[string]*objectType) {
 		}},
 		"officialAmount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Quote).Official
+			b.decimal(v)
+			return true
+		}},
+		"refundAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Quote).Refund()
 			b.decimal(v)
 			return true
 		}},
@@ -7387,6 +8225,238 @@ func fillAuthorizationEdge(types map[string]*objectType) {
 	}
 }
 
+func fillMoney(types map[string]*objectType) {
+	of := types["Money"]
+	of.satisfies = []string{"Money"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Money)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Money:
+			return &v
+		case *models.Money:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Money).Amount()
+			b.decimal(v)
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Money).Currency
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillBillLineEdge(types map[string]*objectType) {
+	of := types["BillLineEdge"]
+	of.satisfies = []string{"BillLineEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.BillLine])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.BillLine]:
+			return &v
+		case *models.Edge[models.BillLine]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.BillLine]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.BillLine]).Node
+		},
+			of:      types["BillLine"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillBillMonthEdge(types map[string]*objectType) {
+	of := types["BillMonthEdge"]
+	of.satisfies = []string{"BillMonthEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.BillMonth])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.BillMonth]:
+			return &v
+		case *models.Edge[models.BillMonth]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.BillMonth]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.BillMonth]).Node
+		},
+			of:      types["BillMonth"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillBillMonth(types map[string]*objectType) {
+	of := types["BillMonth"]
+	of.satisfies = []string{"BillMonth"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BillMonth)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BillMonth:
+			return &v
+		case *models.BillMonth:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillMonth).ID
+			b.id(string(v))
+			return true
+		}},
+		"cycle": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillMonth).Cycle
+			v.MarshalGQL(b)
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillMonth().Customer(ctx, object.(*models.BillMonth))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BillMonth().Partner(ctx, object.(*models.BillMonth))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillMonth).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillMonth).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"official": {value: func(object any) any {
+			v := object.(*models.BillMonth).Official()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"discount": {value: func(object any) any {
+			v := object.(*models.BillMonth).Discount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"payable": {value: func(object any) any {
+			v := object.(*models.BillMonth).Payable()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"cash": {value: func(object any) any {
+			v := object.(*models.BillMonth).Cash()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"credit": {value: func(object any) any {
+			v := object.(*models.BillMonth).Credit()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"coupon": {value: func(object any) any {
+			v := object.(*models.BillMonth).Coupon()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"debt": {value: func(object any) any {
+			v := object.(*models.BillMonth).Debt()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"debtPaid": {value: func(object any) any {
+			v := object.(*models.BillMonth).DebtPaid()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillCatalogueVersionEdge(types map[string]*objectType) {
 	of := types["CatalogueVersionEdge"]
 	of.satisfies = []string{"CatalogueVersionEdge"}
@@ -8297,41 +9367,6 @@ func fillDiscountEdge(types map[string]*objectType) {
 			of:      types["Discount"],
 			nonNull: true,
 		},
-	}
-}
-
-func fillMoney(types map[string]*objectType) {
-	of := types["Money"]
-	of.satisfies = []string{"Money"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Money)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Money:
-			return &v
-		case *models.Money:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
-	of.fields = map[string]*fieldType{
-		"amount": {leaf: func(b *buffer, object any) bool {
-			v := object.(*models.Money).Amount()
-			b.decimal(v)
-			return true
-		}},
-		"currency": {leaf: func(b *buffer, object any) bool {
-			v := object.(*models.Money).Currency
-			b.string(string(v))
-			return true
-		}},
 	}
 }
 
@@ -10160,6 +11195,373 @@ func fillIncentiveStatementEdge(types map[string]*objectType) {
 	}
 }
 
+func fillPerformanceLineEdge(types map[string]*objectType) {
+	of := types["PerformanceLineEdge"]
+	of.satisfies = []string{"PerformanceLineEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.PerformanceLine])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.PerformanceLine]:
+			return &v
+		case *models.Edge[models.PerformanceLine]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.PerformanceLine]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.PerformanceLine]).Node
+		},
+			of:      types["PerformanceLine"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPerformanceLine(types map[string]*objectType) {
+	of := types["PerformanceLine"]
+	of.satisfies = []string{"PerformanceLine"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PerformanceLine)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PerformanceLine:
+			return &v
+		case *models.PerformanceLine:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).ID
+			b.id(string(v))
+			return true
+		}},
+		"period": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).Period
+			v.MarshalGQL(b)
+			return true
+		}},
+		"cause": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).Cause
+			b.string(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceLine().Partner(ctx, object.(*models.PerformanceLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceLine().Reseller(ctx, object.(*models.PerformanceLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceLine().Customer(ctx, object.(*models.PerformanceLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"mode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).Mode
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"consumption": {value: func(object any) any {
+			v := object.(*models.PerformanceLine).Consumption()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"counted": {value: func(object any) any {
+			v := object.(*models.PerformanceLine).Counted()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"rule": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).Rule
+			b.string(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).Reason()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"policy": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PerformanceLine().Policy(ctx, object.(*models.PerformanceLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["IncentivePolicyRule"],
+		},
+		"happenedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PerformanceLine).HappenedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillIncentiveVersionEdge(types map[string]*objectType) {
+	of := types["IncentiveVersionEdge"]
+	of.satisfies = []string{"IncentiveVersionEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.IncentiveVersion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.IncentiveVersion]:
+			return &v
+		case *models.Edge[models.IncentiveVersion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.IncentiveVersion]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.IncentiveVersion]).Node
+		},
+			of:      types["IncentiveVersion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillIncentiveVersion(types map[string]*objectType) {
+	of := types["IncentiveVersion"]
+	of.satisfies = []string{"IncentiveVersion"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.IncentiveVersion)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.IncentiveVersion:
+			return &v
+		case *models.IncentiveVersion:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveVersion).ID
+			b.id(string(v))
+			return true
+		}},
+		"label": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveVersion).Label
+			b.string(string(v))
+			return true
+		}},
+		"effectiveAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveVersion).EffectiveAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"contentHash": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveVersion).ContentHash
+			b.string(string(v))
+			return true
+		}},
+		"rules": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveVersion).Rules
+			b.int(int64(v))
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveVersion).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillIncentivePolicyRuleEdge(types map[string]*objectType) {
+	of := types["IncentivePolicyRuleEdge"]
+	of.satisfies = []string{"IncentivePolicyRuleEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.IncentiveRule])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.IncentiveRule]:
+			return &v
+		case *models.Edge[models.IncentiveRule]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.IncentiveRule]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.IncentiveRule]).Node
+		},
+			of:      types["IncentivePolicyRule"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillIncentivePolicyRule(types map[string]*objectType) {
+	of := types["IncentivePolicyRule"]
+	of.satisfies = []string{"IncentivePolicyRule"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.IncentiveRule)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.IncentiveRule:
+			return &v
+		case *models.IncentiveRule:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveRule).ID
+			b.id(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveRule).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"month": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveRule).Month
+			v.MarshalGQL(b)
+			return true
+		}},
+		"level": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveRule).Level
+			b.string(string(v))
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveRule).Currency
+			b.string(string(v))
+			return true
+		}},
+		"incentive": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveRule).Incentive
+			b.string(string(v))
+			return true
+		}},
+		"curated": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveRule).Curated
+			b.bool(bool(v))
+			return true
+		}},
+		"tiers": {value: func(object any) any {
+			return object.(*models.IncentiveRule).TierViews()
+		},
+			of:      types["IncentiveTier"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
 func fillInvitationFailure(types map[string]*objectType) {
 	of := types["InvitationFailure"]
 	of.satisfies = []string{"InvitationFailure"}
@@ -10383,6 +11785,42 @@ func fillOrderItem(types map[string]*objectType) {
 		"unsubscribedBy": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.OrderItem).UnsubscribedBy
 			b.id(string(v))
+			return true
+		}},
+		"specSize": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).SpecSizeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"specMeasure": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).SpecMeasureOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"baseSpecCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).BaseSpecCodeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"baseSpecSize": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OrderItem).BaseSpecSizeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
 			return true
 		}},
 	}
@@ -10888,6 +12326,14 @@ func fillQuoteLine(types map[string]*objectType) {
 			return nil
 		},
 			of: types["QuoteOffer"],
+		},
+		"change": {value: func(object any) any {
+			if v := object.(*models.QuoteLine).Change; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["QuoteLineChange"],
 		},
 	}
 }
@@ -12630,6 +14076,167 @@ func fillIncentiveLine(types map[string]*objectType) {
 			} else {
 				b.string(string((*v)))
 			}
+			return true
+		}},
+		"consumption": {value: func(object any) any {
+			v := object.(*models.IncentiveLine).Consumption()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"rule": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveLine).Rule
+			b.string(string(v))
+			return true
+		}},
+		"policy": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveLine().Policy(ctx, object.(*models.IncentiveLine))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["IncentivePolicyRule"],
+		},
+		"tierFrom": {value: func(object any) any {
+			if v := object.(*models.IncentiveLine).TierFrom(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"cap": {value: func(object any) any {
+			if v := object.(*models.IncentiveLine).Cap(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveLine).Lines
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
+func fillIncentiveTier(types map[string]*objectType) {
+	of := types["IncentiveTier"]
+	of.satisfies = []string{"IncentiveTier"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.TierView)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.TierView:
+			return &v
+		case *models.TierView:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"from": {value: func(object any) any {
+			return &object.(*models.TierView).From
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"rate": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.TierView).Rate
+			b.decimal(v)
+			return true
+		}},
+		"cap": {value: func(object any) any {
+			if v := object.(*models.TierView).Cap; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+	}
+}
+
+func fillQuoteLineChange(types map[string]*objectType) {
+	of := types["QuoteLineChange"]
+	of.satisfies = []string{"QuoteLineChange"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.LineChange)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.LineChange:
+			return &v
+		case *models.LineChange:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"baseSpecCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).BaseSpecCode
+			b.string(string(v))
+			return true
+		}},
+		"baseSize": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).BaseSize
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"baseSizeMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).BaseSizeMeasureIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"begin": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).Begin()
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).Until
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"paidAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).PaidRest
+			b.decimal(v)
+			return true
+		}},
+		"refundAmount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LineChange).Refund
+			b.decimal(v)
 			return true
 		}},
 	}
