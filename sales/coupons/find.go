@@ -23,7 +23,7 @@ const (
 // QuotaFilter narrows FindQuotas. Nil = no filter; an empty list matches nothing.
 type QuotaFilter struct {
 	PartnerID *models.ID
-	ParentID  *models.ID // only those given from this quota
+	ParentID  *models.ID // only those given from this quota; a reseller, who does not know its distributor's, finds nothing by it
 	Issued    *bool      // true = those that a distributor gave, false = those that the cloud gave
 	Type      []models.CouponType
 	Status    []models.CouponQuotaStatus
@@ -34,6 +34,9 @@ func (s *Service) FindQuotas(ctx context.Context, who models.Principal, f QuotaF
 	return list[models.CouponQuota](ctx, who, args, listQuotas, func() *bun.SelectQuery {
 		q := access.CouponQuotas(s.DB.NewSelect().Model((*models.CouponQuota)(nil)), who)
 		q = same(same(q, "cqt.partner_id = ?", f.PartnerID), "cqt.parent_id = ?", f.ParentID)
+		if f.ParentID != nil && who.PartnerKind == models.CloudReseller {
+			q = q.Where("1 = 0")
+		}
 		if f.Issued != nil {
 			q = q.Where("(cqt.parent_id IS NOT NULL) = ?", *f.Issued)
 		}

@@ -265,6 +265,9 @@ func TestWhoTakesQuotasBackAndSeesThem(t *testing.T) {
 				t.Errorf("%s sees %d quotas: %v", who.Name, len(page.Edges), err)
 			}
 		}
+		if hidden, err := w.FindQuotas(w.ctx, asPartner(w.reseller), coupons.QuotaFilter{ParentID: &root.ID}, models.PageArgs{}); err != nil || len(hidden.Edges) != 0 {
+			t.Errorf("a reseller finds by its distributor's quota: %v %v", hidden, err)
+		}
 		issued, err := w.FindQuotas(w.ctx, asPartner(w.distributor), coupons.QuotaFilter{Issued: ptr(true), ParentID: &root.ID, Status: []models.CouponQuotaStatus{models.QuotaReclaimed}}, models.PageArgs{})
 		if err != nil || len(issued.Edges) != 1 || issued.Edges[0].Node.ID != child.ID {
 			t.Errorf("issued: %v %v", issued, err)

@@ -11,7 +11,7 @@ func TestWorldIsBuiltAndSound(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		s.Sound(t)
-		if len(w.Buyers()) != 12 || len(w.IDs("res")) != 24 {
+		if len(w.Buyers()) != 12 || len(w.IDs("res")) != 36 {
 			t.Errorf("%d customers with %d resources", len(w.Buyers()), len(w.IDs("res")))
 		}
 	})
