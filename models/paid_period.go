@@ -52,8 +52,12 @@ func Lessened(terms []PaidTerm, item ID, at time.Time, minor int64) []PaidTerm {
 		case !t.From.Before(at):
 			t.PaidMinor -= min(minor, t.PaidMinor)
 		default:
-			until, rest := t, t
-			until.PaidMinor, until.Until = t.PaidMinor-t.rest(at), at
+			// What goes with the term besides the money stays with its rest, and is there once.
+			until := PaidTerm{
+				OrderID: t.OrderID, ItemID: t.ItemID, PaidMinor: t.PaidMinor - t.rest(at), From: t.From, Until: at, Renewal: t.Renewal,
+				PeriodType: t.PeriodType, PeriodCount: t.PeriodCount, Change: t.Change, PeriodMinor: t.PeriodMinor, PeriodFrom: t.PeriodFrom,
+			}
+			rest := t
 			rest.PaidMinor, rest.From = t.rest(at)-min(minor, t.rest(at)), at
 			if rest.PeriodFrom.IsZero() {
 				rest.PeriodFrom = t.From
