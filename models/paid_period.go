@@ -93,6 +93,8 @@ func LatestPeriod(terms []PaidTerm) (PaidTerm, bool) {
 	if !latest.PeriodFrom.IsZero() {
 		latest.From = latest.PeriodFrom
 	}
+	// What it costs again, whatever paid it then.
+	latest.PaidMinor, latest.CouponMinor = latest.PaidMinor+latest.CouponMinor, 0
 	latest.PaidMinor = latest.PlainMinor()
 	for _, t := range terms {
 		if t.Change && t.Until.Equal(latest.Until) {

@@ -74,6 +74,15 @@ func TestWhatAChangeGivesBackComesOffTheRest(t *testing.T) {
 	if last, found := models.LatestPeriod([]models.PaidTerm{bought, added}); !found || last.PaidMinor != 4_500 || !last.From.Equal(from) {
 		t.Errorf("since the change a period costs %d", last.PaidMinor)
 	}
+	byCoupon := bought
+	byCoupon.PaidMinor, byCoupon.CouponMinor = bought.PaidMinor-1_000, 1_000
+	if last, found := models.LatestPeriod([]models.PaidTerm{byCoupon, added}); !found || last.PaidMinor != 4_500 || last.CouponMinor != 0 {
+		t.Errorf("a period that a coupon paid a part of costs %d and %d", last.PaidMinor, last.CouponMinor)
+	}
+	plain, _ := models.LatestPeriod([]models.PaidTerm{bought})
+	if last, _ := models.LatestPeriod([]models.PaidTerm{byCoupon}); last.PaidMinor != plain.PaidMinor {
+		t.Errorf("a period that a coupon paid a part of costs %d, want %d", last.PaidMinor, plain.PaidMinor)
+	}
 	if _, found := models.LatestPeriod(nil); found {
 		t.Error("a period of nothing")
 	}
