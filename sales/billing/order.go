@@ -70,12 +70,6 @@ func (s *Service) billOrderIn(ctx context.Context, tx bun.IDB, id models.ID) ([]
 	if order.PartnerID != "" { // its resale money paid, whatever became of the association since
 		customer.PartnerID, customer.Mode = order.PartnerID, models.Resale
 	}
-	coupons := map[models.ID]int64{}
-	if s.Coupons != nil {
-		if coupons, err = s.Coupons.PaidWith(ctx, tx, id); err != nil {
-			return nil, err
-		}
-	}
 	weights := make([]int64, len(items))
 	for i, item := range items {
 		weights[i] = item.AmountMinor
@@ -84,7 +78,7 @@ func (s *Service) billOrderIn(ctx context.Context, tx bun.IDB, id models.ID) ([]
 	discount := models.Spread(max(order.OfficialMinor-order.TotalMinor, 0), weights)
 	for i, item := range items {
 		line := s.lineOf(order, item, customer)
-		line.setFigures(payable[i], discount[i], min(coupons[item.ID], payable[i]), *order.PaidAt)
+		line.setFigures(payable[i], discount[i], min(item.CouponMinor, payable[i]), *order.PaidAt)
 		lines = append(lines, line.BillLine)
 	}
 	return lines, s.bill(ctx, tx, lines, models.CausePurchase)

@@ -41,12 +41,6 @@ type Performance interface {
 	CountIn(ctx context.Context, tx bun.IDB, consumed []models.Consumption) error
 }
 
-// Coupons knows what of an order was paid with coupons.
-type Coupons interface {
-	// PaidWith returns what coupons paid of each line of an order, in minor units.
-	PaidWith(ctx context.Context, db bun.IDB, order models.ID) (byItem map[models.ID]int64, err error)
-}
-
 // Uploads gives files of records to read.
 type Uploads interface {
 	// Content returns the content of an upload of the caller's organisation that waits to be used.
@@ -66,7 +60,6 @@ type Service struct {
 	Cloud       string      // whose use is recorded
 	Jobs        Jobs        // nil = nothing is settled by itself
 	Performance Performance // nil = nobody counts
-	Coupons     Coupons     // nil = there are none
 	Uploads     Uploads     // nil = there are no files
 }
 
