@@ -195,7 +195,7 @@ func couponEvent(kind models.EventType, c models.Coupon, data map[string]any) mo
 // quotaEvent tells a partner of its quota.
 func quotaEvent(kind models.EventType, before, after models.CouponQuota, amount int64) models.Event {
 	event := models.Event{
-		Type: kind, PartnerID: after.PartnerID, SubjectID: string(after.ID), Fields: []string{"status", "value", "balance"},
+		Type: kind, PartnerID: after.PartnerID, SubjectID: string(after.ID),
 		Data: map[string]any{"amount": decimalOf(models.NewMoney(amount, after.Currency)), "currency": after.Currency},
 	}
 	shown := func(q models.CouponQuota, m models.Money) string {
@@ -210,7 +210,7 @@ func quotaEvent(kind models.EventType, before, after models.CouponQuota, amount 
 		models.Changed("balance", shown(before, before.Balance()), decimalOf(after.Balance())),
 	} {
 		if change.Before == nil || *change.Before != *change.After {
-			event.Changes = append(event.Changes, change)
+			event.Fields, event.Changes = append(event.Fields, change.Field), append(event.Changes, change)
 		}
 	}
 	return event

@@ -45,6 +45,8 @@ func Calls(site string) map[string]func(t *testing.T, s *Server, w *World) Call 
 	maps.Copy(all, catalogueCalls())
 	maps.Copy(all, orderCalls())
 	maps.Copy(all, resourceCalls())
+	maps.Copy(all, billCalls())
+	maps.Copy(all, couponCalls())
 	return all
 }
 
@@ -266,20 +268,24 @@ func codeCalls() calls {
 	}
 }
 
+// Upload brings a file for a purpose.
+func (w *World) Upload(t *testing.T, who models.Principal, purpose models.UploadPurpose, name, kind string, content []byte) models.ID {
+	t.Helper()
+	made, err := w.Files.Create(t.Context(), who, files.CreateUpload{Purpose: purpose, FileName: name, ContentType: kind, Size: int64(len(content))})
+	must(t, err)
+	_, token, _ := strings.Cut(made.URL, files.UploadPath)
+	_, err = w.Files.Receive(t.Context(), who, token, -1, "", bytes.NewReader(content))
+	must(t, err)
+	return made.UploadID
+}
+
 // Pictures brings so many pictures for the partner, each of its own size.
 func (w *World) Pictures(t *testing.T, o *Org, n int) (ids []models.ID) {
 	t.Helper()
 	for i := range n {
 		var b bytes.Buffer
 		must(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, 10+i, 10))))
-		made, err := w.Files.Create(t.Context(), selfOf(o), files.CreateUpload{
-			Purpose: models.UploadAttachment, FileName: "x.png", ContentType: "image/png", Size: int64(b.Len()),
-		})
-		must(t, err)
-		_, token, _ := strings.Cut(made.URL, files.UploadPath)
-		_, err = w.Files.Receive(t.Context(), selfOf(o), token, -1, "", bytes.NewReader(b.Bytes()))
-		must(t, err)
-		ids = append(ids, made.UploadID)
+		ids = append(ids, w.Upload(t, selfOf(o), models.UploadAttachment, "x.png", "image/png", b.Bytes()))
 	}
 	return ids
 }

@@ -266,6 +266,10 @@ func catalogueCalls() calls {
 				"products": product(map[string]any{"usageType": "duration", "usageValue": "1", "usageMeasureId": 4}),
 			}}
 		},
+		"quoteChange": func(t *testing.T, _ *Server, w *World) Call {
+			b := w.Providers[1].Resale
+			return Call{b.Key, map[string]any{"resourceId": w.mains(t, b)[0], "specCode": "s6.xlarge.2.linux"}}
+		},
 		"quoteRenewal": func(t *testing.T, _ *Server, w *World) Call {
 			b := w.Distributors[0].Resale
 			return Call{b.Key, map[string]any{"resourceIds": w.mains(t, b), "periodType": "MONTH", "periodCount": 1}}
@@ -291,6 +295,18 @@ func orderCalls() calls {
 		"cancelOrder": func(t *testing.T, _ *Server, w *World) Call {
 			b, id := bill(t, w)
 			return Call{b.Key, map[string]any{"orderId": id}}
+		},
+		"chooseOrderDiscount": func(t *testing.T, _ *Server, w *World) Call {
+			b := w.Empty(t, w.Providers[0], w.tag())
+			_, err := w.Catalog.Grant(t.Context(), selfOf(b.Owner), catalog.GrantDiscount{
+				CustomerID: b.Customer.ID, Kind: models.DiscountPartnerRate, Mode: models.DiscountRate, Value: decimal.New(9, -1),
+			})
+			must(t, err)
+			quoted, err := w.Catalog.Purchase(t.Context(), w.as(b), catalog.QuotePurchase{Products: []catalog.PurchaseProduct{ServerProduct()}})
+			must(t, err)
+			placed, err := w.Orders.PlaceQuoted(t.Context(), w.as(b), orders.PlaceFromQuote{CustomerID: b.Customer.ID, QuoteID: quoted.Quote.ID, IdempotencyKey: "choose"})
+			must(t, err)
+			return Call{b.Key, map[string]any{"orderId": placed.Order.ID, "discountId": nil}}
 		},
 		"requestPartnerPayment": func(t *testing.T, _ *Server, w *World) Call {
 			b, id := bill(t, w)
