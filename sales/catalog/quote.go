@@ -256,10 +256,17 @@ func (s *Service) quoteFor(ctx context.Context, who models.Principal, customer m
 		if err := insert(ctx, tx, &quote); err != nil {
 			return err
 		}
-		return s.Events.Record(ctx, tx, who, models.Event{
+		given := models.Event{
 			Type: models.EventQuoteGiven, PartnerID: quote.PartnerID, CustomerID: quote.CustomerID, SubjectID: string(quote.ID),
 			Data: map[string]any{"kind": quote.Kind, "official": quote.Official.StringFixed(int32(quote.Precision)), "currency": quote.Currency},
-		})
+		}
+		for _, line := range quote.Lines {
+			if line.ResourceID != "" {
+				named, _ := given.Data["resourceIds"].([]models.ID)
+				given.Data["resourceIds"] = append(named, line.ResourceID)
+			}
+		}
+		return s.Events.Record(ctx, tx, who, given)
 	})
 	if err != nil {
 		return Quoted{}, err

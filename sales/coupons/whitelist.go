@@ -2,7 +2,10 @@ package coupons
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -86,10 +89,32 @@ func (s *Service) setWhitelistIn(ctx context.Context, tx bun.IDB, who models.Pri
 	if err := upsertWhitelist(ctx, tx, after); err != nil {
 		return none, err
 	}
-	return after, s.Events.Record(ctx, tx, who, models.Event{
-		Type: models.EventCouponWhitelisted, PartnerID: id, SubjectID: string(id), Fields: []string{"couponWhitelist"},
+	event := models.Event{
+		Type: models.EventCouponWhitelisted, PartnerID: id, SubjectID: string(id),
 		Data: map[string]any{"enabled": after.Enabled, "customers": len(after.CustomerIDs)},
-	})
+	}
+	for _, change := range []models.FieldChange{
+		models.Changed("enabled", strconv.FormatBool(before.Enabled), strconv.FormatBool(after.Enabled)),
+		models.Changed("customerIds", listed(before.CustomerIDs), listed(after.CustomerIDs)),
+	} {
+		if change.Before == nil || change.After == nil || *change.Before != *change.After {
+			event.Fields, event.Changes = append(event.Fields, change.Field), append(event.Changes, change)
+		}
+	}
+	return after, s.Events.Record(ctx, tx, who, event)
+}
+
+// listed is a list of ids as a record shows it; only so many by name, of more their number.
+func listed(ids []models.ID) string {
+	const most = 20
+	if len(ids) > most {
+		return fmt.Sprintf("%d customers", len(ids))
+	}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+	}
+	return strings.Join(names, " ")
 }
 
 // ownCustomers returns the ids, sorted, once all of them are known to be customers of the partner's own.

@@ -47,6 +47,7 @@ func elsewhere() map[string]string {
 		"quoteId":      "the order that is named has it",
 		"remittanceId": "the claim that is named has it, and whoever claims does not know it",
 		"resourceIds":  "the quote or order that is named has a line for each",
+		"uploadId":     "its records are of the customers that are named",
 	}
 }
 
