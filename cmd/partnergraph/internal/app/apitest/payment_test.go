@@ -70,7 +70,8 @@ func TestPaymentsThatAreRefusedChangeNothing(t *testing.T) {
 			"with an endless key":      {b.Key, paying(b.Waiting.ID, strings.Repeat("k", 129)), "INVALID", "idempotencyKey", ""},
 			"with a key of signs":      {b.Key, paying(b.Waiting.ID, "k\n"), "INVALID", "idempotencyKey", ""},
 			"with four coupons":        {b.Key, vars{"i": vars{"orderId": b.Waiting.ID, "idempotencyKey": "k9", "couponIds": []any{b.Paid.ID, b.Paid.ID, b.Paid.ID, b.Paid.ID}}}, "INVALID", "couponIds", ""},
-			"with a coupon":            {b.Key, vars{"i": vars{"orderId": b.Waiting.ID, "idempotencyKey": "k9", "couponIds": []any{b.Paid.ID}}}, "PRECONDITION_FAILED", "", "COUPONS_NOT_AVAILABLE"},
+			"with another's coupon":    {b.Key, vars{"i": vars{"orderId": b.Waiting.ID, "idempotencyKey": "k9", "couponIds": []any{frozen.Coupon.ID}}}, "NOT_FOUND", "couponIds", ""},
+			"with what is no coupon":   {b.Key, vars{"i": vars{"orderId": b.Waiting.ID, "idempotencyKey": "k9", "couponIds": []any{b.Paid.ID}}}, "INVALID", "couponIds", ""},
 			"with an amount of a hand": {b.Key, vars{"i": vars{"orderId": b.Waiting.ID, "idempotencyKey": "k9", "amount": 0.01}}, "GRAPHQL_VALIDATION_FAILED", "", ""},
 		} {
 			t.Run(name, func(t *testing.T) {
