@@ -1,6 +1,7 @@
 package models
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -223,9 +224,9 @@ func (r IncentiveRule) TierViews() []TierView {
 
 // TierAt returns the tier that a performance of the month reaches; false when it reaches none.
 func (r IncentiveRule) TierAt(performanceMinor int64) (IncentiveTier, bool) {
-	for i := len(r.Tiers) - 1; i >= 0; i-- {
-		if r.Tiers[i].FromMinor <= performanceMinor {
-			return r.Tiers[i], true
+	for _, tier := range slices.Backward(r.Tiers) {
+		if tier.FromMinor <= performanceMinor {
+			return tier, true
 		}
 	}
 	return IncentiveTier{}, false

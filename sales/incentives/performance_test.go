@@ -429,6 +429,36 @@ type bought struct {
 	service string
 }
 
+// drawPolicy is what the file of a month says of a service, unless it says nothing.
+func drawPolicy(rt *rapid.T, month models.BillingCycle, service string) (rule models.IncentiveRule, entry string, stated bool) {
+	kind := rapid.SampledFrom([]int{0, 1, 2, 13, -1, 100}).Draw(rt, "kind of "+service)
+	if kind == -1 {
+		return models.IncentiveRule{}, "", false
+	}
+	curated := kind == 100
+	kind %= 100
+	incentive, _ := models.IncentivePolicyOf(kind)
+	rule = models.IncentiveRule{Incentive: incentive, Curated: curated}
+	var tiers []string
+	from := int64(0)
+	for i := range rapid.IntRange(1, 3).Draw(rt, "tiers of "+service) {
+		if incentive != models.PolicyNonSpecific && incentive != models.PolicySpecific || curated {
+			break
+		}
+		from += rapid.Int64Range(0, 50_000).Draw(rt, fmt.Sprint("from ", i)) + int64(min(i, 1))
+		tier := models.IncentiveTier{FromMinor: from, Rate: decimal.New(rapid.Int64Range(0, 2000).Draw(rt, "rate"), -4)}
+		text := fmt.Sprintf(`{"from": "%s", "rate": "%s"`, decimal.New(from, -2).StringFixed(2), tier.Rate.StringFixed(4))
+		if limit := rapid.Int64Range(-5000, 5000).Draw(rt, "cap"); limit > 0 {
+			tier.CapMinor = &limit
+			text += fmt.Sprintf(`, "cap": "%s"`, decimal.New(limit, -2).StringFixed(2))
+		}
+		tiers = append(tiers, text+"}")
+		rule.Tiers = append(rule.Tiers, tier)
+	}
+	return rule, fmt.Sprintf(`{"serviceType": "%s", "from": "%s", "currency": "CNY", "incentive": %d, "curated": %t, "tiers": [%s]}`,
+		service, month, kind, curated, strings.Join(tiers, ",")), true
+}
+
 func (d *desk) oracle(rt *rapid.T, run int) {
 	// Each run has a month and a version of its own, so that runs do not see each other.
 	month := models.BillingCycleAt(time.Date(2027, time.Month(run), 10, 0, 0, 0, 0, time.UTC))
@@ -437,33 +467,12 @@ func (d *desk) oracle(rt *rapid.T, run int) {
 	rules := map[string]models.IncentiveRule{}
 	var entries []string
 	for _, service := range services {
-		kind := rapid.SampledFrom([]int{0, 1, 2, 13, -1, 100}).Draw(rt, "kind of "+service)
-		if kind == -1 {
+		rule, entry, stated := drawPolicy(rt, month, service)
+		if !stated {
 			continue
 		}
-		curated := kind == 100
-		kind %= 100
-		incentive, _ := models.IncentivePolicyOf(kind)
-		rule := models.IncentiveRule{Incentive: incentive, Curated: curated}
-		var tiers []string
-		from := int64(0)
-		for i := range rapid.IntRange(1, 3).Draw(rt, "tiers of "+service) {
-			if incentive != models.PolicyNonSpecific && incentive != models.PolicySpecific || curated {
-				break
-			}
-			from += rapid.Int64Range(0, 50_000).Draw(rt, fmt.Sprint("from ", i)) + int64(min(i, 1))
-			tier := models.IncentiveTier{FromMinor: from, Rate: decimal.New(rapid.Int64Range(0, 2000).Draw(rt, "rate"), -4)}
-			text := fmt.Sprintf(`{"from": "%s", "rate": "%s"`, decimal.New(from, -2).StringFixed(2), tier.Rate.StringFixed(4))
-			if limit := rapid.Int64Range(-5000, 5000).Draw(rt, "cap"); limit > 0 {
-				tier.CapMinor = &limit
-				text += fmt.Sprintf(`, "cap": "%s"`, decimal.New(limit, -2).StringFixed(2))
-			}
-			tiers = append(tiers, text+"}")
-			rule.Tiers = append(rule.Tiers, tier)
-		}
 		rules[service] = rule
-		entries = append(entries, fmt.Sprintf(`{"serviceType": "%s", "from": "%s", "currency": "CNY", "incentive": %d, "curated": %t, "tiers": [%s]}`,
-			service, month, kind, curated, strings.Join(tiers, ",")))
+		entries = append(entries, entry)
 	}
 	if len(entries) > 0 {
 		d.load(fmt.Sprintf(`{"schema": 1, "cloud": "sim", "version": "run-%d", "policies": [%s]}`, run, strings.Join(entries, ",")))
