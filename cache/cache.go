@@ -135,6 +135,7 @@ func WithPrefix(prefix string) Option { return func(o *Options) { o.Prefix = pre
 //	redis://user:password@host:6379/0   rediss:// with TLS
 //	redis://host1:6379,host2:6379       a cluster; options are those of the first address
 //	redis://s1:26379,s2:26379?master=m  found through sentinels
+//	redis://host:6379/0?prefix=north    every key begins with it: installations that share a Redis have one each
 //
 // A malformed url is an error that does not contain it. A Redis that does not answer is none: it may come back.
 func Open(ctx context.Context, url string, opts ...Option) (Cache, error) {

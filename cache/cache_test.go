@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -42,7 +43,7 @@ func TestMemoryForgetsTheLeastRecentlyUsedFirst(t *testing.T) {
 
 func TestBadURLsAreRefusedWithoutShowingThem(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"", "memcached://hunter2@x", "redis://u:hunter2@host:notaport", "redis://:hunter2@h/notadb"} {
+	for _, address := range []string{"", "memcached://hunter2@x", "redis://u:hunter2@host:notaport", "redis://:hunter2@h/notadb", "redis://:hunter2@h/0?prefix=a:b", "redis://:hunter2@h/0?prefix="} {
 		_, err := cache.Open(t.Context(), address)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", address, err)
@@ -273,4 +274,25 @@ func (l *line) cut(down bool) {
 		_ = conn.Close()
 	}
 	l.conns = nil
+}
+
+func TestInstallationsThatShareARedisHaveKeysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	open := func(prefix string) cache.Cache {
+		c, err := cache.Open(t.Context(), cachetest.RedisURL(t)+"?prefix="+prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	name := strings.ToLower(rand.Text())
+	north, south, again := open(name+"-north"), open(name+"-south"), open(name+"-north")
+	north.Set(t.Context(), "k", []byte("v"), time.Minute)
+	if _, found := south.Get(t.Context(), "k"); found {
+		t.Error("another installation's key is found")
+	}
+	if value, found := again.Get(t.Context(), "k"); !found || string(value) != "v" {
+		t.Errorf("the same installation finds %q, %v", value, found)
+	}
 }

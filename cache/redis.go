@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 
@@ -35,6 +36,13 @@ type Redis struct {
 var _ Cache = (*Redis)(nil)
 
 func openRedis(_ context.Context, url string, options Options) (*Redis, error) {
+	url, prefix, err := cutPrefix(url)
+	if err != nil {
+		return nil, err
+	}
+	if prefix != "" {
+		options.Prefix = prefix + ":"
+	}
 	universal, err := parseRedis(url)
 	if err != nil {
 		return nil, err
@@ -55,6 +63,29 @@ func openRedis(_ context.Context, url string, options Options) (*Redis, error) {
 		lookup: redis.NewScript(lookupScript), fill: redis.NewScript(fillScript),
 		invalidate: redis.NewScript(invalidateScript), hit: redis.NewScript(hitScript),
 	}, nil
+}
+
+var plainPrefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// cutPrefix takes the parameter prefix out of an address.
+func cutPrefix(url string) (rest, prefix string, err error) {
+	base, query, _ := strings.Cut(url, "?")
+	var others []string
+	for part := range strings.SplitSeq(query, "&") {
+		value, ours := strings.CutPrefix(part, "prefix=")
+		switch {
+		case ours && !plainPrefix.MatchString(value):
+			return "", "", errors.New("cache: the prefix in the url has 1 to 64 letters, digits, - and _")
+		case ours:
+			prefix = value
+		case part != "":
+			others = append(others, part)
+		}
+	}
+	if len(others) > 0 {
+		base += "?" + strings.Join(others, "&")
+	}
+	return base, prefix, nil
 }
 
 // parseRedis reads the first address of a comma list with go-redis and adds the others to it.

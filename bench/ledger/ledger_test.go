@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -57,7 +58,7 @@ func small(t *testing.T) *place {
 			long: 600 * time.Millisecond, ours: filepath.Join(programs, "partnergraph"), floor: filepath.Join(programs, "floor"),
 		},
 		log: slog.New(slog.DiscardHandler), dir: t.TempDir(), flush: flushModel{Name: flushDisk},
-		database: storetest.PostgresURL(t), redis: redis,
+		database: storetest.PostgresURL(t), redis: redis + "?prefix=" + rand.Text(), // the bench's keys are the same in every run
 	}
 	t.Cleanup(func() {
 		if err := at.close(); err != nil {

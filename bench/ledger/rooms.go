@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -75,7 +76,8 @@ func balances(ctx context.Context, at *place) (_ []row, err error) {
 		return nil, err
 	}
 	defer stop()
-	options, err := redis.ParseURL(at.redis)
+	address, _, _ := strings.Cut(at.redis, "?")
+	options, err := redis.ParseURL(address)
 	if err != nil {
 		return nil, err
 	}

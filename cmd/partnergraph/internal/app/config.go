@@ -34,7 +34,7 @@ type Config struct {
 	// DatabaseURL is postgres://... or sqlite:///path; required.
 	DatabaseURL string `name:"database-url" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db."`
 	// CacheURL is redis://..., rediss://..., or memory: for a single replica.
-	CacheURL string `name:"cache-url" default:"memory:" env:"PARTNERGRAPH_CACHE_URL" help:"redis://host:6379/0, rediss://..., or memory: for a single replica."`
+	CacheURL string `name:"cache-url" default:"memory:" env:"PARTNERGRAPH_CACHE_URL" help:"redis://host:6379/0, rediss://..., or memory: for a single replica. ?prefix=NAME keeps installations that share a Redis apart."`
 	// SealKeys encrypt personal data and secrets at rest: id:base64 of 32 bytes, comma separated, the active one first; required.
 	SealKeys string `name:"seal-keys" env:"PARTNERGRAPH_SEAL_KEYS" help:"Keys that encrypt personal data and secrets at rest: id:base64 of 32 bytes, comma separated, the active one first."`
 	// Dev allows plain http and loopback addresses; never set it where strangers can reach the server.

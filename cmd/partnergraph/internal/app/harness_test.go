@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -274,5 +275,6 @@ func redisURL(t *testing.T) string {
 	if url == "" {
 		t.Fatal("TEST_REDIS_URL is not set; run `make test`, which starts the servers that tests need")
 	}
-	return url
+	// The demo's keys are the same in every world, which their own prefixes keep apart.
+	return url + "?prefix=" + strings.ToLower(rand.Text())
 }

@@ -109,6 +109,13 @@ func (w *World) indexCoupons(ctx context.Context, t *testing.T, orgs map[models.
 	}
 }
 
+// begun lets a quota or coupon be in effect since yesterday: a server whose clock is behind the world's is asked for it too.
+func (w *World) begun(t *testing.T, model any, id models.ID) {
+	t.Helper()
+	_, err := w.DB.NewUpdate().Model(model).Set("effective_at = ?", w.Now().AddDate(0, 0, -1)).Where("id = ?", id).Exec(t.Context())
+	must(t, err)
+}
+
 // couponMutations are those of quotas and coupons.
 func couponMutations() map[string]MoneyMutation {
 	const quota = "{couponQuota{id value{amount} balance{amount} status}}"
@@ -119,6 +126,7 @@ func couponMutations() map[string]MoneyMutation {
 	dealer := func(t *testing.T, w *World, kind models.PartnerKind) *Org {
 		o := w.rich(t, kind, nil)
 		o.Quota = w.Quota(t, o, value, o.Tag)
+		w.begun(t, (*models.CouponQuota)(nil), o.Quota.ID)
 		return o
 	}
 	return map[string]MoneyMutation{
@@ -167,6 +175,7 @@ func couponMutations() map[string]MoneyMutation {
 			Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
 				p := dealer(t, w, models.SolutionProvider)
 				coupon := w.Coupon(t, p, w.Empty(t, p, w.tag()), models.NewMoney(500, models.CNY), p.Tag+" coupon")
+				w.begun(t, (*models.Coupon)(nil), coupon.ID)
 				return always(p.Key, map[string]any{"couponIds": []models.ID{coupon.ID}}, "remark", "another")
 			},
 		},

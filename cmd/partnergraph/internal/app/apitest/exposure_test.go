@@ -171,7 +171,7 @@ func TestKeysThatAreRefusedAreNotMade(t *testing.T) {
 		made := s.Ask(t, provider.Key, createKey, vars{"i": vars{"name": "reader", "scopes": []string{"ORDERS_READ"}, "expiresAt": now.Add(time.Hour)}})
 		secret, _ := made.At("createApiKey", "secret").(string)
 		id, _ := made.At("createApiKey", "apiKey", "id").(string)
-		if orders := s.Ask(t, secret, "{orders{totalCount}}", nil); orders.At("orders", "totalCount") != 3.0 {
+		if orders := s.Ask(t, secret, "{orders{totalCount}}", nil); orders.At("orders", "totalCount") != 4.0 {
 			t.Errorf("the new key reads %s", orders.Body)
 		}
 		wantError(t, s.Ask(t, secret, "{customers{totalCount}}", nil), "FORBIDDEN", "", "")
