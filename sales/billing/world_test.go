@@ -260,7 +260,7 @@ func (o *office) lines(c models.Customer) (rows []models.BillLine) {
 	return rows
 }
 
-// checkBooks wants the identities of 3.8, the monthly sums and the ledger to agree with the lines.
+// checkSums wants the identities of 3.8 and the monthly sums to agree with the lines.
 func (o *office) checkSums() {
 	o.t.Helper()
 	var lines []models.BillLine
@@ -308,7 +308,7 @@ func (o *office) checkSums() {
 	}
 }
 
-// checkBooks holds the sums and the ledger.
+// checkBooks wants checkSums, and a sound ledger.
 func (o *office) checkBooks() {
 	o.t.Helper()
 	o.checkSums()
