@@ -1,10 +1,10 @@
 package apitest_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -246,24 +246,60 @@ const documents = 600
 // shownErrors is how many errors an answer holds at most.
 const shownErrors = 10
 
-// comparable is an answer without what is different each time: the order of errors, and of many which ones are shown, which the executor has
-// from its goroutines.
+// comparable is an answer without what is different each time: the order of errors, of many which ones are shown, and which of the errors that
+// made the same object null. The executor has these from its goroutines, and the specification of GraphQL leaves them to it.
 func comparable(t *testing.T, answer apitest.Answer) string {
 	t.Helper()
 	if len(answer.Errors) == 0 {
 		return answer.Body
 	}
-	var parts map[string]json.RawMessage
+	var parts struct {
+		Data   json.RawMessage   `json:"data"`
+		Errors []json.RawMessage `json:"errors"`
+	}
 	if err := json.Unmarshal([]byte(answer.Body), &parts); err != nil {
 		t.Fatal(err)
 	}
-	var errs []json.RawMessage
-	if err := json.Unmarshal(parts["errors"], &errs); err != nil {
-		t.Fatal(err)
+	var data any // null where an answer has none, being refused whole
+	if len(parts.Data) > 0 {
+		if err := json.Unmarshal(parts.Data, &data); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if len(errs) >= shownErrors {
-		return fmt.Sprintf("%s and %d errors", parts["data"], len(errs))
+	if len(parts.Errors) >= shownErrors {
+		return fmt.Sprintf("%s and %d errors", parts.Data, len(parts.Errors))
 	}
-	slices.SortFunc(errs, func(a, b json.RawMessage) int { return cmp.Compare(string(a), string(b)) })
-	return fmt.Sprintf("%s %s", parts["data"], errs)
+	told := map[string]bool{}
+	for _, raw := range parts.Errors {
+		var one struct {
+			Path []any `json:"path"`
+		}
+		if err := json.Unmarshal(raw, &one); err != nil {
+			t.Fatal(err)
+		}
+		if depth := nulledAt(data, one.Path); depth < len(one.Path) {
+			raw = fmt.Appendf(nil, "null because of something below %v", one.Path[:depth])
+		}
+		told[string(raw)] = true
+	}
+	return fmt.Sprintf("%s %s", parts.Data, slices.Sorted(maps.Keys(told)))
+}
+
+// nulledAt returns how much of a path leads to the null that an answer has there.
+func nulledAt(data any, path []any) (depth int) {
+	for data != nil && depth < len(path) {
+		switch at := path[depth].(type) {
+		case string:
+			object, _ := data.(map[string]any)
+			data = object[at]
+		case float64:
+			list, _ := data.([]any)
+			if int(at) >= len(list) {
+				return depth
+			}
+			data = list[int(at)]
+		}
+		depth++
+	}
+	return depth
 }
