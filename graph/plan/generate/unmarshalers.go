@@ -23,5 +23,5 @@ func withoutUnmarshalers(file string) error {
 		return errors.New(file + ": gqlgen writes its map of unmarshalers another way")
 	}
 	text = unmarshalersPut.ReplaceAll(unmarshalers.ReplaceAll(text, []byte("\n")), nil)
-	return os.WriteFile(file, text, 0o600)
+	return os.WriteFile(file, text, 0o600) //nolint:gosec // a file of this tree, which main names
 }
