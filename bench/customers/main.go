@@ -6,15 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"github.com/partnergraph/partnergraph/bench/internal/process"
 	"github.com/partnergraph/partnergraph/cmd/testservers/servers"
 	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/models"
@@ -33,8 +31,6 @@ type options struct {
 }
 
 func main() {
-	// Linux ends the servers when the thread that started them ends, so that thread must be the one that stays.
-	runtime.LockOSThread()
 	var o options
 	flag.IntVar(&o.customers, "customers", 120_000, "customers of the partner")
 	flag.IntVar(&o.size, "size", 50, "rows of a page")
@@ -43,13 +39,7 @@ func main() {
 	flag.Float64Var(&o.worst, "worst", 1.2, "fail when the deep page costs more than this many first pages")
 	flag.StringVar(&o.only, "only", "", "only searches whose name contains this")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench-customers:", err)
-		os.Exit(1)
-	}
+	process.Main("bench-customers", func(ctx context.Context) error { return run(ctx, o) })
 }
 
 func run(ctx context.Context, o options) (err error) {

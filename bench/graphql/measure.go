@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -106,18 +103,5 @@ func (at *place) startProfile(ctx context.Context, c contestant, name string) (s
 }
 
 func (at *place) profile(ctx context.Context, seconds int, name string) error {
-	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", at.profileAt, seconds), http.NoBody) //nolint:gosec // our own server
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(ask) //nolint:gosec // our own server
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	raw, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(at.opts.out, name+".pprof"), raw, 0o644) //nolint:gosec // nothing secret is in it
+	return process.Profile(ctx, at.profileAt, seconds, filepath.Join(at.opts.out, name+".pprof"))
 }

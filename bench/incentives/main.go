@@ -6,17 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/shopspring/decimal"
 	"github.com/uptrace/bun"
 
+	"github.com/partnergraph/partnergraph/bench/internal/process"
 	"github.com/partnergraph/partnergraph/cmd/testservers/servers"
 	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/models"
@@ -35,8 +34,6 @@ type options struct {
 }
 
 func main() {
-	// Linux ends the servers when the thread that started them ends, so that thread must be the one that stays.
-	runtime.LockOSThread()
 	var o options
 	flag.IntVar(&o.lines, "lines", 1_000_000, "bill lines of the month")
 	flag.IntVar(&o.partners, "partners", 100, "partners that they belong to")
@@ -44,13 +41,7 @@ func main() {
 	flag.DurationVar(&o.most, "most", time.Minute, "fail when the accrual takes longer")
 	flag.StringVar(&o.only, "only", "", "postgres or sqlite; empty = both")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench-incentives:", err)
-		os.Exit(1)
-	}
+	process.Main("bench-incentives", func(ctx context.Context) error { return run(ctx, o) })
 }
 
 func run(ctx context.Context, o options) (err error) {

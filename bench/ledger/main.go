@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/partnergraph/partnergraph/bench/internal/process"
 )
 
 // options are the flags.
@@ -35,21 +34,13 @@ type options struct {
 }
 
 func main() {
-	// Linux ends the servers when the thread that started them ends, so that thread must be the one that stays.
-	runtime.LockOSThread()
-	opts, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err == nil {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		err = run(ctx, opts)
-		stop()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench-ledger:", err)
-		os.Exit(1)
-	}
+	process.Main("bench-ledger", func(ctx context.Context) error {
+		opts, err := parse(os.Args[1:])
+		if err != nil {
+			return err
+		}
+		return run(ctx, opts)
+	})
 }
 
 func parse(args []string) (options, error) {

@@ -24,16 +24,29 @@ type catalogLoadCommand struct {
 
 // Run loads a catalogue and prints its version.
 func (c catalogLoadCommand) Run(ctx context.Context) error {
-	content, err := readFile(c.File, catalog.MaxFileBytes)
+	return loadInto(ctx, c.DatabaseURL, c.File, catalog.MaxFileBytes, loadCatalogue)
+}
+
+// loadInto reads a file of at most so many bytes, and gives its content and the database to load, which says on standard output what it did.
+func loadInto(ctx context.Context, databaseURL, file string, most int64, load func(ctx context.Context, w io.Writer, db *store.DB, content string) error) error {
+	content, err := readFile(file, most)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, c.DatabaseURL)
+	db, err := store.Open(ctx, databaseURL)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	return loadCatalogue(ctx, os.Stdout, db, content)
+	return load(ctx, os.Stdout, db, content)
+}
+
+// newness says whether a version is new.
+func newness(changed bool) string {
+	if changed {
+		return "loaded"
+	}
+	return "unchanged"
 }
 
 // readFile reads a file, or standard input for -, of at most so many bytes.
@@ -58,11 +71,8 @@ func loadCatalogue(ctx context.Context, w io.Writer, db *store.DB, content strin
 	if err != nil {
 		return err
 	}
-	version, said := loaded.CatalogueVersion, "loaded"
-	if !loaded.Changed {
-		said = "unchanged"
-	}
-	_, err = fmt.Fprintf(w, "%s %s %s from %s: %d specifications, %d prices\n", version.ID, said, version.Label,
+	version := loaded.CatalogueVersion
+	_, err = fmt.Fprintf(w, "%s %s %s from %s: %d specifications, %d prices\n", version.ID, newness(loaded.Changed), version.Label,
 		version.EffectiveAt.UTC().Format(time.RFC3339), version.Specs, version.Prices)
 	return err
 }

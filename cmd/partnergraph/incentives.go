@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -23,25 +23,18 @@ type incentivesLoadCommand struct {
 
 // Run loads policies and prints their version.
 func (c incentivesLoadCommand) Run(ctx context.Context) error {
-	content, err := readFile(c.File, incentives.MaxFileBytes)
-	if err != nil {
-		return err
-	}
-	db, err := store.Open(ctx, c.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
+	return loadInto(ctx, c.DatabaseURL, c.File, incentives.MaxFileBytes, loadPolicies)
+}
+
+// loadPolicies loads incentive policies into a database, as an operator who can reach it may.
+func loadPolicies(ctx context.Context, w io.Writer, db *store.DB, content string) error {
 	ids := models.RandomIDs()
 	service := &incentives.Service{DB: db, Now: time.Now, IDs: ids, Events: &events.Recorder{IDs: ids, Now: time.Now}}
 	loaded, err := service.Load(ctx, models.SystemPrincipal("incentives-load"), incentives.LoadPolicies{Content: content})
 	if err != nil {
 		return err
 	}
-	version, said := loaded.IncentiveVersion, "loaded"
-	if !loaded.Changed {
-		said = "unchanged"
-	}
-	_, err = fmt.Fprintf(os.Stdout, "%s %s %s from %s: %d policies\n", version.ID, said, version.Label, version.EffectiveAt.UTC().Format(time.RFC3339), version.Rules)
+	version := loaded.IncentiveVersion
+	_, err = fmt.Fprintf(w, "%s %s %s from %s: %d policies\n", version.ID, newness(loaded.Changed), version.Label, version.EffectiveAt.UTC().Format(time.RFC3339), version.Rules)
 	return err
 }

@@ -330,6 +330,15 @@ func TestEveryLookupFindsItsOwnOnly(t *testing.T) {
 	})
 }
 
+// codesByAlias are the codes of an answer's errors by the root field that they are below.
+func codesByAlias(answer apitest.Answer) map[string]string {
+	codes := map[string]string{}
+	for _, e := range answer.Errors {
+		codes[fmt.Sprint(e.Path[0])] = e.Code()
+	}
+	return codes
+}
+
 func lookUp(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller, f *ast.FieldDefinition, prefix string) {
 	t.Helper()
 	for ids := range slices.Chunk(w.IDs(prefix), 10) { // an answer holds ten errors
@@ -342,10 +351,7 @@ func lookUp(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller,
 			return
 		}
 		wantNoLeak(t, w, c, f.Name, answer)
-		codes := map[string]string{}
-		for _, e := range answer.Errors {
-			codes[fmt.Sprint(e.Path[0])] = e.Code()
-		}
+		codes := codesByAlias(answer)
 		for i, id := range ids {
 			alias := fmt.Sprintf("a%d", i)
 			want, wantCode := any(string(id)), ""

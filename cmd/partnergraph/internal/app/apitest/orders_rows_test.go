@@ -81,10 +81,7 @@ func previewResources(t *testing.T, s *apitest.Server, w *apitest.World, c apite
 			return
 		}
 		wantNoLeak(t, w, c, f.Name, answer)
-		codes := map[string]string{}
-		for _, e := range answer.Errors {
-			codes[fmt.Sprint(e.Path[0])] = e.Code()
-		}
+		codes := codesByAlias(answer)
 		for i, id := range ids {
 			alias := fmt.Sprintf("a%d", i)
 			switch {
