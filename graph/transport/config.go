@@ -23,9 +23,9 @@ type Config struct {
 	TokenLimit int
 	// QueryCache is how many parsed and validated documents, of at most 16 KiB each, are kept in memory. Default 1000.
 	QueryCache int
-	// InFlight is how many queries and mutations are executed at once; more wait for a moment and are refused with
-	// RATE_LIMITED. Zero = unlimited.
-	InFlight int
+	// Crowd is how many queries and mutations are executed at once; more wait for a moment and are refused with
+	// RATE_LIMITED. Nil = unlimited.
+	Crowd *Crowd
 	// Deadline is how long a query or mutation may run before it is answered with UNAVAILABLE; subscriptions have
 	// none. Default 30 s.
 	Deadline time.Duration

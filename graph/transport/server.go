@@ -36,8 +36,8 @@ func Server(es graphql.ExecutableSchema, cfg Config) *handler.Server {
 	// text in, the guard measures it, and only then is it remembered.
 	srv.Use(bounded{})
 	srv.Use(deadline{cfg.Deadline})
-	if cfg.InFlight > 0 {
-		srv.Use(crowd{make(chan struct{}, cfg.InFlight)})
+	if cfg.Crowd != nil {
+		srv.Use(crowd{cfg.Crowd})
 	}
 	srv.Use(limits)
 	srv.Use(&exactEnums{})

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -372,7 +374,7 @@ func TestSuggestionsAreASwitch(t *testing.T) {
 // TestACrowdIsServedInTurnAndNotAtOnce: with one place, the second waits, and is refused when that does not help.
 func TestACrowdIsServedInTurnAndNotAtOnce(t *testing.T) {
 	t.Parallel()
-	srv, _ := serve(t, transport.Config{InFlight: 1, Deadline: 600 * time.Millisecond})
+	srv, _ := serve(t, transport.Config{Crowd: transport.NewCrowd(1), Deadline: 600 * time.Millisecond})
 	slow := make(chan answer, 1)
 	go func() { slow <- post(t, srv.URL, respType, `{"query":"{slow}"}`) }()
 	refused := answer{}
@@ -388,4 +390,62 @@ func TestACrowdIsServedInTurnAndNotAtOnce(t *testing.T) {
 	if served := post(t, srv.URL, respType, `{"query":"{hello}"}`); served.code() != "" {
 		t.Errorf("afterwards: %s", served.body)
 	}
+}
+
+// TestALongLineIsNotJoined: who comes while as many wait as are served is refused before anything is spent on it; streams pass.
+func TestALongLineIsNotJoined(t *testing.T) {
+	t.Parallel()
+	crowd := transport.NewCrowd(1)
+	inner, _ := serve(t, transport.Config{Crowd: crowd, Deadline: 2 * time.Second})
+	var reached atomic.Int64
+	srv := httptest.NewServer(crowd.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reached.Add(1)
+		w.WriteHeader(http.StatusTeapot)
+	})))
+	t.Cleanup(srv.Close)
+	var busy sync.WaitGroup
+	done := make(chan struct{})
+	for range 8 { // one is served slowly, the others wait, are refused, and come again
+		busy.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					post(t, inner.URL, respType, `{"query":"{slow}"}`)
+				}
+			}
+		})
+	}
+	var refused answer
+	for range 1000 {
+		if refused = post(t, srv.URL, respType, `{"query":"{hello}"}`); refused.status != http.StatusTeapot {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if refused.status != http.StatusTooManyRequests || refused.code() != "RATE_LIMITED" || refused.header.Get("Retry-After") != "1" {
+		t.Errorf("a long line: %d %s", refused.status, refused.body)
+	}
+	before := reached.Load()
+	for range 20 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, strings.NewReader(`{"query":"subscription{x}"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept", "text/event-stream")
+		streamed, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = streamed.Body.Close()
+		if streamed.StatusCode != http.StatusTeapot {
+			t.Fatalf("a stream: %d", streamed.StatusCode)
+		}
+	}
+	if reached.Load() != before+20 {
+		t.Errorf("%d streams passed, want 20", reached.Load()-before)
+	}
+	close(done)
+	busy.Wait()
 }

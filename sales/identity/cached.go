@@ -79,9 +79,10 @@ func micros(at *time.Time) string {
 
 func cacheKey(hash string) string { return "api-key:" + hex.EncodeToString([]byte(hash)) }
 
-// known finds a key in the cache, else reads its row and tells the cache. What does not work is not kept: strangers can make up any number.
+// known finds a key in the cache, else reads its row and tells the cache; of a key that has not come lately it reads the row. What does not
+// work is not kept: strangers can make up any number.
 func (s *Service) known(ctx context.Context, hash string) (keyRow, error) {
-	if s.Cache == nil {
+	if s.Cache == nil || !s.busy.again(hash, s.now()) {
 		return s.lookUp(ctx, hash)
 	}
 	key := cacheKey(hash)

@@ -68,6 +68,12 @@ func TestAKeyIsRememberedForAMomentAndEndsAtOnce(t *testing.T) {
 		fresh, err := w.Authenticate(ctx, created.Secret)
 		must(t, err)
 		counted, counter := store.CountStatements(ctx)
+		_, err = w.Authenticate(counted, created.Secret) // a key that comes again is worth remembering
+		must(t, err)
+		if counter.Count() != 1 {
+			t.Errorf("%d statements for a key that came once", counter.Count())
+		}
+		counted, counter = store.CountStatements(ctx)
 		kept, err := w.Authenticate(counted, created.Secret)
 		must(t, err)
 		if diff := cmp.Diff(fresh, kept); diff != "" {

@@ -31,6 +31,7 @@ type Service struct {
 	Logger    *slog.Logger
 
 	usage   usage
+	busy    busy
 	lookups lookups
 }
 

@@ -42,13 +42,14 @@ func (a *App) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	gql, err := a.graphQL()
+	crowd := transport.NewCrowd(a.cfg.MaxInFlight)
+	gql, err := a.graphQL(crowd)
 	if err != nil {
 		return nil, err
 	}
 	limited := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(next)) }
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", transport.CORS{AllowedOrigin: a.originAllowed, Credentials: true}.Wrap(limited(gql)))
+	mux.Handle("/graphql", transport.CORS{AllowedOrigin: a.originAllowed, Credentials: true}.Wrap(crowd.Wrap(limited(gql))))
 	mux.Handle("/saml/", limited(a.timed(a.sp)))
 	mux.Handle("/saml/idp/", limited(a.timed(a.idp)))
 	paged := func(next http.Handler) http.Handler { return a.sessions.Middleware(a.limited(a.known(a.timed(next)))) }
@@ -80,7 +81,7 @@ func (a *App) routes() (http.Handler, error) {
 }
 
 // graphQL assembles the GraphQL door.
-func (a *App) graphQL() (http.Handler, error) {
+func (a *App) graphQL(crowd *transport.Crowd) (http.Handler, error) {
 	r := a.Rooms
 	resolver := &resolvers.Resolver{
 		Events: r.EventLog, Identity: r.Identity, Codes: r.Codes, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation,
@@ -95,7 +96,7 @@ func (a *App) graphQL() (http.Handler, error) {
 		extensions = append(extensions, plan.New(resolver, resolver.Rounds, a.walked))
 	}
 	server := transport.Server(graph.NewExecutableSchema(cfg), transport.Config{
-		InFlight: a.cfg.MaxInFlight,
+		Crowd: crowd,
 		Guard: guard.Config{
 			Depth: a.cfg.MaxDepth, Aliases: a.cfg.MaxAliases, RootFields: a.cfg.MaxRootFields, Cost: a.cfg.MaxCost, Introspection: a.cfg.Introspection,
 		},
