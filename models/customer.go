@@ -54,6 +54,7 @@ type Customer struct {
 	ExternalID     string          `bun:"external_id,nullzero"` // the storefront's own key, unique per partner
 	PartnerID      ID              `bun:"partner_id,nullzero"`  // of the association in force; zero when there is none
 	Mode           AssociationMode `bun:"mode,nullzero"`        // of the association in force
+	AssociatedAt   *time.Time      `bun:"associated_at"`        // since when it is in force; nil when there is none
 	RealNameSealed []byte          `bun:"real_name_sealed"`
 	EmailSealed    []byte          `bun:"email_sealed"`
 	EmailBlind     string          `bun:"email_blind,nullzero"` // keyed digest to find by e-mail

@@ -79,7 +79,7 @@ func (r *rows) add(c *crowd, newID models.IDSource, sealer *seal.Sealer, partner
 	row := models.Customer{
 		ID: newID(models.PrefixCustomer), Cloud: "bench", Name: fmt.Sprintf("customer-%07d", i), Kind: models.Enterprise, VerifiedStatus: models.Verified,
 		Frozen: models.NotFrozen, Currency: models.CNY, ExternalID: fmt.Sprint("x", i), PartnerID: partner, Mode: models.Resale, AccountManagerID: c.manager,
-		CreatedAt: at, UpdatedAt: at,
+		AssociatedAt: &at, CreatedAt: at, UpdatedAt: at,
 	}
 	email := row.Name + "@customers.example"
 	phone := fmt.Sprintf("0086-100%08d", i)

@@ -86,7 +86,7 @@ func (s *Service) blockers(ctx context.Context, tx bun.IDB, who models.Principal
 	return facts.AssociationBlockers(cmd.Mode), nil
 }
 
-// link writes the association and repeats partner and mode on the customer, where every row scope reads them.
+// link writes the association and repeats partner, mode and beginning on the customer, where row scopes and searches read them.
 func (s *Service) link(ctx context.Context, tx bun.IDB, who models.Principal, customer *models.Customer, cmd Associate) (models.Association, error) {
 	if err := cmd.complete(); err != nil {
 		return models.Association{}, err
@@ -112,7 +112,7 @@ func (s *Service) link(ctx context.Context, tx bun.IDB, who models.Principal, cu
 		}
 		return models.Association{}, err
 	}
-	customer.PartnerID, customer.Mode, customer.UpdatedAt = partner.ID, cmd.Mode, now
+	customer.PartnerID, customer.Mode, customer.AssociatedAt, customer.UpdatedAt = partner.ID, cmd.Mode, &now, now
 	if err := updateCustomerPartner(ctx, tx, customer); err != nil {
 		if store.Conflicts(err, "customers", "external_id") {
 			return models.Association{}, ErrExternalTaken

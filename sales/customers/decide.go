@@ -112,7 +112,7 @@ func (s *Service) switchIn(ctx context.Context, tx bun.IDB, who models.Principal
 		return err
 	}
 	after := customer
-	after.Mode, after.UpdatedAt = mode, *ended.Until
+	after.Mode, after.AssociatedAt, after.UpdatedAt = mode, ended.Until, *ended.Until
 	if err := updateCustomerPartner(ctx, tx, &after); err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (s *Service) leaveIn(ctx context.Context, tx bun.IDB, who models.Principal,
 		return EndedAssociation{}, err
 	}
 	left := customer
-	left.PartnerID, left.Mode, left.ExternalID, left.UpdatedAt = "", "", "", *association.Until
+	left.PartnerID, left.Mode, left.AssociatedAt, left.ExternalID, left.UpdatedAt = "", "", nil, "", *association.Until
 	if err := updateCustomerLeft(ctx, tx, &left); err != nil {
 		return EndedAssociation{}, err
 	}

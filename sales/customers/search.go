@@ -137,6 +137,7 @@ func (f search) apply(q *bun.SelectQuery) *bun.SelectQuery {
 		q = q.Where("c.phone_blind = ?", f.phoneBlind)
 	}
 	q = between(q, "c.created_at", f.CreatedAfter, f.CreatedBefore)
+	q = between(q, "c.associated_at", f.AssociatedAfter, f.AssociatedBefore)
 	if f.Tag != nil {
 		if f.byLabel { // SQLite takes the tables of a CROSS JOIN in their order
 			q = q.ModelTableExpr("customer_tags AS ct CROSS JOIN customers AS c").Where("ct.customer_id = c.id AND ct.partner_id = c.partner_id")
@@ -145,10 +146,6 @@ func (f search) apply(q *bun.SelectQuery) *bun.SelectQuery {
 		}
 		q = q.Where("ct.tag = ?", *f.Tag)
 		q = access.KeptByPartner(q, f.who, "ct.partner_id")
-	}
-	if f.AssociatedAfter != nil || f.AssociatedBefore != nil {
-		q = q.Join("JOIN associations AS a ON a.customer_id = c.id AND a.partner_id = c.partner_id AND a.until IS NULL")
-		q = between(q, "a.since", f.AssociatedAfter, f.AssociatedBefore)
 	}
 	return q
 }

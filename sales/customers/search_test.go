@@ -138,7 +138,7 @@ func (m *managed) crowd(n int) (member models.User) {
 			at := m.at.Add(time.Duration(i) * time.Minute)
 			c := models.Customer{
 				ID: m.IDs(models.PrefixCustomer), Cloud: "hwc", Name: fmt.Sprintf("crowd-%06d", i), Kind: models.CustomerKindNone, VerifiedStatus: models.NotVerified,
-				Frozen: models.NotFrozen, Currency: models.CNY, PartnerID: partner, Mode: models.Resale, CreatedAt: at, UpdatedAt: at,
+				Frozen: models.NotFrozen, Currency: models.CNY, PartnerID: partner, Mode: models.Resale, AssociatedAt: &at, CreatedAt: at, UpdatedAt: at,
 				EmailBlind: fmt.Sprint("e", i), PhoneBlind: fmt.Sprint("p", i),
 			}
 			if i%10 == 0 {

@@ -21,13 +21,13 @@ func insertAssociation(ctx context.Context, tx bun.IDB, association *models.Asso
 }
 
 func updateCustomerPartner(ctx context.Context, tx bun.IDB, customer *models.Customer) error {
-	_, err := tx.NewUpdate().Model(customer).Column("partner_id", "mode", "updated_at").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(customer).Column("partner_id", "mode", "associated_at", "updated_at").WherePK().Exec(ctx)
 	return store.Translate(err)
 }
 
 // updateCustomerLeft takes the partner off the customer's row, and with it the key that the partner's storefront gave it.
 func updateCustomerLeft(ctx context.Context, tx bun.IDB, customer *models.Customer) error {
-	_, err := tx.NewUpdate().Model(customer).Column("partner_id", "mode", "external_id", "updated_at").WherePK().Exec(ctx)
+	_, err := tx.NewUpdate().Model(customer).Column("partner_id", "mode", "associated_at", "external_id", "updated_at").WherePK().Exec(ctx)
 	return store.Translate(err)
 }
 

@@ -53,7 +53,7 @@ func (g *generator) customer(i int) (models.Customer, []models.Association) {
 	c := models.Customer{
 		ID: id, Cloud: g.Cloud, Kind: models.Enterprise, VerifiedStatus: models.Verified, Frozen: models.NotFrozen, Currency: g.Currency,
 		Name:       fmt.Sprintf("%s-%s-%06d", pick(&g.dice, adjectives), pick(&g.dice, nouns), i+1),
-		ExternalID: fmt.Sprintf("customer-%d", i+1), PartnerID: partner, Mode: mode, CreatedAt: at, UpdatedAt: at,
+		ExternalID: fmt.Sprintf("customer-%d", i+1), PartnerID: partner, Mode: mode, AssociatedAt: &at, CreatedAt: at, UpdatedAt: at,
 	}
 	if g.dice.percent(30) {
 		c.Kind = models.Individual
@@ -78,7 +78,7 @@ func (g *generator) customer(i int) (models.Customer, []models.Association) {
 		ID: g.dice.id(models.PrefixAssociation, at), CustomerID: id, PartnerID: former, Mode: models.Resale, Source: models.SourceReport,
 		Since: at, Until: &until,
 	}
-	current.ID, current.Since, c.UpdatedAt = g.dice.id(models.PrefixAssociation, until), until, until
+	current.ID, current.Since, c.AssociatedAt, c.UpdatedAt = g.dice.id(models.PrefixAssociation, until), until, &until, until
 	return c, []models.Association{past, current}
 }
 
