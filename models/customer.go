@@ -45,31 +45,31 @@ type Customer struct {
 	bun.BaseModel `bun:"table:customers,alias:c"`
 
 	ID             ID              `bun:"id,pk"`
-	Cloud          string          `bun:"cloud"`
+	Cloud          string          `bun:"cloud" show:"-"`
 	Name           string          `bun:"name"` // the account name, unique per cloud (domain_name of CreateSubCustomer)
 	Kind           CustomerKind    `bun:"kind"`
 	VerifiedStatus VerifiedStatus  `bun:"verified_status"`
 	Frozen         FrozenScope     `bun:"frozen"`
 	Currency       Currency        `bun:"currency"`
-	ExternalID     string          `bun:"external_id,nullzero"` // the storefront's own key, unique per partner
-	PartnerID      ID              `bun:"partner_id,nullzero"`  // of the association in force; zero when there is none
-	Mode           AssociationMode `bun:"mode,nullzero"`        // of the association in force
-	AssociatedAt   *time.Time      `bun:"associated_at"`        // since when it is in force; nil when there is none
-	RealNameSealed []byte          `bun:"real_name_sealed"`
-	EmailSealed    []byte          `bun:"email_sealed"`
-	EmailBlind     string          `bun:"email_blind,nullzero"` // keyed digest to find by e-mail
-	PhoneSealed    []byte          `bun:"phone_sealed"`
-	PhoneBlind     string          `bun:"phone_blind,nullzero"` // keyed digest to find by phone number
+	ExternalID     string          `bun:"external_id,nullzero" show:"externalId"` // the storefront's own key, unique per partner
+	PartnerID      ID              `bun:"partner_id,nullzero"`                    // of the association in force; zero when there is none
+	Mode           AssociationMode `bun:"mode,nullzero"`                          // of the association in force
+	AssociatedAt   *time.Time      `bun:"associated_at" show:"-"`                 // since when it is in force; nil when there is none
+	RealNameSealed []byte          `bun:"real_name_sealed" show:"realName"`
+	EmailSealed    []byte          `bun:"email_sealed" show:"email"`
+	EmailBlind     string          `bun:"email_blind,nullzero" show:"-"` // keyed digest to find by e-mail
+	PhoneSealed    []byte          `bun:"phone_sealed" show:"phone"`
+	PhoneBlind     string          `bun:"phone_blind,nullzero" show:"-"` // keyed digest to find by phone number
 	CreatedAt      time.Time       `bun:"created_at"`
-	UpdatedAt      time.Time       `bun:"updated_at"`
+	UpdatedAt      time.Time       `bun:"updated_at" show:"-"`
 
-	AccountManagerID ID           `bun:"account_manager_id,nullzero"` // a person of the partner's (C18); zero = nobody
-	NewCustomer      NewCustomer  `bun:"new_customer,nullzero"`       // the SMB new-customer tag (C20); empty = none
-	NewCustomerFrom  BillingCycle `bun:"new_customer_from,nullzero"`  // the first month of the tag; empty = unknown
-	NewCustomerUntil BillingCycle `bun:"new_customer_until,nullzero"` // the last month of the tag; empty = unknown
-	FrozenBy         FreezeSource `bun:"frozen_by,nullzero"`          // who froze it; empty while it is not frozen
-	FrozenReason     string       `bun:"frozen_reason,nullzero"`      // for people; empty while it is not frozen
-	FrozenAt         *time.Time   `bun:"frozen_at"`                   // nil while it is not frozen
+	AccountManagerID ID           `bun:"account_manager_id,nullzero" show:"-"`              // a person of the partner's (C18); zero = nobody
+	NewCustomer      NewCustomer  `bun:"new_customer,nullzero" show:"newCustomerTag"`       // the SMB new-customer tag (C20); empty = none
+	NewCustomerFrom  BillingCycle `bun:"new_customer_from,nullzero" show:"newCustomerTag"`  // the first month of the tag; empty = unknown
+	NewCustomerUntil BillingCycle `bun:"new_customer_until,nullzero" show:"newCustomerTag"` // the last month of the tag; empty = unknown
+	FrozenBy         FreezeSource `bun:"frozen_by,nullzero" show:"freeze"`                  // who froze it; empty while it is not frozen
+	FrozenReason     string       `bun:"frozen_reason,nullzero" show:"freeze"`              // for people; empty while it is not frozen
+	FrozenAt         *time.Time   `bun:"frozen_at" show:"freeze"`                           // nil while it is not frozen
 
 	RealName *string `bun:"-"`
 	Email    *string `bun:"-"`

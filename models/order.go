@@ -88,38 +88,38 @@ type Order struct {
 	bun.BaseModel `bun:"table:orders,alias:o"`
 
 	ID            ID          `bun:"id,pk"`
-	Cloud         string      `bun:"cloud"`
+	Cloud         string      `bun:"cloud" show:"-"`
 	Number        string      `bun:"number"` // what people read to each other; unique
 	CustomerID    ID          `bun:"customer_id"`
 	PartnerID     ID          `bun:"partner_id,nullzero"`
 	Status        OrderStatus `bun:"status"`
 	Type          OrderType   `bun:"type"`
-	Source        OrderSource `bun:"source"`
+	Source        OrderSource `bun:"source" show:"source"`
 	Currency      Currency    `bun:"currency"`
-	TotalMinor    int64       `bun:"total_minor"`    // to pay, after discounts
-	OfficialMinor int64       `bun:"official_minor"` // before discounts
-	ExternalID    string      `bun:"external_id,nullzero"`
-	TransferID    ID          `bun:"transfer_id,nullzero"` // the payment; zero until paid
-	HoldID        ID          `bun:"hold_id,nullzero"`     // the latest hold of its total, in any state; zero when there never was one
-	PayBy         *time.Time  `bun:"pay_by"`               // the payment deadline (O06)
+	TotalMinor    int64       `bun:"total_minor"`                         // to pay, after discounts
+	OfficialMinor int64       `bun:"official_minor" show:"officialTotal"` // before discounts
+	ExternalID    string      `bun:"external_id,nullzero" show:"externalId"`
+	TransferID    ID          `bun:"transfer_id,nullzero" show:"refundable"` // the payment; zero until paid
+	HoldID        ID          `bun:"hold_id,nullzero" show:"hold"`           // the latest hold of its total, in any state; zero when there never was one
+	PayBy         *time.Time  `bun:"pay_by" show:"payBy"`                    // the payment deadline (O06)
 	CreatedAt     time.Time   `bun:"created_at"`
-	PaidAt        *time.Time  `bun:"paid_at"`
-	CompletedAt   *time.Time  `bun:"completed_at"`
-	UpdatedAt     time.Time   `bun:"updated_at"`
+	PaidAt        *time.Time  `bun:"paid_at" show:"paidAt,refundable"`
+	CompletedAt   *time.Time  `bun:"completed_at" show:"completedAt"`
+	UpdatedAt     time.Time   `bun:"updated_at" show:"-"`
 
-	UnsubscribeType   UnsubscribeType   `bun:"unsubscribe_type,nullzero"` // of an UNSUBSCRIBE order, as the next
-	UnsubscribeReason UnsubscribeReason `bun:"unsubscribe_reason,nullzero"`
-	Failure           string            `bun:"failure,nullzero"` // why the cloud could not carry it out, machine-readable; empty = it could, or has not yet
+	UnsubscribeType   UnsubscribeType   `bun:"unsubscribe_type,nullzero" show:"unsubscribeType"` // of an UNSUBSCRIBE order, as the next
+	UnsubscribeReason UnsubscribeReason `bun:"unsubscribe_reason,nullzero" show:"unsubscribeReason"`
+	Failure           string            `bun:"failure,nullzero" show:"failure"` // why the cloud could not carry it out, machine-readable; empty = it could, or has not yet
 
-	CouponMinor       int64      `bun:"coupon_minor"`                // what coupons paid of the total; zero until paid
-	PartnerAskedAt    *time.Time `bun:"partner_asked_at"`            // when the customer asked its partner to pay (O05); nil = it did not
-	PayerID           ID         `bun:"payer_id,nullzero"`           // the partner that paid from its own balance; zero = the customer pays
-	Name              string     `bun:"name,nullzero"`               // what its placer called it
-	EnterpriseProject string     `bun:"enterprise_project,nullzero"` // the customer's own grouping
-	QuoteID           ID         `bun:"quote_id,nullzero"`           // the price inquiry that it was placed from
-	DiscountID        ID         `bun:"discount_id,nullzero"`        // the one that was taken of the quote's
-	ReviewReason      string     `bun:"review_reason,nullzero"`      // why it was refused in review
-	ReviewedAt        *time.Time `bun:"reviewed_at"`                 // when an operator decided; nil = nobody had to, or has not yet
+	CouponMinor       int64      `bun:"coupon_minor" show:"couponAmount,refundable"`          // what coupons paid of the total; zero until paid
+	PartnerAskedAt    *time.Time `bun:"partner_asked_at" show:"partnerAskedAt"`               // when the customer asked its partner to pay (O05); nil = it did not
+	PayerID           ID         `bun:"payer_id,nullzero" show:"paidByPartner"`               // the partner that paid from its own balance; zero = the customer pays
+	Name              string     `bun:"name,nullzero" show:"name"`                            // what its placer called it
+	EnterpriseProject string     `bun:"enterprise_project,nullzero" show:"enterpriseProject"` // the customer's own grouping
+	QuoteID           ID         `bun:"quote_id,nullzero" show:"quoteId"`                     // the price inquiry that it was placed from
+	DiscountID        ID         `bun:"discount_id,nullzero" show:"discountId"`               // the one that was taken of the quote's
+	ReviewReason      string     `bun:"review_reason,nullzero" show:"reviewReason"`           // why it was refused in review
+	ReviewedAt        *time.Time `bun:"reviewed_at" show:"reviewedAt"`                        // when an operator decided; nil = nobody had to, or has not yet
 }
 
 // NodeID returns the id to page by.
@@ -203,31 +203,31 @@ type OrderItem struct {
 
 	ID           ID         `bun:"id,pk"`
 	OrderID      ID         `bun:"order_id"`
-	ParentID     ID         `bun:"parent_id,nullzero"`
+	ParentID     ID         `bun:"parent_id,nullzero" show:"parentId"`
 	Position     int        `bun:"position"`
-	ServiceType  string     `bun:"service_type"`  // hws.service.type.* (K01)
-	ResourceType string     `bun:"resource_type"` // hws.resource.type.* (K01)
+	ServiceType  string     `bun:"service_type" show:"serviceType"`   // hws.service.type.* (K01)
+	ResourceType string     `bun:"resource_type" show:"resourceType"` // hws.resource.type.* (K01)
 	SpecCode     string     `bun:"spec_code"`
-	Region       string     `bun:"region"`
+	Region       string     `bun:"region" show:"region"`
 	Quantity     int        `bun:"quantity"` // 1 to 10000 (K03)
-	PeriodType   PeriodType `bun:"period_type"`
-	PeriodCount  int        `bun:"period_count"`
+	PeriodType   PeriodType `bun:"period_type" show:"periodType"`
+	PeriodCount  int        `bun:"period_count" show:"periodCount"`
 	Currency     Currency   `bun:"currency"`
 	AmountMinor  int64      `bun:"amount_minor"`
 
-	ResourceID     ID         `bun:"resource_id,nullzero"`     // the resource that it renews, changes or ends; zero in a purchase
-	EffectiveAt    *time.Time `bun:"effective_at"`             // of a renewal that was carried out: the period that it added; of a change: what is left of a period
-	ExpiresAt      *time.Time `bun:"expires_at"`               // a renewal to a unified day has it from the beginning
-	UnsubscribedBy ID         `bun:"unsubscribed_by,nullzero"` // the order that took a renewed period back
-	CouponMinor    int64      `bun:"coupon_minor"`             // what coupons paid of it
+	ResourceID     ID         `bun:"resource_id,nullzero" show:"resourceId"`         // the resource that it renews, changes or ends; zero in a purchase
+	EffectiveAt    *time.Time `bun:"effective_at" show:"effectiveAt"`                // of a renewal that was carried out: the period that it added; of a change: what is left of a period
+	ExpiresAt      *time.Time `bun:"expires_at" show:"expiresAt"`                    // a renewal to a unified day has it from the beginning
+	UnsubscribedBy ID         `bun:"unsubscribed_by,nullzero" show:"unsubscribedBy"` // the order that took a renewed period back
+	CouponMinor    int64      `bun:"coupon_minor" show:"couponAmount"`               // what coupons paid of it
 
-	SpecSize    string `bun:"spec_size,nullzero"`    // of one piece of a linear product, a decimal; "" = sold by the piece
-	SpecMeasure string `bun:"spec_measure,nullzero"` // of SpecSize: the vendor's measure_id
+	SpecSize    string `bun:"spec_size,nullzero" show:"specSize"`       // of one piece of a linear product, a decimal; "" = sold by the piece
+	SpecMeasure string `bun:"spec_measure,nullzero" show:"specMeasure"` // of SpecSize: the vendor's measure_id
 
-	BaseSpecCode    string `bun:"base_spec_code,nullzero"` // of a change: what the resource was before; "" for every other line
-	BaseSpecSize    string `bun:"base_spec_size,nullzero"`
-	BaseSpecMeasure string `bun:"base_spec_measure,nullzero"`
-	PeriodMinor     int64  `bun:"period_minor,nullzero"` // of a change: what the whole period would cost with what the resource becomes
+	BaseSpecCode    string `bun:"base_spec_code,nullzero" show:"baseSpecCode"` // of a change: what the resource was before; "" for every other line
+	BaseSpecSize    string `bun:"base_spec_size,nullzero" show:"baseSpecSize"`
+	BaseSpecMeasure string `bun:"base_spec_measure,nullzero" show:"-"`
+	PeriodMinor     int64  `bun:"period_minor,nullzero" show:"-"` // of a change: what the whole period would cost with what the resource becomes
 }
 
 // Amount returns what the line costs, all of its quantity and periods together.

@@ -46,40 +46,40 @@ type Resource struct {
 	bun.BaseModel `bun:"table:resources,alias:r"`
 
 	ID           ID             `bun:"id,pk"`
-	Cloud        string         `bun:"cloud"`
-	CloudID      string         `bun:"cloud_id"` // the cloud's own id of it
+	Cloud        string         `bun:"cloud" show:"-"`
+	CloudID      string         `bun:"cloud_id" show:"cloudId"` // the cloud's own id of it
 	CustomerID   ID             `bun:"customer_id"`
 	PartnerID    ID             `bun:"partner_id,nullzero"` // the partner whose resale customer runs it
 	OrderID      ID             `bun:"order_id"`
-	OrderItemID  ID             `bun:"order_item_id"`
+	OrderItemID  ID             `bun:"order_item_id" show:"-"`
 	ParentID     ID             `bun:"parent_id,nullzero"`
 	Name         string         `bun:"name"`
 	Status       ResourceStatus `bun:"status"`
-	Region       string         `bun:"region"`
-	ServiceType  string         `bun:"service_type"`
-	ResourceType string         `bun:"resource_type"`
-	SpecCode     string         `bun:"spec_code"`
-	ChargingMode ChargingMode   `bun:"charging_mode"`
-	ExpirePolicy ExpirePolicy   `bun:"expire_policy"`
-	ExternalID   string         `bun:"external_id,nullzero"`
+	Region       string         `bun:"region" show:"region"`
+	ServiceType  string         `bun:"service_type" show:"serviceType"`
+	ResourceType string         `bun:"resource_type" show:"resourceType"`
+	SpecCode     string         `bun:"spec_code" show:"specCode"`
+	ChargingMode ChargingMode   `bun:"charging_mode" show:"chargingMode,autoRenewalsLeft,nextAutoRenewalAt"`
+	ExpirePolicy ExpirePolicy   `bun:"expire_policy" show:"expirePolicy,nextAutoRenewalAt"`
+	ExternalID   string         `bun:"external_id,nullzero" show:"externalId"`
 
-	UsageStatus       UsageStatus    `bun:"usage_status,nullzero"`  // of what is charged by use; "" for the others
-	FrozenReason      FrozenReason   `bun:"frozen_reason,nullzero"` // why it is frozen; "" = it is not
-	ThawedStatus      ResourceStatus `bun:"thawed_status,nullzero"` // what it was before somebody froze it
-	EnterpriseProject string         `bun:"enterprise_project,nullzero"`
-	ProjectID         string         `bun:"project_id,nullzero"` // the cloud's project
-	ProductID         string         `bun:"product_id,nullzero"`
-	SpecSize          string         `bun:"spec_size,nullzero"` // a decimal, of SpecMeasure
-	SpecMeasure       string         `bun:"spec_measure,nullzero"`
-	AutoRenewTimes    *int           `bun:"auto_renew_times"`   // 0 = without end; nil = it does not renew itself
-	AutoRenewed       int            `bun:"auto_renewed"`       // how often it has since that was set
-	DeductionDays     int            `bun:"deduction_days"`     // before expiry, 2 to 7; 0 = 7
-	UnifiedExpiryDay  *int           `bun:"unified_expiry_day"` // 1 to 28, or -1 for the last day of the month; nil = as it comes
+	UsageStatus       UsageStatus    `bun:"usage_status,nullzero" show:"usageStatus"`                     // of what is charged by use; "" for the others
+	FrozenReason      FrozenReason   `bun:"frozen_reason,nullzero" show:"frozenReason,nextAutoRenewalAt"` // why it is frozen; "" = it is not
+	ThawedStatus      ResourceStatus `bun:"thawed_status,nullzero" show:"-"`                              // what it was before somebody froze it
+	EnterpriseProject string         `bun:"enterprise_project,nullzero" show:"enterpriseProject"`
+	ProjectID         string         `bun:"project_id,nullzero" show:"projectId"` // the cloud's project
+	ProductID         string         `bun:"product_id,nullzero" show:"productId"`
+	SpecSize          string         `bun:"spec_size,nullzero" show:"specSize"` // a decimal, of SpecMeasure
+	SpecMeasure       string         `bun:"spec_measure,nullzero" show:"specMeasure"`
+	AutoRenewTimes    *int           `bun:"auto_renew_times" show:"autoRenewTimes,autoRenewalsLeft,nextAutoRenewalAt"` // 0 = without end; nil = it does not renew itself
+	AutoRenewed       int            `bun:"auto_renewed" show:"autoRenewalsLeft,nextAutoRenewalAt"`                    // how often it has since that was set
+	DeductionDays     int            `bun:"deduction_days" show:"nextAutoRenewalAt"`                                   // before expiry, 2 to 7; 0 = 7
+	UnifiedExpiryDay  *int           `bun:"unified_expiry_day" show:"unifiedExpiryDay"`                                // 1 to 28, or -1 for the last day of the month; nil = as it comes
 
-	EffectiveAt time.Time  `bun:"effective_at"`
-	ExpiresAt   *time.Time `bun:"expires_at"`
+	EffectiveAt time.Time  `bun:"effective_at" show:"effectiveAt"`
+	ExpiresAt   *time.Time `bun:"expires_at" show:"expiresAt,nextAutoRenewalAt"`
 	CreatedAt   time.Time  `bun:"created_at"`
-	UpdatedAt   time.Time  `bun:"updated_at"`
+	UpdatedAt   time.Time  `bun:"updated_at" show:"-"`
 }
 
 // NodeID returns the id to page by.

@@ -57,7 +57,7 @@ func (r *queryResolver) Customers(ctx context.Context, partnerID *models.ID, mod
 		AccountManagerID: accountManagerID, Email: email, Phone: phone, CreatedAfter: createdAfter, CreatedBefore: createdBefore,
 		AssociatedAfter: associatedAfter, AssociatedBefore: associatedBefore,
 	}
-	return r.Resolver.Customers.Find(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
+	return r.Resolver.Customers.Find(showing(ctx), r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
 // Association returns graph.AssociationResolver implementation.

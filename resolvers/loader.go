@@ -13,6 +13,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/graph/plan"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
 )
 
 const (
@@ -36,6 +37,8 @@ type batch struct {
 	wait time.Duration
 	// alone says that the operation has one root field: what that one asks for need not wait for anybody.
 	alone bool
+	// shown are the fields of the operation, if it only reads.
+	shown *store.Shown
 	// planned says that a plan asks, all by itself.
 	planned bool
 
@@ -62,8 +65,13 @@ func loadersOf(ctx context.Context) *loaders {
 func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 	one := r.newBatch(r.Who(ctx))
 	if graphql.HasOperationContext(ctx) {
-		if operation := graphql.GetOperationContext(ctx).Operation; operation != nil && len(operation.SelectionSet) == 1 {
-			_, one.alone = operation.SelectionSet[0].(*ast.Field)
+		if operation := graphql.GetOperationContext(ctx).Operation; operation != nil {
+			if len(operation.SelectionSet) == 1 {
+				_, one.alone = operation.SelectionSet[0].(*ast.Field)
+			}
+			if operation.Operation == ast.Query && !r.Whole {
+				one.shown = shownBy(operation.SelectionSet)
+			}
 		}
 	}
 	return context.WithValue(ctx, batchKey{}, one)
@@ -81,12 +89,12 @@ func (r *Resolver) newBatch(who models.Principal) *batch {
 // Rounds begins the collecting of one plan. What it reads is its own: a plan asks for a whole level at once, so that there is
 // nobody to wait for.
 func (r *Resolver) Rounds(ctx context.Context) plan.Rounds {
-	who := r.Who(ctx)
-	if around := batchOf(ctx); around != nil {
-		who = around.who
+	around := batchOf(ctx)
+	if around == nil {
+		around = &batch{who: r.Who(ctx)}
 	}
-	one := r.newBatch(who)
-	one.planned = true
+	one := r.newBatch(around.who)
+	one.shown, one.planned = around.shown, true
 	return plan.Rounds{Context: context.WithValue(ctx, batchKey{}, one), Fetch: one.fetch}
 }
 

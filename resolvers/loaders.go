@@ -82,9 +82,9 @@ func (r *Resolver) newLoaders() *loaders {
 	var n slots
 	return &loaders{
 		partner:             byID(&n, r.Partners.ByIDs),
-		customer:            byID(&n, r.Customers.ByIDs),
-		order:               byID(&n, r.Orders.ByIDs),
-		resource:            byID(&n, r.Resources.ByIDs),
+		customer:            byID(&n, shown(r.Customers.ByIDs)),
+		order:               byID(&n, shown(r.Orders.ByIDs)),
+		resource:            byID(&n, shown(r.Resources.ByIDs)),
 		association:         byID(&n, r.Customers.AssociationsFor),
 		accessConfiguration: byID(&n, r.Exposure.ByPartnerIDs),
 		checklist:           byID(&n, r.Exposure.ChecklistsFor),
@@ -93,12 +93,12 @@ func (r *Resolver) newLoaders() *loaders {
 		customerBalance:     newLoader(&n, r.Funds.BalancesOfRows),
 		partnerAlert:        byID(&n, r.Funds.PartnerAlerts),
 		customerAlert:       byID(&n, r.Funds.CustomerAlerts),
-		orderItems:          byID(&n, r.Orders.ItemsFor),
-		orderResources:      byID(&n, r.Resources.FindForOrders),
+		orderItems:          byID(&n, shown(r.Orders.ItemsFor)),
+		orderResources:      byID(&n, shown(r.Resources.FindForOrders)),
 		orderRefunds:        byID(&n, r.Orders.RefundsFor),
 		orderRefundInfos:    byID(&n, r.Orders.RefundInfosFor),
 		orderHold:           byID(&n, r.Orders.HoldsByIDs),
-		subResources:        byID(&n, r.Resources.SubResourcesFor),
+		subResources:        byID(&n, shown(r.Resources.SubResourcesFor)),
 		partnerPast:         byMoment(&n, r.Funds.PartnerBalancesAt),
 		customerPast:        byMoment(&n, r.Funds.CustomerBalancesAt),
 		partnerStatement:    byFilter(&n, r.Funds.PartnerStatements),
@@ -122,11 +122,11 @@ func (r *Resolver) newLoaders() *loaders {
 		latestVerification:  byID(&n, r.Verifications.LatestFor),
 		associationAt:       byQuestion(&n, r.Customers.AssociationsAt),
 		resellers:           byPage(&n, r.Partners.FindResellersFor),
-		partnerCustomers:    byPage(&n, r.Customers.FindForPartners),
-		partnerOrders:       byPage(&n, r.Orders.FindForPartners),
+		partnerCustomers:    byPage(&n, shownPages(r.Customers.FindForPartners)),
+		partnerOrders:       byPage(&n, shownPages(r.Orders.FindForPartners)),
 		partnerStatements:   byPage(&n, r.Incentives.FindStatementsForPartners),
-		customerOrders:      byPage(&n, r.Orders.FindForCustomers),
-		customerResources:   byPage(&n, r.Resources.FindForCustomers),
+		customerOrders:      byPage(&n, shownPages(r.Orders.FindForCustomers)),
+		customerResources:   byPage(&n, shownPages(r.Resources.FindForCustomers)),
 		associations:        byPage(&n, r.Customers.HistoryFor),
 		authorizations:      byPage(&n, r.Customers.AuthorizationsFor),
 		statementLines:      byPage(&n, r.Incentives.FindLinesForStatements),
@@ -209,7 +209,7 @@ func (l *pageLoader[T]) load(ctx context.Context, parent models.ID, args models.
 }
 
 // byPage makes one call of the room per distinct page asked for, each with all the parents that ask for it.
-func byPage[T any](n *slots, fetch func(context.Context, models.Principal, []models.ID, models.PageArgs) (map[models.ID]models.Connection[T], error)) *pageLoader[T] {
+func byPage[T any](n *slots, fetch pages[T]) *pageLoader[T] {
 	batch := func(ctx context.Context, who models.Principal, keys []pageKey) (map[pageKey]models.Connection[T], error) {
 		parents := map[pageKey][]models.ID{}
 		for _, key := range keys {

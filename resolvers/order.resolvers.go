@@ -43,7 +43,7 @@ func (r *queryResolver) Orders(ctx context.Context, customerID *models.ID, partn
 	filter := orders.OrderFilter{
 		CustomerID: customerID, PartnerID: partnerID, Status: status, Type: typeArg, Number: number, ExternalID: externalID,
 	}
-	return r.Resolver.Orders.Find(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
+	return r.Resolver.Orders.Find(showing(ctx), r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
 // Order returns graph.OrderResolver implementation.

@@ -62,6 +62,8 @@ type Resolver struct {
 	Log   *slog.Logger
 	// LoaderWait is how long the first call of a level of fields waits for the others; zero = 300 microseconds.
 	LoaderWait time.Duration
+	// Whole has rows read whole, whatever of them is shown, so that a test can hold answers against those.
+	Whole bool
 
 	loadersOnce sync.Once
 	loaders     *loaders

@@ -61,7 +61,7 @@ func (r *queryResolver) Resources(ctx context.Context, customerID *models.ID, or
 		ChargingMode: chargingMode, ServiceType: serviceType, EnterpriseProject: enterpriseProject, ExpiresBefore: expiresBefore,
 		ExpiresAfter: expiresAfter, Renewable: renewable,
 	}
-	return r.Resolver.Resources.Find(ctx, r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
+	return r.Resolver.Resources.Find(showing(ctx), r.Who(ctx), filter, pageArgs(ctx, first, after, last, before))
 }
 
 // MainResource is the resolver for the mainResource field.

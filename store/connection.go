@@ -18,7 +18,7 @@ func List[T models.Identified](ctx context.Context, page models.Page, descending
 func ListFrom[T models.Identified](ctx context.Context, db bun.IDB, page models.Page, descending bool, visible func() *bun.SelectQuery) (models.Connection[T], error) {
 	var none models.Connection[T]
 	rows := []T{}
-	if err := Read(ctx, db, PageKeyset(page, descending).Apply(visible()), &rows); err != nil {
+	if err := Read(ctx, db, PageKeyset(page, descending).Apply(Narrowed[T](ctx, visible())), &rows); err != nil {
 		return none, err
 	}
 	if !page.WantTotal {
@@ -50,7 +50,7 @@ func (n Nested[T]) Pages(ctx context.Context, db bun.IDB, parents []models.ID, p
 	}
 	var rows []T
 	err := PerParent(ctx, db, &rows, PageKeyset(page, n.Descending), ids, func(parent any) *bun.SelectQuery {
-		return n.Visible().Where("? = ?", bun.Safe(n.Column), parent)
+		return Narrowed[T](ctx, n.Visible()).Where("? = ?", bun.Safe(n.Column), parent)
 	})
 	if err != nil {
 		return nil, err

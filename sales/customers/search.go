@@ -77,7 +77,7 @@ func (s *Service) searched(ctx context.Context, f search, page models.Page) (mod
 	if f.Tag != nil {
 		keyset.Column = "ct.customer_id"
 	}
-	q := keyset.Apply(f.apply(visible(s.DB, f.who)))
+	q := keyset.Apply(store.Narrowed[models.Customer](ctx, f.apply(visible(s.DB, f.who))))
 	// Neither database carries the range from one of two equal columns to the other, and both would read the customers from the first one on.
 	if f.Tag != nil && !f.byLabel {
 		q = within(q, "c.id", page)

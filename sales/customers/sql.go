@@ -47,7 +47,7 @@ func selectAssociationInForce(ctx context.Context, tx bun.IDB, customer models.I
 
 func selectCustomers(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Customer, error) {
 	var rows []models.Customer
-	err := store.Read(ctx, db, access.Customers(db.NewSelect().Model(&rows).Where("c.id ?", store.In(ids)), who), &rows)
+	err := store.Read(ctx, db, access.Customers(store.Narrowed[models.Customer](ctx, db.NewSelect().Model(&rows)).Where("c.id ?", store.In(ids)), who), &rows)
 	return rows, err
 }
 

@@ -36,7 +36,7 @@ func updateItemCoupons(ctx context.Context, tx bun.IDB, item models.OrderItem) e
 
 func selectOrders(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Order, error) {
 	var rows []models.Order
-	err := store.Read(ctx, db, access.Orders(db.NewSelect().Model(&rows).Where("o.id ?", store.In(ids)), who), &rows)
+	err := store.Read(ctx, db, access.Orders(store.Narrowed[models.Order](ctx, db.NewSelect().Model(&rows)).Where("o.id ?", store.In(ids)), who), &rows)
 	return rows, err
 }
 
@@ -52,7 +52,7 @@ func selectOrderForUpdate(ctx context.Context, tx bun.IDB, who models.Principal,
 // selectItems joins the orders, because what a principal may see of a line is what it may see of the order.
 func selectItems(ctx context.Context, db bun.IDB, who models.Principal, orders []models.ID) ([]models.OrderItem, error) {
 	var rows []models.OrderItem
-	q := db.NewSelect().Model(&rows).Join("JOIN orders AS o ON o.id = oi.order_id").
+	q := store.Narrowed[models.OrderItem](ctx, db.NewSelect().Model(&rows)).Join("JOIN orders AS o ON o.id = oi.order_id").
 		Where("oi.order_id ?", store.In(orders)).Order("oi.order_id", "oi.position")
 	err := store.Read(ctx, db, access.Orders(q, who), &rows)
 	return rows, err

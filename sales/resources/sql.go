@@ -18,7 +18,7 @@ func insertResources(ctx context.Context, tx bun.IDB, rows []models.Resource) er
 
 func selectResources(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Resource, error) {
 	var rows []models.Resource
-	err := store.Read(ctx, db, access.Resources(db.NewSelect().Model(&rows).Where("r.id ?", store.In(ids)), who), &rows)
+	err := store.Read(ctx, db, access.Resources(store.Narrowed[models.Resource](ctx, db.NewSelect().Model(&rows)).Where("r.id ?", store.In(ids)), who), &rows)
 	return rows, err
 }
 

@@ -63,7 +63,7 @@ type Options struct {
 	// LoaderWait is how long calls of one level of a query wait for each other; zero means what is good for users. A test that
 	// counts statements on a busy machine waits longer.
 	LoaderWait time.Duration
-	// Walk has the ordinary executor answer everything, so that a test can hold the plans' answers against its.
+	// Walk has the ordinary executor answer everything, from whole rows, so that a test can hold the plans' answers against its.
 	Walk bool
 	// Walked is told of every field of Query that the ordinary executor answers although plans are on, and why. May be nil.
 	Walked func(field string, why error)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -200,6 +201,12 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 			for _, id := range a.all {
 				a.ids[id.Prefix()] = append(a.ids[id.Prefix()], id)
 			}
+			for _, document := range a.singles() {
+				want, got := walking.Ask(t, w.OperatorKey, document, nil), planning.Ask(t, w.OperatorKey, document, nil)
+				if want.Body != got.Body || len(want.Errors) > 0 {
+					t.Errorf("%s\nof whole rows: %s\nof what is shown: %s", document, want.Body, got.Body)
+				}
+			}
 			for range documents {
 				document, caller := a.document(), pick(a, w.Callers()...)
 				want, got := walking.Ask(t, caller.Key, document, nil), planning.Ask(t, caller.Key, document, nil)
@@ -220,6 +227,81 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 				t.Errorf("of %d documents %d were answered with data and %d fields walked: the test shows too little", documents, planned, count)
 			}
 		})
+	}
+}
+
+// narrowed are the types whose rows are read in part, with where lists of them are.
+var narrowed = map[string]struct {
+	model any
+	list  string
+}{
+	"Customer":  {models.Customer{}, "customers(first: 100) {nodes {%s}}"},
+	"Order":     {models.Order{}, "orders(first: 100) {nodes {%s}}"},
+	"OrderItem": {models.OrderItem{}, "orders(first: 100) {nodes {items {%s}}}"},
+	"Resource":  {models.Resource{}, "resources(first: 100) {nodes {%s}}"},
+}
+
+// singles asks for every field of the types whose rows are read in part, alone.
+func (a *author) singles() []string {
+	var documents []string
+	for name, one := range narrowed {
+		for _, f := range apitest.Fields(a.schema.Types[name]) {
+			documents = append(documents, "{"+fmt.Sprintf(one.list, f.Name+a.required(f)+a.shallow(a.schema.Types[f.Type.Name()]))+"}")
+		}
+	}
+	return documents
+}
+
+// required are the arguments that a field cannot be without.
+func (a *author) required(f *ast.FieldDefinition) string {
+	for _, arg := range f.Arguments {
+		if arg.Type.NonNull {
+			return "(" + arg.Name + `: "2026-11-10T07:59:00Z")`
+		}
+	}
+	return ""
+}
+
+// shallow selects the fields of an object that lead nowhere, or those of the nodes of a list.
+func (a *author) shallow(of *ast.Definition) string {
+	if of.IsLeafType() {
+		return ""
+	}
+	var names []string
+	for _, f := range apitest.Fields(of) {
+		switch {
+		case f.Name == "nodes":
+			return "{nodes{id}}"
+		case f.Name == "id":
+			return "{id}"
+		case len(f.Arguments) == 0 && a.schema.Types[f.Type.Name()].IsLeafType():
+			names = append(names, f.Name)
+		}
+	}
+	return "{" + strings.Join(append(names, "__typename"), " ") + "}"
+}
+
+// TestWhatColumnsServeAreFields: a column that is read only for a field names one that there is.
+func TestWhatColumnsServeAreFields(t *testing.T) {
+	t.Parallel()
+	schema := apitest.Schema()
+	for name, one := range narrowed {
+		tagged := 0
+		for field := range reflect.TypeOf(one.model).Fields() {
+			serves, ok := field.Tag.Lookup("show")
+			if !ok {
+				continue
+			}
+			tagged++
+			for served := range strings.SplitSeq(serves, ",") {
+				if served != "-" && schema.Types[name].Fields.ForName(served) == nil {
+					t.Errorf("%s.%s serves %s, which the type has not", name, field.Name, served)
+				}
+			}
+		}
+		if tagged == 0 {
+			t.Errorf("no column of %s says what it serves", name)
+		}
 	}
 }
 
