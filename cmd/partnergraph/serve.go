@@ -14,9 +14,10 @@ type serveCommand struct {
 
 // Run serves until the context ends.
 func (c serveCommand) Run(ctx context.Context) error {
-	server, err := app.New(ctx, c.Config, app.Options{Version: version, LogOutput: os.Stderr})
-	if err != nil {
-		return err
+	lines := app.NewLines(os.Stderr)
+	server, err := app.New(ctx, c.Config, app.Options{Version: version, LogOutput: lines})
+	if err == nil {
+		err = errors.Join(server.Run(ctx, nil), server.Close())
 	}
-	return errors.Join(server.Run(ctx, nil), server.Close())
+	return errors.Join(err, lines.Flush())
 }
