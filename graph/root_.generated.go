@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	BillMonth() BillMonthResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
+	CommercialCertification() CommercialCertificationResolver
 	ConsumptionSum() ConsumptionSumResolver
 	Coupon() CouponResolver
 	CouponQuota() CouponQuotaResolver
@@ -181,7 +182,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -200,6 +201,7 @@ var sources = []*ast.Source{
 	{Name: "bill.graphqls", Input: sourceData("bill.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
+	{Name: "commercial_certification.graphqls", Input: sourceData("commercial_certification.graphqls"), BuiltIn: false},
 	{Name: "coupon.graphqls", Input: sourceData("coupon.graphqls"), BuiltIn: false},
 	{Name: "coupon_quota.graphqls", Input: sourceData("coupon_quota.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
@@ -1131,6 +1133,64 @@ func (ec *executionContext) childFields_CloudBindingEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CloudBindingEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CommercialCertification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CommercialCertification_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_CommercialCertification_partner(ctx, field)
+	case "state":
+		return ec.fieldContext_CommercialCertification_state(ctx, field)
+	case "taxRate":
+		return ec.fieldContext_CommercialCertification_taxRate(ctx, field)
+	case "currency":
+		return ec.fieldContext_CommercialCertification_currency(ctx, field)
+	case "cardLastFour":
+		return ec.fieldContext_CommercialCertification_cardLastFour(ctx, field)
+	case "bankCard":
+		return ec.fieldContext_CommercialCertification_bankCard(ctx, field)
+	case "wrongConfirmations":
+		return ec.fieldContext_CommercialCertification_wrongConfirmations(ctx, field)
+	case "rejectionCode":
+		return ec.fieldContext_CommercialCertification_rejectionCode(ctx, field)
+	case "reasonText":
+		return ec.fieldContext_CommercialCertification_reasonText(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CommercialCertification_createdAt(ctx, field)
+	case "approvedAt":
+		return ec.fieldContext_CommercialCertification_approvedAt(ctx, field)
+	case "certifiedAt":
+		return ec.fieldContext_CommercialCertification_certifiedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_CommercialCertification_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommercialCertification", field.Name)
+}
+
+func (ec *executionContext) childFields_CommercialCertificationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CommercialCertificationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CommercialCertificationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CommercialCertificationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CommercialCertificationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommercialCertificationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CommercialCertificationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CommercialCertificationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CommercialCertificationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommercialCertificationEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_CompleteIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "incentiveStatement":
@@ -1161,6 +1221,14 @@ func (ec *executionContext) childFields_ConfirmAssociationRequestPayload(ctx con
 		return ec.fieldContext_ConfirmAssociationRequestPayload_transfer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmAssociationRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmCertificationAmountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_ConfirmCertificationAmountPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCertificationAmountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfirmIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1941,6 +2009,16 @@ func (ec *executionContext) childFields_DiscountPolicyEdge(ctx context.Context, 
 		return ec.fieldContext_DiscountPolicyEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DiscountPolicyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DownloadBankLetterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_DownloadBankLetterPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_DownloadBankLetterPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DownloadBankLetterPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DownloadVerificationAttachmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4185,6 +4263,14 @@ func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ReverseTransferPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReviewCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_ReviewCommercialCertificationPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewCommercialCertificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReviewOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -4713,6 +4799,14 @@ func (ec *executionContext) childFields_StepUp(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type StepUp", field.Name)
 }
 
+func (ec *executionContext) childFields_SubmitCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_SubmitCommercialCertificationPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitCommercialCertificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SubmitEnterpriseVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "verification":
@@ -4851,6 +4945,14 @@ func (ec *executionContext) childFields_UnfreezeResourcePayload(ctx context.Cont
 		return ec.fieldContext_UnfreezeResourcePayload_resource(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnfreezeResourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnlockCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_UnlockCommercialCertificationPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlockCommercialCertificationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UnsubscribeBreakdown(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -16,211 +16,214 @@ import (
 // tables makes the table of every type.
 func tables() map[string]*objectType {
 	types := map[string]*objectType{
-		"Viewer":                        {name: "Viewer"},
-		"Node":                          {name: "Node"},
-		"AssociationRequest":            {name: "AssociationRequest"},
-		"AssociationRequestConnection":  {name: "AssociationRequestConnection"},
-		"Authorization":                 {name: "Authorization"},
-		"AuthorizationConnection":       {name: "AuthorizationConnection"},
-		"BillLine":                      {name: "BillLine"},
-		"BillLineConnection":            {name: "BillLineConnection"},
-		"BillMonthConnection":           {name: "BillMonthConnection"},
-		"ConsumptionSum":                {name: "ConsumptionSum"},
-		"CatalogueVersion":              {name: "CatalogueVersion"},
-		"CatalogueVersionConnection":    {name: "CatalogueVersionConnection"},
-		"RegionConnection":              {name: "RegionConnection"},
-		"ServiceTypeConnection":         {name: "ServiceTypeConnection"},
-		"ResourceTypeConnection":        {name: "ResourceTypeConnection"},
-		"SpecificationConnection":       {name: "SpecificationConnection"},
-		"UsageTypeConnection":           {name: "UsageTypeConnection"},
-		"MeasureConnection":             {name: "MeasureConnection"},
-		"MeasureConversionConnection":   {name: "MeasureConversionConnection"},
-		"PriceConnection":               {name: "PriceConnection"},
-		"DiscountPolicyConnection":      {name: "DiscountPolicyConnection"},
-		"Discount":                      {name: "Discount"},
-		"DiscountConnection":            {name: "DiscountConnection"},
-		"Coupon":                        {name: "Coupon"},
-		"CouponConnection":              {name: "CouponConnection"},
-		"CouponRecordConnection":        {name: "CouponRecordConnection"},
-		"CouponUseConnection":           {name: "CouponUseConnection"},
-		"CouponQuota":                   {name: "CouponQuota"},
-		"CouponQuotaConnection":         {name: "CouponQuotaConnection"},
-		"CouponQuotaRecordConnection":   {name: "CouponQuotaRecordConnection"},
-		"Customer":                      {name: "Customer"},
-		"CustomerConnection":            {name: "CustomerConnection"},
-		"AssociationEligibility":        {name: "AssociationEligibility"},
-		"EventConnection":               {name: "EventConnection"},
-		"TestLogin":                     {name: "TestLogin"},
-		"ApiKeyConnection":              {name: "ApiKeyConnection"},
-		"IncentiveStatement":            {name: "IncentiveStatement"},
-		"IncentiveStatementConnection":  {name: "IncentiveStatementConnection"},
-		"PerformanceLineConnection":     {name: "PerformanceLineConnection"},
-		"IncentiveVersionConnection":    {name: "IncentiveVersionConnection"},
-		"IncentivePolicyRuleConnection": {name: "IncentivePolicyRuleConnection"},
-		"PerformanceSum":                {name: "PerformanceSum"},
-		"Invitation":                    {name: "Invitation"},
-		"InvitationConnection":          {name: "InvitationConnection"},
-		"InvitationOffer":               {name: "InvitationOffer"},
-		"InvitationPreview":             {name: "InvitationPreview"},
-		"Job":                           {name: "Job"},
-		"JobConnection":                 {name: "JobConnection"},
-		"Order":                         {name: "Order"},
-		"OrderConnection":               {name: "OrderConnection"},
-		"Partner":                       {name: "Partner"},
-		"PartnerConnection":             {name: "PartnerConnection"},
-		"PayerAgreement":                {name: "PayerAgreement"},
-		"PayerAgreementConnection":      {name: "PayerAgreementConnection"},
-		"Quote":                         {name: "Quote"},
-		"QuoteConnection":               {name: "QuoteConnection"},
-		"RechargeOptions":               {name: "RechargeOptions"},
-		"Recharge":                      {name: "Recharge"},
-		"RechargeConnection":            {name: "RechargeConnection"},
-		"Remittance":                    {name: "Remittance"},
-		"RemittanceConnection":          {name: "RemittanceConnection"},
-		"RemittanceClaim":               {name: "RemittanceClaim"},
-		"RemittanceClaimConnection":     {name: "RemittanceClaimConnection"},
-		"CustomerReport":                {name: "CustomerReport"},
-		"CustomerReportConnection":      {name: "CustomerReportConnection"},
-		"Resource":                      {name: "Resource"},
-		"ResourceConnection":            {name: "ResourceConnection"},
-		"StatementEntryConnection":      {name: "StatementEntryConnection"},
-		"AdjustmentRecordConnection":    {name: "AdjustmentRecordConnection"},
-		"OwnerBalance":                  {name: "OwnerBalance"},
-		"UnsubscribeBreakdown":          {name: "UnsubscribeBreakdown"},
-		"Verification":                  {name: "Verification"},
-		"VerificationConnection":        {name: "VerificationConnection"},
-		"WebhookEndpoint":               {name: "WebhookEndpoint"},
-		"WebhookEndpointConnection":     {name: "WebhookEndpointConnection"},
-		"Withdrawal":                    {name: "Withdrawal"},
-		"WithdrawalConnection":          {name: "WithdrawalConnection"},
-		"WithdrawalEligibility":         {name: "WithdrawalEligibility"},
-		"User":                          {name: "User"},
-		"Session":                       {name: "Session"},
-		"StepUp":                        {name: "StepUp"},
-		"WebhookDelivery":               {name: "WebhookDelivery"},
-		"ServiceProvider":               {name: "ServiceProvider"},
-		"OrderRefund":                   {name: "OrderRefund"},
-		"BindNotification":              {name: "BindNotification"},
-		"AccessConfiguration":           {name: "AccessConfiguration"},
-		"AssociationRequestEdge":        {name: "AssociationRequestEdge"},
-		"PageInfo":                      {name: "PageInfo"},
-		"AuthorizationEdge":             {name: "AuthorizationEdge"},
-		"Money":                         {name: "Money"},
-		"BillLineEdge":                  {name: "BillLineEdge"},
-		"BillMonthEdge":                 {name: "BillMonthEdge"},
-		"BillMonth":                     {name: "BillMonth"},
-		"CatalogueVersionEdge":          {name: "CatalogueVersionEdge"},
-		"RegionEdge":                    {name: "RegionEdge"},
-		"Region":                        {name: "Region"},
-		"ServiceTypeEdge":               {name: "ServiceTypeEdge"},
-		"ServiceType":                   {name: "ServiceType"},
-		"ResourceTypeEdge":              {name: "ResourceTypeEdge"},
-		"ResourceType":                  {name: "ResourceType"},
-		"SpecificationEdge":             {name: "SpecificationEdge"},
-		"Specification":                 {name: "Specification"},
-		"UsageTypeEdge":                 {name: "UsageTypeEdge"},
-		"UsageType":                     {name: "UsageType"},
-		"MeasureEdge":                   {name: "MeasureEdge"},
-		"Measure":                       {name: "Measure"},
-		"MeasureConversionEdge":         {name: "MeasureConversionEdge"},
-		"MeasureConversion":             {name: "MeasureConversion"},
-		"PriceEdge":                     {name: "PriceEdge"},
-		"Price":                         {name: "Price"},
-		"DiscountPolicyEdge":            {name: "DiscountPolicyEdge"},
-		"DiscountPolicy":                {name: "DiscountPolicy"},
-		"DiscountEdge":                  {name: "DiscountEdge"},
-		"CouponLimits":                  {name: "CouponLimits"},
-		"CouponEdge":                    {name: "CouponEdge"},
-		"CouponRecordEdge":              {name: "CouponRecordEdge"},
-		"CouponRecord":                  {name: "CouponRecord"},
-		"CouponUseEdge":                 {name: "CouponUseEdge"},
-		"CouponUse":                     {name: "CouponUse"},
-		"CouponQuotaEdge":               {name: "CouponQuotaEdge"},
-		"CouponQuotaRecordEdge":         {name: "CouponQuotaRecordEdge"},
-		"CouponQuotaRecord":             {name: "CouponQuotaRecord"},
-		"Association":                   {name: "Association"},
-		"Balance":                       {name: "Balance"},
-		"BalanceAlert":                  {name: "BalanceAlert"},
-		"AssociationConnection":         {name: "AssociationConnection"},
-		"CloudBindingConnection":        {name: "CloudBindingConnection"},
-		"NewCustomerTag":                {name: "NewCustomerTag"},
-		"CustomerFreeze":                {name: "CustomerFreeze"},
-		"AccountManager":                {name: "AccountManager"},
-		"CustomerContact":               {name: "CustomerContact"},
-		"CustomerBudget":                {name: "CustomerBudget"},
-		"CustomerRestriction":           {name: "CustomerRestriction"},
-		"FederatedIdentity":             {name: "FederatedIdentity"},
-		"PastBalance":                   {name: "PastBalance"},
-		"CustomerEdge":                  {name: "CustomerEdge"},
-		"RelationBlocker":               {name: "RelationBlocker"},
-		"EventEdge":                     {name: "EventEdge"},
-		"Event":                         {name: "Event"},
-		"TestReport":                    {name: "TestReport"},
-		"ApiKeyEdge":                    {name: "ApiKeyEdge"},
-		"ApiKey":                        {name: "ApiKey"},
-		"IncentiveLineConnection":       {name: "IncentiveLineConnection"},
-		"IncentiveStatementEdge":        {name: "IncentiveStatementEdge"},
-		"PerformanceLineEdge":           {name: "PerformanceLineEdge"},
-		"PerformanceLine":               {name: "PerformanceLine"},
-		"IncentiveVersionEdge":          {name: "IncentiveVersionEdge"},
-		"IncentiveVersion":              {name: "IncentiveVersion"},
-		"IncentivePolicyRuleEdge":       {name: "IncentivePolicyRuleEdge"},
-		"IncentivePolicyRule":           {name: "IncentivePolicyRule"},
-		"InvitationFailure":             {name: "InvitationFailure"},
-		"InvitationEdge":                {name: "InvitationEdge"},
-		"JobEdge":                       {name: "JobEdge"},
-		"OrderItem":                     {name: "OrderItem"},
-		"OrderHold":                     {name: "OrderHold"},
-		"RefundInfo":                    {name: "RefundInfo"},
-		"OrderEdge":                     {name: "OrderEdge"},
-		"CouponWhitelist":               {name: "CouponWhitelist"},
-		"PartnerEdge":                   {name: "PartnerEdge"},
-		"PayerAgreementEdge":            {name: "PayerAgreementEdge"},
-		"QuoteOffer":                    {name: "QuoteOffer"},
-		"QuoteLine":                     {name: "QuoteLine"},
-		"QuoteEdge":                     {name: "QuoteEdge"},
-		"RechargeOption":                {name: "RechargeOption"},
-		"RechargeEdge":                  {name: "RechargeEdge"},
-		"RemittanceEdge":                {name: "RemittanceEdge"},
-		"RemittanceClaimEdge":           {name: "RemittanceClaimEdge"},
-		"CustomerReportEdge":            {name: "CustomerReportEdge"},
-		"ResourceEdge":                  {name: "ResourceEdge"},
-		"StatementEntryEdge":            {name: "StatementEntryEdge"},
-		"StatementEntry":                {name: "StatementEntry"},
-		"AdjustmentRecordEdge":          {name: "AdjustmentRecordEdge"},
-		"AdjustmentRecord":              {name: "AdjustmentRecord"},
-		"VerifiedPerson":                {name: "VerifiedPerson"},
-		"VerificationAttachment":        {name: "VerificationAttachment"},
-		"VerificationEdge":              {name: "VerificationEdge"},
-		"WebhookEndpointEdge":           {name: "WebhookEndpointEdge"},
-		"BankCard":                      {name: "BankCard"},
-		"WithdrawalEdge":                {name: "WithdrawalEdge"},
-		"WithdrawalBlocker":             {name: "WithdrawalBlocker"},
-		"ServiceProviderAttribute":      {name: "ServiceProviderAttribute"},
-		"SigningKey":                    {name: "SigningKey"},
-		"AttributeMapping":              {name: "AttributeMapping"},
-		"BindNotificationConnection":    {name: "BindNotificationConnection"},
-		"AttachmentBucket":              {name: "AttachmentBucket"},
-		"InterfaceContact":              {name: "InterfaceContact"},
-		"GoLiveStep":                    {name: "GoLiveStep"},
-		"ServiceProviderConnection":     {name: "ServiceProviderConnection"},
-		"AvailabilityZone":              {name: "AvailabilityZone"},
-		"BalanceAccount":                {name: "BalanceAccount"},
-		"AssociationEdge":               {name: "AssociationEdge"},
-		"CloudBindingEdge":              {name: "CloudBindingEdge"},
-		"CloudBinding":                  {name: "CloudBinding"},
-		"FieldChange":                   {name: "FieldChange"},
-		"TestCheck":                     {name: "TestCheck"},
-		"TestAttribute":                 {name: "TestAttribute"},
-		"IncentiveLineEdge":             {name: "IncentiveLineEdge"},
-		"IncentiveLine":                 {name: "IncentiveLine"},
-		"IncentiveTier":                 {name: "IncentiveTier"},
-		"QuoteLineChange":               {name: "QuoteLineChange"},
-		"BankAccount":                   {name: "BankAccount"},
-		"Transfer":                      {name: "Transfer"},
-		"LedgerParty":                   {name: "LedgerParty"},
-		"BindNotificationEdge":          {name: "BindNotificationEdge"},
-		"ServiceProviderEdge":           {name: "ServiceProviderEdge"},
+		"Viewer":                            {name: "Viewer"},
+		"Node":                              {name: "Node"},
+		"AssociationRequest":                {name: "AssociationRequest"},
+		"AssociationRequestConnection":      {name: "AssociationRequestConnection"},
+		"Authorization":                     {name: "Authorization"},
+		"AuthorizationConnection":           {name: "AuthorizationConnection"},
+		"BillLine":                          {name: "BillLine"},
+		"BillLineConnection":                {name: "BillLineConnection"},
+		"BillMonthConnection":               {name: "BillMonthConnection"},
+		"ConsumptionSum":                    {name: "ConsumptionSum"},
+		"CatalogueVersion":                  {name: "CatalogueVersion"},
+		"CatalogueVersionConnection":        {name: "CatalogueVersionConnection"},
+		"RegionConnection":                  {name: "RegionConnection"},
+		"ServiceTypeConnection":             {name: "ServiceTypeConnection"},
+		"ResourceTypeConnection":            {name: "ResourceTypeConnection"},
+		"SpecificationConnection":           {name: "SpecificationConnection"},
+		"UsageTypeConnection":               {name: "UsageTypeConnection"},
+		"MeasureConnection":                 {name: "MeasureConnection"},
+		"MeasureConversionConnection":       {name: "MeasureConversionConnection"},
+		"PriceConnection":                   {name: "PriceConnection"},
+		"DiscountPolicyConnection":          {name: "DiscountPolicyConnection"},
+		"Discount":                          {name: "Discount"},
+		"DiscountConnection":                {name: "DiscountConnection"},
+		"CommercialCertification":           {name: "CommercialCertification"},
+		"CommercialCertificationConnection": {name: "CommercialCertificationConnection"},
+		"Coupon":                            {name: "Coupon"},
+		"CouponConnection":                  {name: "CouponConnection"},
+		"CouponRecordConnection":            {name: "CouponRecordConnection"},
+		"CouponUseConnection":               {name: "CouponUseConnection"},
+		"CouponQuota":                       {name: "CouponQuota"},
+		"CouponQuotaConnection":             {name: "CouponQuotaConnection"},
+		"CouponQuotaRecordConnection":       {name: "CouponQuotaRecordConnection"},
+		"Customer":                          {name: "Customer"},
+		"CustomerConnection":                {name: "CustomerConnection"},
+		"AssociationEligibility":            {name: "AssociationEligibility"},
+		"EventConnection":                   {name: "EventConnection"},
+		"TestLogin":                         {name: "TestLogin"},
+		"ApiKeyConnection":                  {name: "ApiKeyConnection"},
+		"IncentiveStatement":                {name: "IncentiveStatement"},
+		"IncentiveStatementConnection":      {name: "IncentiveStatementConnection"},
+		"PerformanceLineConnection":         {name: "PerformanceLineConnection"},
+		"IncentiveVersionConnection":        {name: "IncentiveVersionConnection"},
+		"IncentivePolicyRuleConnection":     {name: "IncentivePolicyRuleConnection"},
+		"PerformanceSum":                    {name: "PerformanceSum"},
+		"Invitation":                        {name: "Invitation"},
+		"InvitationConnection":              {name: "InvitationConnection"},
+		"InvitationOffer":                   {name: "InvitationOffer"},
+		"InvitationPreview":                 {name: "InvitationPreview"},
+		"Job":                               {name: "Job"},
+		"JobConnection":                     {name: "JobConnection"},
+		"Order":                             {name: "Order"},
+		"OrderConnection":                   {name: "OrderConnection"},
+		"Partner":                           {name: "Partner"},
+		"PartnerConnection":                 {name: "PartnerConnection"},
+		"PayerAgreement":                    {name: "PayerAgreement"},
+		"PayerAgreementConnection":          {name: "PayerAgreementConnection"},
+		"Quote":                             {name: "Quote"},
+		"QuoteConnection":                   {name: "QuoteConnection"},
+		"RechargeOptions":                   {name: "RechargeOptions"},
+		"Recharge":                          {name: "Recharge"},
+		"RechargeConnection":                {name: "RechargeConnection"},
+		"Remittance":                        {name: "Remittance"},
+		"RemittanceConnection":              {name: "RemittanceConnection"},
+		"RemittanceClaim":                   {name: "RemittanceClaim"},
+		"RemittanceClaimConnection":         {name: "RemittanceClaimConnection"},
+		"CustomerReport":                    {name: "CustomerReport"},
+		"CustomerReportConnection":          {name: "CustomerReportConnection"},
+		"Resource":                          {name: "Resource"},
+		"ResourceConnection":                {name: "ResourceConnection"},
+		"StatementEntryConnection":          {name: "StatementEntryConnection"},
+		"AdjustmentRecordConnection":        {name: "AdjustmentRecordConnection"},
+		"OwnerBalance":                      {name: "OwnerBalance"},
+		"UnsubscribeBreakdown":              {name: "UnsubscribeBreakdown"},
+		"Verification":                      {name: "Verification"},
+		"VerificationConnection":            {name: "VerificationConnection"},
+		"WebhookEndpoint":                   {name: "WebhookEndpoint"},
+		"WebhookEndpointConnection":         {name: "WebhookEndpointConnection"},
+		"Withdrawal":                        {name: "Withdrawal"},
+		"WithdrawalConnection":              {name: "WithdrawalConnection"},
+		"WithdrawalEligibility":             {name: "WithdrawalEligibility"},
+		"User":                              {name: "User"},
+		"Session":                           {name: "Session"},
+		"StepUp":                            {name: "StepUp"},
+		"WebhookDelivery":                   {name: "WebhookDelivery"},
+		"ServiceProvider":                   {name: "ServiceProvider"},
+		"OrderRefund":                       {name: "OrderRefund"},
+		"BindNotification":                  {name: "BindNotification"},
+		"AccessConfiguration":               {name: "AccessConfiguration"},
+		"AssociationRequestEdge":            {name: "AssociationRequestEdge"},
+		"PageInfo":                          {name: "PageInfo"},
+		"AuthorizationEdge":                 {name: "AuthorizationEdge"},
+		"Money":                             {name: "Money"},
+		"BillLineEdge":                      {name: "BillLineEdge"},
+		"BillMonthEdge":                     {name: "BillMonthEdge"},
+		"BillMonth":                         {name: "BillMonth"},
+		"CatalogueVersionEdge":              {name: "CatalogueVersionEdge"},
+		"RegionEdge":                        {name: "RegionEdge"},
+		"Region":                            {name: "Region"},
+		"ServiceTypeEdge":                   {name: "ServiceTypeEdge"},
+		"ServiceType":                       {name: "ServiceType"},
+		"ResourceTypeEdge":                  {name: "ResourceTypeEdge"},
+		"ResourceType":                      {name: "ResourceType"},
+		"SpecificationEdge":                 {name: "SpecificationEdge"},
+		"Specification":                     {name: "Specification"},
+		"UsageTypeEdge":                     {name: "UsageTypeEdge"},
+		"UsageType":                         {name: "UsageType"},
+		"MeasureEdge":                       {name: "MeasureEdge"},
+		"Measure":                           {name: "Measure"},
+		"MeasureConversionEdge":             {name: "MeasureConversionEdge"},
+		"MeasureConversion":                 {name: "MeasureConversion"},
+		"PriceEdge":                         {name: "PriceEdge"},
+		"Price":                             {name: "Price"},
+		"DiscountPolicyEdge":                {name: "DiscountPolicyEdge"},
+		"DiscountPolicy":                    {name: "DiscountPolicy"},
+		"DiscountEdge":                      {name: "DiscountEdge"},
+		"BankCard":                          {name: "BankCard"},
+		"CommercialCertificationEdge":       {name: "CommercialCertificationEdge"},
+		"CouponLimits":                      {name: "CouponLimits"},
+		"CouponEdge":                        {name: "CouponEdge"},
+		"CouponRecordEdge":                  {name: "CouponRecordEdge"},
+		"CouponRecord":                      {name: "CouponRecord"},
+		"CouponUseEdge":                     {name: "CouponUseEdge"},
+		"CouponUse":                         {name: "CouponUse"},
+		"CouponQuotaEdge":                   {name: "CouponQuotaEdge"},
+		"CouponQuotaRecordEdge":             {name: "CouponQuotaRecordEdge"},
+		"CouponQuotaRecord":                 {name: "CouponQuotaRecord"},
+		"Association":                       {name: "Association"},
+		"Balance":                           {name: "Balance"},
+		"BalanceAlert":                      {name: "BalanceAlert"},
+		"AssociationConnection":             {name: "AssociationConnection"},
+		"CloudBindingConnection":            {name: "CloudBindingConnection"},
+		"NewCustomerTag":                    {name: "NewCustomerTag"},
+		"CustomerFreeze":                    {name: "CustomerFreeze"},
+		"AccountManager":                    {name: "AccountManager"},
+		"CustomerContact":                   {name: "CustomerContact"},
+		"CustomerBudget":                    {name: "CustomerBudget"},
+		"CustomerRestriction":               {name: "CustomerRestriction"},
+		"FederatedIdentity":                 {name: "FederatedIdentity"},
+		"PastBalance":                       {name: "PastBalance"},
+		"CustomerEdge":                      {name: "CustomerEdge"},
+		"RelationBlocker":                   {name: "RelationBlocker"},
+		"EventEdge":                         {name: "EventEdge"},
+		"Event":                             {name: "Event"},
+		"TestReport":                        {name: "TestReport"},
+		"ApiKeyEdge":                        {name: "ApiKeyEdge"},
+		"ApiKey":                            {name: "ApiKey"},
+		"IncentiveLineConnection":           {name: "IncentiveLineConnection"},
+		"IncentiveStatementEdge":            {name: "IncentiveStatementEdge"},
+		"PerformanceLineEdge":               {name: "PerformanceLineEdge"},
+		"PerformanceLine":                   {name: "PerformanceLine"},
+		"IncentiveVersionEdge":              {name: "IncentiveVersionEdge"},
+		"IncentiveVersion":                  {name: "IncentiveVersion"},
+		"IncentivePolicyRuleEdge":           {name: "IncentivePolicyRuleEdge"},
+		"IncentivePolicyRule":               {name: "IncentivePolicyRule"},
+		"InvitationFailure":                 {name: "InvitationFailure"},
+		"InvitationEdge":                    {name: "InvitationEdge"},
+		"JobEdge":                           {name: "JobEdge"},
+		"OrderItem":                         {name: "OrderItem"},
+		"OrderHold":                         {name: "OrderHold"},
+		"RefundInfo":                        {name: "RefundInfo"},
+		"OrderEdge":                         {name: "OrderEdge"},
+		"CouponWhitelist":                   {name: "CouponWhitelist"},
+		"PartnerEdge":                       {name: "PartnerEdge"},
+		"PayerAgreementEdge":                {name: "PayerAgreementEdge"},
+		"QuoteOffer":                        {name: "QuoteOffer"},
+		"QuoteLine":                         {name: "QuoteLine"},
+		"QuoteEdge":                         {name: "QuoteEdge"},
+		"RechargeOption":                    {name: "RechargeOption"},
+		"RechargeEdge":                      {name: "RechargeEdge"},
+		"RemittanceEdge":                    {name: "RemittanceEdge"},
+		"RemittanceClaimEdge":               {name: "RemittanceClaimEdge"},
+		"CustomerReportEdge":                {name: "CustomerReportEdge"},
+		"ResourceEdge":                      {name: "ResourceEdge"},
+		"StatementEntryEdge":                {name: "StatementEntryEdge"},
+		"StatementEntry":                    {name: "StatementEntry"},
+		"AdjustmentRecordEdge":              {name: "AdjustmentRecordEdge"},
+		"AdjustmentRecord":                  {name: "AdjustmentRecord"},
+		"VerifiedPerson":                    {name: "VerifiedPerson"},
+		"VerificationAttachment":            {name: "VerificationAttachment"},
+		"VerificationEdge":                  {name: "VerificationEdge"},
+		"WebhookEndpointEdge":               {name: "WebhookEndpointEdge"},
+		"WithdrawalEdge":                    {name: "WithdrawalEdge"},
+		"WithdrawalBlocker":                 {name: "WithdrawalBlocker"},
+		"ServiceProviderAttribute":          {name: "ServiceProviderAttribute"},
+		"SigningKey":                        {name: "SigningKey"},
+		"AttributeMapping":                  {name: "AttributeMapping"},
+		"BindNotificationConnection":        {name: "BindNotificationConnection"},
+		"AttachmentBucket":                  {name: "AttachmentBucket"},
+		"InterfaceContact":                  {name: "InterfaceContact"},
+		"GoLiveStep":                        {name: "GoLiveStep"},
+		"ServiceProviderConnection":         {name: "ServiceProviderConnection"},
+		"AvailabilityZone":                  {name: "AvailabilityZone"},
+		"BalanceAccount":                    {name: "BalanceAccount"},
+		"AssociationEdge":                   {name: "AssociationEdge"},
+		"CloudBindingEdge":                  {name: "CloudBindingEdge"},
+		"CloudBinding":                      {name: "CloudBinding"},
+		"FieldChange":                       {name: "FieldChange"},
+		"TestCheck":                         {name: "TestCheck"},
+		"TestAttribute":                     {name: "TestAttribute"},
+		"IncentiveLineEdge":                 {name: "IncentiveLineEdge"},
+		"IncentiveLine":                     {name: "IncentiveLine"},
+		"IncentiveTier":                     {name: "IncentiveTier"},
+		"QuoteLineChange":                   {name: "QuoteLineChange"},
+		"BankAccount":                       {name: "BankAccount"},
+		"Transfer":                          {name: "Transfer"},
+		"LedgerParty":                       {name: "LedgerParty"},
+		"BindNotificationEdge":              {name: "BindNotificationEdge"},
+		"ServiceProviderEdge":               {name: "ServiceProviderEdge"},
 	}
 	fillViewer(types)
 	fillNode(types)
@@ -245,6 +248,8 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyConnection(types)
 	fillDiscount(types)
 	fillDiscountConnection(types)
+	fillCommercialCertification(types)
+	fillCommercialCertificationConnection(types)
 	fillCoupon(types)
 	fillCouponConnection(types)
 	fillCouponRecordConnection(types)
@@ -335,6 +340,8 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyEdge(types)
 	fillDiscountPolicy(types)
 	fillDiscountEdge(types)
+	fillBankCard(types)
+	fillCommercialCertificationEdge(types)
 	fillCouponLimits(types)
 	fillCouponEdge(types)
 	fillCouponRecordEdge(types)
@@ -399,7 +406,6 @@ func tables() map[string]*objectType {
 	fillVerificationAttachment(types)
 	fillVerificationEdge(types)
 	fillWebhookEndpointEdge(types)
-	fillBankCard(types)
 	fillWithdrawalEdge(types)
 	fillWithdrawalBlocker(types)
 	fillServiceProviderAttribute(types)
@@ -678,6 +684,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.Coupon:
 			if v != nil {
 				return types["Coupon"], v
+			}
+		case models.CommercialCertification:
+			return types["CommercialCertification"], &v
+		case *models.CommercialCertification:
+			if v != nil {
+				return types["CommercialCertification"], v
 			}
 		case models.BindNotification:
 			return types["BindNotification"], &v
@@ -2339,6 +2351,197 @@ func fillDiscountConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.Discount]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCommercialCertification(types map[string]*objectType) {
+	of := types["CommercialCertification"]
+	of.satisfies = []string{"CommercialCertification", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CommercialCertification)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CommercialCertification:
+			return &v
+		case *models.CommercialCertification:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CommercialCertification().Partner(ctx, object.(*models.CommercialCertification))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).State
+			b.string(string(v))
+			return true
+		}},
+		"taxRate": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).TaxRate
+			b.decimal(v)
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).Currency
+			b.string(string(v))
+			return true
+		}},
+		"cardLastFour": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).CardLastFour
+			b.string(string(v))
+			return true
+		}},
+		"bankCard": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CommercialCertification().BankCard(ctx, object.(*models.CommercialCertification))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["BankCard"],
+		},
+		"wrongConfirmations": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).WrongConfirmations
+			b.int(int64(v))
+			return true
+		}},
+		"rejectionCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).RejectionCodeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reasonText": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).ReasonTextOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"approvedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).ApprovedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"certifiedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).CertifiedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"endedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).EndedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillCommercialCertificationConnection(types map[string]*objectType) {
+	of := types["CommercialCertificationConnection"]
+	of.satisfies = []string{"CommercialCertificationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CommercialCertification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CommercialCertification]:
+			return &v
+		case *models.Connection[models.CommercialCertification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CommercialCertification]).Edges
+		},
+			of:      types["CommercialCertificationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CommercialCertification]).Nodes()
+		},
+			of:      types["CommercialCertification"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CommercialCertification]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CommercialCertification]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -9370,6 +9573,82 @@ func fillDiscountEdge(types map[string]*objectType) {
 	}
 }
 
+func fillBankCard(types map[string]*objectType) {
+	of := types["BankCard"]
+	of.satisfies = []string{"BankCard"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]funds.BankCard)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case funds.BankCard:
+			return &v
+		case *funds.BankCard:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"holder": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.BankCard).Holder
+			b.string(string(v))
+			return true
+		}},
+		"number": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.BankCard).Number
+			b.string(string(v))
+			return true
+		}},
+		"bank": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.BankCard).Bank
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillCommercialCertificationEdge(types map[string]*objectType) {
+	of := types["CommercialCertificationEdge"]
+	of.satisfies = []string{"CommercialCertificationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CommercialCertification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CommercialCertification]:
+			return &v
+		case *models.Edge[models.CommercialCertification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CommercialCertification]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CommercialCertification]).Node
+		},
+			of:      types["CommercialCertification"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillCouponLimits(types map[string]*objectType) {
 	of := types["CouponLimits"]
 	of.satisfies = []string{"CouponLimits"}
@@ -13034,46 +13313,6 @@ func fillWebhookEndpointEdge(types map[string]*objectType) {
 			of:      types["WebhookEndpoint"],
 			nonNull: true,
 		},
-	}
-}
-
-func fillBankCard(types map[string]*objectType) {
-	of := types["BankCard"]
-	of.satisfies = []string{"BankCard"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]funds.BankCard)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case funds.BankCard:
-			return &v
-		case *funds.BankCard:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
-	of.fields = map[string]*fieldType{
-		"holder": {leaf: func(b *buffer, object any) bool {
-			v := object.(*funds.BankCard).Holder
-			b.string(string(v))
-			return true
-		}},
-		"number": {leaf: func(b *buffer, object any) bool {
-			v := object.(*funds.BankCard).Number
-			b.string(string(v))
-			return true
-		}},
-		"bank": {leaf: func(b *buffer, object any) bool {
-			v := object.(*funds.BankCard).Bank
-			b.string(string(v))
-			return true
-		}},
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
@@ -52,6 +53,7 @@ type Rooms struct {
 	Customers  *customers.Service
 	Funds      *funds.Service
 	Incentives *incentives.Service
+	Payouts    *payouts.Service
 	Billing    *billing.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
