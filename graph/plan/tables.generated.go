@@ -72,6 +72,8 @@ func tables() map[string]*objectType {
 		"PartnerConnection":                 {name: "PartnerConnection"},
 		"PayerAgreement":                    {name: "PayerAgreement"},
 		"PayerAgreementConnection":          {name: "PayerAgreementConnection"},
+		"PayoutRequest":                     {name: "PayoutRequest"},
+		"PayoutRequestConnection":           {name: "PayoutRequestConnection"},
 		"Quote":                             {name: "Quote"},
 		"QuoteConnection":                   {name: "QuoteConnection"},
 		"RechargeOptions":                   {name: "RechargeOptions"},
@@ -178,8 +180,12 @@ func tables() map[string]*objectType {
 		"RefundInfo":                        {name: "RefundInfo"},
 		"OrderEdge":                         {name: "OrderEdge"},
 		"CouponWhitelist":                   {name: "CouponWhitelist"},
+		"PayoutPreference":                  {name: "PayoutPreference"},
 		"PartnerEdge":                       {name: "PartnerEdge"},
 		"PayerAgreementEdge":                {name: "PayerAgreementEdge"},
+		"PayoutStatement":                   {name: "PayoutStatement"},
+		"PayoutInvoice":                     {name: "PayoutInvoice"},
+		"PayoutRequestEdge":                 {name: "PayoutRequestEdge"},
 		"QuoteOffer":                        {name: "QuoteOffer"},
 		"QuoteLine":                         {name: "QuoteLine"},
 		"QuoteEdge":                         {name: "QuoteEdge"},
@@ -281,6 +287,8 @@ func tables() map[string]*objectType {
 	fillPartnerConnection(types)
 	fillPayerAgreement(types)
 	fillPayerAgreementConnection(types)
+	fillPayoutRequest(types)
+	fillPayoutRequestConnection(types)
 	fillQuote(types)
 	fillQuoteConnection(types)
 	fillRechargeOptions(types)
@@ -387,8 +395,12 @@ func tables() map[string]*objectType {
 	fillRefundInfo(types)
 	fillOrderEdge(types)
 	fillCouponWhitelist(types)
+	fillPayoutPreference(types)
 	fillPartnerEdge(types)
 	fillPayerAgreementEdge(types)
+	fillPayoutStatement(types)
+	fillPayoutInvoice(types)
+	fillPayoutRequestEdge(types)
 	fillQuoteOffer(types)
 	fillQuoteLine(types)
 	fillQuoteEdge(types)
@@ -612,6 +624,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.Quote:
 			if v != nil {
 				return types["Quote"], v
+			}
+		case models.PayoutRequest:
+			return types["PayoutRequest"], &v
+		case *models.PayoutRequest:
+			if v != nil {
+				return types["PayoutRequest"], v
 			}
 		case models.PayerAgreement:
 			return types["PayerAgreement"], &v
@@ -3830,6 +3848,35 @@ func fillIncentiveStatement(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"payout": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveStatement().Payout(ctx, object.(*models.IncentiveStatement))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["PayoutRequest"],
+		},
+		"carriedInto": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveStatement().CarriedInto(ctx, object.(*models.IncentiveStatement))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			answer: func(b *buffer, value any) bool {
+				v := value.(*models.BillingCycle)
+				if v == nil {
+					b.null()
+				} else {
+					(*v).MarshalGQL(b)
+				}
+				return true
+			},
+		},
 	}
 }
 
@@ -5103,6 +5150,18 @@ func fillPartner(types map[string]*objectType) {
 		},
 			of: types["CouponWhitelist"],
 		},
+		"payoutPreference": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Partner().PayoutPreference(ctx, object.(*models.Partner))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["PayoutPreference"],
+		},
 		"balanceAt": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Partner().BalanceAt(ctx, object.(*models.Partner), args[0].(time.Time))
 			if err != nil {
@@ -5319,6 +5378,254 @@ func fillPayerAgreementConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.PayerAgreement]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillPayoutRequest(types map[string]*objectType) {
+	of := types["PayoutRequest"]
+	of.satisfies = []string{"PayoutRequest", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutRequest)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutRequest:
+			return &v
+		case *models.PayoutRequest:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().Partner(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"method": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).Method
+			b.string(string(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).State
+			b.string(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.PayoutRequest).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"carriedOver": {value: func(object any) any {
+			v := object.(*models.PayoutRequest).CarriedOver()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"offset": {value: func(object any) any {
+			v := object.(*models.PayoutRequest).Offset()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"automatic": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).Automatic
+			b.bool(bool(v))
+			return true
+		}},
+		"statements": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().Statements(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["PayoutStatement"],
+			list:    true,
+			nonNull: true,
+		},
+		"certification": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().Certification(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CommercialCertification"],
+		},
+		"invoices": {value: func(object any) any {
+			return object.(*models.PayoutRequest).Invoices
+		},
+			of:      types["PayoutInvoice"],
+			list:    true,
+			nonNull: true,
+		},
+		"rejectionCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).RejectionCodeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reasonText": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).ReasonTextOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"paymentOrder": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).PaymentOrderOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reference": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).ReferenceOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"transferId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).TransferIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.id(string((*v)))
+			}
+			return true
+		}},
+		"couponQuota": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().CouponQuota(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CouponQuota"],
+		},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"submittedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).SubmittedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"endedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).EndedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillPayoutRequestConnection(types map[string]*objectType) {
+	of := types["PayoutRequestConnection"]
+	of.satisfies = []string{"PayoutRequestConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.PayoutRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.PayoutRequest]:
+			return &v
+		case *models.Connection[models.PayoutRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.PayoutRequest]).Edges
+		},
+			of:      types["PayoutRequestEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.PayoutRequest]).Nodes()
+		},
+			of:      types["PayoutRequest"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.PayoutRequest]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.PayoutRequest]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -12294,6 +12601,47 @@ func fillCouponWhitelist(types map[string]*objectType) {
 	}
 }
 
+func fillPayoutPreference(types map[string]*objectType) {
+	of := types["PayoutPreference"]
+	of.satisfies = []string{"PayoutPreference"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutPreference)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutPreference:
+			return &v
+		case *models.PayoutPreference:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"method": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutPreference).MethodOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutPreference).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
 func fillPartnerEdge(types map[string]*objectType) {
 	of := types["PartnerEdge"]
 	of.satisfies = []string{"PartnerEdge"}
@@ -12361,6 +12709,138 @@ func fillPayerAgreementEdge(types map[string]*objectType) {
 			return &object.(*models.Edge[models.PayerAgreement]).Node
 		},
 			of:      types["PayerAgreement"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayoutStatement(types map[string]*objectType) {
+	of := types["PayoutStatement"]
+	of.satisfies = []string{"PayoutStatement"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutStatement)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutStatement:
+			return &v
+		case *models.PayoutStatement:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"statement": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutStatement().Statement(ctx, object.(*models.PayoutStatement))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["IncentiveStatement"],
+		},
+		"period": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutStatement).Period
+			v.MarshalGQL(b)
+			return true
+		}},
+		"part": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutStatement).Part
+			b.string(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.PayoutStatement).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayoutInvoice(types map[string]*objectType) {
+	of := types["PayoutInvoice"]
+	of.satisfies = []string{"PayoutInvoice"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutInvoice)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutInvoice:
+			return &v
+		case *models.PayoutInvoice:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"number": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutInvoice).Number
+			b.string(string(v))
+			return true
+		}},
+		"issuedOn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutInvoice).IssuedOn
+			v.MarshalGQL(b)
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.PayoutInvoice).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayoutRequestEdge(types map[string]*objectType) {
+	of := types["PayoutRequestEdge"]
+	of.satisfies = []string{"PayoutRequestEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.PayoutRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.PayoutRequest]:
+			return &v
+		case *models.Edge[models.PayoutRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.PayoutRequest]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.PayoutRequest]).Node
+		},
+			of:      types["PayoutRequest"],
 			nonNull: true,
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -16,12 +17,16 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/files/filestest"
 	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/incentives"
+	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/seal"
@@ -33,6 +38,9 @@ type world struct {
 	t    *testing.T
 	kept *filestest.Memory
 
+	funds *funds.Service
+	due   map[models.ID]time.Time // jobs of payouts
+
 	mu     sync.Mutex
 	at     time.Time
 	serial int
@@ -42,6 +50,17 @@ type world struct {
 
 // MayAttach is asked for other purposes only.
 func (w *world) MayAttach(context.Context, models.Principal) error { return errors.New("not this one") }
+
+// ScheduleIn remembers what is to be done at its time.
+func (w *world) ScheduleIn(_ context.Context, _ bun.IDB, kind models.JobKind, object models.ID, due time.Time) error {
+	if kind != models.JobPayoutDue {
+		return fmt.Errorf("%s is scheduled", kind)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due[object] = due
+	return nil
+}
 
 func (w *world) clock() time.Time {
 	w.mu.Lock()
@@ -71,6 +90,12 @@ func newWorld(t *testing.T, db *store.DB) *world {
 			DB: db, Now: w.clock, IDs: ids, Events: recorder, Objects: w.kept, Gate: w, Random: rand.Reader, Origin: origin, TempDir: t.TempDir(), Logger: log,
 		},
 	}
+	w.Ledger = &ledger.Service{DB: db, Now: w.clock, IDs: ids}
+	w.Incentives = &incentives.Service{DB: db, Now: w.clock, IDs: ids, Cloud: "hwc", Events: recorder, Jobs: w, Payouts: w.Service}
+	w.Quotas = &coupons.Service{DB: db, Now: w.clock, IDs: ids, Events: recorder, Ledger: w.Ledger}
+	w.funds = &funds.Service{DB: db, Now: w.clock, IDs: ids, Events: recorder, Ledger: w.Ledger, Seal: sealer}
+	w.Debts = w.funds
+	w.due = map[models.ID]time.Time{}
 	w.distributor = w.partner(models.Distributor, "")
 	w.reseller = w.partner(models.CloudReseller, w.distributor.ID)
 	w.provider = w.partner(models.SolutionProvider, "")

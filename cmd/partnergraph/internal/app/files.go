@@ -50,7 +50,9 @@ func (a *App) wireFiles(opts Options) error {
 	r.Files.Gate = r.Verify
 	r.Payouts = &payouts.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Files: r.Files, Random: random, Origin: a.cfg.origin(), Logger: a.Log,
+		Ledger: r.Ledger, Incentives: r.Incentives, Quotas: r.Coupons, Debts: r.Funds,
 	}
+	r.Incentives.Payouts = r.Payouts
 	r.Billing.Uploads = r.Files
 	return nil
 }
