@@ -459,17 +459,17 @@ func PlanPayout(open []IncentiveStatement, chosen []ID, method PayoutMethod, car
 	})
 	switch least := MinimumPayout(payout.Currency); {
 	case payout.AmountMinor <= 0:
-		return none, parts, payout.tooLittle("NOTHING_TO_PAY", "What is confirmed comes to nothing that could be paid out; it is offset against what comes next.")
+		return none, parts, payout.tooLittle(Precondition("NOTHING_TO_PAY", "What is confirmed comes to nothing that could be paid out; it is offset against what comes next."))
 	case method.Cash() && payout.AmountMinor < least:
-		refused := payout.tooLittle("BELOW_MINIMUM", "This is too little to be paid out in money; it waits for the next period, or becomes a quota of vouchers.")
+		refused := payout.tooLittle(Precondition("BELOW_MINIMUM", "This is too little to be paid out in money; it waits for the next period, or becomes a quota of vouchers."))
 		refused.Details["minimum"] = plain(NewMoney(least, payout.Currency))
 		return none, parts, refused
 	}
 	return payout, parts, nil
 }
 
-func (p PayoutRequest) tooLittle(reason, message string) *Error {
-	refused := Precondition(reason, message)
+// tooLittle adds to a refusal what the payout would come to.
+func (p PayoutRequest) tooLittle(refused *Error) *Error {
 	if p.Currency != "" {
 		refused.Details["amount"], refused.Details["currency"] = plain(p.Amount()), string(p.Currency)
 	}
