@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	BillMonth() BillMonthResolver
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
+	CommercialCertification() CommercialCertificationResolver
 	ConsumptionSum() ConsumptionSumResolver
 	Coupon() CouponResolver
 	CouponQuota() CouponQuotaResolver
@@ -50,6 +51,8 @@ type ResolverRoot interface {
 	Order() OrderResolver
 	Partner() PartnerResolver
 	PayerAgreement() PayerAgreementResolver
+	PayoutRequest() PayoutRequestResolver
+	PayoutStatement() PayoutStatementResolver
 	PerformanceLine() PerformanceLineResolver
 	PerformanceSum() PerformanceSumResolver
 	Query() QueryResolver
@@ -181,7 +184,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -200,6 +203,7 @@ var sources = []*ast.Source{
 	{Name: "bill.graphqls", Input: sourceData("bill.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
+	{Name: "commercial_certification.graphqls", Input: sourceData("commercial_certification.graphqls"), BuiltIn: false},
 	{Name: "coupon.graphqls", Input: sourceData("coupon.graphqls"), BuiltIn: false},
 	{Name: "coupon_quota.graphqls", Input: sourceData("coupon_quota.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
@@ -220,6 +224,7 @@ var sources = []*ast.Source{
 	{Name: "order_steps.graphqls", Input: sourceData("order_steps.graphqls"), BuiltIn: false},
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
 	{Name: "payer_agreement.graphqls", Input: sourceData("payer_agreement.graphqls"), BuiltIn: false},
+	{Name: "payout.graphqls", Input: sourceData("payout.graphqls"), BuiltIn: false},
 	{Name: "quote.graphqls", Input: sourceData("quote.graphqls"), BuiltIn: false},
 	{Name: "recharge.graphqls", Input: sourceData("recharge.graphqls"), BuiltIn: false},
 	{Name: "refund.graphqls", Input: sourceData("refund.graphqls"), BuiltIn: false},
@@ -1131,6 +1136,64 @@ func (ec *executionContext) childFields_CloudBindingEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CloudBindingEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CommercialCertification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CommercialCertification_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_CommercialCertification_partner(ctx, field)
+	case "state":
+		return ec.fieldContext_CommercialCertification_state(ctx, field)
+	case "taxRate":
+		return ec.fieldContext_CommercialCertification_taxRate(ctx, field)
+	case "currency":
+		return ec.fieldContext_CommercialCertification_currency(ctx, field)
+	case "cardLastFour":
+		return ec.fieldContext_CommercialCertification_cardLastFour(ctx, field)
+	case "bankCard":
+		return ec.fieldContext_CommercialCertification_bankCard(ctx, field)
+	case "wrongConfirmations":
+		return ec.fieldContext_CommercialCertification_wrongConfirmations(ctx, field)
+	case "rejectionCode":
+		return ec.fieldContext_CommercialCertification_rejectionCode(ctx, field)
+	case "reasonText":
+		return ec.fieldContext_CommercialCertification_reasonText(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CommercialCertification_createdAt(ctx, field)
+	case "approvedAt":
+		return ec.fieldContext_CommercialCertification_approvedAt(ctx, field)
+	case "certifiedAt":
+		return ec.fieldContext_CommercialCertification_certifiedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_CommercialCertification_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommercialCertification", field.Name)
+}
+
+func (ec *executionContext) childFields_CommercialCertificationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CommercialCertificationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CommercialCertificationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CommercialCertificationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CommercialCertificationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommercialCertificationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CommercialCertificationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CommercialCertificationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CommercialCertificationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CommercialCertificationEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_CompleteIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "incentiveStatement":
@@ -1161,6 +1224,14 @@ func (ec *executionContext) childFields_ConfirmAssociationRequestPayload(ctx con
 		return ec.fieldContext_ConfirmAssociationRequestPayload_transfer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmAssociationRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmCertificationAmountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_ConfirmCertificationAmountPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCertificationAmountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfirmIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1201,6 +1272,14 @@ func (ec *executionContext) childFields_ConsumptionSum(ctx context.Context, fiel
 		return ec.fieldContext_ConsumptionSum_debtLeft(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConsumptionSum", field.Name)
+}
+
+func (ec *executionContext) childFields_CountersignPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_CountersignPayoutPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CountersignPayoutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Coupon(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1943,6 +2022,16 @@ func (ec *executionContext) childFields_DiscountPolicyEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type DiscountPolicyEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DownloadBankLetterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_DownloadBankLetterPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_DownloadBankLetterPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DownloadBankLetterPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DownloadVerificationAttachmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -1981,6 +2070,14 @@ func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, 
 		return ec.fieldContext_EndDiscountPayload_discount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndDiscountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EnterPayoutInvoicesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_EnterPayoutInvoicesPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EnterPayoutInvoicesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2047,6 +2144,14 @@ func (ec *executionContext) childFields_ExportStatementPayload(ctx context.Conte
 		return ec.fieldContext_ExportStatementPayload_expiresAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExportStatementPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FailPayoutPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_FailPayoutPaymentPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FailPayoutPaymentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_FailRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2325,6 +2430,10 @@ func (ec *executionContext) childFields_IncentiveStatement(ctx context.Context, 
 		return ec.fieldContext_IncentiveStatement_doneAt(ctx, field)
 	case "reference":
 		return ec.fieldContext_IncentiveStatement_reference(ctx, field)
+	case "payout":
+		return ec.fieldContext_IncentiveStatement_payout(ctx, field)
+	case "carriedInto":
+		return ec.fieldContext_IncentiveStatement_carriedInto(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatement", field.Name)
 }
@@ -2991,6 +3100,8 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_balanceAlert(ctx, field)
 	case "couponWhitelist":
 		return ec.fieldContext_Partner_couponWhitelist(ctx, field)
+	case "payoutPreference":
+		return ec.fieldContext_Partner_payoutPreference(ctx, field)
 	case "balanceAt":
 		return ec.fieldContext_Partner_balanceAt(ctx, field)
 	case "statement":
@@ -3057,6 +3168,14 @@ func (ec *executionContext) childFields_PayOrderPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type PayOrderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PayPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_PayPayoutPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayPayoutPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PayWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -3113,6 +3232,112 @@ func (ec *executionContext) childFields_PayerAgreementEdge(ctx context.Context, 
 		return ec.fieldContext_PayerAgreementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PayerAgreementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PayoutInvoice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_PayoutInvoice_number(ctx, field)
+	case "issuedOn":
+		return ec.fieldContext_PayoutInvoice_issuedOn(ctx, field)
+	case "amount":
+		return ec.fieldContext_PayoutInvoice_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayoutInvoice", field.Name)
+}
+
+func (ec *executionContext) childFields_PayoutPreference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return ec.fieldContext_PayoutPreference_method(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_PayoutPreference_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayoutPreference", field.Name)
+}
+
+func (ec *executionContext) childFields_PayoutRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PayoutRequest_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_PayoutRequest_partner(ctx, field)
+	case "method":
+		return ec.fieldContext_PayoutRequest_method(ctx, field)
+	case "state":
+		return ec.fieldContext_PayoutRequest_state(ctx, field)
+	case "amount":
+		return ec.fieldContext_PayoutRequest_amount(ctx, field)
+	case "carriedOver":
+		return ec.fieldContext_PayoutRequest_carriedOver(ctx, field)
+	case "offset":
+		return ec.fieldContext_PayoutRequest_offset(ctx, field)
+	case "automatic":
+		return ec.fieldContext_PayoutRequest_automatic(ctx, field)
+	case "statements":
+		return ec.fieldContext_PayoutRequest_statements(ctx, field)
+	case "certification":
+		return ec.fieldContext_PayoutRequest_certification(ctx, field)
+	case "invoices":
+		return ec.fieldContext_PayoutRequest_invoices(ctx, field)
+	case "rejectionCode":
+		return ec.fieldContext_PayoutRequest_rejectionCode(ctx, field)
+	case "reasonText":
+		return ec.fieldContext_PayoutRequest_reasonText(ctx, field)
+	case "paymentOrder":
+		return ec.fieldContext_PayoutRequest_paymentOrder(ctx, field)
+	case "reference":
+		return ec.fieldContext_PayoutRequest_reference(ctx, field)
+	case "transferId":
+		return ec.fieldContext_PayoutRequest_transferId(ctx, field)
+	case "couponQuota":
+		return ec.fieldContext_PayoutRequest_couponQuota(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PayoutRequest_createdAt(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_PayoutRequest_submittedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_PayoutRequest_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayoutRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_PayoutRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PayoutRequestConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PayoutRequestConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PayoutRequestConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PayoutRequestConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayoutRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PayoutRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PayoutRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PayoutRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayoutRequestEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PayoutStatement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return ec.fieldContext_PayoutStatement_statement(ctx, field)
+	case "period":
+		return ec.fieldContext_PayoutStatement_period(ctx, field)
+	case "part":
+		return ec.fieldContext_PayoutStatement_part(ctx, field)
+	case "amount":
+		return ec.fieldContext_PayoutStatement_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayoutStatement", field.Name)
 }
 
 func (ec *executionContext) childFields_PerformanceLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3975,6 +4200,22 @@ func (ec *executionContext) childFields_RequestPartnerPaymentPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RequestPartnerPaymentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_RequestPayoutPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPayoutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestPayoutPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_RequestPayoutPaymentPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPayoutPaymentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -4185,12 +4426,28 @@ func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ReverseTransferPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReviewCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_ReviewCommercialCertificationPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewCommercialCertificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReviewOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
 		return ec.fieldContext_ReviewOrderPayload_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReviewOrderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_ReviewPayoutPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewPayoutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4545,6 +4802,14 @@ func (ec *executionContext) childFields_SetOrderReviewPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type SetOrderReviewPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetPayoutPreferencePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutPreference":
+		return ec.fieldContext_SetPayoutPreferencePayload_payoutPreference(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPayoutPreferencePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetStepUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "stepUp":
@@ -4713,6 +4978,14 @@ func (ec *executionContext) childFields_StepUp(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type StepUp", field.Name)
 }
 
+func (ec *executionContext) childFields_SubmitCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_SubmitCommercialCertificationPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitCommercialCertificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SubmitEnterpriseVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "verification":
@@ -4731,6 +5004,14 @@ func (ec *executionContext) childFields_SubmitIndividualVerificationPayload(ctx 
 		return ec.fieldContext_SubmitIndividualVerificationPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SubmitIndividualVerificationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_SubmitPayoutPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitPayoutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SubmitWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4851,6 +5132,14 @@ func (ec *executionContext) childFields_UnfreezeResourcePayload(ctx context.Cont
 		return ec.fieldContext_UnfreezeResourcePayload_resource(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnfreezeResourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnlockCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "commercialCertification":
+		return ec.fieldContext_UnlockCommercialCertificationPayload_commercialCertification(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlockCommercialCertificationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UnsubscribeBreakdown(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5207,6 +5496,14 @@ func (ec *executionContext) childFields_WebhookEndpointEdge(ctx context.Context,
 		return ec.fieldContext_WebhookEndpointEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payoutRequest":
+		return ec.fieldContext_WithdrawPayoutPayload_payoutRequest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawPayoutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WithdrawReportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

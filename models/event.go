@@ -230,6 +230,30 @@ const (
 	EventStatementToConfirm EventType = "incentive_statement.to_confirm"
 	EventStatementConfirmed EventType = "incentive_statement.confirmed"
 	EventStatementDone      EventType = "incentive_statement.done"
+
+	EventCertificationSubmitted EventType = "commercial_certification.submitted"
+	EventCertificationReplaced  EventType = "commercial_certification.replaced" // the partner says something else now
+	EventCertificationApproved  EventType = "commercial_certification.approved"
+	EventCertificationRejected  EventType = "commercial_certification.rejected"
+	EventCertificationWrong     EventType = "commercial_certification.amount_wrong"
+	EventCertificationLocked    EventType = "commercial_certification.locked" // by a third wrong amount
+	EventCertificationUnlocked  EventType = "commercial_certification.unlocked"
+	EventCertificationCertified EventType = "commercial_certification.certified"
+	EventBankLetterOpened       EventType = "commercial_certification.letter_opened"
+
+	EventPayoutRequested        EventType = "payout.requested"
+	EventPayoutSubmitted        EventType = "payout.submitted" // again, after it was sent back
+	EventPayoutInvoiced         EventType = "payout.invoiced"
+	EventPayoutApproved         EventType = "payout.approved" // as it was submitted, or its invoices
+	EventPayoutRejected         EventType = "payout.rejected"
+	EventPayoutCountersigned    EventType = "payout.countersigned"
+	EventPayoutNotCountersigned EventType = "payout.countersign_rejected"
+	EventPayoutPaymentRequested EventType = "payout.payment_requested"
+	EventPayoutPaymentFailed    EventType = "payout.payment_failed"
+	EventPayoutPaid             EventType = "payout.paid" // in money, or as a quota
+	EventPayoutWithdrawn        EventType = "payout.withdrawn"
+	EventPayoutPreferenceSet    EventType = "payout_preference.set"
+	EventStatementCarried       EventType = "incentive_statement.carried_over" // it was too little to be paid out
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

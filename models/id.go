@@ -82,6 +82,8 @@ const (
 	PrefixIncentiveVersion    = "ipv"
 	PrefixIncentivePolicy     = "ipl"
 	PrefixPerformanceLine     = "pfl"
+	PrefixCertification       = "ccf"
+	PrefixPayout              = "pyt"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

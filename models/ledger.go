@@ -109,6 +109,8 @@ const (
 	TransferAdjust     TransferKind = "ADJUST"
 	TransferUsage      TransferKind = "USAGE_SETTLEMENT" // what was used on demand, or given back of it
 
+	TransferIncentive TransferKind = "INCENTIVE" // what a partner earned, into its bonus account
+
 	TransferCouponGrant   TransferKind = "COUPON_GRANT"   // into a quota: from outside, or from a distributor's to its reseller's
 	TransferCouponIssue   TransferKind = "COUPON_ISSUE"   // from a quota to a coupon
 	TransferCouponReclaim TransferKind = "COUPON_RECLAIM" // back up the same way, by hand, by time or by the end of a relation

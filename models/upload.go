@@ -19,6 +19,7 @@ const (
 	UploadAttachment  UploadPurpose = "VERIFICATION_ATTACHMENT" // of real-name verification (R02)
 	UploadIDPMetadata UploadPurpose = "IDP_METADATA"            // of a platform's identity provider (A02)
 	UploadUsage       UploadPurpose = "USAGE_RECORDS"           // of pay-per-use, as CSV
+	UploadBankLetter  UploadPurpose = "BANK_LETTER"             // that a bank account is the partner's (M13)
 )
 
 // The bounds of files, in bytes.
@@ -30,7 +31,7 @@ const (
 
 // Valid reports whether p is one of the purposes.
 func (p UploadPurpose) Valid() bool {
-	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage
+	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage || p == UploadBankLetter
 }
 
 // MaxBytes is how large a file of this purpose may be.
@@ -51,6 +52,8 @@ func (p UploadPurpose) Permission() Permission {
 		return WriteExposure
 	case UploadUsage:
 		return WriteUsage
+	case UploadBankLetter:
+		return WriteIncentives
 	}
 	return WriteCustomers
 }
@@ -61,7 +64,7 @@ type FileKind struct {
 	Extensions  []string // the first is the one that it is kept under
 }
 
-// fileKinds are the kinds of a purpose. Attachments are those of R02.
+// fileKinds are the kinds of a purpose. Attachments are those of R02, and so are bank letters.
 func fileKinds(p UploadPurpose) []FileKind {
 	switch p {
 	case UploadIDPMetadata:

@@ -75,6 +75,12 @@ type loaders struct {
 	customerCoupons     *pageLoader[models.Coupon]
 	billLine            *loader[models.ID, models.BillLine]
 	incentivePolicy     *loader[models.ID, models.IncentiveRule]
+	incentiveStatement  *loader[models.ID, models.IncentiveStatement]
+	certification       *loader[models.ID, models.CommercialCertification]
+	payoutStatements    *loader[models.ID, []models.PayoutStatement]
+	statementPayout     *loader[models.ID, models.PayoutRequest]
+	statementCarry      *loader[models.ID, models.BillingCycle]
+	payoutPreference    *loader[models.ID, models.PayoutPreference]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -142,6 +148,12 @@ func (r *Resolver) newLoaders() *loaders {
 		customerCoupons:     byPage(&n, r.Coupons.FindForCustomers),
 		billLine:            byID(&n, r.Billing.LinesByIDs),
 		incentivePolicy:     byID(&n, r.Incentives.PoliciesByIDs),
+		incentiveStatement:  byID(&n, r.Incentives.StatementsByIDs),
+		certification:       byID(&n, r.Payouts.CertificationsByIDs),
+		payoutStatements:    byID(&n, r.Payouts.PartsFor),
+		statementPayout:     byID(&n, r.Payouts.PayoutsFor),
+		statementCarry:      byID(&n, r.Payouts.CarriesFor),
+		payoutPreference:    byID(&n, r.Payouts.PreferencesFor),
 	}
 }
 

@@ -68,6 +68,10 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(r.payerAgreement(ctx, id))
 	case models.PrefixWebhookEndpoint:
 		return asNode(must(ctx, set.webhookEndpoint, id, models.PrefixWebhookEndpoint, "webhook endpoint"))
+	case models.PrefixCertification:
+		return asNode(r.commercialCertification(ctx, id))
+	case models.PrefixPayout:
+		return asNode(r.payoutRequest(ctx, id))
 	case models.PrefixJob:
 		return asNode(r.job(ctx, id))
 	case models.PrefixWebhookDelivery:
@@ -85,6 +89,14 @@ func asNode[T models.Node](v *T, err error) (models.Node, error) {
 
 func (r *Resolver) incentiveStatement(ctx context.Context, id models.ID) (*models.IncentiveStatement, error) {
 	return oneOf(ctx, r, id, models.PrefixIncentiveStatement, "incentive statement", r.Incentives.StatementsByIDs)
+}
+
+func (r *Resolver) commercialCertification(ctx context.Context, id models.ID) (*models.CommercialCertification, error) {
+	return oneOf(ctx, r, id, models.PrefixCertification, "certification", r.Payouts.CertificationsByIDs)
+}
+
+func (r *Resolver) payoutRequest(ctx context.Context, id models.ID) (*models.PayoutRequest, error) {
+	return oneOf(ctx, r, id, models.PrefixPayout, "payout", r.Payouts.PayoutsByIDs)
 }
 
 func (r *Resolver) orderRefund(ctx context.Context, id models.ID) (*models.OrderRefund, error) {

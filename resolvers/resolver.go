@@ -21,6 +21,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
@@ -44,6 +45,7 @@ type Resolver struct {
 	Customers  *customers.Service
 	Funds      *funds.Service
 	Incentives *incentives.Service
+	Payouts    *payouts.Service
 	Billing    *billing.Service
 	Resources  *resources.Service
 	Clock      *clock.Service

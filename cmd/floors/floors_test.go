@@ -39,6 +39,7 @@ func salesFloor() map[string]int {
 		"sales/billing":      6,
 		"sales/incentives":   6,
 		"sales/orders":       7,
+		"sales/payouts":      7,
 	}
 }
 

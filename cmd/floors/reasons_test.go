@@ -15,12 +15,12 @@ import (
 )
 
 // reasoned are the folders and files whose reasons of PRECONDITION_FAILED a test holds to the table of docs/rules.md: those of relations
-// between customers and partners, real-name verification, one-time codes, files, the access configuration and webhooks.
+// between customers and partners, real-name verification, one-time codes, files, the access configuration, webhooks and payouts.
 func reasoned() []string {
 	return []string{
 		"models/association_request.go", "models/authorization.go", "models/customer_report.go", "models/customer_restriction.go", "models/invitation.go",
-		"models/relation_block.go", "models/verification.go", "models/verification_code.go",
-		"sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/verification", "sales/webhooks",
+		"models/relation_block.go", "models/verification.go", "models/verification_code.go", "models/commercial_certification.go", "models/payout.go",
+		"sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/payouts", "sales/verification", "sales/webhooks",
 	}
 }
 

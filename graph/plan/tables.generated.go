@@ -16,211 +16,220 @@ import (
 // tables makes the table of every type.
 func tables() map[string]*objectType {
 	types := map[string]*objectType{
-		"Viewer":                        {name: "Viewer"},
-		"Node":                          {name: "Node"},
-		"AssociationRequest":            {name: "AssociationRequest"},
-		"AssociationRequestConnection":  {name: "AssociationRequestConnection"},
-		"Authorization":                 {name: "Authorization"},
-		"AuthorizationConnection":       {name: "AuthorizationConnection"},
-		"BillLine":                      {name: "BillLine"},
-		"BillLineConnection":            {name: "BillLineConnection"},
-		"BillMonthConnection":           {name: "BillMonthConnection"},
-		"ConsumptionSum":                {name: "ConsumptionSum"},
-		"CatalogueVersion":              {name: "CatalogueVersion"},
-		"CatalogueVersionConnection":    {name: "CatalogueVersionConnection"},
-		"RegionConnection":              {name: "RegionConnection"},
-		"ServiceTypeConnection":         {name: "ServiceTypeConnection"},
-		"ResourceTypeConnection":        {name: "ResourceTypeConnection"},
-		"SpecificationConnection":       {name: "SpecificationConnection"},
-		"UsageTypeConnection":           {name: "UsageTypeConnection"},
-		"MeasureConnection":             {name: "MeasureConnection"},
-		"MeasureConversionConnection":   {name: "MeasureConversionConnection"},
-		"PriceConnection":               {name: "PriceConnection"},
-		"DiscountPolicyConnection":      {name: "DiscountPolicyConnection"},
-		"Discount":                      {name: "Discount"},
-		"DiscountConnection":            {name: "DiscountConnection"},
-		"Coupon":                        {name: "Coupon"},
-		"CouponConnection":              {name: "CouponConnection"},
-		"CouponRecordConnection":        {name: "CouponRecordConnection"},
-		"CouponUseConnection":           {name: "CouponUseConnection"},
-		"CouponQuota":                   {name: "CouponQuota"},
-		"CouponQuotaConnection":         {name: "CouponQuotaConnection"},
-		"CouponQuotaRecordConnection":   {name: "CouponQuotaRecordConnection"},
-		"Customer":                      {name: "Customer"},
-		"CustomerConnection":            {name: "CustomerConnection"},
-		"AssociationEligibility":        {name: "AssociationEligibility"},
-		"EventConnection":               {name: "EventConnection"},
-		"TestLogin":                     {name: "TestLogin"},
-		"ApiKeyConnection":              {name: "ApiKeyConnection"},
-		"IncentiveStatement":            {name: "IncentiveStatement"},
-		"IncentiveStatementConnection":  {name: "IncentiveStatementConnection"},
-		"PerformanceLineConnection":     {name: "PerformanceLineConnection"},
-		"IncentiveVersionConnection":    {name: "IncentiveVersionConnection"},
-		"IncentivePolicyRuleConnection": {name: "IncentivePolicyRuleConnection"},
-		"PerformanceSum":                {name: "PerformanceSum"},
-		"Invitation":                    {name: "Invitation"},
-		"InvitationConnection":          {name: "InvitationConnection"},
-		"InvitationOffer":               {name: "InvitationOffer"},
-		"InvitationPreview":             {name: "InvitationPreview"},
-		"Job":                           {name: "Job"},
-		"JobConnection":                 {name: "JobConnection"},
-		"Order":                         {name: "Order"},
-		"OrderConnection":               {name: "OrderConnection"},
-		"Partner":                       {name: "Partner"},
-		"PartnerConnection":             {name: "PartnerConnection"},
-		"PayerAgreement":                {name: "PayerAgreement"},
-		"PayerAgreementConnection":      {name: "PayerAgreementConnection"},
-		"Quote":                         {name: "Quote"},
-		"QuoteConnection":               {name: "QuoteConnection"},
-		"RechargeOptions":               {name: "RechargeOptions"},
-		"Recharge":                      {name: "Recharge"},
-		"RechargeConnection":            {name: "RechargeConnection"},
-		"Remittance":                    {name: "Remittance"},
-		"RemittanceConnection":          {name: "RemittanceConnection"},
-		"RemittanceClaim":               {name: "RemittanceClaim"},
-		"RemittanceClaimConnection":     {name: "RemittanceClaimConnection"},
-		"CustomerReport":                {name: "CustomerReport"},
-		"CustomerReportConnection":      {name: "CustomerReportConnection"},
-		"Resource":                      {name: "Resource"},
-		"ResourceConnection":            {name: "ResourceConnection"},
-		"StatementEntryConnection":      {name: "StatementEntryConnection"},
-		"AdjustmentRecordConnection":    {name: "AdjustmentRecordConnection"},
-		"OwnerBalance":                  {name: "OwnerBalance"},
-		"UnsubscribeBreakdown":          {name: "UnsubscribeBreakdown"},
-		"Verification":                  {name: "Verification"},
-		"VerificationConnection":        {name: "VerificationConnection"},
-		"WebhookEndpoint":               {name: "WebhookEndpoint"},
-		"WebhookEndpointConnection":     {name: "WebhookEndpointConnection"},
-		"Withdrawal":                    {name: "Withdrawal"},
-		"WithdrawalConnection":          {name: "WithdrawalConnection"},
-		"WithdrawalEligibility":         {name: "WithdrawalEligibility"},
-		"User":                          {name: "User"},
-		"Session":                       {name: "Session"},
-		"StepUp":                        {name: "StepUp"},
-		"WebhookDelivery":               {name: "WebhookDelivery"},
-		"ServiceProvider":               {name: "ServiceProvider"},
-		"OrderRefund":                   {name: "OrderRefund"},
-		"BindNotification":              {name: "BindNotification"},
-		"AccessConfiguration":           {name: "AccessConfiguration"},
-		"AssociationRequestEdge":        {name: "AssociationRequestEdge"},
-		"PageInfo":                      {name: "PageInfo"},
-		"AuthorizationEdge":             {name: "AuthorizationEdge"},
-		"Money":                         {name: "Money"},
-		"BillLineEdge":                  {name: "BillLineEdge"},
-		"BillMonthEdge":                 {name: "BillMonthEdge"},
-		"BillMonth":                     {name: "BillMonth"},
-		"CatalogueVersionEdge":          {name: "CatalogueVersionEdge"},
-		"RegionEdge":                    {name: "RegionEdge"},
-		"Region":                        {name: "Region"},
-		"ServiceTypeEdge":               {name: "ServiceTypeEdge"},
-		"ServiceType":                   {name: "ServiceType"},
-		"ResourceTypeEdge":              {name: "ResourceTypeEdge"},
-		"ResourceType":                  {name: "ResourceType"},
-		"SpecificationEdge":             {name: "SpecificationEdge"},
-		"Specification":                 {name: "Specification"},
-		"UsageTypeEdge":                 {name: "UsageTypeEdge"},
-		"UsageType":                     {name: "UsageType"},
-		"MeasureEdge":                   {name: "MeasureEdge"},
-		"Measure":                       {name: "Measure"},
-		"MeasureConversionEdge":         {name: "MeasureConversionEdge"},
-		"MeasureConversion":             {name: "MeasureConversion"},
-		"PriceEdge":                     {name: "PriceEdge"},
-		"Price":                         {name: "Price"},
-		"DiscountPolicyEdge":            {name: "DiscountPolicyEdge"},
-		"DiscountPolicy":                {name: "DiscountPolicy"},
-		"DiscountEdge":                  {name: "DiscountEdge"},
-		"CouponLimits":                  {name: "CouponLimits"},
-		"CouponEdge":                    {name: "CouponEdge"},
-		"CouponRecordEdge":              {name: "CouponRecordEdge"},
-		"CouponRecord":                  {name: "CouponRecord"},
-		"CouponUseEdge":                 {name: "CouponUseEdge"},
-		"CouponUse":                     {name: "CouponUse"},
-		"CouponQuotaEdge":               {name: "CouponQuotaEdge"},
-		"CouponQuotaRecordEdge":         {name: "CouponQuotaRecordEdge"},
-		"CouponQuotaRecord":             {name: "CouponQuotaRecord"},
-		"Association":                   {name: "Association"},
-		"Balance":                       {name: "Balance"},
-		"BalanceAlert":                  {name: "BalanceAlert"},
-		"AssociationConnection":         {name: "AssociationConnection"},
-		"CloudBindingConnection":        {name: "CloudBindingConnection"},
-		"NewCustomerTag":                {name: "NewCustomerTag"},
-		"CustomerFreeze":                {name: "CustomerFreeze"},
-		"AccountManager":                {name: "AccountManager"},
-		"CustomerContact":               {name: "CustomerContact"},
-		"CustomerBudget":                {name: "CustomerBudget"},
-		"CustomerRestriction":           {name: "CustomerRestriction"},
-		"FederatedIdentity":             {name: "FederatedIdentity"},
-		"PastBalance":                   {name: "PastBalance"},
-		"CustomerEdge":                  {name: "CustomerEdge"},
-		"RelationBlocker":               {name: "RelationBlocker"},
-		"EventEdge":                     {name: "EventEdge"},
-		"Event":                         {name: "Event"},
-		"TestReport":                    {name: "TestReport"},
-		"ApiKeyEdge":                    {name: "ApiKeyEdge"},
-		"ApiKey":                        {name: "ApiKey"},
-		"IncentiveLineConnection":       {name: "IncentiveLineConnection"},
-		"IncentiveStatementEdge":        {name: "IncentiveStatementEdge"},
-		"PerformanceLineEdge":           {name: "PerformanceLineEdge"},
-		"PerformanceLine":               {name: "PerformanceLine"},
-		"IncentiveVersionEdge":          {name: "IncentiveVersionEdge"},
-		"IncentiveVersion":              {name: "IncentiveVersion"},
-		"IncentivePolicyRuleEdge":       {name: "IncentivePolicyRuleEdge"},
-		"IncentivePolicyRule":           {name: "IncentivePolicyRule"},
-		"InvitationFailure":             {name: "InvitationFailure"},
-		"InvitationEdge":                {name: "InvitationEdge"},
-		"JobEdge":                       {name: "JobEdge"},
-		"OrderItem":                     {name: "OrderItem"},
-		"OrderHold":                     {name: "OrderHold"},
-		"RefundInfo":                    {name: "RefundInfo"},
-		"OrderEdge":                     {name: "OrderEdge"},
-		"CouponWhitelist":               {name: "CouponWhitelist"},
-		"PartnerEdge":                   {name: "PartnerEdge"},
-		"PayerAgreementEdge":            {name: "PayerAgreementEdge"},
-		"QuoteOffer":                    {name: "QuoteOffer"},
-		"QuoteLine":                     {name: "QuoteLine"},
-		"QuoteEdge":                     {name: "QuoteEdge"},
-		"RechargeOption":                {name: "RechargeOption"},
-		"RechargeEdge":                  {name: "RechargeEdge"},
-		"RemittanceEdge":                {name: "RemittanceEdge"},
-		"RemittanceClaimEdge":           {name: "RemittanceClaimEdge"},
-		"CustomerReportEdge":            {name: "CustomerReportEdge"},
-		"ResourceEdge":                  {name: "ResourceEdge"},
-		"StatementEntryEdge":            {name: "StatementEntryEdge"},
-		"StatementEntry":                {name: "StatementEntry"},
-		"AdjustmentRecordEdge":          {name: "AdjustmentRecordEdge"},
-		"AdjustmentRecord":              {name: "AdjustmentRecord"},
-		"VerifiedPerson":                {name: "VerifiedPerson"},
-		"VerificationAttachment":        {name: "VerificationAttachment"},
-		"VerificationEdge":              {name: "VerificationEdge"},
-		"WebhookEndpointEdge":           {name: "WebhookEndpointEdge"},
-		"BankCard":                      {name: "BankCard"},
-		"WithdrawalEdge":                {name: "WithdrawalEdge"},
-		"WithdrawalBlocker":             {name: "WithdrawalBlocker"},
-		"ServiceProviderAttribute":      {name: "ServiceProviderAttribute"},
-		"SigningKey":                    {name: "SigningKey"},
-		"AttributeMapping":              {name: "AttributeMapping"},
-		"BindNotificationConnection":    {name: "BindNotificationConnection"},
-		"AttachmentBucket":              {name: "AttachmentBucket"},
-		"InterfaceContact":              {name: "InterfaceContact"},
-		"GoLiveStep":                    {name: "GoLiveStep"},
-		"ServiceProviderConnection":     {name: "ServiceProviderConnection"},
-		"AvailabilityZone":              {name: "AvailabilityZone"},
-		"BalanceAccount":                {name: "BalanceAccount"},
-		"AssociationEdge":               {name: "AssociationEdge"},
-		"CloudBindingEdge":              {name: "CloudBindingEdge"},
-		"CloudBinding":                  {name: "CloudBinding"},
-		"FieldChange":                   {name: "FieldChange"},
-		"TestCheck":                     {name: "TestCheck"},
-		"TestAttribute":                 {name: "TestAttribute"},
-		"IncentiveLineEdge":             {name: "IncentiveLineEdge"},
-		"IncentiveLine":                 {name: "IncentiveLine"},
-		"IncentiveTier":                 {name: "IncentiveTier"},
-		"QuoteLineChange":               {name: "QuoteLineChange"},
-		"BankAccount":                   {name: "BankAccount"},
-		"Transfer":                      {name: "Transfer"},
-		"LedgerParty":                   {name: "LedgerParty"},
-		"BindNotificationEdge":          {name: "BindNotificationEdge"},
-		"ServiceProviderEdge":           {name: "ServiceProviderEdge"},
+		"Viewer":                            {name: "Viewer"},
+		"Node":                              {name: "Node"},
+		"AssociationRequest":                {name: "AssociationRequest"},
+		"AssociationRequestConnection":      {name: "AssociationRequestConnection"},
+		"Authorization":                     {name: "Authorization"},
+		"AuthorizationConnection":           {name: "AuthorizationConnection"},
+		"BillLine":                          {name: "BillLine"},
+		"BillLineConnection":                {name: "BillLineConnection"},
+		"BillMonthConnection":               {name: "BillMonthConnection"},
+		"ConsumptionSum":                    {name: "ConsumptionSum"},
+		"CatalogueVersion":                  {name: "CatalogueVersion"},
+		"CatalogueVersionConnection":        {name: "CatalogueVersionConnection"},
+		"RegionConnection":                  {name: "RegionConnection"},
+		"ServiceTypeConnection":             {name: "ServiceTypeConnection"},
+		"ResourceTypeConnection":            {name: "ResourceTypeConnection"},
+		"SpecificationConnection":           {name: "SpecificationConnection"},
+		"UsageTypeConnection":               {name: "UsageTypeConnection"},
+		"MeasureConnection":                 {name: "MeasureConnection"},
+		"MeasureConversionConnection":       {name: "MeasureConversionConnection"},
+		"PriceConnection":                   {name: "PriceConnection"},
+		"DiscountPolicyConnection":          {name: "DiscountPolicyConnection"},
+		"Discount":                          {name: "Discount"},
+		"DiscountConnection":                {name: "DiscountConnection"},
+		"CommercialCertification":           {name: "CommercialCertification"},
+		"CommercialCertificationConnection": {name: "CommercialCertificationConnection"},
+		"Coupon":                            {name: "Coupon"},
+		"CouponConnection":                  {name: "CouponConnection"},
+		"CouponRecordConnection":            {name: "CouponRecordConnection"},
+		"CouponUseConnection":               {name: "CouponUseConnection"},
+		"CouponQuota":                       {name: "CouponQuota"},
+		"CouponQuotaConnection":             {name: "CouponQuotaConnection"},
+		"CouponQuotaRecordConnection":       {name: "CouponQuotaRecordConnection"},
+		"Customer":                          {name: "Customer"},
+		"CustomerConnection":                {name: "CustomerConnection"},
+		"AssociationEligibility":            {name: "AssociationEligibility"},
+		"EventConnection":                   {name: "EventConnection"},
+		"TestLogin":                         {name: "TestLogin"},
+		"ApiKeyConnection":                  {name: "ApiKeyConnection"},
+		"IncentiveStatement":                {name: "IncentiveStatement"},
+		"IncentiveStatementConnection":      {name: "IncentiveStatementConnection"},
+		"PerformanceLineConnection":         {name: "PerformanceLineConnection"},
+		"IncentiveVersionConnection":        {name: "IncentiveVersionConnection"},
+		"IncentivePolicyRuleConnection":     {name: "IncentivePolicyRuleConnection"},
+		"PerformanceSum":                    {name: "PerformanceSum"},
+		"Invitation":                        {name: "Invitation"},
+		"InvitationConnection":              {name: "InvitationConnection"},
+		"InvitationOffer":                   {name: "InvitationOffer"},
+		"InvitationPreview":                 {name: "InvitationPreview"},
+		"Job":                               {name: "Job"},
+		"JobConnection":                     {name: "JobConnection"},
+		"Order":                             {name: "Order"},
+		"OrderConnection":                   {name: "OrderConnection"},
+		"Partner":                           {name: "Partner"},
+		"PartnerConnection":                 {name: "PartnerConnection"},
+		"PayerAgreement":                    {name: "PayerAgreement"},
+		"PayerAgreementConnection":          {name: "PayerAgreementConnection"},
+		"PayoutRequest":                     {name: "PayoutRequest"},
+		"PayoutRequestConnection":           {name: "PayoutRequestConnection"},
+		"Quote":                             {name: "Quote"},
+		"QuoteConnection":                   {name: "QuoteConnection"},
+		"RechargeOptions":                   {name: "RechargeOptions"},
+		"Recharge":                          {name: "Recharge"},
+		"RechargeConnection":                {name: "RechargeConnection"},
+		"Remittance":                        {name: "Remittance"},
+		"RemittanceConnection":              {name: "RemittanceConnection"},
+		"RemittanceClaim":                   {name: "RemittanceClaim"},
+		"RemittanceClaimConnection":         {name: "RemittanceClaimConnection"},
+		"CustomerReport":                    {name: "CustomerReport"},
+		"CustomerReportConnection":          {name: "CustomerReportConnection"},
+		"Resource":                          {name: "Resource"},
+		"ResourceConnection":                {name: "ResourceConnection"},
+		"StatementEntryConnection":          {name: "StatementEntryConnection"},
+		"AdjustmentRecordConnection":        {name: "AdjustmentRecordConnection"},
+		"OwnerBalance":                      {name: "OwnerBalance"},
+		"UnsubscribeBreakdown":              {name: "UnsubscribeBreakdown"},
+		"Verification":                      {name: "Verification"},
+		"VerificationConnection":            {name: "VerificationConnection"},
+		"WebhookEndpoint":                   {name: "WebhookEndpoint"},
+		"WebhookEndpointConnection":         {name: "WebhookEndpointConnection"},
+		"Withdrawal":                        {name: "Withdrawal"},
+		"WithdrawalConnection":              {name: "WithdrawalConnection"},
+		"WithdrawalEligibility":             {name: "WithdrawalEligibility"},
+		"User":                              {name: "User"},
+		"Session":                           {name: "Session"},
+		"StepUp":                            {name: "StepUp"},
+		"WebhookDelivery":                   {name: "WebhookDelivery"},
+		"ServiceProvider":                   {name: "ServiceProvider"},
+		"OrderRefund":                       {name: "OrderRefund"},
+		"BindNotification":                  {name: "BindNotification"},
+		"AccessConfiguration":               {name: "AccessConfiguration"},
+		"AssociationRequestEdge":            {name: "AssociationRequestEdge"},
+		"PageInfo":                          {name: "PageInfo"},
+		"AuthorizationEdge":                 {name: "AuthorizationEdge"},
+		"Money":                             {name: "Money"},
+		"BillLineEdge":                      {name: "BillLineEdge"},
+		"BillMonthEdge":                     {name: "BillMonthEdge"},
+		"BillMonth":                         {name: "BillMonth"},
+		"CatalogueVersionEdge":              {name: "CatalogueVersionEdge"},
+		"RegionEdge":                        {name: "RegionEdge"},
+		"Region":                            {name: "Region"},
+		"ServiceTypeEdge":                   {name: "ServiceTypeEdge"},
+		"ServiceType":                       {name: "ServiceType"},
+		"ResourceTypeEdge":                  {name: "ResourceTypeEdge"},
+		"ResourceType":                      {name: "ResourceType"},
+		"SpecificationEdge":                 {name: "SpecificationEdge"},
+		"Specification":                     {name: "Specification"},
+		"UsageTypeEdge":                     {name: "UsageTypeEdge"},
+		"UsageType":                         {name: "UsageType"},
+		"MeasureEdge":                       {name: "MeasureEdge"},
+		"Measure":                           {name: "Measure"},
+		"MeasureConversionEdge":             {name: "MeasureConversionEdge"},
+		"MeasureConversion":                 {name: "MeasureConversion"},
+		"PriceEdge":                         {name: "PriceEdge"},
+		"Price":                             {name: "Price"},
+		"DiscountPolicyEdge":                {name: "DiscountPolicyEdge"},
+		"DiscountPolicy":                    {name: "DiscountPolicy"},
+		"DiscountEdge":                      {name: "DiscountEdge"},
+		"BankCard":                          {name: "BankCard"},
+		"CommercialCertificationEdge":       {name: "CommercialCertificationEdge"},
+		"CouponLimits":                      {name: "CouponLimits"},
+		"CouponEdge":                        {name: "CouponEdge"},
+		"CouponRecordEdge":                  {name: "CouponRecordEdge"},
+		"CouponRecord":                      {name: "CouponRecord"},
+		"CouponUseEdge":                     {name: "CouponUseEdge"},
+		"CouponUse":                         {name: "CouponUse"},
+		"CouponQuotaEdge":                   {name: "CouponQuotaEdge"},
+		"CouponQuotaRecordEdge":             {name: "CouponQuotaRecordEdge"},
+		"CouponQuotaRecord":                 {name: "CouponQuotaRecord"},
+		"Association":                       {name: "Association"},
+		"Balance":                           {name: "Balance"},
+		"BalanceAlert":                      {name: "BalanceAlert"},
+		"AssociationConnection":             {name: "AssociationConnection"},
+		"CloudBindingConnection":            {name: "CloudBindingConnection"},
+		"NewCustomerTag":                    {name: "NewCustomerTag"},
+		"CustomerFreeze":                    {name: "CustomerFreeze"},
+		"AccountManager":                    {name: "AccountManager"},
+		"CustomerContact":                   {name: "CustomerContact"},
+		"CustomerBudget":                    {name: "CustomerBudget"},
+		"CustomerRestriction":               {name: "CustomerRestriction"},
+		"FederatedIdentity":                 {name: "FederatedIdentity"},
+		"PastBalance":                       {name: "PastBalance"},
+		"CustomerEdge":                      {name: "CustomerEdge"},
+		"RelationBlocker":                   {name: "RelationBlocker"},
+		"EventEdge":                         {name: "EventEdge"},
+		"Event":                             {name: "Event"},
+		"TestReport":                        {name: "TestReport"},
+		"ApiKeyEdge":                        {name: "ApiKeyEdge"},
+		"ApiKey":                            {name: "ApiKey"},
+		"IncentiveLineConnection":           {name: "IncentiveLineConnection"},
+		"IncentiveStatementEdge":            {name: "IncentiveStatementEdge"},
+		"PerformanceLineEdge":               {name: "PerformanceLineEdge"},
+		"PerformanceLine":                   {name: "PerformanceLine"},
+		"IncentiveVersionEdge":              {name: "IncentiveVersionEdge"},
+		"IncentiveVersion":                  {name: "IncentiveVersion"},
+		"IncentivePolicyRuleEdge":           {name: "IncentivePolicyRuleEdge"},
+		"IncentivePolicyRule":               {name: "IncentivePolicyRule"},
+		"InvitationFailure":                 {name: "InvitationFailure"},
+		"InvitationEdge":                    {name: "InvitationEdge"},
+		"JobEdge":                           {name: "JobEdge"},
+		"OrderItem":                         {name: "OrderItem"},
+		"OrderHold":                         {name: "OrderHold"},
+		"RefundInfo":                        {name: "RefundInfo"},
+		"OrderEdge":                         {name: "OrderEdge"},
+		"CouponWhitelist":                   {name: "CouponWhitelist"},
+		"PayoutPreference":                  {name: "PayoutPreference"},
+		"PartnerEdge":                       {name: "PartnerEdge"},
+		"PayerAgreementEdge":                {name: "PayerAgreementEdge"},
+		"PayoutStatement":                   {name: "PayoutStatement"},
+		"PayoutInvoice":                     {name: "PayoutInvoice"},
+		"PayoutRequestEdge":                 {name: "PayoutRequestEdge"},
+		"QuoteOffer":                        {name: "QuoteOffer"},
+		"QuoteLine":                         {name: "QuoteLine"},
+		"QuoteEdge":                         {name: "QuoteEdge"},
+		"RechargeOption":                    {name: "RechargeOption"},
+		"RechargeEdge":                      {name: "RechargeEdge"},
+		"RemittanceEdge":                    {name: "RemittanceEdge"},
+		"RemittanceClaimEdge":               {name: "RemittanceClaimEdge"},
+		"CustomerReportEdge":                {name: "CustomerReportEdge"},
+		"ResourceEdge":                      {name: "ResourceEdge"},
+		"StatementEntryEdge":                {name: "StatementEntryEdge"},
+		"StatementEntry":                    {name: "StatementEntry"},
+		"AdjustmentRecordEdge":              {name: "AdjustmentRecordEdge"},
+		"AdjustmentRecord":                  {name: "AdjustmentRecord"},
+		"VerifiedPerson":                    {name: "VerifiedPerson"},
+		"VerificationAttachment":            {name: "VerificationAttachment"},
+		"VerificationEdge":                  {name: "VerificationEdge"},
+		"WebhookEndpointEdge":               {name: "WebhookEndpointEdge"},
+		"WithdrawalEdge":                    {name: "WithdrawalEdge"},
+		"WithdrawalBlocker":                 {name: "WithdrawalBlocker"},
+		"ServiceProviderAttribute":          {name: "ServiceProviderAttribute"},
+		"SigningKey":                        {name: "SigningKey"},
+		"AttributeMapping":                  {name: "AttributeMapping"},
+		"BindNotificationConnection":        {name: "BindNotificationConnection"},
+		"AttachmentBucket":                  {name: "AttachmentBucket"},
+		"InterfaceContact":                  {name: "InterfaceContact"},
+		"GoLiveStep":                        {name: "GoLiveStep"},
+		"ServiceProviderConnection":         {name: "ServiceProviderConnection"},
+		"AvailabilityZone":                  {name: "AvailabilityZone"},
+		"BalanceAccount":                    {name: "BalanceAccount"},
+		"AssociationEdge":                   {name: "AssociationEdge"},
+		"CloudBindingEdge":                  {name: "CloudBindingEdge"},
+		"CloudBinding":                      {name: "CloudBinding"},
+		"FieldChange":                       {name: "FieldChange"},
+		"TestCheck":                         {name: "TestCheck"},
+		"TestAttribute":                     {name: "TestAttribute"},
+		"IncentiveLineEdge":                 {name: "IncentiveLineEdge"},
+		"IncentiveLine":                     {name: "IncentiveLine"},
+		"IncentiveTier":                     {name: "IncentiveTier"},
+		"QuoteLineChange":                   {name: "QuoteLineChange"},
+		"BankAccount":                       {name: "BankAccount"},
+		"Transfer":                          {name: "Transfer"},
+		"LedgerParty":                       {name: "LedgerParty"},
+		"BindNotificationEdge":              {name: "BindNotificationEdge"},
+		"ServiceProviderEdge":               {name: "ServiceProviderEdge"},
 	}
 	fillViewer(types)
 	fillNode(types)
@@ -245,6 +254,8 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyConnection(types)
 	fillDiscount(types)
 	fillDiscountConnection(types)
+	fillCommercialCertification(types)
+	fillCommercialCertificationConnection(types)
 	fillCoupon(types)
 	fillCouponConnection(types)
 	fillCouponRecordConnection(types)
@@ -276,6 +287,8 @@ func tables() map[string]*objectType {
 	fillPartnerConnection(types)
 	fillPayerAgreement(types)
 	fillPayerAgreementConnection(types)
+	fillPayoutRequest(types)
+	fillPayoutRequestConnection(types)
 	fillQuote(types)
 	fillQuoteConnection(types)
 	fillRechargeOptions(types)
@@ -335,6 +348,8 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyEdge(types)
 	fillDiscountPolicy(types)
 	fillDiscountEdge(types)
+	fillBankCard(types)
+	fillCommercialCertificationEdge(types)
 	fillCouponLimits(types)
 	fillCouponEdge(types)
 	fillCouponRecordEdge(types)
@@ -380,8 +395,12 @@ func tables() map[string]*objectType {
 	fillRefundInfo(types)
 	fillOrderEdge(types)
 	fillCouponWhitelist(types)
+	fillPayoutPreference(types)
 	fillPartnerEdge(types)
 	fillPayerAgreementEdge(types)
+	fillPayoutStatement(types)
+	fillPayoutInvoice(types)
+	fillPayoutRequestEdge(types)
 	fillQuoteOffer(types)
 	fillQuoteLine(types)
 	fillQuoteEdge(types)
@@ -399,7 +418,6 @@ func tables() map[string]*objectType {
 	fillVerificationAttachment(types)
 	fillVerificationEdge(types)
 	fillWebhookEndpointEdge(types)
-	fillBankCard(types)
 	fillWithdrawalEdge(types)
 	fillWithdrawalBlocker(types)
 	fillServiceProviderAttribute(types)
@@ -607,6 +625,12 @@ func fillNode(types map[string]*objectType) {
 			if v != nil {
 				return types["Quote"], v
 			}
+		case models.PayoutRequest:
+			return types["PayoutRequest"], &v
+		case *models.PayoutRequest:
+			if v != nil {
+				return types["PayoutRequest"], v
+			}
 		case models.PayerAgreement:
 			return types["PayerAgreement"], &v
 		case *models.PayerAgreement:
@@ -678,6 +702,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.Coupon:
 			if v != nil {
 				return types["Coupon"], v
+			}
+		case models.CommercialCertification:
+			return types["CommercialCertification"], &v
+		case *models.CommercialCertification:
+			if v != nil {
+				return types["CommercialCertification"], v
 			}
 		case models.BindNotification:
 			return types["BindNotification"], &v
@@ -2349,6 +2379,197 @@ func fillDiscountConnection(types map[string]*objectType) {
 	}
 }
 
+func fillCommercialCertification(types map[string]*objectType) {
+	of := types["CommercialCertification"]
+	of.satisfies = []string{"CommercialCertification", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CommercialCertification)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CommercialCertification:
+			return &v
+		case *models.CommercialCertification:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CommercialCertification().Partner(ctx, object.(*models.CommercialCertification))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).State
+			b.string(string(v))
+			return true
+		}},
+		"taxRate": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).TaxRate
+			b.decimal(v)
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).Currency
+			b.string(string(v))
+			return true
+		}},
+		"cardLastFour": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).CardLastFour
+			b.string(string(v))
+			return true
+		}},
+		"bankCard": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CommercialCertification().BankCard(ctx, object.(*models.CommercialCertification))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["BankCard"],
+		},
+		"wrongConfirmations": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).WrongConfirmations
+			b.int(int64(v))
+			return true
+		}},
+		"rejectionCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).RejectionCodeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reasonText": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).ReasonTextOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"approvedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).ApprovedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"certifiedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).CertifiedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"endedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CommercialCertification).EndedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillCommercialCertificationConnection(types map[string]*objectType) {
+	of := types["CommercialCertificationConnection"]
+	of.satisfies = []string{"CommercialCertificationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CommercialCertification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CommercialCertification]:
+			return &v
+		case *models.Connection[models.CommercialCertification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CommercialCertification]).Edges
+		},
+			of:      types["CommercialCertificationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CommercialCertification]).Nodes()
+		},
+			of:      types["CommercialCertification"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CommercialCertification]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CommercialCertification]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
 func fillCoupon(types map[string]*objectType) {
 	of := types["Coupon"]
 	of.satisfies = []string{"Coupon", "Node"}
@@ -3627,6 +3848,35 @@ func fillIncentiveStatement(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"payout": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveStatement().Payout(ctx, object.(*models.IncentiveStatement))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["PayoutRequest"],
+		},
+		"carriedInto": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveStatement().CarriedInto(ctx, object.(*models.IncentiveStatement))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			answer: func(b *buffer, value any) bool {
+				v := value.(*models.BillingCycle)
+				if v == nil {
+					b.null()
+				} else {
+					(*v).MarshalGQL(b)
+				}
+				return true
+			},
+		},
 	}
 }
 
@@ -4900,6 +5150,18 @@ func fillPartner(types map[string]*objectType) {
 		},
 			of: types["CouponWhitelist"],
 		},
+		"payoutPreference": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Partner().PayoutPreference(ctx, object.(*models.Partner))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["PayoutPreference"],
+		},
 		"balanceAt": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Partner().BalanceAt(ctx, object.(*models.Partner), args[0].(time.Time))
 			if err != nil {
@@ -5116,6 +5378,254 @@ func fillPayerAgreementConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.PayerAgreement]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillPayoutRequest(types map[string]*objectType) {
+	of := types["PayoutRequest"]
+	of.satisfies = []string{"PayoutRequest", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutRequest)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutRequest:
+			return &v
+		case *models.PayoutRequest:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().Partner(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"method": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).Method
+			b.string(string(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).State
+			b.string(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.PayoutRequest).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"carriedOver": {value: func(object any) any {
+			v := object.(*models.PayoutRequest).CarriedOver()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"offset": {value: func(object any) any {
+			v := object.(*models.PayoutRequest).Offset()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"automatic": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).Automatic
+			b.bool(bool(v))
+			return true
+		}},
+		"statements": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().Statements(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["PayoutStatement"],
+			list:    true,
+			nonNull: true,
+		},
+		"certification": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().Certification(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CommercialCertification"],
+		},
+		"invoices": {value: func(object any) any {
+			return object.(*models.PayoutRequest).Invoices
+		},
+			of:      types["PayoutInvoice"],
+			list:    true,
+			nonNull: true,
+		},
+		"rejectionCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).RejectionCodeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reasonText": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).ReasonTextOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"paymentOrder": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).PaymentOrderOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reference": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).ReferenceOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"transferId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).TransferIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.id(string((*v)))
+			}
+			return true
+		}},
+		"couponQuota": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutRequest().CouponQuota(ctx, object.(*models.PayoutRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CouponQuota"],
+		},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"submittedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).SubmittedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"endedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutRequest).EndedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillPayoutRequestConnection(types map[string]*objectType) {
+	of := types["PayoutRequestConnection"]
+	of.satisfies = []string{"PayoutRequestConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.PayoutRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.PayoutRequest]:
+			return &v
+		case *models.Connection[models.PayoutRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.PayoutRequest]).Edges
+		},
+			of:      types["PayoutRequestEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.PayoutRequest]).Nodes()
+		},
+			of:      types["PayoutRequest"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.PayoutRequest]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.PayoutRequest]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -9370,6 +9880,82 @@ func fillDiscountEdge(types map[string]*objectType) {
 	}
 }
 
+func fillBankCard(types map[string]*objectType) {
+	of := types["BankCard"]
+	of.satisfies = []string{"BankCard"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]funds.BankCard)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case funds.BankCard:
+			return &v
+		case *funds.BankCard:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"holder": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.BankCard).Holder
+			b.string(string(v))
+			return true
+		}},
+		"number": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.BankCard).Number
+			b.string(string(v))
+			return true
+		}},
+		"bank": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.BankCard).Bank
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillCommercialCertificationEdge(types map[string]*objectType) {
+	of := types["CommercialCertificationEdge"]
+	of.satisfies = []string{"CommercialCertificationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CommercialCertification])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CommercialCertification]:
+			return &v
+		case *models.Edge[models.CommercialCertification]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CommercialCertification]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CommercialCertification]).Node
+		},
+			of:      types["CommercialCertification"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillCouponLimits(types map[string]*objectType) {
 	of := types["CouponLimits"]
 	of.satisfies = []string{"CouponLimits"}
@@ -12015,6 +12601,47 @@ func fillCouponWhitelist(types map[string]*objectType) {
 	}
 }
 
+func fillPayoutPreference(types map[string]*objectType) {
+	of := types["PayoutPreference"]
+	of.satisfies = []string{"PayoutPreference"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutPreference)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutPreference:
+			return &v
+		case *models.PayoutPreference:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"method": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutPreference).MethodOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutPreference).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
 func fillPartnerEdge(types map[string]*objectType) {
 	of := types["PartnerEdge"]
 	of.satisfies = []string{"PartnerEdge"}
@@ -12082,6 +12709,138 @@ func fillPayerAgreementEdge(types map[string]*objectType) {
 			return &object.(*models.Edge[models.PayerAgreement]).Node
 		},
 			of:      types["PayerAgreement"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayoutStatement(types map[string]*objectType) {
+	of := types["PayoutStatement"]
+	of.satisfies = []string{"PayoutStatement"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutStatement)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutStatement:
+			return &v
+		case *models.PayoutStatement:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"statement": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PayoutStatement().Statement(ctx, object.(*models.PayoutStatement))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["IncentiveStatement"],
+		},
+		"period": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutStatement).Period
+			v.MarshalGQL(b)
+			return true
+		}},
+		"part": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutStatement).Part
+			b.string(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.PayoutStatement).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayoutInvoice(types map[string]*objectType) {
+	of := types["PayoutInvoice"]
+	of.satisfies = []string{"PayoutInvoice"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PayoutInvoice)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PayoutInvoice:
+			return &v
+		case *models.PayoutInvoice:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"number": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutInvoice).Number
+			b.string(string(v))
+			return true
+		}},
+		"issuedOn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PayoutInvoice).IssuedOn
+			v.MarshalGQL(b)
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.PayoutInvoice).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayoutRequestEdge(types map[string]*objectType) {
+	of := types["PayoutRequestEdge"]
+	of.satisfies = []string{"PayoutRequestEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.PayoutRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.PayoutRequest]:
+			return &v
+		case *models.Edge[models.PayoutRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.PayoutRequest]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.PayoutRequest]).Node
+		},
+			of:      types["PayoutRequest"],
 			nonNull: true,
 		},
 	}
@@ -13034,46 +13793,6 @@ func fillWebhookEndpointEdge(types map[string]*objectType) {
 			of:      types["WebhookEndpoint"],
 			nonNull: true,
 		},
-	}
-}
-
-func fillBankCard(types map[string]*objectType) {
-	of := types["BankCard"]
-	of.satisfies = []string{"BankCard"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]funds.BankCard)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case funds.BankCard:
-			return &v
-		case *funds.BankCard:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
-	of.fields = map[string]*fieldType{
-		"holder": {leaf: func(b *buffer, object any) bool {
-			v := object.(*funds.BankCard).Holder
-			b.string(string(v))
-			return true
-		}},
-		"number": {leaf: func(b *buffer, object any) bool {
-			v := object.(*funds.BankCard).Number
-			b.string(string(v))
-			return true
-		}},
-		"bank": {leaf: func(b *buffer, object any) bool {
-			v := object.(*funds.BankCard).Bank
-			b.string(string(v))
-			return true
-		}},
 	}
 }
 

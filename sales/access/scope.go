@@ -216,6 +216,26 @@ func IncentiveStatements(q *bun.SelectQuery, who models.Principal) *bun.SelectQu
 	return ownPartner(q, who, "ist.partner_id")
 }
 
+// CommercialCertifications shows a partner its own: where its money goes is no business of a distributor.
+func CommercialCertifications(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "ccf.partner_id")
+}
+
+// PayoutRequests shows a partner its own.
+func PayoutRequests(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "pyt.partner_id")
+}
+
+// PayoutPreferences shows a partner its own.
+func PayoutPreferences(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "pyp.partner_id")
+}
+
+// PayoutCarries shows a partner its own.
+func PayoutCarries(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "pyc.partner_id")
+}
+
 // AccessConfigurations shows a partner its own.
 func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ownPartner(q, who, "ac.partner_id")

@@ -154,13 +154,17 @@ func (s *Service) Confirm(ctx context.Context, who models.Principal, cmd Confirm
 	if err := access.Require(who, models.WriteIncentives); err != nil {
 		return StatementChange{}, err
 	}
-	return s.move(ctx, who, cmd.StatementID, models.StatementIssuing, models.EventStatementConfirmed, func(statement *models.IncentiveStatement, now time.Time) {
+	return s.move(ctx, who, cmd.StatementID, models.StatementIssuing, models.EventStatementConfirmed, func(ctx context.Context, tx bun.IDB, statement *models.IncentiveStatement, now time.Time) error {
 		statement.ConfirmedAt = &now
+		if s.Jobs == nil {
+			return nil
+		}
+		return s.Jobs.ScheduleIn(ctx, tx, models.JobPayoutDue, statement.ID, models.PayoutDueAt(statement.Period))
 	})
 }
 
-// Complete notes that a statement was paid out: ISSUING becomes DONE. It needs INCENTIVES_LOAD; operators only. A statement that is done stays
-// as it is. Reasons of PRECONDITION_FAILED: STATEMENT_ESTIMATED, STATEMENT_TO_CONFIRM.
+// Complete notes that a statement was paid out elsewhere: ISSUING becomes DONE. It needs INCENTIVES_LOAD; operators only. A statement that is done
+// stays as it is. Reasons of PRECONDITION_FAILED: STATEMENT_ESTIMATED, STATEMENT_TO_CONFIRM, STATEMENT_IN_PAYOUT for one that a payout will note.
 func (s *Service) Complete(ctx context.Context, who models.Principal, cmd CompleteStatement) (StatementChange, error) {
 	if err := mayLoad(who); err != nil {
 		return StatementChange{}, err
@@ -173,13 +177,21 @@ func (s *Service) Complete(ctx context.Context, who models.Principal, cmd Comple
 			return StatementChange{}, models.Invalid("reference", "A reference has 1 to 64 printable ASCII characters.")
 		}
 	}
-	return s.move(ctx, who, cmd.StatementID, models.StatementDone, models.EventStatementDone, func(statement *models.IncentiveStatement, now time.Time) {
+	return s.move(ctx, who, cmd.StatementID, models.StatementDone, models.EventStatementDone, func(ctx context.Context, tx bun.IDB, statement *models.IncentiveStatement, now time.Time) error {
 		statement.DoneAt, statement.Reference = &now, cmd.Reference
+		if s.Payouts == nil {
+			return nil
+		}
+		held, err := s.Payouts.HoldsIn(ctx, tx, statement.ID)
+		if err == nil && held {
+			err = models.Precondition("STATEMENT_IN_PAYOUT", "The statement is in a payout, which notes when it is done.")
+		}
+		return err
 	})
 }
 
 // move brings a statement to its next state.
-func (s *Service) move(ctx context.Context, who models.Principal, id models.ID, next models.StatementStatus, what models.EventType, set func(*models.IncentiveStatement, time.Time)) (StatementChange, error) {
+func (s *Service) move(ctx context.Context, who models.Principal, id models.ID, next models.StatementStatus, what models.EventType, set func(context.Context, bun.IDB, *models.IncentiveStatement, time.Time) error) (StatementChange, error) {
 	if err := id.Require(models.PrefixIncentiveStatement, "statementId"); err != nil {
 		return StatementChange{}, err
 	}
@@ -200,7 +212,9 @@ func (s *Service) move(ctx context.Context, who models.Principal, id models.ID, 
 		}
 		before, now := statement.Status, s.now()
 		statement.Status, statement.UpdatedAt = next, now
-		set(&statement, now)
+		if err := set(ctx, tx, &statement, now); err != nil {
+			return err
+		}
 		if err := updateStatement(ctx, tx, &statement); err != nil {
 			return err
 		}

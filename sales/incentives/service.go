@@ -1,7 +1,10 @@
 package incentives
 
 import (
+	"context"
 	"time"
+
+	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -16,6 +19,21 @@ type Service struct {
 	IDs    models.IDSource
 	Cloud  string           // whose policies are asked for
 	Events *events.Recorder // nil = only for reading and for Put
+	Jobs   Jobs             // has what is confirmed paid out; nil = nobody does
+	// Payouts says what is being paid out; nil = nothing is.
+	Payouts Payouts
+}
+
+// Jobs keeps what is to be done at a time.
+type Jobs interface {
+	// ScheduleIn has a job of the kind done about the object when it is due, in the transaction that makes it necessary.
+	ScheduleIn(ctx context.Context, tx bun.IDB, kind models.JobKind, object models.ID, due time.Time) error
+}
+
+// Payouts knows which statements are in a payout.
+type Payouts interface {
+	// HoldsIn reports whether a statement, which the caller has locked, is in a payout that was not withdrawn.
+	HoldsIn(ctx context.Context, tx bun.IDB, statement models.ID) (bool, error)
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

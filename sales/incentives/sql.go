@@ -281,3 +281,11 @@ func updateStatement(ctx context.Context, tx bun.IDB, statement *models.Incentiv
 func visiblePerformance(db bun.IDB, who models.Principal) *bun.SelectQuery {
 	return access.PerformanceLines(db.NewSelect().Model((*models.PerformanceLine)(nil)), who)
 }
+
+// selectIssuingForUpdate locks a partner's confirmed statements in one order, or two transactions could wait for each other.
+func selectIssuingForUpdate(ctx context.Context, tx bun.IDB, partner models.ID, currency models.Currency) ([]models.IncentiveStatement, error) {
+	var rows []models.IncentiveStatement
+	err := store.ForUpdate(tx.NewSelect().Model(&rows).Where("ist.partner_id = ?", partner).Where("ist.currency = ?", currency).
+		Where("ist.status = ?", models.StatementIssuing).Order("ist.period", "ist.id")).Scan(ctx)
+	return rows, store.Translate(err)
+}

@@ -25,6 +25,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
@@ -52,6 +53,7 @@ type Rooms struct {
 	Customers  *customers.Service
 	Funds      *funds.Service
 	Incentives *incentives.Service
+	Payouts    *payouts.Service
 	Billing    *billing.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
@@ -156,7 +158,7 @@ func (a *App) wire(opts Options) error {
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
 	r.Customers.Turns = []customers.Turn{r.Resources, r.Coupons}
-	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Cloud: r.Cloud, Events: r.Recorder}
+	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Cloud: r.Cloud, Events: r.Recorder, Jobs: r.Jobs}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
 		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Jobs: r.Jobs, Authorised: authorised{r.Customers}, Codes: r.Codes,

@@ -157,6 +157,9 @@ func (f filler) make(ctx context.Context) (World, error) {
 			return w, err
 		}
 	}
+	if err := f.payouts(ctx, w.SolutionProvider); err != nil {
+		return w, err
+	}
 	if err := f.used(ctx, w.Customer.ID); err != nil {
 		return w, err
 	}
@@ -381,8 +384,11 @@ func (f filler) statements(ctx context.Context, partner models.Partner) error {
 	for back := 5; back >= 1; back-- {
 		month := f.now.AddDate(0, -back, 1-f.now.Day())
 		status := models.StatementDone
-		if back == 1 {
+		switch {
+		case back == 1:
 			status = models.StatementToConfirm
+		case back <= 3 && partner.Kind == models.SolutionProvider: // whose payout is under way
+			status = models.StatementIssuing
 		}
 		statement := models.IncentiveStatement{
 			ID: f.IDs(models.PrefixIncentiveStatement), PartnerID: partner.ID, Period: models.BillingCycleAt(month), Status: status,

@@ -10,11 +10,11 @@ import (
 
 // billCalls are those of use and incentives.
 func billCalls() calls {
-	// statement is the first one of a partner, in a state.
+	// statement is one of a partner, in a state.
 	statement := func(t *testing.T, w *World, o *Org, status models.StatementStatus) models.ID {
 		t.Helper()
 		var id models.ID
-		must(t, w.DB.NewSelect().Model((*models.IncentiveStatement)(nil)).Column("id").Where("partner_id = ?", o.Partner.ID).Order("id").Limit(1).Scan(t.Context(), &id))
+		must(t, w.DB.NewSelect().Model((*models.IncentiveStatement)(nil)).Column("id").Where("partner_id = ? AND period = ?", o.Partner.ID, "2026-10").Scan(t.Context(), &id))
 		_, err := w.DB.NewUpdate().Model((*models.IncentiveStatement)(nil)).Set("status = ?", status).Where("id = ?", id).Exec(t.Context())
 		must(t, err)
 		return id

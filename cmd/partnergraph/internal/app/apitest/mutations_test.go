@@ -148,6 +148,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, billRows())
 	maps.Copy(rows, verificationRows(partnersOfOthers))
 	maps.Copy(rows, couponRows(partnersOfOthers))
+	maps.Copy(rows, payoutRows())
 	return rows
 }
 

@@ -77,6 +77,7 @@ type World struct {
 	withdrawn                          int64 // how many withdrawals there are
 	budgeted                           int64 // how many budgets there are
 	vouched                            int64 // how many amounts of coupons and quotas there are
+	paidOut                            int64 // how many payouts there are
 }
 
 // Orgs returns all partners.
@@ -151,6 +152,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 		w.expose(ctx, t, o)
 		w.federate(ctx, t, o)
 		w.statement(ctx, t, o)
+		w.payouts(ctx, t, o)
 		w.webhook(ctx, t, o)
 	}
 	return o

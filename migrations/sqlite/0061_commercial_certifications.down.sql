@@ -1,0 +1,3 @@
+DROP TABLE bank_letter_downloads;
+--bun:split
+DROP TABLE commercial_certifications;
