@@ -82,6 +82,9 @@ const (
 	PrefixIncentiveVersion    = "ipv"
 	PrefixIncentivePolicy     = "ipl"
 	PrefixPerformanceLine     = "pfl"
+	PrefixPartnerCapability   = "pcp"
+	PrefixBenefitApplication  = "bap"
+	PrefixBenefitDownload     = "bdl"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

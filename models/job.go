@@ -18,6 +18,7 @@ const (
 	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the begin and at the end of its validity
 	JobQuotaExpire       JobKind = "quota.expire"       // a coupon quota at the end of its period
 	JobUsageSettle       JobKind = "usage.settle"       // a customer whose use is to be paid, or whose debt is
+	JobBenefitLapse      JobKind = "benefit.lapse"      // a capability whose incentive was not applied for in its year
 )
 
 // The kinds that one replica does at an interval, for all objects at once.
@@ -36,7 +37,7 @@ const (
 
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
 func JobKindsOfObjects() []JobKind {
-	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle}
+	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle, JobBenefitLapse}
 }
 
 // JobKinds returns every kind, in a fixed order.

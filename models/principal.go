@@ -65,6 +65,8 @@ const (
 	WriteIncentives Permission = "INCENTIVES_WRITE"
 	// LoadIncentives is for operators, who load incentive policies and close what was paid out.
 	LoadIncentives Permission = "INCENTIVES_LOAD"
+	// ReviewBenefits is for operators, who keep the capability tags and decide about what partners apply for.
+	ReviewBenefits Permission = "BENEFITS_REVIEW"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -74,7 +76,7 @@ func AllPermissions() []Permission {
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 		ReviewVerifications, ManageJobs, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
 		ReadCoupons, WriteCoupons,
-		WriteUsage, ReadBills, WriteIncentives, LoadIncentives,
+		WriteUsage, ReadBills, WriteIncentives, LoadIncentives, ReviewBenefits,
 	}
 }
 

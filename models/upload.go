@@ -19,6 +19,7 @@ const (
 	UploadAttachment  UploadPurpose = "VERIFICATION_ATTACHMENT" // of real-name verification (R02)
 	UploadIDPMetadata UploadPurpose = "IDP_METADATA"            // of a platform's identity provider (A02)
 	UploadUsage       UploadPurpose = "USAGE_RECORDS"           // of pay-per-use, as CSV
+	UploadProof       UploadPurpose = "BENEFIT_PROOF"           // of what money of the market development fund was used for (N09)
 )
 
 // The bounds of files, in bytes.
@@ -30,7 +31,7 @@ const (
 
 // Valid reports whether p is one of the purposes.
 func (p UploadPurpose) Valid() bool {
-	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage
+	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage || p == UploadProof
 }
 
 // MaxBytes is how large a file of this purpose may be.
@@ -51,6 +52,8 @@ func (p UploadPurpose) Permission() Permission {
 		return WriteExposure
 	case UploadUsage:
 		return WriteUsage
+	case UploadProof:
+		return WriteIncentives
 	}
 	return WriteCustomers
 }

@@ -75,6 +75,8 @@ type loaders struct {
 	customerCoupons     *pageLoader[models.Coupon]
 	billLine            *loader[models.ID, models.BillLine]
 	incentivePolicy     *loader[models.ID, models.IncentiveRule]
+	benefitApplication  *loader[models.ID, models.BenefitApplication]
+	benefitOrders       *loader[models.ID, []models.Order]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -142,6 +144,8 @@ func (r *Resolver) newLoaders() *loaders {
 		customerCoupons:     byPage(&n, r.Coupons.FindForCustomers),
 		billLine:            byID(&n, r.Billing.LinesByIDs),
 		incentivePolicy:     byID(&n, r.Incentives.PoliciesByIDs),
+		benefitApplication:  byID(&n, r.Benefits.ByIDs),
+		benefitOrders:       byID(&n, r.Benefits.OrdersFor),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
@@ -53,6 +54,7 @@ type Rooms struct {
 	Funds      *funds.Service
 	Incentives *incentives.Service
 	Billing    *billing.Service
+	Benefits   *benefits.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
