@@ -256,6 +256,35 @@ const (
 	EventStatementCarried       EventType = "incentive_statement.carried_over" // it was too little to be paid out
 )
 
+// The events of benefits.
+const (
+	EventCapabilityTagSet       EventType = "capability_tag.set"
+	EventBenefitStandingSet     EventType = "benefit_standing.set"
+	EventCapabilityApplied      EventType = "capability.applied"
+	EventCapabilityGranted      EventType = "capability.granted"
+	EventCapabilityFailed       EventType = "capability.failed"
+	EventCapabilityLapsed       EventType = "capability.lapsed" // the right to the incentive that it brings
+	EventBenefitDrafted         EventType = "benefit.drafted"
+	EventBenefitSubmitted       EventType = "benefit.submitted"
+	EventBenefitReviewStarted   EventType = "benefit.review_started"
+	EventBenefitApproved        EventType = "benefit.approved"
+	EventBenefitRejected        EventType = "benefit.rejected"
+	EventBenefitWithdrawn       EventType = "benefit.withdrawn"
+	EventBenefitEdited          EventType = "benefit.edited"
+	EventBenefitDeleted         EventType = "benefit.deleted"
+	EventBenefitLapsed          EventType = "benefit.lapsed"
+	EventBenefitProofSubmitted  EventType = "benefit.proof_submitted"
+	EventBenefitProofAccepted   EventType = "benefit.proof_accepted"
+	EventBenefitProofRefused    EventType = "benefit.proof_refused"
+	EventBenefitProofRead       EventType = "benefit.proof_read"
+	EventBenefitPublicityEnded  EventType = "benefit.publicity_ended"
+	EventBenefitInvoiced        EventType = "benefit.invoiced"
+	EventBenefitInvoiceAccepted EventType = "benefit.invoice_accepted"
+	EventBenefitPaid            EventType = "benefit.paid"
+	EventMDFCapSet              EventType = "mdf_cap.set"
+	EventPCEJoined              EventType = "pce.joined"
+)
+
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed
 // fields, never personal values. PartnerID and CustomerID say who may read it.
 type Event struct {

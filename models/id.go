@@ -84,6 +84,9 @@ const (
 	PrefixPerformanceLine     = "pfl"
 	PrefixCertification       = "ccf"
 	PrefixPayout              = "pyt"
+	PrefixPartnerCapability   = "pcp"
+	PrefixBenefitApplication  = "bap"
+	PrefixBenefitDownload     = "bdl"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -19,6 +19,7 @@ const (
 	JobQuotaExpire       JobKind = "quota.expire"       // a coupon quota at the end of its period
 	JobUsageSettle       JobKind = "usage.settle"       // a customer whose use is to be paid, or whose debt is
 	JobPayoutDue         JobKind = "payout.due"         // a confirmed statement whose partner wants it paid out by itself (N03)
+	JobBenefitLapse      JobKind = "benefit.lapse"      // a capability whose incentive was not applied for in its year
 )
 
 // The kinds that one replica does at an interval, for all objects at once.
@@ -37,7 +38,8 @@ const (
 
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
 func JobKindsOfObjects() []JobKind {
-	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle, JobPayoutDue}
+	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle, JobPayoutDue,
+		JobBenefitLapse}
 }
 
 // JobKinds returns every kind, in a fixed order.

@@ -67,6 +67,8 @@ const (
 	LoadIncentives Permission = "INCENTIVES_LOAD"
 	// WritePayouts is for operators, who certify partners, decide about payouts of incentives and see the bank accounts they go to.
 	WritePayouts Permission = "PAYOUTS_WRITE"
+	// ReviewBenefits is for operators, who keep the capability tags and decide about what partners apply for.
+	ReviewBenefits Permission = "BENEFITS_REVIEW"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -76,7 +78,7 @@ func AllPermissions() []Permission {
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 		ReviewVerifications, ManageJobs, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
 		ReadCoupons, WriteCoupons,
-		WriteUsage, ReadBills, WriteIncentives, LoadIncentives, WritePayouts,
+		WriteUsage, ReadBills, WriteIncentives, LoadIncentives, WritePayouts, ReviewBenefits,
 	}
 }
 

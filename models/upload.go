@@ -20,6 +20,7 @@ const (
 	UploadIDPMetadata UploadPurpose = "IDP_METADATA"            // of a platform's identity provider (A02)
 	UploadUsage       UploadPurpose = "USAGE_RECORDS"           // of pay-per-use, as CSV
 	UploadBankLetter  UploadPurpose = "BANK_LETTER"             // that a bank account is the partner's (M13)
+	UploadProof       UploadPurpose = "BENEFIT_PROOF"           // of what money of the market development fund was used for (N09)
 )
 
 // The bounds of files, in bytes.
@@ -31,7 +32,7 @@ const (
 
 // Valid reports whether p is one of the purposes.
 func (p UploadPurpose) Valid() bool {
-	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage || p == UploadBankLetter
+	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage || p == UploadBankLetter || p == UploadProof
 }
 
 // MaxBytes is how large a file of this purpose may be.
@@ -52,7 +53,7 @@ func (p UploadPurpose) Permission() Permission {
 		return WriteExposure
 	case UploadUsage:
 		return WriteUsage
-	case UploadBankLetter:
+	case UploadBankLetter, UploadProof:
 		return WriteIncentives
 	}
 	return WriteCustomers

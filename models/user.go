@@ -91,5 +91,5 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 
 func operatorsOnly(p Permission) bool {
 	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications || p == LoadCatalogue || p == ManageJobs ||
-		p == WriteUsage || p == LoadIncentives || p == WritePayouts
+		p == WriteUsage || p == LoadIncentives || p == WritePayouts || p == ReviewBenefits
 }

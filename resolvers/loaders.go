@@ -81,6 +81,8 @@ type loaders struct {
 	statementPayout     *loader[models.ID, models.PayoutRequest]
 	statementCarry      *loader[models.ID, models.BillingCycle]
 	payoutPreference    *loader[models.ID, models.PayoutPreference]
+	benefitApplication  *loader[models.ID, models.BenefitApplication]
+	benefitOrders       *loader[models.ID, []models.Order]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -154,6 +156,8 @@ func (r *Resolver) newLoaders() *loaders {
 		statementPayout:     byID(&n, r.Payouts.PayoutsFor),
 		statementCarry:      byID(&n, r.Payouts.CarriesFor),
 		payoutPreference:    byID(&n, r.Payouts.PreferencesFor),
+		benefitApplication:  byID(&n, r.Benefits.ByIDs),
+		benefitOrders:       byID(&n, r.Benefits.OrdersFor),
 	}
 }
 

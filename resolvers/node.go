@@ -38,6 +38,8 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.billLine, id, models.PrefixBillLine, "bill line"))
 	case models.PrefixIncentiveStatement:
 		return asNode(r.incentiveStatement(ctx, id))
+	case models.PrefixBenefitApplication:
+		return asNode(must(ctx, set.benefitApplication, id, models.PrefixBenefitApplication, "benefit application"))
 	case models.PrefixAccessConfiguration:
 		return asNode(r.accessConfiguration(ctx, id))
 	case models.PrefixServiceProvider:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
@@ -47,6 +48,7 @@ type Resolver struct {
 	Incentives *incentives.Service
 	Payouts    *payouts.Service
 	Billing    *billing.Service
+	Benefits   *benefits.Service
 	Resources  *resources.Service
 	Clock      *clock.Service
 	Orders     *orders.Service

@@ -36,6 +36,7 @@ func salesFloor() map[string]int {
 		"sales/coupons":      5,
 		"sales/resources":    5,
 		"sales/verification": 5,
+		"sales/benefits":     5,
 		"sales/billing":      6,
 		"sales/incentives":   6,
 		"sales/orders":       7,

@@ -15,11 +15,12 @@ import (
 )
 
 // reasoned are the folders and files whose reasons of PRECONDITION_FAILED a test holds to the table of docs/rules.md: those of relations
-// between customers and partners, real-name verification, one-time codes, files, the access configuration, webhooks and payouts.
+// between customers and partners, real-name verification, one-time codes, files, the access configuration, webhooks, payouts and benefits.
 func reasoned() []string {
 	return []string{
 		"models/association_request.go", "models/authorization.go", "models/customer_report.go", "models/customer_restriction.go", "models/invitation.go",
 		"models/relation_block.go", "models/verification.go", "models/verification_code.go", "models/commercial_certification.go", "models/payout.go",
+		"models/benefit.go", "models/capability.go", "models/mdf.go", "sales/benefits",
 		"sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/payouts", "sales/verification", "sales/webhooks",
 	}
 }
@@ -89,7 +90,7 @@ func reasonsIn(t *testing.T, path string) (all []reason) {
 		case *ast.ValueSpec:
 			kind, _ := node.Type.(*ast.Ident)
 			for i, value := range node.Values {
-				if text := literal(value); kind != nil && text != "" && slices.Contains([]string{"RelationBlock", "CustomerRestrictionKind"}, kind.Name) {
+				if text := literal(value); kind != nil && text != "" && slices.Contains([]string{"RelationBlock", "CustomerRestrictionKind", "BenefitBlock"}, kind.Name) {
 					all = append(all, reason{text, called(node.Names[i].Name)})
 				}
 				if text := precondition(value); text != "" {

@@ -236,6 +236,11 @@ func PayoutCarries(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ownPartner(q, who, "pyc.partner_id")
 }
 
+// BenefitApplications shows a partner its own, and not its resellers', who have none (P12, P14).
+func BenefitApplications(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "bap.partner_id")
+}
+
 // AccessConfigurations shows a partner its own.
 func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ownPartner(q, who, "ac.partner_id")

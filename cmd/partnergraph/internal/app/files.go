@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/verification"
@@ -54,6 +55,9 @@ func (a *App) wireFiles(opts Options) error {
 	}
 	r.Incentives.Payouts = r.Payouts
 	r.Billing.Uploads = r.Files
+	r.Benefits = &benefits.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Jobs: r.Jobs, Files: r.Files, Orders: r.Orders, Random: random, Origin: a.cfg.origin(),
+	}
 	return nil
 }
 
@@ -62,6 +66,7 @@ func (a *App) mountFiles(mux *http.ServeMux) {
 	door := func(serve http.HandlerFunc) http.Handler { return a.sessions.Middleware(a.limited(serve)) }
 	mux.Handle(files.UploadPath+"{token}", door(a.upload))
 	mux.Handle(verification.DownloadPath+"{token}", door(a.download))
+	mux.Handle(benefits.DownloadPath+"{token}", door(a.downloadProof))
 }
 
 // upload answers PUT /uploads/{token}: the body is the file, nothing around it. The answer is JSON, as programs bring files.
@@ -89,13 +94,25 @@ func (a *App) upload(w http.ResponseWriter, r *http.Request) {
 	a.writeJSON(w, http.StatusCreated, map[string]any{"uploadId": received.ID, "size": received.Size, "sha256": received.Digest, "expiresAt": received.ExpiresAt})
 }
 
-// download answers GET /downloads/{token} with an attachment, which no browser shows as a page: it is to be saved, is of the type that was
-// judged, and may run and load nothing.
+// download answers GET /downloads/{token} with an attachment of a verification, or a bank's letter.
 func (a *App) download(w http.ResponseWriter, r *http.Request) {
+	a.serveFile(w, r, a.openDownload)
+}
+
+// downloadProof answers GET /benefit-proofs/{token} with a proof of a use of the market development fund.
+func (a *App) downloadProof(w http.ResponseWriter, r *http.Request) {
+	a.serveFile(w, r, func(ctx context.Context, who models.Principal, token string) (verification.Opened, error) {
+		opened, err := a.Rooms.Benefits.OpenProof(ctx, who, token)
+		return verification.Opened(opened), err
+	})
+}
+
+// serveFile answers with a file that no browser shows as a page: it is to be saved, is of the type that was judged, and may run and load nothing.
+func (a *App) serveFile(w http.ResponseWriter, r *http.Request, open func(ctx context.Context, who models.Principal, token string) (verification.Opened, error)) {
 	if !a.expects(w, r, http.MethodGet) {
 		return
 	}
-	opened, err := a.openDownload(r.Context(), session.Who(r.Context()), r.PathValue("token"))
+	opened, err := open(r.Context(), session.Who(r.Context()), r.PathValue("token"))
 	if err != nil {
 		a.refuseFile(w, r, err)
 		return

@@ -31,6 +31,7 @@ func (a *App) wireHandlers() {
 	r.Jobs.Handle(models.JobQuotaExpire, r.Coupons.ExpireQuota)
 	r.Jobs.Handle(models.JobUsageSettle, r.Billing.Settle)
 	r.Jobs.Handle(models.JobPayoutDue, r.Payouts.PayDue)
+	r.Jobs.Handle(models.JobBenefitLapse, r.Benefits.Lapse)
 	for kind, handler := range r.handlers {
 		r.Jobs.Handle(kind, handler)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
@@ -55,6 +56,7 @@ type Rooms struct {
 	Incentives *incentives.Service
 	Payouts    *payouts.Service
 	Billing    *billing.Service
+	Benefits   *benefits.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service

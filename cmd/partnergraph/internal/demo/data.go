@@ -15,6 +15,7 @@ import (
 	"github.com/partnergraph/partnergraph/examples/catalogue"
 	policies "github.com/partnergraph/partnergraph/examples/incentives"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/coupons"
@@ -161,6 +162,9 @@ func (f filler) make(ctx context.Context) (World, error) {
 		return w, err
 	}
 	if err := f.used(ctx, w.Customer.ID); err != nil {
+		return w, err
+	}
+	if err := f.benefits(ctx, w.SolutionProvider.ID); err != nil {
 		return w, err
 	}
 	// The present month's statements are worked out of what the customers bought.
@@ -377,6 +381,42 @@ func (f filler) move(ctx context.Context, tx bun.Tx, kind models.TransferKind, r
 		{AccountID: source.ID, AmountMinor: -minor}, {AccountID: target.ID, AmountMinor: minor},
 	}})
 	return err
+}
+
+// benefits gives a partner a capability, an application for the incentive that it brings, and one to the market development fund.
+func (f filler) benefits(ctx context.Context, partner models.ID) error {
+	path, stage := models.PathService, models.StageCertified
+	if _, err := f.Benefits.SetStanding(ctx, f.who, benefits.SetStanding{PartnerID: partner, Path: &path, Stage: &stage}); err != nil {
+		return fmt.Errorf("the standing: %w", err)
+	}
+	for _, tag := range []string{"DATABASE", "BIG_DATA"} { // the second waits for its decision
+		applied, err := f.Benefits.ApplyForCapability(ctx, f.who, benefits.ApplyForCapability{PartnerID: &partner, TagCode: tag})
+		if err != nil {
+			return fmt.Errorf("the tag %s: %w", tag, err)
+		}
+		if tag == "BIG_DATA" {
+			continue
+		}
+		decided := benefits.DecideCapability{CapabilityID: *applied.PartnerCapability.CapabilityID(), Granted: true}
+		if _, err := f.Benefits.DecideCapability(ctx, f.who, decided); err != nil {
+			return fmt.Errorf("the tag %s: %w", tag, err)
+		}
+	}
+	draft, err := f.Benefits.DraftUplift(ctx, f.who, benefits.DraftUplift{PartnerID: &partner, TagCode: "DATABASE", Form: models.UpliftTraining})
+	if err == nil {
+		_, err = f.Benefits.Submit(ctx, f.who, benefits.Application{ApplicationID: draft.BenefitApplication.ID})
+	}
+	if err != nil {
+		return fmt.Errorf("the uplift: %w", err)
+	}
+	fair := models.Date(fmt.Sprintf("%d-12-15", models.BenefitYear(f.now)))
+	_, err = f.Benefits.RequestMDF(ctx, f.who, benefits.RequestMDF{
+		PartnerID: &partner, Amount: decimal.NewFromInt(36_000), Purpose: "A stand at the cloud fair, and the invitations to it", From: fair, Until: fair,
+	})
+	if err != nil {
+		return fmt.Errorf("the market development fund: %w", err)
+	}
+	return nil
 }
 
 // statements gives a partner five months of incentives; the present one's comes of what its customers buy.

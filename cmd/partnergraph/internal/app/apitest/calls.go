@@ -48,6 +48,7 @@ func Calls(site string) map[string]func(t *testing.T, s *Server, w *World) Call 
 	maps.Copy(all, billCalls())
 	maps.Copy(all, couponCalls())
 	maps.Copy(all, payoutCalls())
+	maps.Copy(all, benefitCalls())
 	return all
 }
 

@@ -384,7 +384,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers, models.PrefixVerification: models.ReadCustomers,
 		models.PrefixJob:         models.ManageJobs,
 		models.PrefixCouponQuota: models.ReadCoupons, models.PrefixCoupon: models.ReadCoupons,
-		models.PrefixCertification: models.ReadIncentives, models.PrefixPayout: models.ReadIncentives,
+		models.PrefixCertification: models.ReadIncentives, models.PrefixPayout: models.ReadIncentives, models.PrefixBenefitApplication: models.ReadIncentives,
 	}
 	switch {
 	case c.Void():
@@ -493,7 +493,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
 		w := apitest.Build(t, s)
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications", "billLines", "billMonths", "performanceLines", "commercialCertifications", "payoutRequests"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications", "billLines", "billMonths", "performanceLines", "commercialCertifications", "payoutRequests", "benefitApplications"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

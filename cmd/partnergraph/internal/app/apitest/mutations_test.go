@@ -149,6 +149,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, verificationRows(partnersOfOthers))
 	maps.Copy(rows, couponRows(partnersOfOthers))
 	maps.Copy(rows, payoutRows())
+	maps.Copy(rows, benefitRows(partnersOfOthers))
 	return rows
 }
 
@@ -521,7 +522,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			models.PrefixAuthorization, models.PrefixVerification,
 		},
 		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
-		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixIncentiveVersion, models.PrefixIncentivePolicy},
+		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixIncentiveVersion, models.PrefixIncentivePolicy, models.PrefixBenefitApplication},
 		models.ReadBills:      {models.PrefixBillLine, models.PrefixBillMonth},
 		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
 		models.ReadBalances: {

@@ -103,7 +103,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexVerifications(ctx, t, buyers)
 	w.indexCoupons(ctx, t, orgs, buyers)
 	w.indexBills(ctx, t, orgs, buyers)
-	w.indexPayouts(ctx, t, orgs)
+	w.indexPayoutsw.indexBenefits(ctx, t, orgs)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -285,7 +285,8 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote, models.PrefixBillLine, models.PrefixBillMonth: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
-		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery, models.PrefixCertification, models.PrefixPayout:
+		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery, models.PrefixCertification, models.PrefixPayout,
+		models.PrefixBenefitApplication, models.PrefixPartnerCapability:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance, models.PrefixCustomerRestriction: // a bank statement is nobody's but the operator's, and so are its notes
 		return false

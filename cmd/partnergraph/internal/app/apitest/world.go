@@ -76,6 +76,7 @@ type World struct {
 	serial, step, arrivals             int64
 	withdrawn                          int64 // how many withdrawals there are
 	budgeted                           int64 // how many budgets there are
+	requested                          int64 // how many requests to the market development fund there are
 	vouched                            int64 // how many amounts of coupons and quotas there are
 	paidOut                            int64 // how many payouts there are
 }
@@ -153,6 +154,7 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 		w.federate(ctx, t, o)
 		w.statement(ctx, t, o)
 		w.payouts(ctx, t, o)
+		w.benefits(ctx, t, o)
 		w.webhook(ctx, t, o)
 	}
 	return o
