@@ -3465,6 +3465,16 @@ func (ec *executionContext) childFields_QuoteRenewalPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type QuoteRenewalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_QuoteToPeriodPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_QuoteToPeriodPayload_quote(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuoteToPeriodPayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteToPeriodPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Recharge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
