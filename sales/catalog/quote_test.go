@@ -616,3 +616,43 @@ func TestWhoGivesAndEndsDiscounts(t *testing.T) {
 		}
 	})
 }
+
+// What counts against the bound is what is or will be in force: not what is over, what was ended before it began, and what others have.
+func TestDiscountsThatAreOverDoNotCount(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := stocked(t, db)
+		have := func(customer models.Customer, n int, from time.Time, until *time.Time) {
+			t.Helper()
+			rows := make([]models.Discount, n)
+			for i := range rows {
+				rows[i] = models.Discount{
+					ID: s.IDs(models.PrefixDiscount), Cloud: "hws", CustomerID: customer.ID, Kind: models.DiscountContract, Mode: models.DiscountRate, Value: amount("0.9"),
+					From: from, Until: until, CreatedAt: s.at,
+				}
+			}
+			s.insert(&rows)
+		}
+		before, tick := s.at.Add(-time.Hour), time.Microsecond
+		have(s.resale, 30, before, nil)
+		have(s.resale, 10, before, new(s.at.Add(tick)))                    // over the next moment
+		have(s.resale, 9, s.at.Add(time.Hour), new(s.at.Add(2*time.Hour))) // still to come
+		have(s.resale, 20, before, new(s.at))                              // over this very moment
+		have(s.resale, 20, before, new(s.at.Add(-tick)))
+		have(s.resale, 20, s.at.Add(time.Hour), new(s.at.Add(time.Hour))) // ended before it began
+		have(s.other, 60, before, nil)
+		grant := func() string {
+			_, err := s.Grant(s.ctx, s.operator(), catalog.GrantDiscount{CustomerID: s.resale.ID, Kind: models.DiscountContract, Mode: models.DiscountRate, Value: amount("0.9")})
+			return refusal(err)
+		}
+		if got := []string{grant(), grant()}; !slices.Equal(got, []string{"", "DISCOUNTS_TOO_MANY"}) {
+			t.Errorf("with 49 that count: %q", got)
+		}
+		s.at = s.at.Add(tick) // ten more are over
+		for i := range 11 {
+			if got := grant(); (got == "") != (i < 10) {
+				t.Errorf("grant %d: %q", i, got)
+			}
+		}
+	})
+}
