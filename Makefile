@@ -112,6 +112,10 @@ bench-saml: ## Measure what SAML costs, beside the library and bare cryptography
 bench-graphql: ## Measure how fast lists are read, beside a floor: make bench-graphql ARGS='-orders 50000 -only Q2 -profile'
 	go run ./bench/graphql -out bench/results $(ARGS)
 
+.PHONY: bench-orders
+bench-orders: ## Measure how fast orders are placed and paid: make bench-orders ARGS='-rounds 1 -profile'
+	go run ./bench/orders -out bench/results $(ARGS)
+
 .PHONY: bench-incentives
 bench-incentives: ## Measure how fast a month of a million bill lines becomes statements: make bench-incentives ARGS='-only sqlite'
 	go run ./bench/incentives $(ARGS)

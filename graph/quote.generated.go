@@ -1812,6 +1812,70 @@ func (ec *executionContext) fieldContext_QuoteRenewalPayload_problems(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _QuoteToPeriodPayload_quote(ctx context.Context, field graphql.CollectedField, obj *catalog.Quoted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuoteToPeriodPayload_quote(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quote, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.Quote) graphql.Marshaler {
+			return ec.marshalOQuote2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐQuote(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_QuoteToPeriodPayload_quote(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuoteToPeriodPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quote(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _QuoteToPeriodPayload_problems(ctx context.Context, field graphql.CollectedField, obj *catalog.Quoted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuoteToPeriodPayload_problems(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problems, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Problem) graphql.Marshaler {
+			return ec.marshalNProductProblem2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcatalogᚐProblemᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuoteToPeriodPayload_problems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuoteToPeriodPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProductProblem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -2294,6 +2358,50 @@ func (ec *executionContext) unmarshalInputQuoteRenewalInput(ctx context.Context,
 				return it, err
 			}
 			it.IncludeRelated = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputQuoteToPeriodInput(ctx context.Context, obj any) (catalog.QuoteToPeriod, error) {
+	var it catalog.QuoteToPeriod
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"resourceIds", "periodType", "periodCount"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "resourceIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resourceIds"))
+			data, err := ec.unmarshalNID2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ResourceIDs = data
+		case "periodType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("periodType"))
+			data, err := ec.unmarshalNPeriodType2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPeriodType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PeriodType = data
+		case "periodCount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("periodCount"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PeriodCount = data
 		}
 	}
 	return it, nil
@@ -3114,6 +3222,49 @@ func (ec *executionContext) _QuoteRenewalPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
+var quoteToPeriodPayloadImplementors = []string{"QuoteToPeriodPayload"}
+
+func (ec *executionContext) _QuoteToPeriodPayload(ctx context.Context, sel ast.SelectionSet, obj *catalog.Quoted) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, quoteToPeriodPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("QuoteToPeriodPayload")
+		case "quote":
+			out.Values[i] = ec._QuoteToPeriodPayload_quote(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "problems":
+			out.Values[i] = ec._QuoteToPeriodPayload_problems(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -3363,6 +3514,15 @@ func (ec *executionContext) unmarshalNQuoteRenewalInput2githubᚗcomᚋpartnergr
 
 func (ec *executionContext) marshalNQuoteRenewalPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcatalogᚐQuoted(ctx context.Context, sel ast.SelectionSet, v catalog.Quoted) graphql.Marshaler {
 	return ec._QuoteRenewalPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNQuoteToPeriodInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcatalogᚐQuoteToPeriod(ctx context.Context, v any) (catalog.QuoteToPeriod, error) {
+	res, err := ec.unmarshalInputQuoteToPeriodInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNQuoteToPeriodPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcatalogᚐQuoted(ctx context.Context, sel ast.SelectionSet, v catalog.Quoted) graphql.Marshaler {
+	return ec._QuoteToPeriodPayload(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalOPartProductInput2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcatalogᚐProductᚄ(ctx context.Context, v any) ([]catalog.Product, error) {

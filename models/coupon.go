@@ -333,6 +333,40 @@ func (c *Coupon) Redeem(p CouponPurchase, now time.Time) ([]CouponShare, error) 
 	return shares, nil
 }
 
+// CouponOffer is a coupon as its customer may choose it for an order.
+type CouponOffer struct {
+	Coupon    Coupon // with its whole balance
+	Place     int    // where the customer put it, from 1; 0 = not chosen
+	PaysMinor int64  // what it pays; of one that is not chosen, what it would pay after those that are
+	Refusal   *Error // why it pays nothing; nil = it pays
+}
+
+// OfferCoupons says what coupons of a customer would pay for an order at now: those that it chose in their order, each after those before it, and what
+// each of the others would pay then. One that is refused pays nothing, and those after it pay all the same. The refusals are Redeem's.
+func OfferCoupons(p CouponPurchase, chosen, others []Coupon, now time.Time) []CouponOffer {
+	p.Lines = slices.Clone(p.Lines)
+	offers := make([]CouponOffer, 0, len(chosen)+len(others))
+	for i, coupon := range chosen {
+		offers = append(offers, offerCoupon(coupon, i+1, p, now))
+	}
+	for _, coupon := range others {
+		alone := p
+		alone.Lines = slices.Clone(p.Lines)
+		offers = append(offers, offerCoupon(coupon, 0, alone, now))
+	}
+	return offers
+}
+
+func offerCoupon(coupon Coupon, place int, p CouponPurchase, now time.Time) CouponOffer {
+	offer := CouponOffer{Coupon: coupon, Place: place}
+	shares, err := coupon.Redeem(p, now)
+	offer.Refusal = AsError(err)
+	for _, share := range shares {
+		offer.PaysMinor += share.AmountMinor
+	}
+	return offer
+}
+
 func (c Coupon) checkPurchase(p CouponPurchase, now time.Time) error {
 	if err := c.CheckUsable(p.OrderID, now); err != nil {
 		return err

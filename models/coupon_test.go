@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -144,6 +145,47 @@ func TestRedeemPaysWhatTheCouponCovers(t *testing.T) {
 
 // TestACouponNeverLosesAMinorUnit lets random purchases, returns and ends happen to one coupon: what it was issued with is always what is left, what
 // paid and what went back.
+func TestOffersOfCouponsSayWhatEachPays(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	coupon := func(id models.ID, balance int64, limits models.CouponLimits) models.Coupon {
+		return models.Coupon{
+			ID: id, Cloud: "hwc", Currency: models.CNY, BalanceMinor: balance, Status: models.CouponUsable, Limits: limits, EffectiveAt: now, ExpiresAt: now.Add(time.Hour),
+		}
+	}
+	ebs := models.CouponLimits{ServiceTypes: []string{"ebs"}}
+	all, some, few, alone := coupon("all", 10_000, models.CouponLimits{}), coupon("some", 300, ebs), coupon("few", 150, models.CouponLimits{}), coupon("alone", 100, models.CouponLimits{NotWithDiscount: true})
+	purchase := models.CouponPurchase{
+		OrderID: "ord_1", Cloud: "hwc", Currency: models.CNY, TotalMinor: 900, OfficialMinor: 1000,
+		Lines: []models.CouponLine{{ItemID: "itm_1", ServiceType: "ec2", LeftMinor: 400}, {ItemID: "itm_2", ServiceType: "ebs", LeftMinor: 500}},
+	}
+	for name, row := range map[string]struct {
+		chosen, others []models.Coupon
+		want           []string // id, place, what it pays, why not
+	}{
+		"none chosen: each by itself":      {nil, []models.Coupon{all, some, few, alone}, []string{"all 0 900 ", "some 0 300 ", "few 0 150 ", "alone 0 0 COUPON_WITH_DISCOUNT"}},
+		"each after those before it":       {[]models.Coupon{some, all}, []models.Coupon{few}, []string{"some 1 300 ", "all 2 600 ", "few 0 0 COUPON_NOT_NEEDED"}},
+		"the order counts":                 {[]models.Coupon{all, some}, nil, []string{"all 1 900 ", "some 2 0 COUPON_NOT_NEEDED"}},
+		"a refused one leaves all of it":   {[]models.Coupon{alone, few}, []models.Coupon{some}, []string{"alone 1 0 COUPON_WITH_DISCOUNT", "few 2 150 ", "some 0 300 "}},
+		"what few leaves is for some else": {[]models.Coupon{few}, []models.Coupon{all}, []string{"few 1 150 ", "all 0 750 "}},
+	} {
+		var got []string
+		for _, offer := range models.OfferCoupons(purchase, row.chosen, row.others, now) {
+			why := ""
+			if offer.Refusal != nil {
+				why = offer.Refusal.Reason()
+			}
+			got = append(got, fmt.Sprintf("%s %d %d %s", offer.Coupon.ID, offer.Place, offer.PaysMinor, why))
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if purchase.Lines[0].LeftMinor != 400 || purchase.Lines[1].LeftMinor != 500 || all.BalanceMinor != 10_000 {
+		t.Errorf("an offer changed %+v %+v", purchase, all)
+	}
+}
+
 func TestACouponNeverLosesAMinorUnit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -30,6 +30,7 @@ const (
 	EventResourceRenewed       EventType = "resource.renewed"
 	EventResourceRenewalFailed EventType = "resource.renewal_failed"
 	EventResourceTurnedToUse   EventType = "resource.turned_to_use"
+	EventResourceToPeriod      EventType = "resource.turned_to_period"
 	EventResourcePolicySet     EventType = "resource.expire_policy_set"
 	EventBalanceChanged        EventType = "balance.changed"
 	EventBalanceAlert          EventType = "balance.alert" // the available balance fell below its owner's threshold (M09)

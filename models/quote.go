@@ -11,11 +11,12 @@ import (
 // QuoteKind says what a quote answers.
 type QuoteKind string
 
-// The kinds. A purchase, a renewal and a change can be ordered; what on-demand use costs can only be known (K03, K04, K08).
+// The kinds. All can be ordered but what on-demand use costs, which can only be known (K03, K04, K08).
 const (
 	QuotePurchase QuoteKind = "PURCHASE"
 	QuoteRenewal  QuoteKind = "RENEWAL"
 	QuoteChange   QuoteKind = "CHANGE"
+	QuoteToPeriod QuoteKind = "TO_PERIOD"
 	QuoteOnDemand QuoteKind = "ON_DEMAND"
 )
 

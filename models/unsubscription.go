@@ -185,7 +185,11 @@ type FreeUnsubscription struct {
 
 // CheckOrderable returns nil when an order may renew, change or end the resource, else PRECONDITION_FAILED with the reason
 // SUB_RESOURCE (the main resource is in details), RESOURCE_CLOSED, RESOURCE_FROZEN, RESOURCE_CREATING or RESOURCE_PAY_PER_USE.
-func (r Resource) CheckOrderable() error {
+func (r Resource) CheckOrderable() error { return r.CheckOrderableIn(ChargedByPeriod) }
+
+// CheckOrderableIn is CheckOrderable for orders about what is charged in a mode: the reason of the other one is RESOURCE_PAY_PER_USE, or
+// RESOURCE_BY_PERIOD.
+func (r Resource) CheckOrderableIn(mode ChargingMode) error {
 	about := func(reason, message string, more ...any) error {
 		err := Precondition(reason, message)
 		err.Details["resourceId"] = string(r.ID)
@@ -205,8 +209,10 @@ func (r Resource) CheckOrderable() error {
 		return about("RESOURCE_FROZEN", "This resource is frozen.")
 	case r.Status == ResourceCreating:
 		return about("RESOURCE_CREATING", "This resource is still being made.")
-	case r.ChargingMode != ChargedByPeriod:
-		return about("RESOURCE_PAY_PER_USE", "This resource is paid by use; it has no period.")
+	case r.ChargingMode == mode:
+		return nil
+	case mode == ChargedByUse:
+		return about("RESOURCE_BY_PERIOD", "This resource is charged by period already; renew it.")
 	}
-	return nil
+	return about("RESOURCE_PAY_PER_USE", "This resource is paid by use; it has no period.")
 }

@@ -96,7 +96,7 @@ func WebhookEventTypes() []EventType {
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
 		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked, EventOrderDiscountChosen,
 		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed, EventResourceChanged,
-		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourcePolicySet,
+		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourceToPeriod, EventResourcePolicySet,
 		EventBalanceChanged, EventBalanceAlert,
 		EventQuotaGranted, EventQuotaChanged, EventQuotaReclaimed, EventQuotaExpired,
 		EventCouponIssued, EventCouponActivated, EventCouponUsed, EventCouponReturned, EventCouponReclaimed, EventCouponExpired,

@@ -1,5 +1,7 @@
 package pages
 
+import "github.com/partnergraph/partnergraph/models"
+
 // Names of the pages, as Views.Render takes them. Each goes with one struct.
 const (
 	SignIn           = "sign_in"           // SignInPage
@@ -29,8 +31,12 @@ const (
 	FieldCancel     = "cancel"
 	// FieldDiscount chooses a price: the id of a discount, or ListPrice.
 	FieldDiscount = "discount"
-	// FieldTotal is the total that the visitor saw.
+	// FieldChooseCoupons chooses the coupons of the FieldCoupon fields, which may be there several times: ids in their order; empty ones are none.
+	FieldChooseCoupons = "choose_coupons"
+	FieldCoupon        = "coupon"
+	// FieldTotal is the total that the visitor saw, FieldMoney what of it money was to pay.
 	FieldTotal    = "total"
+	FieldMoney    = "money"
 	FieldIdentity = "identity" // id of a binding
 )
 
@@ -127,6 +133,10 @@ type CheckoutPage struct {
 	OfficialTotal, Saving string
 	// Choices are the prices to choose from; fewer than two are not shown.
 	Choices []CheckoutChoice
+	// Coupons are what the order may be paid with before money, those chosen first.
+	Coupons []CheckoutCoupon
+	// CouponsPay is what the chosen ones pay, formatted; empty for nothing. Money is what is left for money to pay.
+	CouponsPay, Money string
 	// Sources are what an open order would be paid from, in their order.
 	Sources []CheckoutSource
 	// Cancellable offers to cancel the order.
@@ -177,6 +187,64 @@ func (p CheckoutPage) Tone() string {
 type CheckoutChoice struct {
 	Value, Kind, Amount string
 	Chosen              bool
+}
+
+// CheckoutCoupon is a coupon of the customer's. Type is a code of the catalogue's "checkout.coupon_type." group; Balance, Until and Pays are formatted.
+type CheckoutCoupon struct {
+	ID, Type, Balance, Until string
+	Memo                     string // what its partner wrote on it; may be empty
+	// Place is where it was put, from 1; 0 = not chosen. Pays is what it pays there; empty for nothing.
+	Place int
+	Pays  string
+	// Why is a code of the catalogue's "checkout.problem." group: why it pays nothing; empty when it pays.
+	Why string
+}
+
+// couponNotNeeded is the reason of a coupon that others leave nothing to: it can be chosen in their place.
+const couponNotNeeded = "COUPON_NOT_NEEDED"
+
+// CouponSlot is one of the places for a coupon, from 1, with the id of the one that is there; empty = none.
+type CouponSlot struct {
+	Number int
+	Chosen string
+}
+
+// UsableCoupons are those to choose from.
+func (p CheckoutPage) UsableCoupons() []CheckoutCoupon {
+	return p.couponsThat(func(c CheckoutCoupon) bool { return c.Why == "" || c.Why == couponNotNeeded })
+}
+
+// RefusedCoupons are those that pay nothing: the chosen ones, and those that this order cannot use.
+func (p CheckoutPage) RefusedCoupons() []CheckoutCoupon {
+	return p.couponsThat(func(c CheckoutCoupon) bool { return c.Why != "" && (c.Place > 0 || c.Why != couponNotNeeded) })
+}
+
+// ChosenCoupons are those that pay, in their order.
+func (p CheckoutPage) ChosenCoupons() []CheckoutCoupon {
+	return p.couponsThat(func(c CheckoutCoupon) bool { return c.Place > 0 && c.Why == "" })
+}
+
+// CouponSlots are as many places as coupons can be used at once.
+func (p CheckoutPage) CouponSlots() []CouponSlot {
+	slots := make([]CouponSlot, min(len(p.UsableCoupons()), models.MaxCouponsPerOrder))
+	for i := range slots {
+		slots[i].Number = i + 1
+	}
+	for i, coupon := range p.ChosenCoupons() {
+		if i < len(slots) {
+			slots[i].Chosen = coupon.ID
+		}
+	}
+	return slots
+}
+
+func (p CheckoutPage) couponsThat(fit func(CheckoutCoupon) bool) (all []CheckoutCoupon) {
+	for _, coupon := range p.Coupons {
+		if fit(coupon) {
+			all = append(all, coupon)
+		}
+	}
+	return all
 }
 
 // CheckoutSource is what some of the total is paid from: a code of the catalogue's "checkout.source." group, and a formatted amount.

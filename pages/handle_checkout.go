@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -41,6 +42,8 @@ func (s *Site) checkout(w http.ResponseWriter, r *http.Request) {
 		s.askPartner(w, r, who)
 	case r.PostFormValue(FieldCancel) != "":
 		s.cancelOrder(w, r, who)
+	case r.PostFormValue(FieldChooseCoupons) != "":
+		s.backToCheckout(w, r, who, nil)
 	case r.PostFormValue(FieldDiscount) != "":
 		s.chooseDiscount(w, r, who)
 	default:
@@ -48,20 +51,21 @@ func (s *Site) checkout(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pay pays at the total that the visitor saw: when the order has another by now, the page is shown again instead.
+// pay pays as the visitor saw it, with the coupons and the money that the page showed: when the order's total is another by now, or coupons pay
+// something else, the page is shown again instead.
 func (s *Site) pay(w http.ResponseWriter, r *http.Request, who models.Principal) {
 	page, err := s.checkoutPage(r, who)
 	if err != nil {
 		s.Fail(w, r, err)
 		return
 	}
-	if page.Payable() && r.PostFormValue(FieldTotal) != page.Total {
+	if page.Payable() && (r.PostFormValue(FieldTotal) != page.Total || r.PostFormValue(FieldMoney) != page.Money) {
 		page.Problem = "PRICE_CHANGED"
 		s.Views.Render(w, r, http.StatusConflict, Checkout, page)
 		return
 	}
 	result, err := s.Orders.Pay(r.Context(), who, orders.PayOrder{
-		OrderID: models.ID(r.PathValue("orderId")), IdempotencyKey: r.PostFormValue(FieldIdempotencyKey),
+		OrderID: models.ID(r.PathValue("orderId")), IdempotencyKey: r.PostFormValue(FieldIdempotencyKey), CouponIDs: couponsOf(r),
 	})
 	switch code := models.CodeOf(err); {
 	case err == nil && result.ReturnURL != nil:
@@ -102,11 +106,38 @@ func (s *Site) chooseDiscount(w http.ResponseWriter, r *http.Request, who models
 	s.backToCheckout(w, r, who, err)
 }
 
+// couponsOf are the coupons that a request names, in its address or its form, each once and in their order. They are chosen as long as the page carries
+// them: nothing is kept until the payment.
+func couponsOf(r *http.Request) []models.ID {
+	named := r.URL.Query()[FieldCoupon]
+	if r.Method == http.MethodPost {
+		named = r.PostForm[FieldCoupon]
+	}
+	var ids []models.ID
+	for _, id := range named {
+		if id != "" && !slices.Contains(ids, models.ID(id)) {
+			ids = append(ids, models.ID(id))
+		}
+	}
+	return ids
+}
+
+// checkoutAddress is the address of an order's page with the coupons that a request names.
+func checkoutAddress(r *http.Request) string {
+	address := url.URL{Path: "/checkout/" + r.PathValue("orderId")}
+	query := url.Values{}
+	for _, id := range couponsOf(r) {
+		query.Add(FieldCoupon, string(id))
+	}
+	address.RawQuery = query.Encode()
+	return address.String()
+}
+
 // backToCheckout shows the order again after something was done with it, or says why not.
 func (s *Site) backToCheckout(w http.ResponseWriter, r *http.Request, who models.Principal, err error) {
 	switch models.CodeOf(err) {
 	case "":
-		http.Redirect(w, r, "/checkout/"+r.PathValue("orderId"), http.StatusSeeOther)
+		http.Redirect(w, r, checkoutAddress(r), http.StatusSeeOther)
 	case models.CodePreconditionFailed:
 		s.refusedCheckout(w, r, who, err)
 	default:
@@ -160,7 +191,15 @@ func (s *Site) refusedCheckout(w http.ResponseWriter, r *http.Request, who model
 
 // checkoutProblem reports whether the page has words of its own for a refusal.
 func checkoutProblem(reason string) bool {
-	return slices.Contains([]string{"DISCOUNT_NOT_OFFERED", "ORDER_ALREADY_HELD", "REVIEW_NEEDED"}, reason)
+	return slices.Contains([]string{"DISCOUNT_NOT_OFFERED", "ORDER_ALREADY_HELD", "REVIEW_NEEDED"}, reason) || slices.ContainsFunc(couponRefusals(), func(e *models.Error) bool { return e.Reason() == reason })
+}
+
+// couponRefusals are those that the page has words for.
+func couponRefusals() []*models.Error {
+	return []*models.Error{
+		models.ErrCouponNotActivated, models.ErrCouponUsed, models.ErrCouponExpired, models.ErrCouponReclaimed, models.ErrCouponLocked, models.ErrCouponCurrency,
+		models.ErrCouponOrderAmount, models.ErrCouponWithDiscount, models.ErrCouponDiscount, models.ErrCouponNotCovering, models.ErrCouponNothingLeft,
+	}
 }
 
 // orderOf is the order of the address, for the customer that it belongs to.
@@ -219,17 +258,50 @@ func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage
 	if saving := order.OfficialMinor - order.TotalMinor; saving > 0 {
 		page.OfficialTotal, page.Saving = order.OfficialTotal().String(), models.NewMoney(saving, order.Currency).String()
 	}
-	s.judge(&page, order, balance)
+	money, err := s.addCoupons(ctx, who, &page, order, couponsOf(r))
+	if err != nil {
+		return CheckoutPage{}, err
+	}
+	s.judge(&page, order, money, balance)
 	if page.Payable() || page.BalanceTooLow() {
 		if err := s.addChoices(ctx, who, &page, order); err != nil {
 			return CheckoutPage{}, err
 		}
-		page.Sources, page.Cancellable = sourcesOf(order, held), true
+		page.Sources, page.Cancellable = sourcesOf(order, money, held), true
 		page.PartnerAsked = order.PartnerAskedAt != nil
 		page.AskPartner = !page.PartnerAsked && order.PayableByPartnerOf(customer)
 	}
 	err = s.addWays(ctx, &page, partner.ID, order)
 	return page, err
+}
+
+// addCoupons adds the coupons that the order may be paid with, and returns what the chosen ones leave for money to pay.
+func (s *Site) addCoupons(ctx context.Context, who models.Principal, page *CheckoutPage, order models.Order, named []models.ID) (money int64, err error) {
+	offers, err := s.Orders.CouponOffers(ctx, who, order, named)
+	if err != nil {
+		return 0, err
+	}
+	money = order.TotalMinor
+	for _, offer := range offers {
+		coupon := CheckoutCoupon{
+			ID: string(offer.Coupon.ID), Type: string(offer.Coupon.Type), Balance: offer.Coupon.Balance().String(), Until: shownTime(offer.Coupon.ExpiresAt),
+			Memo: offer.Coupon.Memo, Place: offer.Place,
+		}
+		if offer.Refusal != nil {
+			coupon.Why = offer.Refusal.Reason()
+		} else {
+			coupon.Pays = models.NewMoney(offer.PaysMinor, order.Currency).String()
+		}
+		if offer.Place > 0 {
+			money -= offer.PaysMinor
+		}
+		page.Coupons = append(page.Coupons, coupon)
+	}
+	page.Money = models.NewMoney(money, order.Currency).String()
+	if paid := order.TotalMinor - money; paid > 0 {
+		page.CouponsPay = models.NewMoney(paid, order.Currency).String()
+	}
+	return money, nil
 }
 
 // addChoices adds the prices that the order may be paid at: those of its quote's discounts, and the list price.
@@ -248,21 +320,25 @@ func (s *Site) addChoices(ctx context.Context, who models.Principal, page *Check
 	return nil
 }
 
-// sourcesOf says what the total would be paid from: first what is set aside for the order, then the balance.
-func sourcesOf(order models.Order, held int64) []CheckoutSource {
+// sourcesOf says what the total would be paid from: first coupons, which leave so much for money, then what is set aside for the order, then the
+// balance.
+func sourcesOf(order models.Order, money, held int64) []CheckoutSource {
 	var sources []CheckoutSource
-	held = min(held, order.TotalMinor)
+	if paid := order.TotalMinor - money; paid > 0 {
+		sources = append(sources, CheckoutSource{"COUPONS", models.NewMoney(paid, order.Currency).String()})
+	}
+	held = min(held, money)
 	if held > 0 {
 		sources = append(sources, CheckoutSource{"HELD", models.NewMoney(held, order.Currency).String()})
 	}
-	if rest := order.TotalMinor - held; rest > 0 {
+	if rest := money - held; rest > 0 {
 		sources = append(sources, CheckoutSource{"BALANCE", models.NewMoney(rest, order.Currency).String()})
 	}
 	return sources
 }
 
-// judge says what can be done with the order now.
-func (s *Site) judge(page *CheckoutPage, order models.Order, balance models.Balance) {
+// judge says what can be done with the order now, when money has to pay so much of it.
+func (s *Site) judge(page *CheckoutPage, order models.Order, money int64, balance models.Balance) {
 	var refused *models.Error
 	if err := order.Payable(s.Now()); errors.As(err, &refused) {
 		switch refused.Reason() {
@@ -278,7 +354,7 @@ func (s *Site) judge(page *CheckoutPage, order models.Order, balance models.Bala
 		return
 	}
 	page.State = CheckoutPayable
-	if short := order.TotalMinor - balance.Available.Minor; short > 0 {
+	if short := money - balance.Available.Minor; short > 0 {
 		page.State, page.Missing = CheckoutBalanceTooLow, models.NewMoney(short, order.Currency).String()
 	}
 }

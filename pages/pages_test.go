@@ -122,8 +122,8 @@ func checkMarkup(t *testing.T, page string) {
 			if token.Data == "label" {
 				inputs[attr["for"]] = true
 			}
-			if token.Data == "input" && attr["type"] != "hidden" && !inputs[attr["id"]] {
-				t.Errorf("input %q has no label before it", attr["name"])
+			if (token.Data == "input" && attr["type"] != "hidden" || token.Data == "select") && !inputs[attr["id"]] {
+				t.Errorf("%s %q has no label before it", token.Data, attr["name"])
 			}
 			if token.Data == "script" && attr["src"] == "" {
 				t.Error("inline script")

@@ -161,6 +161,7 @@ func checkouts(s func(string) string) []sample {
 		refused.Problem = problem
 		list = append(list, sample{"checkout " + problem, pages.Checkout, refused, []string{`role="alert"`}, nil})
 	}
+	list = append(list, withCoupons(s, choosing)...)
 	askable, asked := base, base
 	askable.State, askable.AskPartner = pages.CheckoutBalanceTooLow, true
 	asked.State, asked.PartnerAsked = pages.CheckoutBalanceTooLow, true
@@ -170,6 +171,43 @@ func checkouts(s func(string) string) []sample {
 	plain := base
 	plain.State, plain.RechargeURL, plain.ReturnURL, plain.PlatformName = pages.CheckoutBalanceTooLow, "", "", ""
 	return append(list, sample{"checkout without links", pages.Checkout, plain, []string{"does not cover"}, []string{"Add money", "Back to"}})
+}
+
+// withCoupons are checkouts of a customer that has coupons.
+func withCoupons(s func(string) string, page pages.CheckoutPage) []sample {
+	coupon := func(id string, place int, pays, why string) pages.CheckoutCoupon {
+		return pages.CheckoutCoupon{ID: s(id), Type: "VOUCHER", Balance: s("50.00 CNY"), Until: s("2026-12-31 16:00 UTC"), Memo: s("welcome"), Place: place, Pays: pays, Why: why}
+	}
+	page.Money = s("320.00 CNY")
+	chosen := page
+	chosen.CouponsPay, chosen.Money = s("60.00 CNY"), s("260.00 CNY")
+	chosen.Sources = append([]pages.CheckoutSource{{Name: "COUPONS", Amount: s("60.00 CNY")}}, page.Sources...)
+	chosen.Coupons = []pages.CheckoutCoupon{
+		coupon("cpn_1", 1, s("50.00 CNY"), ""), coupon("cpn_2", 2, "", "COUPON_NOT_NEEDED"), coupon("cpn_3", 3, s("10.00 CNY"), ""), coupon("cpn_4", 0, "", "COUPON_NOT_NEEDED"),
+		coupon("cpn_5", 0, "", "COUPON_WITH_DISCOUNT"),
+	}
+	list := []sample{{
+		"checkout with coupons", pages.Checkout, chosen,
+		[]string{
+			"<legend>Coupons</legend>", "First coupon", "Second coupon", "Third coupon", "No coupon", "Voucher", "left, until", " selected>", "pays ", "To pay", "From coupons", "Use these coupons",
+			"Not for this order", "does not go together with a discount", "pay for all that this coupon", `name="choose_coupons"`, `type="hidden" name="coupon"`, "The coupons are used first",
+		}, []string{"alert", "None of your coupons"},
+	}}
+	one := page
+	one.Coupons = []pages.CheckoutCoupon{coupon("cpn_1", 0, s("50.00 CNY"), "")}
+	refused := page
+	for _, why := range []string{"NOT_ACTIVATED", "USED", "EXPIRED", "RECLAIMED", "LOCKED", "CURRENCY", "ORDER_AMOUNT", "WITH_DISCOUNT", "DISCOUNT_TOO_DEEP", "NOT_APPLICABLE"} {
+		refused.Coupons = append(refused.Coupons, coupon("cpn_"+why, 0, "", "COUPON_"+why))
+	}
+	short := chosen
+	short.State = pages.CheckoutBalanceTooLow
+	over := chosen
+	over.State = pages.CheckoutPaid
+	return append(list,
+		sample{"checkout with one coupon", pages.Checkout, one, []string{"First coupon", "Use these coupons", "taken from your balance at once"}, []string{"Second coupon", " selected>", "To pay", "Not for this order"}},
+		sample{"checkout with coupons that do not fit", pages.Checkout, refused, []string{"None of your coupons", "used up", "out of the bounds", "none of these items"}, []string{"First coupon", "Use these coupons"}},
+		sample{"checkout with coupons and too little money", pages.Checkout, short, []string{"Missing", "Use these coupons", "To pay"}, []string{"idempotency_key"}},
+		sample{"checkout that was paid with coupons", pages.Checkout, over, []string{"is paid"}, []string{"Use these coupons"}})
 }
 
 // documentedCodes are the codes that may reach the error page.

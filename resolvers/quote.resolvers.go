@@ -28,6 +28,11 @@ func (r *mutationResolver) QuoteChange(ctx context.Context, input catalog.QuoteC
 	return r.Catalog.Change(ctx, r.Who(ctx), input)
 }
 
+// QuoteToPeriod is the resolver for the quoteToPeriod field.
+func (r *mutationResolver) QuoteToPeriod(ctx context.Context, input catalog.QuoteToPeriod) (catalog.Quoted, error) {
+	return r.Catalog.ToPeriod(ctx, r.Who(ctx), input)
+}
+
 // QuoteOnDemand is the resolver for the quoteOnDemand field.
 func (r *mutationResolver) QuoteOnDemand(ctx context.Context, input catalog.QuoteOnDemand) (catalog.Quoted, error) {
 	return r.Catalog.OnDemand(ctx, r.Who(ctx), input)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -150,28 +149,10 @@ func (at *place) program(ctx context.Context, given, pkg string) (string, error)
 	return process.Build(ctx, at.dir, "github.com/partnergraph/partnergraph/"+pkg)
 }
 
-// logFile is where a program's output goes: with the results when they are kept.
+// logFile is where a program's output goes.
 func (at *place) logFile(name string) string {
-	if at.opts.out != "" && os.MkdirAll(at.opts.out, 0o755) == nil { //nolint:gosec // nothing secret is in it
-		return filepath.Join(at.opts.out, fmt.Sprintf("%s-%s.log", name, at.flush.Name))
-	}
-	return filepath.Join(at.dir, name+".log")
+	return process.LogFile(at.opts.out, at.dir, fmt.Sprintf("%s-%s", name, at.flush.Name))
 }
 
-// close stops everything, the contestants before the servers that they need.
-func (at *place) close() error {
-	for _, program := range []*process.Process{at.ours, at.floor} {
-		if program != nil {
-			program.Stop()
-		}
-	}
-	var errs []error
-	if at.db != nil {
-		errs = append(errs, at.db.Close())
-	}
-	errs = append(errs, at.servers.Stop())
-	if at.dir != "" {
-		errs = append(errs, os.RemoveAll(at.dir)) //nolint:gosec // it was made by newPlace
-	}
-	return errors.Join(errs...)
-}
+// close stops everything.
+func (at *place) close() error { return process.Clear(at.dir, at.db, &at.servers, at.ours, at.floor) }

@@ -353,14 +353,7 @@ func (at *place) profile(name string) (stop func()) {
 	return func() { <-done }
 }
 
-// close stops everything, the program before the servers that it needs.
+// close stops everything.
 func (at *place) close() error {
-	if at.program != nil {
-		at.program.Stop()
-	}
-	err := at.servers.Stop()
-	if at.dir != "" {
-		err = errors.Join(err, os.RemoveAll(at.dir)) //nolint:gosec // it was made by newPlace
-	}
-	return err
+	return process.Clear(at.dir, (*store.DB)(nil), &at.servers, at.program)
 }

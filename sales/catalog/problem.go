@@ -26,7 +26,7 @@ const (
 type Problem struct {
 	ProductID string        // the caller's id of it
 	Code      models.Code   // PRECONDITION_FAILED, or INVALID for what a resource renews by
-	Reason    string        // PRODUCT_NOT_FOUND, PRICE_NOT_FOUND, MEASURE_UNKNOWN, RESOURCE_NOT_FOUND, RESOURCE_NOT_RENEWABLE
+	Reason    string        // PRODUCT_NOT_FOUND, PRICE_NOT_FOUND, MEASURE_UNKNOWN, RESOURCE_NOT_FOUND, RESOURCE_NOT_RENEWABLE, or why a resource does not turn
 	Message   string        // for people
 	Wrong     []ProductCode // of PRODUCT_NOT_FOUND: which of the four codes are wrong; empty when only their combination is
 

@@ -487,6 +487,68 @@ func TestRenewalsAreOfMainResourcesWithWhatFollows(t *testing.T) {
 	})
 }
 
+func TestTurnsToAPeriodAreOfWhatIsChargedByUse(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := stocked(t, db)
+		resource := func(edit func(*models.Resource)) catalog.Renewable {
+			r := models.Resource{
+				ID: s.IDs(models.PrefixResource), CustomerID: s.resale.ID, ServiceType: ec2, ResourceType: vm, SpecCode: "s6.large.2.linux", Region: "cn-north-4",
+				Status: models.ResourceInUse, ChargingMode: models.ChargedByUse, UsageStatus: models.UsageNormal,
+			}
+			edit(&r)
+			return catalog.Renewable{Resource: r}
+		}
+		disk := resource(func(r *models.Resource) { r.ServiceType, r.ResourceType, r.SpecCode = ebs, volume, "SAS" }).Resource
+		gone := disk
+		gone.ID, gone.Status = s.IDs(models.PrefixResource), models.ResourceClosed
+		main := resource(func(*models.Resource) {})
+		main.Subs, main.Sizes = []models.Resource{disk, gone}, map[models.ID]catalog.Size{disk.ID: {Value: amount("100"), MeasureID: 17}}
+		s.running = []catalog.Renewable{
+			main,
+			resource(func(r *models.Resource) { r.ParentID = main.Resource.ID }),
+			resource(func(r *models.Resource) { r.Status = models.ResourceFrozen }),
+			resource(func(r *models.Resource) { r.Status = models.ResourceClosed }),
+			resource(func(r *models.Resource) { r.Status = models.ResourceCreating }),
+			resource(func(r *models.Resource) { r.ChargingMode = models.ChargedByPeriod }),
+			resource(func(r *models.Resource) { r.CustomerID = s.other.ID }),
+		}
+		who := s.self(s.resale)
+		ask := func(ids ...models.ID) (catalog.Quoted, error) {
+			return s.ToPeriod(s.ctx, who, catalog.QuoteToPeriod{ResourceIDs: ids, PeriodType: models.PeriodYear, PeriodCount: 2})
+		}
+		quoted, err := ask(main.Resource.ID)
+		s.want(err, "")
+		// 2280.00 a year for the server and 3.50 for each GB of the disk.
+		if q := quoted.Quote; q == nil || q.Kind != models.QuoteToPeriod || q.Official.StringFixed(2) != "5260.00" || len(q.Lines) != 2 || q.Lines[1].ParentID != string(main.Resource.ID) {
+			t.Fatalf("%+v", quoted)
+		}
+		if _, err := s.forOrder(who, quoted.Quote.ID); err != nil {
+			t.Errorf("the turn cannot be ordered: %v", err)
+		}
+		all := make([]models.ID, len(s.running))
+		for i, one := range s.running {
+			all[i] = one.Resource.ID
+		}
+		quoted, err = ask(all...)
+		s.want(err, "")
+		var got []string
+		for _, p := range quoted.Problems {
+			got = append(got, p.Reason)
+		}
+		want := []string{"SUB_RESOURCE", "RESOURCE_FROZEN", "RESOURCE_CLOSED", "RESOURCE_CREATING", "RESOURCE_BY_PERIOD", "RESOURCE_NOT_FOUND"}
+		if diff := cmp.Diff(want, got); diff != "" || quoted.Quote != nil || quoted.Problems[0].ProductID != string(all[1]) || quoted.Problems[0].Code != models.CodePreconditionFailed {
+			t.Errorf("%s: %+v", diff, quoted)
+		}
+		_, err = ask(append(all, s.IDs(models.PrefixResource), s.IDs(models.PrefixResource), s.IDs(models.PrefixResource), s.IDs(models.PrefixResource))...)
+		s.want(err, "INVALID")
+		_, err = s.ToPeriod(s.ctx, who, catalog.QuoteToPeriod{ResourceIDs: all[:1], PeriodType: models.PeriodDay, PeriodCount: 1})
+		s.want(err, "INVALID")
+		_, err = s.ToPeriod(s.ctx, models.Principal{}, catalog.QuoteToPeriod{ResourceIDs: all[:1], PeriodType: models.PeriodYear, PeriodCount: 1})
+		s.want(err, "UNAUTHENTICATED")
+	})
+}
+
 func TestWhoGivesAndEndsDiscounts(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -551,6 +613,46 @@ func TestWhoGivesAndEndsDiscounts(t *testing.T) {
 		}
 		if got := give(s.operator(), s.resale, models.DiscountContract); got != "DISCOUNTS_TOO_MANY" {
 			t.Errorf("one too many: %q", got)
+		}
+	})
+}
+
+// What counts against the bound is what is or will be in force: not what is over, what was ended before it began, and what others have.
+func TestDiscountsThatAreOverDoNotCount(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := stocked(t, db)
+		have := func(customer models.Customer, n int, from time.Time, until *time.Time) {
+			t.Helper()
+			rows := make([]models.Discount, n)
+			for i := range rows {
+				rows[i] = models.Discount{
+					ID: s.IDs(models.PrefixDiscount), Cloud: "hws", CustomerID: customer.ID, Kind: models.DiscountContract, Mode: models.DiscountRate, Value: amount("0.9"),
+					From: from, Until: until, CreatedAt: s.at,
+				}
+			}
+			s.insert(&rows)
+		}
+		before, tick := s.at.Add(-time.Hour), time.Microsecond
+		have(s.resale, 30, before, nil)
+		have(s.resale, 10, before, new(s.at.Add(tick)))                    // over the next moment
+		have(s.resale, 9, s.at.Add(time.Hour), new(s.at.Add(2*time.Hour))) // still to come
+		have(s.resale, 20, before, new(s.at))                              // over this very moment
+		have(s.resale, 20, before, new(s.at.Add(-tick)))
+		have(s.resale, 20, s.at.Add(time.Hour), new(s.at.Add(time.Hour))) // ended before it began
+		have(s.other, 60, before, nil)
+		grant := func() string {
+			_, err := s.Grant(s.ctx, s.operator(), catalog.GrantDiscount{CustomerID: s.resale.ID, Kind: models.DiscountContract, Mode: models.DiscountRate, Value: amount("0.9")})
+			return refusal(err)
+		}
+		if got := []string{grant(), grant()}; !slices.Equal(got, []string{"", "DISCOUNTS_TOO_MANY"}) {
+			t.Errorf("with 49 that count: %q", got)
+		}
+		s.at = s.at.Add(tick) // ten more are over
+		for i := range 11 {
+			if got := grant(); (got == "") != (i < 10) {
+				t.Errorf("grant %d: %q", i, got)
+			}
 		}
 	})
 }

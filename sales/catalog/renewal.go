@@ -20,10 +20,29 @@ type QuoteRenewal struct {
 	IncludeRelated *bool             // whether sub-resources are priced too, which a renewal takes along (O11); nil = true
 }
 
+// QuoteToPeriod asks what it costs to have resources of one customer, which are charged by use, charged by period (order type 11).
+type QuoteToPeriod struct {
+	ResourceIDs []models.ID       // 1 to MaxRenewals main resources; what follows them is priced too (O11)
+	PeriodType  models.PeriodType // MONTH or YEAR
+	PeriodCount int               // 1 to 11 months, 1 to 3 years
+}
+
+// ToPeriod quotes the turn of resources from use to a period, which begins when the turn is made. It needs CATALOG_READ and RESOURCES_READ. It is
+// INVALID as Renewal is. A resource that the caller may not see, and one that has a reason of models.Resource.CheckOrderableIn, are told in
+// Problems.
+func (s *Service) ToPeriod(ctx context.Context, who models.Principal, cmd QuoteToPeriod) (Quoted, error) {
+	return s.periods(ctx, who, models.QuoteToPeriod, QuoteRenewal{ResourceIDs: cmd.ResourceIDs, PeriodType: cmd.PeriodType, PeriodCount: cmd.PeriodCount})
+}
+
 // Renewal quotes a renewal. It needs CATALOG_READ and RESOURCES_READ. It is INVALID for more than MaxRenewals resources, a resource that is
 // there twice, resources of several customers, or another period than 1 to 11 months or 1 to 3 years. A resource that the caller may not see,
 // a sub-resource, and one that is not charged by period are told in Problems.
 func (s *Service) Renewal(ctx context.Context, who models.Principal, cmd QuoteRenewal) (Quoted, error) {
+	return s.periods(ctx, who, models.QuoteRenewal, cmd)
+}
+
+// periods quotes periods of what runs: more of them, or the first after use.
+func (s *Service) periods(ctx context.Context, who models.Principal, kind models.QuoteKind, cmd QuoteRenewal) (Quoted, error) {
 	if err := access.Require(who, models.ReadCatalogue); err != nil {
 		return Quoted{}, err
 	}
@@ -41,11 +60,11 @@ func (s *Service) Renewal(ctx context.Context, who models.Principal, cmd QuoteRe
 	for _, one := range found {
 		byID[one.Resource.ID] = one
 	}
-	quote := models.Quote{Kind: models.QuoteRenewal, Precision: 2}
+	quote := models.Quote{Kind: kind, Precision: precision}
 	var problems []Problem
 	for _, id := range cmd.ResourceIDs {
 		one, seen := byID[id]
-		if problem := renewable(id, one, seen); problem != nil {
+		if problem := unpriced(kind, id, one, seen); problem != nil {
 			problems = append(problems, *problem)
 			continue
 		}
@@ -82,10 +101,19 @@ func (c QuoteRenewal) check() error {
 	return nil
 }
 
-// renewable says what keeps a resource from being renewed, nil when nothing does.
-func renewable(id models.ID, one Renewable, seen bool) *Problem {
+// unpriced says what keeps a resource from having a price, nil when nothing does.
+func unpriced(kind models.QuoteKind, id models.ID, one Renewable, seen bool) *Problem {
+	if kind == models.QuoteToPeriod && seen {
+		err := one.Resource.CheckOrderableIn(models.ChargedByUse)
+		if err == nil {
+			return nil
+		}
+		problem := problemOf(err)
+		problem.ProductID = string(id)
+		return problem
+	}
 	switch {
-	case !seen:
+	case !seen || !one.Resource.IsMain():
 		return &Problem{ProductID: string(id), Code: models.CodeNotFound, Reason: "RESOURCE_NOT_FOUND", Message: "There is no such main resource, or you may not see it."}
 	case one.Resource.ChargingMode != models.ChargedByPeriod:
 		return &Problem{ProductID: string(id), Code: models.CodePreconditionFailed, Reason: "RESOURCE_NOT_RENEWABLE", Message: "The resource is paid for by use; there is no period to renew."}
@@ -103,7 +131,7 @@ func (c QuoteRenewal) lines(one Renewable) []models.QuoteLine {
 		return lines
 	}
 	for _, sub := range one.Subs {
-		if sub.Status == models.ResourceClosed || sub.ChargingMode != models.ChargedByPeriod {
+		if sub.Status == models.ResourceClosed || sub.ChargingMode != one.Resource.ChargingMode {
 			continue
 		}
 		line := c.line(sub, one.Sizes)

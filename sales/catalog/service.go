@@ -26,8 +26,8 @@ type Customers interface {
 
 // Resources finds what is to be renewed.
 type Resources interface {
-	// ForRenewal returns the main resources with these ids that the caller may see, in any order, each with its sub-resources. Those
-	// that are unknown or no main resources are absent.
+	// ForRenewal returns the resources with these ids that the caller may see, in any order, each with its sub-resources. Unknown ones are
+	// absent.
 	ForRenewal(ctx context.Context, who models.Principal, ids []models.ID) ([]Renewable, error)
 }
 
@@ -37,7 +37,7 @@ type Changes interface {
 	ForChange(ctx context.Context, who models.Principal, id models.ID, at time.Time) (resource models.Resource, periods []models.PaidPeriod, found bool, err error)
 }
 
-// Renewable is a main resource and what follows it (O11).
+// Renewable is a resource and what follows it (O11).
 type Renewable struct {
 	Resource models.Resource
 	Sizes    map[models.ID]Size // of linear products, by resource; those without one are priced per piece

@@ -18,6 +18,7 @@ var (
 	ErrResellerUnknown    = models.NotFound("reseller")
 	ErrQuotaUnknown       = models.NotFound("coupon quota")
 	ErrCouponUnknown      = models.NotFound("coupon")
+	errNotNamed           = &models.Error{Code: models.CodeNotFound, Field: "couponIds", Message: ErrCouponUnknown.Message}
 	ErrCustomerUnknown    = &models.Error{Code: models.CodeNotFound, Message: "There is no such customer of this partner's own; a distributor names its reseller in actingForPartnerId."}
 	ErrResellersQuota     = models.Precondition("RESELLER_QUOTA", "A cloud reseller's quota is given by its distributor (C03, V08).")
 	ErrNotIssued          = models.Precondition("QUOTA_NOT_ISSUED", "This quota was not given to a reseller; operators adjust it.")

@@ -32,7 +32,7 @@ func (s *Service) RedeemIn(ctx context.Context, tx bun.IDB, who models.Principal
 	for i, id := range ids {
 		coupon, seen := coupons[id]
 		if !seen || coupon.CustomerID != purchase.CustomerID {
-			return nil, &models.Error{Code: models.CodeNotFound, Field: "couponIds", Message: ErrCouponUnknown.Message}
+			return nil, errNotNamed
 		}
 		before[i] = coupon
 		pays, err := coupon.Redeem(purchase, now)

@@ -24,11 +24,10 @@ func (s *Service) carryOut(ctx context.Context, who models.Principal, order mode
 		return s.create(ctx, who, order, items)
 	case models.OrderUnsubscribe:
 		return s.release(ctx, who, order, items)
-	case models.OrderRenew, models.OrderToPayPerUse:
+	case models.OrderRenew, models.OrderToPayPerUse, models.OrderToPeriod:
 		return s.alter(ctx, who, order, items)
 	case models.OrderChange:
 		return s.change(ctx, who, order, items)
-	case models.OrderToPeriod:
 	}
 	return fmt.Errorf("no way to carry out an order of type %s", order.Type)
 }
@@ -85,13 +84,16 @@ func (s *Service) release(ctx context.Context, who models.Principal, order model
 	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.releasedIn(ctx, tx, who, order.ID, items) })
 }
 
-// endingAt are the members as they will be with another end.
+// endingAt are the members as they will be: charged by period until the end of their main resource, or by use where there is none.
 func endingAt(families []resources.Family, ends map[models.ID]time.Time) []models.Resource {
 	var all []models.Resource
 	for _, family := range families {
-		end := ends[family.Main.ID]
+		end, ending := ends[family.Main.ID]
 		for _, member := range family.Members() {
-			member.ExpiresAt = &end
+			member.ChargingMode, member.ExpiresAt = models.ChargedByUse, nil
+			if ending {
+				member.ChargingMode, member.ExpiresAt = models.ChargedByPeriod, &end
+			}
 			all = append(all, member)
 		}
 	}
@@ -303,7 +305,8 @@ func (s *Service) done(ctx context.Context, tx bun.IDB, who models.Principal, or
 	})
 }
 
-// alter has the cloud do what a paid renewal or a turn to pay-per-use asks for.
+// alter has the cloud do what a paid renewal, or a turn between use and period, asks for. A period after use begins now, before the cloud is asked:
+// what it is told is what is written down.
 func (s *Service) alter(ctx context.Context, who models.Principal, order models.Order, items []models.OrderItem) error {
 	families, err := s.familiesOf(ctx, s.DB, who, items, false)
 	if err != nil {
@@ -312,21 +315,26 @@ func (s *Service) alter(ctx context.Context, who models.Principal, order models.
 	if err := stillThere(families); err != nil {
 		return err
 	}
-	request := AlterRequest{Order: order}
-	if order.Type == models.OrderRenew {
-		request.Resources = endingAt(families, renewedEnds(families, items))
-	} else {
-		for _, family := range families {
-			for _, member := range family.Members() {
-				member.ChargingMode, member.ExpiresAt = models.ChargedByUse, nil
-				request.Resources = append(request.Resources, member)
-			}
-		}
-	}
-	if err := s.Driver.Alter(ctx, request); err != nil {
+	begin := beginOf(order, s.now())
+	if err := s.Driver.Alter(ctx, AlterRequest{Order: order, Resources: endingAt(families, periodEnds(families, items, begin))}); err != nil {
 		return fmt.Errorf("order %s: %w", order.ID, err)
 	}
-	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.alteredIn(ctx, tx, who, order.ID, items) })
+	return s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return s.alteredIn(ctx, tx, who, order.ID, items, begin) })
+}
+
+// beginOf says when the periods of an order about what runs begin: those of a renewal where the present ones end, those after use at a moment, and
+// none, nil, when it turns to use.
+func beginOf(order models.Order, at time.Time) func(main models.Resource) *time.Time {
+	return func(main models.Resource) *time.Time {
+		switch order.Type {
+		case models.OrderToPeriod:
+			return &at
+		case models.OrderToPayPerUse:
+			return nil
+		case models.OrderNew, models.OrderRenew, models.OrderChange, models.OrderUnsubscribe:
+		}
+		return main.ExpiresAt
+	}
 }
 
 // stillThere is final when a resource was closed between the order and its payment: nothing can bring it back.
@@ -339,22 +347,23 @@ func stillThere(families []resources.Family) error {
 	return nil
 }
 
-// renewedEnds says when each main resource ends after a renewal: so many periods after its present end.
-func renewedEnds(families []resources.Family, items []models.OrderItem) map[models.ID]time.Time {
+// periodEnds says when each main resource ends: so many periods after they begin.
+func periodEnds(families []resources.Family, items []models.OrderItem, begin func(main models.Resource) *time.Time) map[models.ID]time.Time {
 	ends := map[models.ID]time.Time{}
 	for _, family := range families {
+		from := begin(family.Main)
 		for _, item := range items {
 			if item.ResourceID == family.Main.ID && item.ExpiresAt != nil { // on a unified day
 				ends[family.Main.ID] = *item.ExpiresAt
-			} else if item.ResourceID == family.Main.ID && family.Main.ExpiresAt != nil {
-				ends[family.Main.ID] = item.PeriodType.After(*family.Main.ExpiresAt, item.PeriodCount)
+			} else if item.ResourceID == family.Main.ID && from != nil {
+				ends[family.Main.ID] = item.PeriodType.After(*from, item.PeriodCount)
 			}
 		}
 	}
 	return ends
 }
 
-func (s *Service) alteredIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, items []models.OrderItem) error {
+func (s *Service) alteredIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, items []models.OrderItem, begin func(main models.Resource) *time.Time) error {
 	order, found, err := selectOrderForUpdate(ctx, tx, who, id)
 	if err != nil || !found || order.Status != models.OrderProcessing {
 		return err
@@ -369,17 +378,28 @@ func (s *Service) alteredIn(ctx context.Context, tx bun.IDB, who models.Principa
 	if err := stillThere(families); err != nil {
 		return err
 	}
-	if order.Type == models.OrderToPayPerUse {
-		for _, family := range families {
-			if _, err := s.Resources.TurnToUseIn(ctx, tx, who, family.Main.ID); err != nil {
-				return err
-			}
-		}
-		return s.done(ctx, tx, who, &order, map[string]any{"resources": len(items)})
+	ends := periodEnds(families, items, begin)
+	if err := writePeriods(ctx, tx, families, items, begin, ends); err != nil {
+		return err
 	}
-	ends := renewedEnds(families, items)
+	if order.Type == models.OrderRenew {
+		err = s.endFamilies(ctx, tx, who, families, ends, order.Source == models.PlacedBySystem)
+	} else {
+		err = s.turnFamilies(ctx, tx, who, families, ends)
+	}
+	if err != nil {
+		return err
+	}
+	return s.done(ctx, tx, who, &order, map[string]any{"resources": len(items)})
+}
+
+// writePeriods writes on the lines which periods they have added.
+func writePeriods(ctx context.Context, tx bun.IDB, families []resources.Family, items []models.OrderItem, begin func(main models.Resource) *time.Time, ends map[models.ID]time.Time) error {
 	for _, family := range families {
-		from, end := family.Main.ExpiresAt, ends[family.Main.ID]
+		from, end := begin(family.Main), ends[family.Main.ID]
+		if from == nil {
+			continue
+		}
 		for _, member := range family.Members() {
 			for _, item := range items {
 				if item.ResourceID != member.ID {
@@ -392,11 +412,24 @@ func (s *Service) alteredIn(ctx context.Context, tx bun.IDB, who models.Principa
 			}
 		}
 	}
-	automatic := order.Type == models.OrderRenew && order.Source == models.PlacedBySystem
-	if err := s.endFamilies(ctx, tx, who, families, ends, automatic); err != nil {
-		return err
+	return nil
+}
+
+// turnFamilies has main resources, and what follows them, charged by period until the moments of the map, or by use where it has none.
+func (s *Service) turnFamilies(ctx context.Context, tx bun.IDB, who models.Principal, families []resources.Family, ends map[models.ID]time.Time) error {
+	for _, family := range families {
+		end, ending := ends[family.Main.ID]
+		var err error
+		if ending {
+			_, err = s.Resources.TurnToPeriodIn(ctx, tx, who, family.Main.ID, end)
+		} else {
+			_, err = s.Resources.TurnToUseIn(ctx, tx, who, family.Main.ID)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return s.done(ctx, tx, who, &order, map[string]any{"resources": len(items)})
+	return nil
 }
 
 // failed ends an order that the cloud will never carry out: one that took money goes over PENDING_REFUND, which Provision then settles, one

@@ -35,7 +35,7 @@ func (s *Service) periodsIn(ctx context.Context, tx bun.IDB, main models.Resourc
 // what the quote says once the cloud has done it. When what the quote was made of is no longer so, it is stale.
 func (s *Service) placeChangeIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, order models.Order, quote models.Quote) (models.Order, error) {
 	first := quote.Lines[0]
-	st, err := s.stand(ctx, tx, who, []models.ID{first.ResourceID}, true)
+	st, err := s.stand(ctx, tx, who, []models.ID{first.ResourceID}, models.ChargedByPeriod, true)
 	if err != nil {
 		return models.Order{}, err
 	}

@@ -58,7 +58,7 @@ func (w *world) quoteChange(customer models.Customer, id models.ID, spec string,
 	return quote
 }
 
-// order a change at its quote.
+// placeChange orders a change, or a turn to a period, at its quote.
 func (w *world) placeChange(customer models.Customer, quote models.Quote) (models.Order, error) {
 	w.Quotes = &shop{quote: quote}
 	done, err := w.PlaceQuoted(w.ctx, asCustomer(customer), orders.PlaceFromQuote{

@@ -152,10 +152,11 @@ func (s *Service) chooseIn(ctx context.Context, tx bun.IDB, who models.Principal
 	})
 }
 
-// lineOf is the line of a quote that a line of its order was made of: a renewal's are in the order of the resources, all others in their own.
+// lineOf is the line of a quote that a line of its order was made of: those of periods for what runs are in the order of the resources, all others in
+// their own.
 func lineOf(quote models.Quote, order models.Order, item models.OrderItem) (models.QuoteLine, bool) {
 	at := item.Position - 1
-	if order.Type == models.OrderRenew {
+	if order.Type == models.OrderRenew || order.Type == models.OrderToPeriod {
 		at = slices.IndexFunc(quote.Lines, func(l models.QuoteLine) bool { return l.ResourceID == item.ResourceID })
 	}
 	if at < 0 || at >= len(quote.Lines) {

@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/sales/coupons"
 )
 
@@ -18,6 +19,8 @@ type Vouchers interface {
 	GiveBackIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, orders []coupons.CouponReturn) error
 	// ReleaseIn sets the coupons free that an order has locked.
 	ReleaseIn(ctx context.Context, tx bun.IDB, order models.ID) error
+	// Choices returns the named coupons of a customer, and the others that are usable now.
+	Choices(ctx context.Context, who models.Principal, customer models.ID, named []models.ID) (chosen, others []models.Coupon, err error)
 }
 
 var _ Vouchers = (*coupons.Service)(nil)
@@ -34,15 +37,7 @@ func (s *Service) redeem(ctx context.Context, tx bun.IDB, who models.Principal, 
 	if err != nil {
 		return err
 	}
-	purchase := models.CouponPurchase{
-		OrderID: order.ID, Cloud: order.Cloud, CustomerID: order.CustomerID, Currency: order.Currency, TotalMinor: order.TotalMinor, OfficialMinor: order.OfficialMinor,
-	}
-	for _, item := range items {
-		purchase.Lines = append(purchase.Lines, models.CouponLine{
-			ItemID: item.ID, ServiceType: item.ServiceType, Product: item.SpecCode, Region: item.Region, LeftMinor: item.AmountMinor,
-		})
-	}
-	shares, err := s.Vouchers.RedeemIn(ctx, tx, who, purchase, ids)
+	shares, err := s.Vouchers.RedeemIn(ctx, tx, who, purchaseOf(*order, items), ids)
 	if err != nil {
 		return err
 	}
@@ -61,6 +56,40 @@ func (s *Service) redeem(ctx context.Context, tx bun.IDB, who models.Principal, 
 		}
 	}
 	return nil
+}
+
+// purchaseOf is an order as coupons look at it.
+func purchaseOf(order models.Order, items []models.OrderItem) models.CouponPurchase {
+	purchase := models.CouponPurchase{
+		OrderID: order.ID, Cloud: order.Cloud, CustomerID: order.CustomerID, Currency: order.Currency, TotalMinor: order.TotalMinor, OfficialMinor: order.OfficialMinor,
+	}
+	for _, item := range items {
+		purchase.Lines = append(purchase.Lines, models.CouponLine{
+			ItemID: item.ID, ServiceType: item.ServiceType, Product: item.SpecCode, Region: item.Region, LeftMinor: item.AmountMinor,
+		})
+	}
+	return purchase
+}
+
+// CouponOffers says what the customer's coupons would pay for an order that waits for its payment: those named in their order, then each of the
+// others that it could pay with (O04). It changes nothing and promises nothing: the payment decides. None for an order that cannot be paid. INVALID
+// for more than models.MaxCouponsPerOrder and for one named twice, NOT_FOUND for one that is not the customer's.
+func (s *Service) CouponOffers(ctx context.Context, who models.Principal, order models.Order, named []models.ID) ([]models.CouponOffer, error) {
+	if err := access.Require(who, models.ReadOrders); err != nil {
+		return nil, err
+	}
+	if s.Vouchers == nil || order.Payable(s.now()) != nil {
+		return nil, nil //nolint:nilerr // what cannot be paid is paid with nothing
+	}
+	chosen, others, err := s.Vouchers.Choices(ctx, who, order.CustomerID, named)
+	if err != nil || len(chosen)+len(others) == 0 {
+		return nil, err
+	}
+	items, err := selectItems(ctx, s.DB, who, []models.ID{order.ID})
+	if err != nil {
+		return nil, err
+	}
+	return models.OfferCoupons(purchaseOf(order, items), chosen, others, s.now()), nil
 }
 
 // freeHold sets the customer's money free that is held for an order which needs none of it, and tells of it.

@@ -2,6 +2,8 @@ package orders_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -183,6 +185,73 @@ func TestCouponsOutOfTheirLimitsPayNothing(t *testing.T) {
 			t.Errorf("%v %+v", err, w.coupon(good))
 		}
 		audit(t, w.world)
+	})
+}
+
+func TestCouponOffersAreWhatThePaymentTakes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newTill(t, db)
+		w.give(w.ofProvider, 10_000)
+		me, ten := asCustomer(w.ofProvider), decimal.New(10, 0)
+		order := w.place(w.ofProvider, 700)
+		one, two, bound := w.issue(300, nil), w.issue(100, nil), w.issue(100, &coupons.Limits{MinOrderAmount: &ten})
+		ended, soon, gone := w.issue(100, nil), w.issue(100, nil), w.issue(100, nil)
+		for id, set := range map[models.ID]string{ended: "expires_at = '2026-11-20 08:00:00+00:00'", soon: "effective_at = '2026-11-22 08:00:00+00:00'", gone: "status = 'RECLAIMED'"} {
+			if _, err := db.NewUpdate().Table("coupons").Set(set).Where("id = ?", id).Exec(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := db.NewUpdate().Table("coupons").Set("expires_at = ?", w.Now().Add(time.Hour)).Where("id = ?", two).Exec(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		offers := func(who models.Principal, order models.Order, ids ...models.ID) []string {
+			t.Helper()
+			found, err := w.CouponOffers(w.ctx, who, order, ids)
+			if err != nil {
+				return []string{reasonOf(err)}
+			}
+			texts := make([]string, len(found))
+			for i, offer := range found {
+				texts[i] = fmt.Sprintf("%s %d %d", offer.Coupon.ID, offer.Place, offer.PaysMinor)
+				if offer.Refusal != nil {
+					texts[i] += " " + offer.Refusal.Reason()
+				}
+			}
+			return texts
+		}
+		text := func(id models.ID, rest string) string { return string(id) + " " + rest }
+		for name, row := range map[string]struct{ got, want []string }{
+			"those that expire first at the beginning": {offers(me, order), []string{text(two, "0 100"), text(one, "0 300"), text(bound, "0 0 COUPON_ORDER_AMOUNT")}},
+			"in the order chosen":                      {offers(me, order, one, two), []string{text(one, "1 300"), text(two, "2 100"), text(bound, "0 0 COUPON_ORDER_AMOUNT")}},
+			"what is over says so when it is named":    {offers(me, order, ended, gone, soon)[:3], []string{text(ended, "1 0 COUPON_EXPIRED"), text(gone, "2 0 COUPON_RECLAIMED"), text(soon, "3 0 COUPON_NOT_ACTIVATED")}},
+			"four":                                     {offers(me, order, one, two, bound, ended), []string{"INVALID"}},
+			"somebody else's":                          {offers(asCustomer(w.ofReseller), w.place(w.ofReseller, 700), one), []string{"NOT_FOUND"}},
+			"one that there is not":                    {offers(me, order, w.IDs(models.PrefixCoupon)), []string{"NOT_FOUND"}},
+			"nobody":                                   {offers(models.Principal{}, order), []string{"UNAUTHENTICATED"}},
+		} {
+			if diff := cmp.Diff(row.want, row.got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+		narrow := me
+		narrow.Permissions = []models.Permission{models.ReadOrders, models.PayOrders}
+		if got := offers(narrow, order); len(got) != 0 {
+			t.Errorf("who may not read coupons sees %v", got)
+		}
+		if got := offers(narrow, order, one); !slices.Equal(got, []string{"FORBIDDEN"}) {
+			t.Errorf("who may not read coupons names one: %v", got)
+		}
+		paid, err := w.payWith(order, "pay", one, two)
+		if err != nil || paid.Order.CouponMinor != 400 {
+			t.Errorf("%+v, %v", paid, err)
+		}
+		if got := offers(me, w.order(order.ID), one); len(got) != 0 {
+			t.Errorf("a paid order offers %v", got)
+		}
+		if got := offers(me, w.place(w.ofProvider, 700), one); got[0] != text(one, "1 0 COUPON_USED") {
+			t.Errorf("%v", got)
+		}
 	})
 }
 

@@ -134,7 +134,7 @@ var errBusy = errors.New("busy")
 func (l *lives) step() {
 	me, ctx := asCustomer(l.customer), l.w.ctx
 	switch rapid.SampledFrom([]string{
-		"place", "pay", "pay", "pay", "deliver", "deliver", "deliver", "cancel", "hold", "renew", "renew", "unsubscribe", "unsubscribe", "take back", "partner", "due", "by use", "change", "change",
+		"place", "pay", "pay", "pay", "deliver", "deliver", "deliver", "cancel", "hold", "renew", "renew", "unsubscribe", "unsubscribe", "take back", "partner", "due", "by use", "by use", "to period", "to period", "change", "change",
 		"refund", "expire", "wait",
 	}).Draw(l.rt, "operation") {
 	case "place":
@@ -174,6 +174,9 @@ func (l *lives) step() {
 		if len(quote.Lines) > 0 {
 			l.refusedOnly(second(l.w.placeChange(l.customer, quote)))
 		}
+	case "to period":
+		quote := l.w.quotePeriods(l.customer, models.PeriodMonth, rapid.IntRange(1, 2).Draw(l.rt, "months"), nil, l.some()...)
+		l.refusedOnly(second(l.w.placeChange(l.customer, quote)))
 	case "by use":
 		l.refusedOnly(l.w.ToPayPerUse(ctx, l.some()[0]))
 	case "refund":

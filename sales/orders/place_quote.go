@@ -45,12 +45,13 @@ type Placed struct {
 	Order models.Order
 }
 
-// PlaceQuoted places an order at the prices of a quote (K04, K08): a purchase, or a renewal or a change when the quote is one. The customer may, operators, and
+// PlaceQuoted places an order at the prices of a quote (K04, K08): a purchase, or a renewal, a change or a turn from use to a period when the quote is one. The customer may, operators, and
 // its partner when it is authorised (O16). An order above ReviewAbove, and any of a customer that is under review, waits in PENDING_REVIEW for
 // an operator; every other one for its payment. A change that costs nothing is carried out at once.
 //
 // The reasons of PRECONDITION_FAILED are those of the quote (QUOTE_EXPIRED, QUOTE_STALE, QUOTE_NOT_ORDERABLE), QUOTE_USED, DISCOUNT_NOT_OFFERED,
-// NOT_AUTHORISED, CUSTOMER_FROZEN, and for a renewal or a change those of Renew. An external id that is taken is CONFLICT.
+// NOT_AUTHORISED, CUSTOMER_FROZEN, and for everything but a purchase those of Renew; of a turn from use, which needs what is charged by use,
+// RESOURCE_BY_PERIOD in place of RESOURCE_PAY_PER_USE. An external id that is taken is CONFLICT.
 func (s *Service) PlaceQuoted(ctx context.Context, who models.Principal, cmd PlaceFromQuote) (Placed, error) {
 	if err := access.Require(who, models.PayOrders); err != nil {
 		return Placed{}, err
@@ -143,7 +144,11 @@ func (s *Service) placeQuotedIn(ctx context.Context, tx bun.IDB, who models.Prin
 	}
 	switch quote.Kind {
 	case models.QuoteRenewal:
-		return s.placeRenewalIn(ctx, tx, who, customer, order, quote)
+		order.Type = models.OrderRenew
+		return s.placePeriodsIn(ctx, tx, who, customer, order, quote, models.ChargedByPeriod)
+	case models.QuoteToPeriod:
+		order.Type = models.OrderToPeriod
+		return s.placePeriodsIn(ctx, tx, who, customer, order, quote, models.ChargedByUse)
 	case models.QuoteChange:
 		return s.placeChangeIn(ctx, tx, who, customer, order, quote)
 	case models.QuotePurchase, models.QuoteOnDemand: // the latter is never for an order
@@ -200,9 +205,9 @@ func sizeOf(size *decimal.Decimal, measure int) (string, string) {
 	return size.String(), strconv.Itoa(measure)
 }
 
-// placeRenewalIn orders the renewals of a quote. A resource that has come to a main resource since has no price in the quote, which is stale
-// then.
-func (s *Service) placeRenewalIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, order models.Order, quote models.Quote) (models.Order, error) {
+// placePeriodsIn orders the periods of a quote for what runs and is charged in a mode: a renewal, or a turn from use to a period. A resource that has
+// come to a main resource since has no price in the quote, which is stale then.
+func (s *Service) placePeriodsIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, order models.Order, quote models.Quote, mode models.ChargingMode) (models.Order, error) {
 	lines := map[models.ID]models.QuoteLine{}
 	var mains []models.ID
 	for _, line := range quote.Lines {
@@ -214,14 +219,13 @@ func (s *Service) placeRenewalIn(ctx context.Context, tx bun.IDB, who models.Pri
 	if err := checkResources(mains); err != nil {
 		return models.Order{}, err
 	}
-	st, err := s.stand(ctx, tx, who, mains, true)
+	st, err := s.stand(ctx, tx, who, mains, mode, true)
 	if err != nil {
 		return models.Order{}, err
 	}
 	if st.customer.ID != customer.ID || len(st.members()) != len(quote.Lines) {
 		return models.Order{}, ErrQuoteStale
 	}
-	order.Type = models.OrderRenew
 	s.belong(&order, customer, s.now())
 	items := s.linesFor(order, st.families)
 	periods := map[models.ID]models.QuoteLine{} // of the main line, for what follows it

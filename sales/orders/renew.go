@@ -128,7 +128,7 @@ func renewable(kind models.PeriodType, count int) bool {
 }
 
 func (s *Service) renewIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd RenewResources, unify *int) (Renewed, error) {
-	st, err := s.stand(ctx, tx, who, cmd.ResourceIDs, true)
+	st, err := s.stand(ctx, tx, who, cmd.ResourceIDs, models.ChargedByPeriod, true)
 	if err != nil {
 		return Renewed{}, err
 	}
@@ -268,7 +268,7 @@ func (s *Service) ToPayPerUse(ctx context.Context, resourceID models.ID) error {
 		if err != nil || found[resourceID].Main.ChargingMode == models.ChargedByUse {
 			return err
 		}
-		st, err := s.stand(ctx, tx, who, []models.ID{resourceID}, true)
+		st, err := s.stand(ctx, tx, who, []models.ID{resourceID}, models.ChargedByPeriod, true)
 		if err != nil {
 			return err
 		}

@@ -52,9 +52,9 @@ func checkResources(ids []models.ID) error {
 }
 
 // stand finds the resources and makes sure that an order for them may be made now: they are main resources of one customer, the
-// caller may act for it, no other order is under way for them, and their state allows it. With lock the customer and the resources stay
+// caller may act for it, no other order is under way for them, and their state and the mode in which they are charged allow it. With lock the customer and the resources stay
 // as they are until the transaction ends; the customer is locked first, as everywhere.
-func (s *Service) stand(ctx context.Context, tx bun.IDB, who models.Principal, ids []models.ID, lock bool) (standing, error) {
+func (s *Service) stand(ctx context.Context, tx bun.IDB, who models.Principal, ids []models.ID, mode models.ChargingMode, lock bool) (standing, error) {
 	found, err := s.Resources.FamiliesIn(ctx, tx, who, ids, false)
 	if err != nil {
 		return standing{}, err
@@ -89,7 +89,7 @@ func (s *Service) stand(ctx context.Context, tx bun.IDB, who models.Principal, i
 		if !seen {
 			return standing{}, models.NotFound("resource")
 		}
-		if err := family.Main.CheckOrderable(); err != nil {
+		if err := family.Main.CheckOrderableIn(mode); err != nil {
 			return standing{}, err
 		}
 		st.families = append(st.families, family)
@@ -135,8 +135,8 @@ func (s *Service) checkIdle(ctx context.Context, tx bun.IDB, ids []models.ID) er
 	return refusal
 }
 
-// terms returns what was paid for each resource, oldest first: the period it was bought with, then renewals and changes that were carried out
-// and not taken back, less what changes gave back.
+// terms returns what was paid for each resource, oldest first: the period it was bought with, or turned to from use, then renewals and changes that
+// were carried out and not taken back, less what changes gave back. What was paid before it was charged by use is over.
 func (s *Service) terms(ctx context.Context, tx bun.IDB, families []resources.Family) (map[models.ID][]models.PaidTerm, error) {
 	var members []models.Resource
 	for _, family := range families {

@@ -46,8 +46,16 @@ func selectPurchases(ctx context.Context, db bun.IDB, resources []models.Resourc
 		ColumnExpr("x.id AS resource_id, oi.order_id, oi.id AS item_id, oi.amount_minor, oi.coupon_minor, oi.period_type, oi.period_count, x.effective_at, x.piece, x.pieces").
 		ColumnExpr("COALESCE(up.period_type, '') AS parent_type, COALESCE(up.period_count, 0) AS parent_count").
 		Join("JOIN order_items AS oi ON oi.id = x.order_item_id").Join("LEFT JOIN order_items AS up ON up.id = oi.parent_id").
-		Where("x.id IN (?)", bun.List(ids)).Order("x.id").Scan(ctx, &rows)
+		Where("x.id IN (?)", bun.List(ids)).
+		Where("NOT EXISTS (?)", turnsOf(db).Where("ti.resource_id = x.id")).Order("x.id").Scan(ctx, &rows)
 	return rows, store.Translate(err)
+}
+
+// turnsOf starts a query of the lines, ti, with which resources turned from use to a period, and of their orders, tor. What was paid for before such a
+// turn was over when the resource was charged by use.
+func turnsOf(db bun.IDB) *bun.SelectQuery {
+	return db.NewSelect().TableExpr("order_items AS ti").ColumnExpr("1").Join("JOIN orders AS tor ON tor.id = ti.order_id").
+		Where("tor.type = ?", models.OrderToPeriod).Where("tor.status = ?", models.OrderCompleted)
 }
 
 // givenBack is what a change gave back of a line, and the moment from which on it counts.
@@ -75,7 +83,8 @@ func selectGivenBack(ctx context.Context, db bun.IDB, resources []models.Resourc
 	return rows, store.Translate(err)
 }
 
-// selectRenewals reads the lines that added or changed periods of resources.
+// selectRenewals reads the lines that added or changed periods of resources, since they turned from use to a period if they did. Orders about one
+// resource are completed one after the other.
 func selectRenewals(ctx context.Context, db bun.IDB, resources []models.Resource) ([]models.OrderItem, error) {
 	if len(resources) == 0 {
 		return nil, nil
@@ -86,8 +95,10 @@ func selectRenewals(ctx context.Context, db bun.IDB, resources []models.Resource
 	}
 	var rows []models.OrderItem
 	err := db.NewSelect().Model(&rows).Join("JOIN orders AS o ON o.id = oi.order_id").
-		Where("oi.resource_id IN (?)", bun.List(ids)).Where("o.type IN (?, ?)", models.OrderRenew, models.OrderChange).Where("o.status = ?", models.OrderCompleted).
-		Where("oi.unsubscribed_by IS NULL").Where("oi.effective_at IS NOT NULL").Order("oi.resource_id", "oi.effective_at", "oi.id").Scan(ctx)
+		Where("oi.resource_id IN (?)", bun.List(ids)).Where("o.type IN (?, ?, ?)", models.OrderRenew, models.OrderChange, models.OrderToPeriod).Where("o.status = ?", models.OrderCompleted).
+		Where("oi.unsubscribed_by IS NULL").Where("oi.effective_at IS NOT NULL").
+		Where("NOT EXISTS (?)", turnsOf(db).Where("ti.resource_id = oi.resource_id").
+			Where("(tor.completed_at > o.completed_at OR tor.completed_at = o.completed_at AND tor.id > o.id)")).Order("oi.resource_id", "oi.effective_at", "oi.id").Scan(ctx)
 	return rows, store.Translate(err)
 }
 

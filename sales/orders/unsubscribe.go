@@ -35,7 +35,7 @@ func (s *Service) PreviewUnsubscribe(ctx context.Context, who models.Principal, 
 	if err := checkUnsubscribe(ids, kind); err != nil {
 		return models.UnsubscribeBreakdown{}, err
 	}
-	st, err := s.stand(ctx, s.DB, who, ids, false)
+	st, err := s.stand(ctx, s.DB, who, ids, models.ChargedByPeriod, false)
 	if err != nil {
 		return models.UnsubscribeBreakdown{}, err
 	}
@@ -91,7 +91,7 @@ type plannedEnd struct {
 }
 
 func (s *Service) unsubscribeIn(ctx context.Context, tx bun.IDB, who models.Principal, cmd UnsubscribeResources) (Unsubscribed, error) {
-	st, err := s.stand(ctx, tx, who, cmd.ResourceIDs, true)
+	st, err := s.stand(ctx, tx, who, cmd.ResourceIDs, models.ChargedByPeriod, true)
 	if err != nil {
 		return Unsubscribed{}, err
 	}

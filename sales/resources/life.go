@@ -142,22 +142,60 @@ func (s *Service) ExtendIn(ctx context.Context, tx bun.IDB, who models.Principal
 // TurnToUseIn has a main resource and what follows it charged by use from now on, without an end, in the caller's transaction.
 // PRECONDITION_FAILED SUB_RESOURCE, RESOURCE_NOT_RENEWABLE.
 func (s *Service) TurnToUseIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Resource, error) {
+	return s.turnIn(ctx, tx, who, id, models.EventResourceTurnedToUse, func(main *models.Resource) error {
+		if !main.Renewable() {
+			return ErrNotRenewable
+		}
+		main.ChargingMode, main.UsageStatus, main.ExpiresAt, main.Status = models.ChargedByUse, models.UsageNormal, nil, models.ResourceInUse
+		main.FrozenReason, main.ThawedStatus = "", ""
+		return nil
+	})
+}
+
+// TurnToPeriodIn has a main resource and what follows it charged by period until a moment, in the caller's transaction. What somebody froze stays
+// so. PRECONDITION_FAILED SUB_RESOURCE, RESOURCE_BY_PERIOD for what is not charged by use, or is closed.
+func (s *Service) TurnToPeriodIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, until time.Time) (models.Resource, error) {
+	return s.turnIn(ctx, tx, who, id, models.EventResourceToPeriod, func(main *models.Resource) error {
+		if main.ChargingMode != models.ChargedByUse || main.Status == models.ResourceClosed {
+			return ErrNotByUse
+		}
+		until = until.UTC().Truncate(time.Microsecond)
+		main.ChargingMode, main.UsageStatus, main.ExpiresAt = models.ChargedByPeriod, "", &until
+		return nil
+	})
+}
+
+// turnIn gives a main resource and what follows it the other charging mode, and lets it expire as it does in that. What it was to do at its expiry is
+// forgotten.
+func (s *Service) turnIn(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID, what models.EventType, turn func(main *models.Resource) error) (models.Resource, error) {
 	main, err := s.mainIn(ctx, tx, id)
 	if err != nil {
 		return main, err
 	}
-	if !main.Renewable() {
-		return main, ErrNotRenewable
-	}
 	before := main
-	main.ChargingMode, main.UsageStatus, main.ExpiresAt, main.Status = models.ChargedByUse, models.UsageNormal, nil, models.ResourceInUse
-	main.ExpirePolicy, main.AutoRenewTimes, main.FrozenReason, main.ThawedStatus = models.ExpireGracePeriod, nil, "", ""
+	if err := turn(&main); err != nil {
+		return main, err
+	}
+	setPolicy(&main, models.ExpireGracePeriod)
 	if err := s.updateTree(ctx, tx, &main); err != nil {
 		return main, err
 	}
-	return main, s.recordIn(ctx, tx, who, models.EventResourceTurnedToUse, main, []models.FieldChange{
+	err = s.recordIn(ctx, tx, who, what, main, []models.FieldChange{
 		models.Changed("chargingMode", before.ChargingMode, main.ChargingMode), models.Changed("status", before.Status, main.Status),
+		models.Changed("usageStatus", before.UsageStatus, main.UsageStatus), models.Changed("expiresAt", moment(before.ExpiresAt), moment(main.ExpiresAt)),
 	}, nil)
+	if err != nil {
+		return main, err
+	}
+	return main, s.scheduleLifeIn(ctx, tx, []models.Resource{main})
+}
+
+// moment is a time as the API writes it; empty = none.
+func moment(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 // SpecChange is another specification of a main resource.

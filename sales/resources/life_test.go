@@ -217,6 +217,32 @@ func TestAResourceTurnsToUseOrGoesTheWayOfTheGracePeriod(t *testing.T) {
 	})
 }
 
+func TestAResourceTurnsToAPeriodAndExpiresInIt(t *testing.T) {
+	t.Parallel()
+	eachLife(t, func(t *testing.T, l *life) {
+		turn := func(id models.ID, until time.Time) error {
+			return l.DB.InTx(l.ctx, func(ctx context.Context, tx bun.Tx) error {
+				_, err := l.TurnToPeriodIn(ctx, tx, models.SystemPrincipal("test"), id, until)
+				return err
+			})
+		}
+		l.want(turn(l.main, l.diary.now.Add(day)), models.CodePreconditionFailed, "RESOURCE_BY_PERIOD")
+		l.policy(models.ExpireToPayPerUse)
+		l.after(30*day, models.ResourceInUse)
+		l.want(turn(l.subs[0], l.diary.now.Add(day)), models.CodePreconditionFailed, "SUB_RESOURCE")
+		l.want(turn(l.main, l.diary.now.Add(60*day)), "", "")
+		for _, id := range append(l.subs, l.main) {
+			if r := l.read(id); r.ChargingMode != models.ChargedByPeriod || r.UsageStatus != "" || !r.ExpiresAt.Equal(l.diary.now.Add(60*day)) || r.ExpirePolicy != models.ExpireGracePeriod {
+				t.Errorf("%+v", r)
+			}
+		}
+		l.after(60*day-time.Second, models.ResourceInUse)
+		l.after(time.Second, models.ResourceExpired)
+		l.after(30*day, models.ResourceClosed)
+		l.want(turn(l.main, l.diary.now.Add(day)), models.CodePreconditionFailed, "RESOURCE_BY_PERIOD")
+	})
+}
+
 func TestAutoRenewalPaysOnItsDayAndDailyUntilExpiry(t *testing.T) {
 	t.Parallel()
 	eachLife(t, func(t *testing.T, l *life) {

@@ -18,6 +18,7 @@ const MaxPolicyBatch = 100
 // Why a resource is not changed. SUB_RESOURCE names the main resource in its details.
 var (
 	ErrNotRenewable    = models.Precondition("RESOURCE_NOT_RENEWABLE", "This resource is not charged by period, is closed, or is frozen by somebody.")
+	ErrNotByUse        = models.Precondition("RESOURCE_BY_PERIOD", "This resource is not charged by use, or is closed.")
 	ErrNotAutoRenewed  = models.Precondition("NOT_AUTO_RENEWED", "This resource does not renew itself.")
 	ErrAlreadyFrozen   = models.Precondition("RESOURCE_FROZEN", "This resource is frozen already.")
 	ErrNotFrozen       = models.Precondition("RESOURCE_NOT_FROZEN", "No operator froze this resource.")

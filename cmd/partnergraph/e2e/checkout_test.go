@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,8 +14,10 @@ import (
 	"github.com/Khan/genqlient/graphql"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/shopspring/decimal"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/orders"
 )
 
@@ -232,4 +235,82 @@ func (h *house) anyForm(t *testing.T, v *visitor, id string) url.Values {
 	v.visit(h.checkout(payable))
 	v.lands(h.checkout(payable), ".actions form")
 	return formOf(t, v)
+}
+
+// couponsPay has somebody with 5000.00 and two coupons pay an order of 5100.00, at the keyboard alone.
+func (h *house) couponsPay(t *testing.T) {
+	v := h.open(t)
+	v.visit(h.info.Storefront)
+	h.signInAtStorefront(v, "lamp-lighter")
+	v.click("#console")
+	h.createAccount(v, "lamp-lighter", h.info.Console, "#orders")
+	id := h.signedIn(t, v)
+	first, second := h.coupon(t, id, 6_000), h.coupon(t, id, 5_000)
+	order := h.place(t, id, 510_000, nil)
+	missing := func(want string) {
+		t.Helper()
+		if got := v.text("dl strong"); got != want+" CNY" && got != "CNY "+want {
+			t.Errorf("missing %q, want %s", got, want)
+		}
+	}
+	v.visit(h.checkout(order))
+	v.lands(h.checkout(order), ".note.bad")
+	missing("100.00")
+	if got := v.count("#coupon_3"); got != "0" {
+		t.Errorf("two coupons have %s third places", got)
+	}
+	// An arrow key chooses, Enter on the button sends.
+	choose := func(keys map[string]string) {
+		t.Helper()
+		for field, pressed := range keys {
+			v.do(chromedp.SendKeys(chromedp.CSS(field), pressed))
+		}
+		v.do(chromedp.SendKeys(chromedp.CSS(".choices button"), kb.Enter))
+		v.lands(h.checkout(order), ".coupons li")
+	}
+	choose(map[string]string{"#coupon_1": kb.ArrowDown})
+	missing("40.00")
+	v.shot("checkout-7-one-coupon")
+	choose(map[string]string{"#coupon_2": kb.ArrowDown + kb.ArrowDown})
+	if got := v.text(".actions form button"); !strings.Contains(got, "4990.00") {
+		t.Errorf("the button says %q:\n%s", got, v.text("main"))
+	}
+	v.shot("checkout-8-two-coupons")
+	if got := formOf(t, v)["coupon"]; len(got) != 2 || got[0] != string(first) || got[1] != string(second) {
+		t.Errorf("the form pays with %v, want %s and %s", got, first, second)
+	}
+	v.do(chromedp.SendKeys(chromedp.CSS(".actions form button"), kb.Enter))
+	v.lands(strings.TrimSuffix(h.info.Storefront, "/")+"/paid", "#paid")
+	found, err := h.rooms.Orders.ByIDs(t.Context(), models.SystemPrincipal("e2e"), []models.ID{models.ID(order)})
+	if got := found[models.ID(order)]; err != nil || got.CouponMinor != 11_000 || got.PaidAt == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got := customer(t, h.as(h.info.Keys.SolutionProvider), id).Balance.Available.Amount; got != "10.00" {
+		t.Errorf("%s is left, want 10.00", got)
+	}
+}
+
+// coupon has a customer's partner give it a coupon of so many minor units.
+func (h *house) coupon(t *testing.T, customerID string, minor int64) models.ID {
+	t.Helper()
+	system, id := models.SystemPrincipal("e2e"), models.ID(customerID)
+	found, err := h.rooms.Customers.ByIDs(t.Context(), system, []models.ID{id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	face, key := decimal.New(minor, -2), fmt.Sprintf("e2e %s %d", id, minor)
+	quota, err := h.rooms.Coupons.GrantQuota(t.Context(), system, coupons.GrantCouponQuota{
+		PartnerID: found[id].PartnerID, Type: models.CouponVoucher, Value: face, ExpiresAt: time.Now().AddDate(1, 0, 0), IdempotencyKey: key,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	partner := models.Principal{
+		Kind: models.PartnerKey, KeyID: "key_e2e", PartnerID: found[id].PartnerID, PartnerKind: models.SolutionProvider, Permissions: models.AllPermissions(),
+	}
+	issued, err := h.rooms.Coupons.Issue(t.Context(), partner, coupons.IssueCoupons{QuotaID: quota.CouponQuota.ID, CustomerIDs: []models.ID{id}, FaceValue: face, IdempotencyKey: key})
+	if err != nil || issued.Results[0].Coupon == nil {
+		t.Fatal(issued, err)
+	}
+	return issued.Results[0].Coupon.ID
 }

@@ -33,6 +33,7 @@ func TestMainJob(t *testing.T) {
 	t.Run("SimpleSAMLphp: configured through the API, sign in, create, pay, come back", h.simpleSAMLphp)
 	t.Run("bad logins are refused and change nothing", h.badLogins)
 	t.Run("bad payments are refused and take nothing", h.badPayments)
+	t.Run("coupons pay before money", h.couponsPay)
 }
 
 func newHouse(t *testing.T) *house {

@@ -1,15 +1,20 @@
 package app_test
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/pages"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 	"github.com/partnergraph/partnergraph/sales/orders"
@@ -21,6 +26,7 @@ type till struct {
 	t        *testing.T
 	cookie   string
 	customer models.Customer
+	coupons  int // issued
 }
 
 func openTill(t *testing.T) *till {
@@ -78,7 +84,7 @@ func (c *till) payForm(page answer) url.Values {
 	_, block, found := strings.Cut(page.body, `<div class="actions">`)
 	block, _, _ = strings.Cut(block, "</form>")
 	for _, field := range hiddenField.FindAllStringSubmatch(block, -1) {
-		form.Set(field[1], field[2])
+		form.Add(field[1], field[2])
 	}
 	if !found || form.Get(pages.FieldIdempotencyKey) == "" {
 		c.t.Fatalf("no form that pays: %s", page.body)
@@ -167,6 +173,119 @@ func TestACustomerChoosesItsPriceAndPays(t *testing.T) {
 	c.wants(c.post(order.ID, url.Values{pages.FieldCSRF: {token}, pages.FieldCancel: {"1"}}), 409, "is paid")
 	if got := c.order(order.ID); got.TotalMinor != 21_660 || got.PaidAt == nil {
 		t.Errorf("%+v", got)
+	}
+}
+
+// issue gives the customer a coupon of so many minor units.
+func (c *till) issue(minor int64, limits *coupons.Limits) models.ID {
+	c.t.Helper()
+	c.coupons++
+	ctx, key := c.t.Context(), fmt.Sprintf("coupon %d", c.coupons)
+	quota, err := c.Rooms.Coupons.GrantQuota(ctx, models.SystemPrincipal("test"), coupons.GrantCouponQuota{
+		PartnerID: c.customer.PartnerID, Type: models.CouponVoucher, Value: decimal.New(minor, -2), ExpiresAt: time.Now().AddDate(1, 0, 0), IdempotencyKey: key,
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	partner := models.Principal{Kind: models.PartnerKey, KeyID: "key_test", PartnerID: c.customer.PartnerID, PartnerKind: models.SolutionProvider, Permissions: models.AllPermissions()}
+	done, err := c.Rooms.Coupons.Issue(ctx, partner, coupons.IssueCoupons{
+		QuotaID: quota.CouponQuota.ID, CustomerIDs: []models.ID{c.customer.ID}, FaceValue: decimal.New(minor, -2), Limits: limits, IdempotencyKey: key,
+	})
+	if err != nil || done.Results[0].Coupon == nil {
+		c.t.Fatal(done.Results, err)
+	}
+	return done.Results[0].Coupon.ID
+}
+
+// showWith is show with coupons chosen, as the form does it.
+func (c *till) showWith(id models.ID, token string, ids ...models.ID) answer {
+	c.t.Helper()
+	form := url.Values{pages.FieldCSRF: {token}, pages.FieldChooseCoupons: {"1"}, pages.FieldCoupon: {""}}
+	for _, id := range ids {
+		form.Add(pages.FieldCoupon, string(id))
+	}
+	chosen := c.post(id, form)
+	if chosen.status != 303 {
+		c.t.Fatalf("%d %.300s", chosen.status, chosen.body)
+	}
+	return c.ask(c.t, "GET", chosen.header.Get("Location"), "", "Cookie", c.cookie)
+}
+
+func TestACustomerPaysWithCoupons(t *testing.T) {
+	t.Parallel()
+	c := openTill(t)
+	small, large, alone := c.issue(5_000, nil), c.issue(10_000, nil), c.issue(3_000, &coupons.Limits{WithDiscount: new(false)})
+	order := c.quoted(1) // 205.20 after a discount, 228.00 without
+	shown := c.show(order.ID)
+	c.wants(shown, 200, "<legend>Coupons</legend>", "First coupon", "50.00 CNY left", "does not go together with a discount", "Pay 205.20 CNY")
+	c.wants(c.show(order.ID, "Accept-Language", "zh-CN"), 200, "优惠券", "第一张优惠券", "代金券", "不能与折扣同时使用", "使用这些优惠券")
+	token := formToken.FindStringSubmatch(shown.body)[1]
+	before := c.showWith(order.ID, token, large)
+	c.wants(before, 200, "−100.00 CNY", "To pay", "Pay 105.20 CNY", "From coupons", "pays 100.00 CNY")
+	both := c.showWith(order.ID, token, large, small, small) // named twice is chosen once
+	c.wants(both, 200, "−150.00 CNY", "Pay 55.20 CNY", "55.20 CNY")
+	if got := c.payForm(both)[pages.FieldCoupon]; !slices.Equal(got, []string{string(large), string(small)}) {
+		t.Errorf("the form pays with %v", got)
+	}
+	// What does not fit is said in words, and pays nothing.
+	c.wants(c.showWith(order.ID, token, alone), 200, "Pay 205.20 CNY", "Choose the list price to use it")
+	// Another price keeps the coupons that were chosen, and then that one fits.
+	form := url.Values{pages.FieldCSRF: {token}, pages.FieldDiscount: {pages.ListPrice}, pages.FieldCoupon: {string(small), string(alone)}}
+	listed := c.post(order.ID, form)
+	c.wants(c.ask(t, "GET", listed.header.Get("Location"), "", "Cookie", c.cookie), 200, "−80.00 CNY", "Pay 148.00 CNY")
+	// More than three, somebody else's, and what is no coupon at all.
+	for address, status := range map[string]int{
+		"coupon=" + string(models.RandomIDs()(models.PrefixCoupon)): 404, "coupon=half": 400,
+		"coupon=" + string(small) + "&coupon=" + string(large) + "&coupon=" + string(alone) + "&coupon=" + string(c.issue(100, nil)): 400,
+	} {
+		c.wants(c.ask(t, "GET", "/checkout/"+string(order.ID)+"?"+address, "", "Cookie", c.cookie), status)
+	}
+	// A page that is older than what the coupon has left takes nothing.
+	stale := c.payForm(c.showWith(order.ID, token, small))
+	if _, err := c.Rooms.DB.NewUpdate().Table("coupons").Set("balance_minor = 4000").Where("id = ?", small).Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.wants(c.post(order.ID, stale), 409, "changed meanwhile", "Pay 188.00 CNY")
+	if _, err := c.Rooms.DB.NewUpdate().Table("coupons").Set("balance_minor = 5000").Where("id = ?", small).Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.order(order.ID); got.Status != models.OrderPendingPayment {
+		t.Fatalf("%+v", got)
+	}
+	pay := c.payForm(c.showWith(order.ID, token, small, large))
+	for range 2 { // pressed twice
+		if paid := c.post(order.ID, pay); paid.status != 303 || !strings.HasPrefix(paid.header.Get("Location"), shopOrigin+"/paid?") {
+			t.Fatalf("%d %.300s", paid.status, paid.body)
+		}
+	}
+	if got := c.order(order.ID); got.CouponMinor != 15_000 || got.TotalMinor != 22_800 || got.PaidAt == nil {
+		t.Errorf("%+v", got)
+	}
+	// What is missing is what coupons leave: without one the money does not suffice, with one it does.
+	balances, err := c.Rooms.Funds.CustomerBalances(t.Context(), models.SystemPrincipal("test"), []models.ID{c.customer.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := balances[c.customer.ID].Available.Minor
+	next := c.quoted(1)
+	c.drain(left - next.TotalMinor + 1_000)
+	c.wants(c.show(next.ID), 200, "does not cover", "<strong>10.00 CNY</strong>")
+	c.wants(c.showWith(next.ID, token, c.issue(400, nil)), 200, "does not cover", "<strong>6.00 CNY</strong>")
+	c.wants(c.showWith(next.ID, token, c.issue(1_000, nil)), 200, "Check the order", "Pay 195.20 CNY")
+}
+
+// drain has the customer spend so much of its balance.
+func (c *till) drain(minor int64) {
+	c.t.Helper()
+	order, err := c.Rooms.Orders.Place(c.t.Context(), models.SystemPrincipal("test"), orders.PlaceOrder{CustomerID: c.customer.ID, Items: []orders.PlaceItem{{
+		ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm", SpecCode: "s6.large.2.linux", Region: "cn-north-4", Quantity: 1,
+		PeriodType: models.PeriodMonth, PeriodCount: 1, AmountMinor: minor,
+	}}})
+	if err == nil {
+		_, err = c.Rooms.Orders.Pay(c.t.Context(), c.who(), orders.PayOrder{OrderID: order.ID, IdempotencyKey: "drain"})
+	}
+	if err != nil {
+		c.t.Fatal(err)
 	}
 }
 

@@ -32,7 +32,7 @@ func (r renewables) ForChange(ctx context.Context, who models.Principal, id mode
 	return resource, periods, true, err
 }
 
-// ForRenewal returns the main resources with their sub-resources and the sizes of those that have one; the others are priced per piece.
+// ForRenewal returns the resources with their sub-resources and the sizes of those that have one; the others are priced per piece.
 func (r renewables) ForRenewal(ctx context.Context, who models.Principal, ids []models.ID) ([]catalog.Renewable, error) {
 	found, err := r.resources.ByIDs(ctx, who, ids)
 	if err != nil {
@@ -44,7 +44,7 @@ func (r renewables) ForRenewal(ctx context.Context, who models.Principal, ids []
 	}
 	var renewable []catalog.Renewable
 	for _, id := range ids {
-		if resource, seen := found[id]; seen && resource.IsMain() {
+		if resource, seen := found[id]; seen {
 			renewable = append(renewable, catalog.Renewable{Resource: resource, Subs: subs[id], Sizes: sizes(append([]models.Resource{resource}, subs[id]...))})
 		}
 	}

@@ -270,11 +270,24 @@ func catalogueCalls() calls {
 			b := w.Providers[1].Resale
 			return Call{b.Key, map[string]any{"resourceId": w.mains(t, b)[0], "specCode": "s6.xlarge.2.linux"}}
 		},
+		"quoteToPeriod": func(t *testing.T, _ *Server, w *World) Call {
+			b := w.Providers[1].Resale
+			return Call{b.Key, map[string]any{"resourceIds": []models.ID{w.ByUse(t, b)}, "periodType": "MONTH", "periodCount": 1}}
+		},
 		"quoteRenewal": func(t *testing.T, _ *Server, w *World) Call {
 			b := w.Distributors[0].Resale
 			return Call{b.Key, map[string]any{"resourceIds": w.mains(t, b), "periodType": "MONTH", "periodCount": 1}}
 		},
 	}
+}
+
+// ByUse has the first main resource of a customer charged by use, and returns it.
+func (w *World) ByUse(t *testing.T, b *Buyer) models.ID {
+	t.Helper()
+	id := w.mains(t, b)[0]
+	must(t, w.Orders.ToPayPerUse(t.Context(), id))
+	must(t, w.DeliverOutbox(t.Context()))
+	return id
 }
 
 // mains are the main resources of a customer.

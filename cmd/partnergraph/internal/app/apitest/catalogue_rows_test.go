@@ -64,12 +64,15 @@ func catalogueRows() map[string]mutationRow {
 			}
 			return all
 		}},
-		// Resources that are not seen are told of as problems, TestForeignResourcesHaveNoRenewalPrice: here is who may not ask at all.
-		"quoteRenewal": {"{quote{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			if !c.Void() {
-				return nil
-			}
-			return []map[string]any{{"resourceIds": w.IDs(models.PrefixResource)[:1], "periodType": "MONTH", "periodCount": 1}}
-		}},
+		"quoteRenewal":  {"{quote{id}}", periodsOfResources},
+		"quoteToPeriod": {"{quote{id}}", periodsOfResources},
 	}
+}
+
+// periodsOfResources: resources that are not seen are told of as problems, TestForeignResourcesHaveNoPriceOfPeriods: here is who may not ask at all.
+func periodsOfResources(w *apitest.World, c apitest.Caller) []map[string]any {
+	if !c.Void() {
+		return nil
+	}
+	return []map[string]any{{"resourceIds": w.IDs(models.PrefixResource)[:1], "periodType": "MONTH", "periodCount": 1}}
 }
