@@ -27,6 +27,7 @@ type ResolverRoot interface {
 	Association() AssociationResolver
 	AssociationRequest() AssociationRequestResolver
 	Authorization() AuthorizationResolver
+	BenefitApplication() BenefitApplicationResolver
 	BillLine() BillLineResolver
 	BillMonth() BillMonthResolver
 	BindNotification() BindNotificationResolver
@@ -50,6 +51,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
+	PartnerCapability() PartnerCapabilityResolver
 	PayerAgreement() PayerAgreementResolver
 	PayoutRequest() PayoutRequestResolver
 	PayoutStatement() PayoutStatementResolver
@@ -184,7 +186,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -200,6 +202,7 @@ var sources = []*ast.Source{
 	{Name: "association_request.graphqls", Input: sourceData("association_request.graphqls"), BuiltIn: false},
 	{Name: "authorization.graphqls", Input: sourceData("authorization.graphqls"), BuiltIn: false},
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
+	{Name: "benefit.graphqls", Input: sourceData("benefit.graphqls"), BuiltIn: false},
 	{Name: "bill.graphqls", Input: sourceData("bill.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
@@ -249,6 +252,14 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AcceptBenefitInvoicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_AcceptBenefitInvoicePayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptBenefitInvoicePayload", field.Name)
+}
 
 func (ec *executionContext) childFields_AcceptInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -442,6 +453,14 @@ func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field gr
 		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ApplyForCapabilityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partnerCapability":
+		return ec.fieldContext_ApplyForCapabilityPayload_partnerCapability(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApplyForCapabilityPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AssignAccountManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -732,6 +751,114 @@ func (ec *executionContext) childFields_BankCard(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type BankCard", field.Name)
 }
 
+func (ec *executionContext) childFields_BenefitApplication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BenefitApplication_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_BenefitApplication_partner(ctx, field)
+	case "kind":
+		return ec.fieldContext_BenefitApplication_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_BenefitApplication_status(ctx, field)
+	case "year":
+		return ec.fieldContext_BenefitApplication_year(ctx, field)
+	case "amount":
+		return ec.fieldContext_BenefitApplication_amount(ctx, field)
+	case "approved":
+		return ec.fieldContext_BenefitApplication_approved(ctx, field)
+	case "uplift":
+		return ec.fieldContext_BenefitApplication_uplift(ctx, field)
+	case "mdf":
+		return ec.fieldContext_BenefitApplication_mdf(ctx, field)
+	case "opportunity":
+		return ec.fieldContext_BenefitApplication_opportunity(ctx, field)
+	case "orders":
+		return ec.fieldContext_BenefitApplication_orders(ctx, field)
+	case "opinion":
+		return ec.fieldContext_BenefitApplication_opinion(ctx, field)
+	case "invoiceNumber":
+		return ec.fieldContext_BenefitApplication_invoiceNumber(ctx, field)
+	case "reference":
+		return ec.fieldContext_BenefitApplication_reference(ctx, field)
+	case "reviewDueAt":
+		return ec.fieldContext_BenefitApplication_reviewDueAt(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_BenefitApplication_submittedAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_BenefitApplication_decidedAt(ctx, field)
+	case "paidAt":
+		return ec.fieldContext_BenefitApplication_paidAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BenefitApplication_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_BenefitApplication_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BenefitApplication", field.Name)
+}
+
+func (ec *executionContext) childFields_BenefitApplicationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BenefitApplicationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BenefitApplicationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BenefitApplicationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BenefitApplicationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BenefitApplicationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BenefitApplicationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BenefitApplicationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BenefitApplicationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BenefitApplicationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BenefitBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_BenefitBlocker_code(ctx, field)
+	case "message":
+		return ec.fieldContext_BenefitBlocker_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BenefitBlocker", field.Name)
+}
+
+func (ec *executionContext) childFields_BenefitProof(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contentType":
+		return ec.fieldContext_BenefitProof_contentType(ctx, field)
+	case "size":
+		return ec.fieldContext_BenefitProof_size(ctx, field)
+	case "digest":
+		return ec.fieldContext_BenefitProof_digest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BenefitProof", field.Name)
+}
+
+func (ec *executionContext) childFields_BenefitStanding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_BenefitStanding_path(ctx, field)
+	case "stage":
+		return ec.fieldContext_BenefitStanding_stage(ctx, field)
+	case "region":
+		return ec.fieldContext_BenefitStanding_region(ctx, field)
+	case "softwareStanding":
+		return ec.fieldContext_BenefitStanding_softwareStanding(ctx, field)
+	case "pceSince":
+		return ec.fieldContext_BenefitStanding_pceSince(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BenefitStanding", field.Name)
+}
+
 func (ec *executionContext) childFields_BillLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -992,6 +1119,32 @@ func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type CancelWithdrawalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CapabilityTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_CapabilityTag_code(ctx, field)
+	case "name":
+		return ec.fieldContext_CapabilityTag_name(ctx, field)
+	case "level":
+		return ec.fieldContext_CapabilityTag_level(ctx, field)
+	case "scope":
+		return ec.fieldContext_CapabilityTag_scope(ctx, field)
+	case "active":
+		return ec.fieldContext_CapabilityTag_active(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CapabilityTag", field.Name)
+}
+
+func (ec *executionContext) childFields_CapabilityUplift(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tagCode":
+		return ec.fieldContext_CapabilityUplift_tagCode(ctx, field)
+	case "form":
+		return ec.fieldContext_CapabilityUplift_form(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CapabilityUplift", field.Name)
+}
+
 func (ec *executionContext) childFields_CatalogueVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1192,6 +1345,14 @@ func (ec *executionContext) childFields_CommercialCertificationEdge(ctx context.
 		return ec.fieldContext_CommercialCertificationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CommercialCertificationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CompleteBenefitPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_CompleteBenefitPaymentPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompleteBenefitPaymentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CompleteIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1912,6 +2073,22 @@ func (ec *executionContext) childFields_CustomerRestriction(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type CustomerRestriction", field.Name)
 }
 
+func (ec *executionContext) childFields_DecideCapabilityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partnerCapability":
+		return ec.fieldContext_DecideCapabilityPayload_partnerCapability(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecideCapabilityPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteBenefitApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_DeleteBenefitApplicationPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteBenefitApplicationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteRejectedWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedWithdrawalId":
@@ -2032,6 +2209,16 @@ func (ec *executionContext) childFields_DownloadBankLetterPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type DownloadBankLetterPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DownloadBenefitProofPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_DownloadBenefitProofPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_DownloadBenefitProofPayload_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DownloadBenefitProofPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DownloadVerificationAttachmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -2042,12 +2229,28 @@ func (ec *executionContext) childFields_DownloadVerificationAttachmentPayload(ct
 	return nil, fmt.Errorf("no field named %q was found under type DownloadVerificationAttachmentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DraftCapabilityUpliftPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_DraftCapabilityUpliftPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftCapabilityUpliftPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EarmarkBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "balance":
 		return ec.fieldContext_EarmarkBalancePayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EarmarkBalancePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EditMdfPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_EditMdfPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditMdfPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2062,6 +2265,14 @@ func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Contex
 		return ec.fieldContext_EndAssociationPayload_customerBalance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndAssociationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndBenefitPublicityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_EndBenefitPublicityPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndBenefitPublicityPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2712,6 +2923,14 @@ func (ec *executionContext) childFields_JobEdge(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type JobEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_JoinPcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitStanding":
+		return ec.fieldContext_JoinPcePayload_benefitStanding(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JoinPcePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LedgerParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2756,6 +2975,58 @@ func (ec *executionContext) childFields_LoadIncentivePoliciesPayload(ctx context
 		return ec.fieldContext_LoadIncentivePoliciesPayload_changed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoadIncentivePoliciesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_MarketFundUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "purpose":
+		return ec.fieldContext_MarketFundUse_purpose(ctx, field)
+	case "from":
+		return ec.fieldContext_MarketFundUse_from(ctx, field)
+	case "until":
+		return ec.fieldContext_MarketFundUse_until(ctx, field)
+	case "proofs":
+		return ec.fieldContext_MarketFundUse_proofs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MarketFundUse", field.Name)
+}
+
+func (ec *executionContext) childFields_MdfBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "year":
+		return ec.fieldContext_MdfBudget_year(ctx, field)
+	case "class":
+		return ec.fieldContext_MdfBudget_class(ctx, field)
+	case "source":
+		return ec.fieldContext_MdfBudget_source(ctx, field)
+	case "limit":
+		return ec.fieldContext_MdfBudget_limit(ctx, field)
+	case "requested":
+		return ec.fieldContext_MdfBudget_requested(ctx, field)
+	case "approved":
+		return ec.fieldContext_MdfBudget_approved(ctx, field)
+	case "paid":
+		return ec.fieldContext_MdfBudget_paid(ctx, field)
+	case "left":
+		return ec.fieldContext_MdfBudget_left(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MdfBudget", field.Name)
+}
+
+func (ec *executionContext) childFields_MdfCap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "year":
+		return ec.fieldContext_MdfCap_year(ctx, field)
+	case "class":
+		return ec.fieldContext_MdfCap_class(ctx, field)
+	case "tagCode":
+		return ec.fieldContext_MdfCap_tagCode(ctx, field)
+	case "cap":
+		return ec.fieldContext_MdfCap_cap(ctx, field)
+	case "source":
+		return ec.fieldContext_MdfCap_source(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MdfCap", field.Name)
 }
 
 func (ec *executionContext) childFields_Measure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2866,6 +3137,14 @@ func (ec *executionContext) childFields_NewCustomerTag(ctx context.Context, fiel
 		return ec.fieldContext_NewCustomerTag_until(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type NewCustomerTag", field.Name)
+}
+
+func (ec *executionContext) childFields_OpportunityIncentive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "poNumber":
+		return ec.fieldContext_OpportunityIncentive_poNumber(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpportunityIncentive", field.Name)
 }
 
 func (ec *executionContext) childFields_Order(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3108,6 +3387,32 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_statement(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Partner", field.Name)
+}
+
+func (ec *executionContext) childFields_PartnerCapability(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tag":
+		return ec.fieldContext_PartnerCapability_tag(ctx, field)
+	case "capabilityId":
+		return ec.fieldContext_PartnerCapability_capabilityId(ctx, field)
+	case "state":
+		return ec.fieldContext_PartnerCapability_state(ctx, field)
+	case "opinion":
+		return ec.fieldContext_PartnerCapability_opinion(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_PartnerCapability_decidedAt(ctx, field)
+	case "notBefore":
+		return ec.fieldContext_PartnerCapability_notBefore(ctx, field)
+	case "useBy":
+		return ec.fieldContext_PartnerCapability_useBy(ctx, field)
+	case "eligible":
+		return ec.fieldContext_PartnerCapability_eligible(ctx, field)
+	case "blockers":
+		return ec.fieldContext_PartnerCapability_blockers(ctx, field)
+	case "application":
+		return ec.fieldContext_PartnerCapability_application(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerCapability", field.Name)
 }
 
 func (ec *executionContext) childFields_PartnerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3690,6 +3995,16 @@ func (ec *executionContext) childFields_QuoteRenewalPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type QuoteRenewalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_QuoteToPeriodPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quote":
+		return ec.fieldContext_QuoteToPeriodPayload_quote(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuoteToPeriodPayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuoteToPeriodPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Recharge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4184,12 +4499,28 @@ func (ec *executionContext) childFields_RequestDisassociationPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RequestDisassociationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestMdfPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_RequestMdfPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestMdfPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestModeSwitchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "request":
 		return ec.fieldContext_RequestModeSwitchPayload_request(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestModeSwitchPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestOpportunityIncentivePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_RequestOpportunityIncentivePayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestOpportunityIncentivePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestPartnerPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4426,6 +4757,22 @@ func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ReverseTransferPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReviewBenefitApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_ReviewBenefitApplicationPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewBenefitApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewBenefitProofPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_ReviewBenefitProofPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewBenefitProofPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReviewCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "commercialCertification":
@@ -4550,6 +4897,14 @@ func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.C
 		return ec.fieldContext_RotateWebhookSecretPayload_secret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SendBenefitInvoicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_SendBenefitInvoicePayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendBenefitInvoicePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SendRealNameCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4736,6 +5091,22 @@ func (ec *executionContext) childFields_SetBalanceAlertPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type SetBalanceAlertPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetBenefitStandingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitStanding":
+		return ec.fieldContext_SetBenefitStandingPayload_benefitStanding(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetBenefitStandingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCapabilityTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "capabilityTag":
+		return ec.fieldContext_SetCapabilityTagPayload_capabilityTag(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCapabilityTagPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetCouponQuotaStatusPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "couponQuota":
@@ -4782,6 +5153,14 @@ func (ec *executionContext) childFields_SetExpirePolicyPayload(ctx context.Conte
 		return ec.fieldContext_SetExpirePolicyPayload_results(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetExpirePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetMdfCapPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mdfCap":
+		return ec.fieldContext_SetMdfCapPayload_mdfCap(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetMdfCapPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4908,6 +5287,14 @@ func (ec *executionContext) childFields_SpecificationEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type SpecificationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_StartBenefitReviewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_StartBenefitReviewPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartBenefitReviewPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_StartRechargePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recharge":
@@ -4976,6 +5363,22 @@ func (ec *executionContext) childFields_StepUp(ctx context.Context, field graphq
 		return ec.fieldContext_StepUp_sentTo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StepUp", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitBenefitApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_SubmitBenefitApplicationPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitBenefitApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitBenefitProofPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_SubmitBenefitProofPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitBenefitProofPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SubmitCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5496,6 +5899,14 @@ func (ec *executionContext) childFields_WebhookEndpointEdge(ctx context.Context,
 		return ec.fieldContext_WebhookEndpointEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookEndpointEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawBenefitApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "benefitApplication":
+		return ec.fieldContext_WithdrawBenefitApplicationPayload_benefitApplication(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawBenefitApplicationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WithdrawPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -22,6 +22,13 @@ func tables() map[string]*objectType {
 		"AssociationRequestConnection":      {name: "AssociationRequestConnection"},
 		"Authorization":                     {name: "Authorization"},
 		"AuthorizationConnection":           {name: "AuthorizationConnection"},
+		"CapabilityTag":                     {name: "CapabilityTag"},
+		"PartnerCapability":                 {name: "PartnerCapability"},
+		"BenefitStanding":                   {name: "BenefitStanding"},
+		"MdfBudget":                         {name: "MdfBudget"},
+		"MdfCap":                            {name: "MdfCap"},
+		"BenefitApplication":                {name: "BenefitApplication"},
+		"BenefitApplicationConnection":      {name: "BenefitApplicationConnection"},
 		"BillLine":                          {name: "BillLine"},
 		"BillLineConnection":                {name: "BillLineConnection"},
 		"BillMonthConnection":               {name: "BillMonthConnection"},
@@ -109,7 +116,12 @@ func tables() map[string]*objectType {
 		"AssociationRequestEdge":            {name: "AssociationRequestEdge"},
 		"PageInfo":                          {name: "PageInfo"},
 		"AuthorizationEdge":                 {name: "AuthorizationEdge"},
+		"BenefitBlocker":                    {name: "BenefitBlocker"},
 		"Money":                             {name: "Money"},
+		"CapabilityUplift":                  {name: "CapabilityUplift"},
+		"MarketFundUse":                     {name: "MarketFundUse"},
+		"OpportunityIncentive":              {name: "OpportunityIncentive"},
+		"BenefitApplicationEdge":            {name: "BenefitApplicationEdge"},
 		"BillLineEdge":                      {name: "BillLineEdge"},
 		"BillMonthEdge":                     {name: "BillMonthEdge"},
 		"BillMonth":                         {name: "BillMonth"},
@@ -213,6 +225,7 @@ func tables() map[string]*objectType {
 		"InterfaceContact":                  {name: "InterfaceContact"},
 		"GoLiveStep":                        {name: "GoLiveStep"},
 		"ServiceProviderConnection":         {name: "ServiceProviderConnection"},
+		"BenefitProof":                      {name: "BenefitProof"},
 		"AvailabilityZone":                  {name: "AvailabilityZone"},
 		"BalanceAccount":                    {name: "BalanceAccount"},
 		"AssociationEdge":                   {name: "AssociationEdge"},
@@ -237,6 +250,13 @@ func tables() map[string]*objectType {
 	fillAssociationRequestConnection(types)
 	fillAuthorization(types)
 	fillAuthorizationConnection(types)
+	fillCapabilityTag(types)
+	fillPartnerCapability(types)
+	fillBenefitStanding(types)
+	fillMdfBudget(types)
+	fillMdfCap(types)
+	fillBenefitApplication(types)
+	fillBenefitApplicationConnection(types)
 	fillBillLine(types)
 	fillBillLineConnection(types)
 	fillBillMonthConnection(types)
@@ -324,7 +344,12 @@ func tables() map[string]*objectType {
 	fillAssociationRequestEdge(types)
 	fillPageInfo(types)
 	fillAuthorizationEdge(types)
+	fillBenefitBlocker(types)
 	fillMoney(types)
+	fillCapabilityUplift(types)
+	fillMarketFundUse(types)
+	fillOpportunityIncentive(types)
+	fillBenefitApplicationEdge(types)
 	fillBillLineEdge(types)
 	fillBillMonthEdge(types)
 	fillBillMonth(types)
@@ -428,6 +453,7 @@ func tables() map[string]*objectType {
 	fillInterfaceContact(types)
 	fillGoLiveStep(types)
 	fillServiceProviderConnection(types)
+	fillBenefitProof(types)
 	fillAvailabilityZone(types)
 	fillBalanceAccount(types)
 	fillAssociationEdge(types)
@@ -720,6 +746,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.BillLine:
 			if v != nil {
 				return types["BillLine"], v
+			}
+		case models.BenefitApplication:
+			return types["BenefitApplication"], &v
+		case *models.BenefitApplication:
+			if v != nil {
+				return types["BenefitApplication"], v
 			}
 		case models.Authorization:
 			return types["Authorization"], &v
@@ -1089,6 +1121,621 @@ func fillAuthorizationConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.Authorization]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCapabilityTag(types map[string]*objectType) {
+	of := types["CapabilityTag"]
+	of.satisfies = []string{"CapabilityTag"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CapabilityTag)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CapabilityTag:
+			return &v
+		case *models.CapabilityTag:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityTag).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityTag).Name
+			b.string(string(v))
+			return true
+		}},
+		"level": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityTag).Level
+			b.int(int64(v))
+			return true
+		}},
+		"scope": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityTag).Scope
+			b.string(string(v))
+			return true
+		}},
+		"active": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityTag).Active
+			b.bool(bool(v))
+			return true
+		}},
+	}
+}
+
+func fillPartnerCapability(types map[string]*objectType) {
+	of := types["PartnerCapability"]
+	of.satisfies = []string{"PartnerCapability"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CapabilityStatus)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CapabilityStatus:
+			return &v
+		case *models.CapabilityStatus:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"tag": {value: func(object any) any {
+			return &object.(*models.CapabilityStatus).Tag
+		},
+			of:      types["CapabilityTag"],
+			nonNull: true,
+		},
+		"capabilityId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityStatus).CapabilityID()
+			if v == nil {
+				b.null()
+			} else {
+				b.id(string((*v)))
+			}
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityStatus).State()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"opinion": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityStatus).Opinion()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityStatus).DecidedAt()
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"notBefore": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityStatus).NotBefore()
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"useBy": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityStatus).UseBy()
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"eligible": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityStatus).Eligible()
+			b.bool(bool(v))
+			return true
+		}},
+		"blockers": {value: func(object any) any {
+			return object.(*models.CapabilityStatus).Blockers
+		},
+			of:      types["BenefitBlocker"],
+			list:    true,
+			nonNull: true,
+		},
+		"application": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PartnerCapability().Application(ctx, object.(*models.CapabilityStatus))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["BenefitApplication"],
+		},
+	}
+}
+
+func fillBenefitStanding(types map[string]*objectType) {
+	of := types["BenefitStanding"]
+	of.satisfies = []string{"BenefitStanding"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BenefitStanding)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BenefitStanding:
+			return &v
+		case *models.BenefitStanding:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"path": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitStanding).PathOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"stage": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitStanding).StageOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitStanding).RegionOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"softwareStanding": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitStanding).SoftwareOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"pceSince": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitStanding).PCESince
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillMdfBudget(types map[string]*objectType) {
+	of := types["MdfBudget"]
+	of.satisfies = []string{"MdfBudget"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.MDFBudget)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.MDFBudget:
+			return &v
+		case *models.MDFBudget:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"year": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MDFBudget).Year
+			b.int(int64(v))
+			return true
+		}},
+		"class": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MDFBudget).Class()
+			b.string(string(v))
+			return true
+		}},
+		"source": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MDFBudget).Source()
+			b.string(string(v))
+			return true
+		}},
+		"limit": {value: func(object any) any {
+			v := object.(*models.MDFBudget).Limit()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"requested": {value: func(object any) any {
+			v := object.(*models.MDFBudget).Requested()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"approved": {value: func(object any) any {
+			v := object.(*models.MDFBudget).Approved()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"paid": {value: func(object any) any {
+			v := object.(*models.MDFBudget).Paid()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"left": {value: func(object any) any {
+			v := object.(*models.MDFBudget).Left()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillMdfCap(types map[string]*objectType) {
+	of := types["MdfCap"]
+	of.satisfies = []string{"MdfCap"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.MDFCap)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.MDFCap:
+			return &v
+		case *models.MDFCap:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"year": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MDFCap).Year
+			b.int(int64(v))
+			return true
+		}},
+		"class": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MDFCap).Class
+			b.string(string(v))
+			return true
+		}},
+		"tagCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MDFCap).TagCodeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"cap": {value: func(object any) any {
+			v := object.(*models.MDFCap).Cap()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"source": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MDFCap).Source
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillBenefitApplication(types map[string]*objectType) {
+	of := types["BenefitApplication"]
+	of.satisfies = []string{"BenefitApplication", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BenefitApplication)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BenefitApplication:
+			return &v
+		case *models.BenefitApplication:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BenefitApplication().Partner(ctx, object.(*models.BenefitApplication))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).Kind
+			b.string(string(v))
+			return true
+		}},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).Status
+			b.string(string(v))
+			return true
+		}},
+		"year": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).Year
+			b.int(int64(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			if v := object.(*models.BenefitApplication).Amount(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"approved": {value: func(object any) any {
+			if v := object.(*models.BenefitApplication).Approved(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"uplift": {value: func(object any) any {
+			if v := object.(*models.BenefitApplication).Uplift(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["CapabilityUplift"],
+		},
+		"mdf": {value: func(object any) any {
+			if v := object.(*models.BenefitApplication).MDF(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["MarketFundUse"],
+		},
+		"opportunity": {value: func(object any) any {
+			if v := object.(*models.BenefitApplication).Opportunity(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["OpportunityIncentive"],
+		},
+		"orders": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BenefitApplication().Orders(ctx, object.(*models.BenefitApplication))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["Order"],
+			list:    true,
+			nonNull: true,
+		},
+		"opinion": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).OpinionOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"invoiceNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).InvoiceNumberOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reference": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).ReferenceOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reviewDueAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).ReviewDueAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"submittedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).SubmittedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"paidAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).PaidAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitApplication).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillBenefitApplicationConnection(types map[string]*objectType) {
+	of := types["BenefitApplicationConnection"]
+	of.satisfies = []string{"BenefitApplicationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.BenefitApplication])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.BenefitApplication]:
+			return &v
+		case *models.Connection[models.BenefitApplication]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.BenefitApplication]).Edges
+		},
+			of:      types["BenefitApplicationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.BenefitApplication]).Nodes()
+		},
+			of:      types["BenefitApplication"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.BenefitApplication]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.BenefitApplication]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -8735,6 +9382,41 @@ func fillAuthorizationEdge(types map[string]*objectType) {
 	}
 }
 
+func fillBenefitBlocker(types map[string]*objectType) {
+	of := types["BenefitBlocker"]
+	of.satisfies = []string{"BenefitBlocker"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BenefitBlocker)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BenefitBlocker:
+			return &v
+		case *models.BenefitBlocker:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitBlocker).Code
+			b.string(string(v))
+			return true
+		}},
+		"message": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitBlocker).Message
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
 func fillMoney(types map[string]*objectType) {
 	of := types["Money"]
 	of.satisfies = []string{"Money"}
@@ -8767,6 +9449,154 @@ func fillMoney(types map[string]*objectType) {
 			b.string(string(v))
 			return true
 		}},
+	}
+}
+
+func fillCapabilityUplift(types map[string]*objectType) {
+	of := types["CapabilityUplift"]
+	of.satisfies = []string{"CapabilityUplift"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CapabilityUplift)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CapabilityUplift:
+			return &v
+		case *models.CapabilityUplift:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"tagCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityUplift).TagCode
+			b.string(string(v))
+			return true
+		}},
+		"form": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CapabilityUplift).Form
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillMarketFundUse(types map[string]*objectType) {
+	of := types["MarketFundUse"]
+	of.satisfies = []string{"MarketFundUse"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.MarketFundUse)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.MarketFundUse:
+			return &v
+		case *models.MarketFundUse:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"purpose": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MarketFundUse).Purpose
+			b.string(string(v))
+			return true
+		}},
+		"from": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MarketFundUse).From
+			v.MarshalGQL(b)
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MarketFundUse).Until
+			v.MarshalGQL(b)
+			return true
+		}},
+		"proofs": {value: func(object any) any {
+			return object.(*models.MarketFundUse).Proofs
+		},
+			of:      types["BenefitProof"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillOpportunityIncentive(types map[string]*objectType) {
+	of := types["OpportunityIncentive"]
+	of.satisfies = []string{"OpportunityIncentive"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.OpportunityIncentive)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.OpportunityIncentive:
+			return &v
+		case *models.OpportunityIncentive:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"poNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.OpportunityIncentive).PONumber
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillBenefitApplicationEdge(types map[string]*objectType) {
+	of := types["BenefitApplicationEdge"]
+	of.satisfies = []string{"BenefitApplicationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.BenefitApplication])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.BenefitApplication]:
+			return &v
+		case *models.Edge[models.BenefitApplication]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.BenefitApplication]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.BenefitApplication]).Node
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
 	}
 }
 
@@ -14315,6 +15145,46 @@ func fillServiceProviderConnection(types map[string]*objectType) {
 			} else {
 				b.int(int64((*v)))
 			}
+			return true
+		}},
+	}
+}
+
+func fillBenefitProof(types map[string]*objectType) {
+	of := types["BenefitProof"]
+	of.satisfies = []string{"BenefitProof"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BenefitProof)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BenefitProof:
+			return &v
+		case *models.BenefitProof:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"contentType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitProof).ContentType
+			b.string(string(v))
+			return true
+		}},
+		"size": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitProof).Size
+			b.int(int64(v))
+			return true
+		}},
+		"digest": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BenefitProof).Digest
+			b.string(string(v))
 			return true
 		}},
 	}
