@@ -313,7 +313,7 @@ type CapabilityStatus struct {
 	ApplicationID ID // for the incentive; zero = none
 }
 
-// ID is nil for a tag that the partner never applied for.
+// CapabilityID is nil for a tag that the partner never applied for.
 func (s CapabilityStatus) CapabilityID() *ID {
 	if s.Capability == nil {
 		return nil

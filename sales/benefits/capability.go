@@ -61,7 +61,7 @@ func (s *Service) SetTag(ctx context.Context, who models.Principal, cmd SetTag) 
 		}
 		var did changes
 		did.add("name", before.Name, row.Name)
-		did.add("level", level(before.Level), level(row.Level))
+		did.add("level", number(before.Level), number(row.Level))
 		did.add("scope", string(before.Scope), string(row.Scope))
 		did.add("active", flag(found, before.Active), flag(true, row.Active))
 		if len(did) == 0 {
@@ -74,7 +74,7 @@ func (s *Service) SetTag(ctx context.Context, who models.Principal, cmd SetTag) 
 	return TagSet{row}, err
 }
 
-func level(n int) string {
+func number(n int) string {
 	if n == 0 {
 		return ""
 	}
@@ -144,7 +144,7 @@ func (s *Service) SetStanding(ctx context.Context, who models.Principal, cmd Set
 		var did changes
 		did.add("path", string(before.Path), string(row.Path))
 		did.add("stage", string(before.Stage), string(row.Stage))
-		did.add("region", level(before.Region), level(row.Region))
+		did.add("region", number(before.Region), number(row.Region))
 		did.add("softwareStanding", string(before.Software), string(row.Software))
 		done.BenefitStanding = before
 		if len(did) == 0 {

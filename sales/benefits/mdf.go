@@ -93,6 +93,7 @@ func (s *Service) EditMDF(ctx context.Context, who models.Principal, cmd EditMDF
 			return models.ErrBenefitMove
 		}
 		before := amountText(row.Amount())
+		did.add("year", number(row.Year), number(year))
 		row.AmountMinor, row.Year = minor, year
 		did.add("amount", before, amountText(row.Amount()))
 		did.add("from", string(row.Details.MDF.From), string(use.From))
@@ -134,7 +135,8 @@ func (s *Service) budget(ctx context.Context, db bun.IDB, partner models.Partner
 		return budget, false, nil
 	}
 	budget.Cap = *limit
-	return budget, true, addUses(ctx, db, &budget)
+	err = addUses(ctx, db, &budget)
+	return budget, true, err
 }
 
 // Budget says what a partner has of the fund in a year, by default the present one in UTC+8; nil when it has no part of it, and when an operator
