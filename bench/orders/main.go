@@ -23,6 +23,7 @@ type options struct {
 	program   string
 	out       string
 	profile   bool
+	texts     bool // show which statements ran, how often and how long
 }
 
 func main() {
@@ -48,6 +49,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.program, "program", "", "partnergraph program to measure, such as another commit's; empty = this tree's")
 	flags.StringVar(&o.out, "out", "", "directory for results as JSON, logs and profiles, such as bench/results; empty = none are kept")
 	flags.BoolVar(&o.profile, "profile", false, "keep processor profiles of the server in -out; costs some speed")
+	flags.BoolVar(&o.texts, "statements", false, "show the statements of the last round, per order; needs PostgreSQL's pg_stat_statements, and costs some speed")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -78,6 +80,9 @@ func run(ctx context.Context, opts options) (err error) {
 		return err
 	}
 	if err := results.print(os.Stdout); err != nil {
+		return err
+	}
+	if err := printStatements(os.Stdout, at.seen); err != nil {
 		return err
 	}
 	return results.save(opts.out)

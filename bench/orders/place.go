@@ -49,6 +49,7 @@ type place struct {
 	ids      models.IDSource
 	buyers   []buyer
 	sample   []models.Quote // one of each buyer, which the others are like
+	seen     []statement    // of the last round
 
 	ours             *process.Process
 	oursAt, profiles string // addresses
@@ -64,7 +65,11 @@ func newPlace(ctx context.Context, log *slog.Logger, opts options) (_ *place, er
 	if at.dir, err = os.MkdirTemp("", "bench-orders-"); err != nil {
 		return nil, err
 	}
-	if at.postgres, err = at.servers.Postgres(ctx, servers.PostgresOptions{Durable: true, Settings: []string{"shared_buffers=512MB", "autovacuum=off"}}); err != nil {
+	settings := []string{"shared_buffers=512MB", "autovacuum=off"}
+	if opts.texts {
+		settings = append(settings, "shared_preload_libraries=pg_stat_statements")
+	}
+	if at.postgres, err = at.servers.Postgres(ctx, servers.PostgresOptions{Durable: true, Settings: settings}); err != nil {
 		return nil, err
 	}
 	redis, err := at.servers.Redis(ctx)
@@ -75,6 +80,9 @@ func newPlace(ctx context.Context, log *slog.Logger, opts options) (_ *place, er
 		return nil, err
 	}
 	if _, err := migrations.Up(ctx, at.db); err != nil {
+		return nil, err
+	}
+	if err := at.watchStatements(ctx); err != nil {
 		return nil, err
 	}
 	log.Info("filling the database", "customers", opts.customers)

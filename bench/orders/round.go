@@ -130,7 +130,11 @@ func (at *place) round(ctx context.Context, n int) (round, error) {
 	}
 	var next load.Sequence
 	var placing, paying atomic.Int64
-	figures, err := load.Run(plan, read(&before), read(&after), func(int) (load.Call, error) {
+	begin := func() {
+		read(&before)()
+		at.forgetStatements(ctx)
+	}
+	figures, err := load.Run(plan, begin, read(&after), func(int) (load.Call, error) {
 		conn, err := load.Dial(at.oursAt)
 		if err != nil {
 			return nil, err
@@ -179,6 +183,9 @@ func (at *place) round(ctx context.Context, n int) (round, error) {
 		LoadCPU: per(after.load-before.load, figures.Accepted), Resident: process.Resident(at.ours.PID()), SpentMinor: figures.Done * at.price(),
 	}
 	at.log.Info("round", "round", n, "per_second", int(one.PerSecond), "p50_ms", one.P50, "p99_ms", one.P99, "cpu_ms", fmt.Sprintf("%.2f+%.2f", one.ServerCPU, one.DatabaseCPU))
+	if at.seen, err = at.statements(ctx, figures.Accepted); err != nil {
+		return round{}, err
+	}
 	return one, at.drain(ctx)
 }
 

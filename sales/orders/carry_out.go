@@ -296,10 +296,7 @@ func (s *Service) done(ctx context.Context, tx bun.IDB, who models.Principal, or
 	}
 	now, before := s.now(), order.Status
 	order.Status, order.CompletedAt, order.UpdatedAt = models.OrderCompleted, &now, now
-	if err := s.updateOrder(ctx, tx, order); err != nil {
-		return err
-	}
-	return s.Events.Record(ctx, tx, who, models.Event{
+	return s.updateTold(ctx, tx, who, order, models.Event{
 		Type: models.EventOrderCompleted, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
 		Fields: []string{"status", "completedAt"}, Changes: []models.FieldChange{models.Changed("status", before, order.Status)}, Data: data,
 	})

@@ -61,7 +61,7 @@ func (s *Service) placeChangeIn(ctx context.Context, tx bun.IDB, who models.Prin
 	if err := s.completeItems(&order, items); err != nil {
 		return models.Order{}, err
 	}
-	if err := insertQuoted(ctx, tx, &order, items); err != nil {
+	if err := s.insertQuoted(ctx, tx, who, order, items); err != nil {
 		return models.Order{}, err
 	}
 	for i := range infos {

@@ -103,14 +103,11 @@ func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, i
 		return paid{}, err
 	}
 	order.Status, order.PaidAt, order.UpdatedAt = models.OrderProcessing, &now, now
-	if err := s.updateOrder(ctx, tx, &order); err != nil {
-		return paid{}, err
-	}
 	balance, err := s.balanceOf(ctx, tx, order.CustomerID, order.Currency)
 	if err != nil {
 		return paid{}, err
 	}
-	if err := s.recordPaid(ctx, tx, who, order, balance); err != nil {
+	if err := s.updateTold(ctx, tx, who, &order, paidEvents(order, balance)...); err != nil {
 		return paid{}, err
 	}
 	return paid{Order: order, Balance: balance, PartnerID: customer.PartnerID}, nil
@@ -170,13 +167,13 @@ func (s *Service) takeMoneyOf(ctx context.Context, tx bun.IDB, who models.Princi
 	return transfer.ID, err
 }
 
-// recordPaid tells of the payment and of the balance that it changed.
-func (s *Service) recordPaid(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, balance models.Balance) error {
+// paidEvents tell of the payment and of the balance that it changed.
+func paidEvents(order models.Order, balance models.Balance) []models.Event {
 	happened := []models.Event{paidEvent(order)}
 	if order.TransferID != "" {
 		happened = append(happened, customersBalanceChanged(order, balance, map[string]any{"transferId": order.TransferID}))
 	}
-	return s.Events.Record(ctx, tx, who, happened...)
+	return happened
 }
 
 // moment is a time as the API writes it; empty = none.

@@ -266,18 +266,15 @@ func (s *Service) placeAtIn(ctx context.Context, tx bun.IDB, who models.Principa
 
 // write inserts a new order with its lines, schedules its expiry, and tells of it.
 func (s *Service) write(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, items []models.OrderItem) (models.Order, error) {
-	if err := insertQuoted(ctx, tx, &order, items); err != nil {
+	if err := s.insertQuoted(ctx, tx, who, order, items, s.placedEvent(order)); err != nil {
 		return models.Order{}, err
 	}
-	if err := s.scheduleExpiry(ctx, tx, order); err != nil {
-		return models.Order{}, err
-	}
-	return order, s.Events.Record(ctx, tx, who, s.placedEvent(order))
+	return order, s.scheduleExpiry(ctx, tx, order)
 }
 
-// insertQuoted inserts an order with its lines, and says whose key or quote was taken already.
-func insertQuoted(ctx context.Context, tx bun.IDB, order *models.Order, items []models.OrderItem) error {
-	err := insertOrder(ctx, tx, order, items)
+// insertQuoted is insertOrder that says whose key or quote was taken already.
+func (s *Service) insertQuoted(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, items []models.OrderItem, happened ...models.Event) error {
+	err := s.insertOrder(ctx, tx, who, order, items, happened...)
 	switch {
 	case err == nil:
 		return nil

@@ -142,10 +142,7 @@ func (s *Service) renewIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	}
 	due := s.now().Add(s.payWithin())
 	order.Status, order.PayBy = models.OrderPendingPayment, &due
-	if err := insertOrder(ctx, tx, &order, items); err != nil {
-		return Renewed{}, err
-	}
-	if err := s.Events.Record(ctx, tx, who, s.placedEvent(order)); err != nil {
+	if err := s.insertOrder(ctx, tx, who, order, items, s.placedEvent(order)); err != nil {
 		return Renewed{}, err
 	}
 	if !cmd.AutoPay {
@@ -275,7 +272,7 @@ func (s *Service) ToPayPerUse(ctx context.Context, resourceID models.ID) error {
 		order := s.newOrder(who, st.customer, models.OrderToPayPerUse)
 		order.Status = models.OrderProcessing
 		items := s.linesFor(order, st.families)
-		if err := insertOrder(ctx, tx, &order, items); err != nil {
+		if err := s.insertOrder(ctx, tx, who, order, items); err != nil {
 			return err
 		}
 		return s.recordAccepted(ctx, tx, who, order, map[string]any{"resources": len(items)})

@@ -11,21 +11,32 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-func insertOrder(ctx context.Context, tx bun.IDB, order *models.Order, items []models.OrderItem) error {
-	if _, err := tx.NewInsert().Model(order).Exec(ctx); err != nil {
-		return store.Translate(err)
-	}
-	_, err := tx.NewInsert().Model(&items).Exec(ctx)
-	return store.Translate(err)
+// insertOrder writes an order with its lines in one round trip, and tells of it when there is something to tell.
+func (s *Service) insertOrder(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, items []models.OrderItem, happened ...models.Event) error {
+	rows := []models.Order{order}
+	filled, due := s.Events.Fill(who, happened...)
+	script := store.NewScript(tx)
+	script.Insert(&rows)
+	script.Insert(&items)
+	s.Events.AddTo(script, filled, due)
+	return store.Translate(script.Exec(ctx))
 }
 
 // updateOrder writes what changes in an order's life.
 func (s *Service) updateOrder(ctx context.Context, tx bun.IDB, order *models.Order) error {
+	return s.updateTold(ctx, tx, models.Principal{}, order)
+}
+
+// updateTold is updateOrder that tells of it, in one round trip.
+func (s *Service) updateTold(ctx context.Context, tx bun.IDB, who models.Principal, order *models.Order, happened ...models.Event) error {
 	s.announce(ctx, order.ID)
-	_, err := tx.NewUpdate().Model(order).
+	filled, due := s.Events.Fill(who, happened...)
+	script := store.NewScript(tx)
+	script.Add(tx.NewUpdate().Model(order).
 		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "failure", "pay_by", "partner_asked_at", "payer_id", "coupon_minor",
-			"review_reason", "reviewed_at", "updated_at").WherePK().Exec(ctx)
-	return store.Translate(err)
+			"review_reason", "reviewed_at", "updated_at").WherePK())
+	s.Events.AddTo(script, filled, due)
+	return store.Translate(script.Exec(ctx))
 }
 
 // updateItemCoupons writes what coupons paid of a line.

@@ -112,7 +112,7 @@ func (s *Service) unsubscribeIn(ctx context.Context, tx bun.IDB, who models.Prin
 	order := s.newOrder(who, st.customer, models.OrderUnsubscribe)
 	order.Status, order.UnsubscribeType, order.UnsubscribeReason = models.OrderProcessing, cmd.Type, cmd.Reason
 	items := s.linesFor(order, st.families)
-	if err := insertOrder(ctx, tx, &order, items); err != nil {
+	if err := s.insertOrder(ctx, tx, who, order, items); err != nil {
 		return Unsubscribed{}, err
 	}
 	for i := range plan.Lines {
