@@ -32,6 +32,8 @@ type ResolverRoot interface {
 	BindNotification() BindNotificationResolver
 	CloudBinding() CloudBindingResolver
 	ConsumptionSum() ConsumptionSumResolver
+	Cooperation() CooperationResolver
+	CooperationRequest() CooperationRequestResolver
 	Coupon() CouponResolver
 	CouponQuota() CouponQuotaResolver
 	CouponQuotaRecord() CouponQuotaRecordResolver
@@ -181,7 +183,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -200,6 +202,7 @@ var sources = []*ast.Source{
 	{Name: "bill.graphqls", Input: sourceData("bill.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
+	{Name: "cooperation.graphqls", Input: sourceData("cooperation.graphqls"), BuiltIn: false},
 	{Name: "coupon.graphqls", Input: sourceData("coupon.graphqls"), BuiltIn: false},
 	{Name: "coupon_quota.graphqls", Input: sourceData("coupon_quota.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
@@ -445,6 +448,14 @@ func (ec *executionContext) childFields_AssignAccountManagerPayload(ctx context.
 		return ec.fieldContext_AssignAccountManagerPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AssignAccountManagerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AssignResellerManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return ec.fieldContext_AssignResellerManagerPayload_partner(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignResellerManagerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Association(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -953,6 +964,14 @@ func (ec *executionContext) childFields_CancelAutoRenewalPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type CancelAutoRenewalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelCooperationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_CancelCooperationRequestPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelCooperationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "job":
@@ -1163,6 +1182,18 @@ func (ec *executionContext) childFields_ConfirmAssociationRequestPayload(ctx con
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmAssociationRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmCooperationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_ConfirmCooperationRequestPayload_request(ctx, field)
+	case "cooperation":
+		return ec.fieldContext_ConfirmCooperationRequestPayload_cooperation(ctx, field)
+	case "transfer":
+		return ec.fieldContext_ConfirmCooperationRequestPayload_transfer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCooperationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "incentiveStatement":
@@ -1201,6 +1232,106 @@ func (ec *executionContext) childFields_ConsumptionSum(ctx context.Context, fiel
 		return ec.fieldContext_ConsumptionSum_debtLeft(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConsumptionSum", field.Name)
+}
+
+func (ec *executionContext) childFields_Cooperation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Cooperation_id(ctx, field)
+	case "distributor":
+		return ec.fieldContext_Cooperation_distributor(ctx, field)
+	case "distributorName":
+		return ec.fieldContext_Cooperation_distributorName(ctx, field)
+	case "reseller":
+		return ec.fieldContext_Cooperation_reseller(ctx, field)
+	case "resellerName":
+		return ec.fieldContext_Cooperation_resellerName(ctx, field)
+	case "since":
+		return ec.fieldContext_Cooperation_since(ctx, field)
+	case "until":
+		return ec.fieldContext_Cooperation_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cooperation", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CooperationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CooperationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CooperationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CooperationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CooperationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CooperationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CooperationRequest_id(ctx, field)
+	case "distributor":
+		return ec.fieldContext_CooperationRequest_distributor(ctx, field)
+	case "distributorName":
+		return ec.fieldContext_CooperationRequest_distributorName(ctx, field)
+	case "reseller":
+		return ec.fieldContext_CooperationRequest_reseller(ctx, field)
+	case "resellerName":
+		return ec.fieldContext_CooperationRequest_resellerName(ctx, field)
+	case "kind":
+		return ec.fieldContext_CooperationRequest_kind(ctx, field)
+	case "requestedBy":
+		return ec.fieldContext_CooperationRequest_requestedBy(ctx, field)
+	case "state":
+		return ec.fieldContext_CooperationRequest_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_CooperationRequest_reason(ctx, field)
+	case "answer":
+		return ec.fieldContext_CooperationRequest_answer(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CooperationRequest_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CooperationRequest_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_CooperationRequest_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CooperationRequestConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CooperationRequestConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CooperationRequestConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CooperationRequestConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CooperationRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CooperationRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationRequestEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Coupon(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1975,6 +2106,20 @@ func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type EndAssociationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EndCooperationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cooperation":
+		return ec.fieldContext_EndCooperationPayload_cooperation(ctx, field)
+	case "transfer":
+		return ec.fieldContext_EndCooperationPayload_transfer(ctx, field)
+	case "partnerBalance":
+		return ec.fieldContext_EndCooperationPayload_partnerBalance(ctx, field)
+	case "resellerBalance":
+		return ec.fieldContext_EndCooperationPayload_resellerBalance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndCooperationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "discount":
@@ -2517,6 +2662,14 @@ func (ec *executionContext) childFields_InvitationPreview(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type InvitationPreview", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteResellerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_InviteResellerPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteResellerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_IssueCouponQuotasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "couponQuota":
@@ -2989,6 +3142,10 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_accessConfiguration(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Partner_balanceAlert(ctx, field)
+	case "accountManager":
+		return ec.fieldContext_Partner_accountManager(ctx, field)
+	case "accountManagerHistory":
+		return ec.fieldContext_Partner_accountManagerHistory(ctx, field)
 	case "couponWhitelist":
 		return ec.fieldContext_Partner_couponWhitelist(ctx, field)
 	case "balanceAt":
@@ -3743,6 +3900,14 @@ func (ec *executionContext) childFields_RejectAssociationRequestPayload(ctx cont
 	return nil, fmt.Errorf("no field named %q was found under type RejectAssociationRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RejectCooperationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RejectCooperationRequestPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RejectCooperationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RelationBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -3951,6 +4116,22 @@ func (ec *executionContext) childFields_RequestAuthorizationPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type RequestAuthorizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestCooperationEndPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RequestCooperationEndPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestCooperationEndPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestCooperationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RequestCooperationPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestCooperationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestDisassociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "request":
@@ -3991,6 +4172,20 @@ func (ec *executionContext) childFields_RerunJobPayload(ctx context.Context, fie
 		return ec.fieldContext_RerunJobPayload_job(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RerunJobPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerManager(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResellerManager_id(ctx, field)
+	case "manager":
+		return ec.fieldContext_ResellerManager_manager(ctx, field)
+	case "since":
+		return ec.fieldContext_ResellerManager_since(ctx, field)
+	case "until":
+		return ec.fieldContext_ResellerManager_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerManager", field.Name)
 }
 
 func (ec *executionContext) childFields_ResendBindNotificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4173,6 +4368,14 @@ func (ec *executionContext) childFields_RetireSigningKeyPayload(ctx context.Cont
 		return ec.fieldContext_RetireSigningKeyPayload_signingKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RetireSigningKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetractResellerManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return ec.fieldContext_RetractResellerManagerPayload_partner(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetractResellerManagerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -82,6 +82,10 @@ const (
 	PrefixIncentiveVersion    = "ipv"
 	PrefixIncentivePolicy     = "ipl"
 	PrefixPerformanceLine     = "pfl"
+	PrefixCooperation         = "cop"
+	PrefixCooperationRequest  = "crq"
+	PrefixResellerManager     = "rsm"
+	PrefixResellerUpgrade     = "rup"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

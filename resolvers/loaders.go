@@ -75,6 +75,9 @@ type loaders struct {
 	customerCoupons     *pageLoader[models.Coupon]
 	billLine            *loader[models.ID, models.BillLine]
 	incentivePolicy     *loader[models.ID, models.IncentiveRule]
+	cooperationRequest  *loader[models.ID, models.CooperationRequest]
+	resellerManager     *loader[models.ID, models.AccountManager]
+	resellerManagers    *loader[models.ID, []models.ResellerManager]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -142,6 +145,9 @@ func (r *Resolver) newLoaders() *loaders {
 		customerCoupons:     byPage(&n, r.Coupons.FindForCustomers),
 		billLine:            byID(&n, r.Billing.LinesByIDs),
 		incentivePolicy:     byID(&n, r.Incentives.PoliciesByIDs),
+		cooperationRequest:  byID(&n, r.Partners.CooperationRequestsByIDs),
+		resellerManager:     byID(&n, r.Partners.ManagersFor),
+		resellerManagers:    byID(&n, r.Partners.ManagerHistoryFor),
 	}
 }
 

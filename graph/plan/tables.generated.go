@@ -39,6 +39,9 @@ func tables() map[string]*objectType {
 		"DiscountPolicyConnection":      {name: "DiscountPolicyConnection"},
 		"Discount":                      {name: "Discount"},
 		"DiscountConnection":            {name: "DiscountConnection"},
+		"CooperationConnection":         {name: "CooperationConnection"},
+		"CooperationRequest":            {name: "CooperationRequest"},
+		"CooperationRequestConnection":  {name: "CooperationRequestConnection"},
 		"Coupon":                        {name: "Coupon"},
 		"CouponConnection":              {name: "CouponConnection"},
 		"CouponRecordConnection":        {name: "CouponRecordConnection"},
@@ -129,6 +132,9 @@ func tables() map[string]*objectType {
 		"DiscountPolicyEdge":            {name: "DiscountPolicyEdge"},
 		"DiscountPolicy":                {name: "DiscountPolicy"},
 		"DiscountEdge":                  {name: "DiscountEdge"},
+		"CooperationEdge":               {name: "CooperationEdge"},
+		"Cooperation":                   {name: "Cooperation"},
+		"CooperationRequestEdge":        {name: "CooperationRequestEdge"},
 		"CouponLimits":                  {name: "CouponLimits"},
 		"CouponEdge":                    {name: "CouponEdge"},
 		"CouponRecordEdge":              {name: "CouponRecordEdge"},
@@ -173,6 +179,7 @@ func tables() map[string]*objectType {
 		"OrderHold":                     {name: "OrderHold"},
 		"RefundInfo":                    {name: "RefundInfo"},
 		"OrderEdge":                     {name: "OrderEdge"},
+		"ResellerManager":               {name: "ResellerManager"},
 		"CouponWhitelist":               {name: "CouponWhitelist"},
 		"PartnerEdge":                   {name: "PartnerEdge"},
 		"PayerAgreementEdge":            {name: "PayerAgreementEdge"},
@@ -245,6 +252,9 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyConnection(types)
 	fillDiscount(types)
 	fillDiscountConnection(types)
+	fillCooperationConnection(types)
+	fillCooperationRequest(types)
+	fillCooperationRequestConnection(types)
 	fillCoupon(types)
 	fillCouponConnection(types)
 	fillCouponRecordConnection(types)
@@ -335,6 +345,9 @@ func tables() map[string]*objectType {
 	fillDiscountPolicyEdge(types)
 	fillDiscountPolicy(types)
 	fillDiscountEdge(types)
+	fillCooperationEdge(types)
+	fillCooperation(types)
+	fillCooperationRequestEdge(types)
 	fillCouponLimits(types)
 	fillCouponEdge(types)
 	fillCouponRecordEdge(types)
@@ -379,6 +392,7 @@ func tables() map[string]*objectType {
 	fillOrderHold(types)
 	fillRefundInfo(types)
 	fillOrderEdge(types)
+	fillResellerManager(types)
 	fillCouponWhitelist(types)
 	fillPartnerEdge(types)
 	fillPayerAgreementEdge(types)
@@ -678,6 +692,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.Coupon:
 			if v != nil {
 				return types["Coupon"], v
+			}
+		case models.CooperationRequest:
+			return types["CooperationRequest"], &v
+		case *models.CooperationRequest:
+			if v != nil {
+				return types["CooperationRequest"], v
 			}
 		case models.BindNotification:
 			return types["BindNotification"], &v
@@ -2339,6 +2359,232 @@ func fillDiscountConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.Discount]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationConnection(types map[string]*objectType) {
+	of := types["CooperationConnection"]
+	of.satisfies = []string{"CooperationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Cooperation])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Cooperation]:
+			return &v
+		case *models.Connection[models.Cooperation]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Cooperation]).Edges
+		},
+			of:      types["CooperationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Cooperation]).Nodes()
+		},
+			of:      types["Cooperation"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Cooperation]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Cooperation]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationRequest(types map[string]*objectType) {
+	of := types["CooperationRequest"]
+	of.satisfies = []string{"CooperationRequest", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CooperationRequest)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CooperationRequest:
+			return &v
+		case *models.CooperationRequest:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).ID
+			b.id(string(v))
+			return true
+		}},
+		"distributor": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CooperationRequest().Distributor(ctx, object.(*models.CooperationRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"distributorName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).DistributorName
+			b.string(string(v))
+			return true
+		}},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CooperationRequest().Reseller(ctx, object.(*models.CooperationRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"resellerName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).ResellerName
+			b.string(string(v))
+			return true
+		}},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).Kind
+			b.string(string(v))
+			return true
+		}},
+		"requestedBy": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).RequestedBy
+			b.string(string(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).State
+			b.string(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).Reason
+			b.string(string(v))
+			return true
+		}},
+		"answer": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).AnswerOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationRequestConnection(types map[string]*objectType) {
+	of := types["CooperationRequestConnection"]
+	of.satisfies = []string{"CooperationRequestConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CooperationRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CooperationRequest]:
+			return &v
+		case *models.Connection[models.CooperationRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CooperationRequest]).Edges
+		},
+			of:      types["CooperationRequestEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CooperationRequest]).Nodes()
+		},
+			of:      types["CooperationRequest"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CooperationRequest]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CooperationRequest]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -4887,6 +5133,29 @@ func fillPartner(types map[string]*objectType) {
 			return v, nil
 		},
 			of: types["BalanceAlert"],
+		},
+		"accountManager": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Partner().AccountManager(ctx, object.(*models.Partner))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["AccountManager"],
+		},
+		"accountManagerHistory": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Partner().AccountManagerHistory(ctx, object.(*models.Partner))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["ResellerManager"],
+			list:    true,
+			nonNull: true,
 		},
 		"couponWhitelist": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Partner().CouponWhitelist(ctx, object.(*models.Partner))
@@ -9370,6 +9639,160 @@ func fillDiscountEdge(types map[string]*objectType) {
 	}
 }
 
+func fillCooperationEdge(types map[string]*objectType) {
+	of := types["CooperationEdge"]
+	of.satisfies = []string{"CooperationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Cooperation])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Cooperation]:
+			return &v
+		case *models.Edge[models.Cooperation]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Cooperation]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Cooperation]).Node
+		},
+			of:      types["Cooperation"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCooperation(types map[string]*objectType) {
+	of := types["Cooperation"]
+	of.satisfies = []string{"Cooperation"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Cooperation)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Cooperation:
+			return &v
+		case *models.Cooperation:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).ID
+			b.id(string(v))
+			return true
+		}},
+		"distributor": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Cooperation().Distributor(ctx, object.(*models.Cooperation))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"distributorName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).DistributorName
+			b.string(string(v))
+			return true
+		}},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Cooperation().Reseller(ctx, object.(*models.Cooperation))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"resellerName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).ResellerName
+			b.string(string(v))
+			return true
+		}},
+		"since": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).Since
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).Until
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationRequestEdge(types map[string]*objectType) {
+	of := types["CooperationRequestEdge"]
+	of.satisfies = []string{"CooperationRequestEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CooperationRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CooperationRequest]:
+			return &v
+		case *models.Edge[models.CooperationRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CooperationRequest]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CooperationRequest]).Node
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillCouponLimits(types map[string]*objectType) {
 	of := types["CouponLimits"]
 	of.satisfies = []string{"CouponLimits"}
@@ -11970,6 +12393,61 @@ func fillOrderEdge(types map[string]*objectType) {
 			of:      types["Order"],
 			nonNull: true,
 		},
+	}
+}
+
+func fillResellerManager(types map[string]*objectType) {
+	of := types["ResellerManager"]
+	of.satisfies = []string{"ResellerManager"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ResellerManager)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ResellerManager:
+			return &v
+		case *models.ResellerManager:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerManager).ID
+			b.id(string(v))
+			return true
+		}},
+		"manager": {value: func(object any) any {
+			v := object.(*models.ResellerManager).Manager()
+			return &v
+		},
+			of:      types["AccountManager"],
+			nonNull: true,
+		},
+		"since": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerManager).Since
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerManager).Until
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
 	}
 }
 

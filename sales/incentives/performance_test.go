@@ -316,6 +316,26 @@ func TestResellersCountForTheirDistributorAndRefundsGoBack(t *testing.T) {
 	})
 }
 
+func TestAResellerOfNobodyCountsForNobody(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := newDesk(t, db)
+		before := d.spend(d.reseller, "ecs", 1000, d.at)
+		d.count(before)
+		_, err := db.NewUpdate().Table("partners").Set("parent_id = NULL").Where("id = ?", d.reseller).Exec(d.ctx)
+		d.want(err, "")
+		back := d.spend(d.reseller, "ecs", -400, d.at)
+		back.Cause, back.BaseID = models.CauseRefund, before.LineID
+		d.count(d.spend(d.reseller, "ecs", 700, d.at), back)
+		var lines []models.PerformanceLine
+		d.want(db.NewSelect().Model(&lines).Order("pfl.amount_minor").Scan(d.ctx), "")
+		// What the distributor was counted is taken back from it, whoever has the reseller now.
+		if len(lines) != 2 || lines[0].AmountMinor != -400 || lines[0].PartnerID != d.distributor || lines[0].ResellerID != d.reseller {
+			t.Errorf("%+v", lines)
+		}
+	})
+}
+
 func TestExpiredPartnersEarnNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -152,6 +152,7 @@ func (a *App) wire(opts Options) error {
 		Periods: models.ExpiryPeriods{Grace: a.cfg.GracePeriod, Retention: a.cfg.RetentionPeriod},
 	}
 	r.Coupons = &coupons.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Jobs: r.Jobs}
+	r.Partners.Ledger, r.Partners.Codes, r.Partners.Recall, r.Partners.Farewells = r.Ledger, r.Codes, r.Funds, []partners.Farewell{r.Federation, r.Coupons}
 	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation, r.Customers, r.Coupons}
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
