@@ -144,6 +144,12 @@ func TestAResellersCustomersLeaveItsDistributorsPlatform(t *testing.T) {
 		id := w.bound(t, "one")
 		var customer models.Customer
 		must(t, db.NewSelect().Model(&customer).Where("c.id = ?", w.customers[0]).Scan(ctx))
+		reseller := models.Partner{ID: w.IDs(models.PrefixPartner), Cloud: "sim", Kind: models.CloudReseller, Currency: models.CNY}
+		_, err := db.NewInsert().Model(&reseller).Exec(ctx)
+		must(t, err)
+		customer.PartnerID = reseller.ID
+		_, err = db.NewUpdate().Model(&customer).Column("partner_id").WherePK().Exec(ctx)
+		must(t, err)
 		part := func(partner models.ID) {
 			must(t, db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 				return w.PartIn(ctx, tx, models.SystemPrincipal("test"), models.Partner{ID: partner, ParentID: "par_distributor"})

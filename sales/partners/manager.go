@@ -127,9 +127,16 @@ func (s *Service) retractIn(ctx context.Context, tx bun.IDB, who models.Principa
 
 func (s *Service) recordManager(ctx context.Context, tx bun.IDB, who models.Principal, reseller models.Partner, what models.EventType, before, after models.ID) error {
 	change := models.Changed("accountManager", before, after)
+	data := map[string]any{"resellerId": reseller.ID}
+	if before != "" {
+		data["formerUserId"] = before
+	}
+	if after != "" {
+		data["userId"] = after
+	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, PartnerID: reseller.ParentID, SubjectID: string(reseller.ID), Fields: []string{change.Field}, Changes: []models.FieldChange{change},
-		Data: map[string]any{"resellerId": reseller.ID},
+		Data: data,
 	})
 }
 

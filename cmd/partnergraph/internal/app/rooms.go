@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"runtime"
 	"time"
@@ -143,7 +144,10 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
 		Cache: a.cache, Bus: a.cache, Seal: a.sealer, Providers: providers, SigningEntities: entities, Codes: r.Codes,
 	}
-	r.Ledger.Changed = r.Funds.Changed
+	r.Ledger.Changed = func(ctx context.Context, changes []models.OwnerChange) error {
+		r.Billing.Changed(changes)
+		return r.Funds.Changed(ctx, changes)
+	}
 	if err := a.wireJobs(); err != nil {
 		return err
 	}
@@ -176,6 +180,7 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Prices: r.Catalog, Cloud: r.Cloud, Jobs: r.Jobs,
 		Performance: r.Incentives,
 	}
+	r.Customers.Debts = r.Billing
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.relay(billing.ConsumerBills, r.Billing.BillOrder)
 	a.wireWebhooks()

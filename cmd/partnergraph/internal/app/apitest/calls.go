@@ -47,6 +47,7 @@ func Calls(site string) map[string]func(t *testing.T, s *Server, w *World) Call 
 	maps.Copy(all, resourceCalls())
 	maps.Copy(all, billCalls())
 	maps.Copy(all, couponCalls())
+	maps.Copy(all, cooperationCalls())
 	return all
 }
 

@@ -49,6 +49,7 @@ func MoneyMutations() map[string]MoneyMutation {
 	maps.Copy(rows, managementMutations())
 	maps.Copy(rows, relationMutations())
 	maps.Copy(rows, couponMutations())
+	maps.Copy(rows, cooperationMutations())
 	return rows
 }
 

@@ -148,6 +148,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, billRows())
 	maps.Copy(rows, verificationRows(partnersOfOthers))
 	maps.Copy(rows, couponRows(partnersOfOthers))
+	maps.Copy(rows, cooperationRows())
 	return rows
 }
 
@@ -515,7 +516,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
-		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {
+		models.ReadPartners: {models.PrefixPartner, models.PrefixCooperation, models.PrefixCooperationRequest, models.PrefixResellerManager}, models.ReadCustomers: {
 			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
 			models.PrefixAuthorization, models.PrefixVerification,
 		},

@@ -99,6 +99,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexFederation(ctx, t, orgs)
 	w.indexWebhooks(ctx, t, orgs)
 	w.indexRelations(ctx, t, orgs, buyers)
+	w.indexCooperations(ctx, t, orgs)
 	w.indexCatalogue(ctx, t, buyers)
 	w.indexVerifications(ctx, t, buyers)
 	w.indexCoupons(ctx, t, orgs, buyers)
@@ -270,8 +271,10 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 	switch id.Prefix() {
 	case models.PrefixPartner: // a company knows itself, its distributor and its resellers; a customer its partner
 		return h.companyKnownTo(c)
-	case models.PrefixCustomerReport, models.PrefixInvitation:
+	case models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixCooperation, models.PrefixCooperationRequest:
 		return c.knowsProspectsOf(h.org)
+	case models.PrefixResellerManager: // the distributor's affair
+		return c.Org != nil && h.org.Parent == c.Org
 	case models.PrefixUser: // people of a partner, and of customers that are bound to a platform
 		return h.personKnownTo(c)
 	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest, models.PrefixAuthorization, models.PrefixVerification,
