@@ -60,6 +60,7 @@ type ResolverRoot interface {
 	Recharge() RechargeResolver
 	Remittance() RemittanceResolver
 	RemittanceClaim() RemittanceClaimResolver
+	ResellerUpgrade() ResellerUpgradeResolver
 	Resource() ResourceResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
@@ -183,7 +184,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -229,6 +230,7 @@ var sources = []*ast.Source{
 	{Name: "remittance.graphqls", Input: sourceData("remittance.graphqls"), BuiltIn: false},
 	{Name: "remittance_claim.graphqls", Input: sourceData("remittance_claim.graphqls"), BuiltIn: false},
 	{Name: "report.graphqls", Input: sourceData("report.graphqls"), BuiltIn: false},
+	{Name: "reseller_upgrade.graphqls", Input: sourceData("reseller_upgrade.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "service_provider.graphqls", Input: sourceData("service_provider.graphqls"), BuiltIn: false},
@@ -994,6 +996,14 @@ func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Contex
 		return ec.fieldContext_CancelRechargePayload_recharge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelRechargePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelResellerUpgradePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_CancelResellerUpgradePayload_upgrade(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelResellerUpgradePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4140,6 +4150,14 @@ func (ec *executionContext) childFields_RequestDisassociationPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RequestDisassociationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestDistributorRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_RequestDistributorRolePayload_upgrade(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestDistributorRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestModeSwitchPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "request":
@@ -4154,6 +4172,14 @@ func (ec *executionContext) childFields_RequestPartnerPaymentPayload(ctx context
 		return ec.fieldContext_RequestPartnerPaymentPayload_order(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestPartnerPaymentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestResellerUpgradePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_RequestResellerUpgradePayload_upgrade(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestResellerUpgradePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4186,6 +4212,68 @@ func (ec *executionContext) childFields_ResellerManager(ctx context.Context, fie
 		return ec.fieldContext_ResellerManager_until(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResellerManager", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgrade(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResellerUpgrade_id(ctx, field)
+	case "reseller":
+		return ec.fieldContext_ResellerUpgrade_reseller(ctx, field)
+	case "state":
+		return ec.fieldContext_ResellerUpgrade_state(ctx, field)
+	case "performance":
+		return ec.fieldContext_ResellerUpgrade_performance(ctx, field)
+	case "reason":
+		return ec.fieldContext_ResellerUpgrade_reason(ctx, field)
+	case "plan":
+		return ec.fieldContext_ResellerUpgrade_plan(ctx, field)
+	case "answer":
+		return ec.fieldContext_ResellerUpgrade_answer(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ResellerUpgrade_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ResellerUpgrade_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgrade", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgradeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResellerUpgradeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResellerUpgradeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResellerUpgradeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResellerUpgradeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgradeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgradeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResellerUpgradeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResellerUpgradeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgradeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgradeEligibility(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "eligible":
+		return ec.fieldContext_ResellerUpgradeEligibility_eligible(ctx, field)
+	case "performance":
+		return ec.fieldContext_ResellerUpgradeEligibility_performance(ctx, field)
+	case "threshold":
+		return ec.fieldContext_ResellerUpgradeEligibility_threshold(ctx, field)
+	case "blockers":
+		return ec.fieldContext_ResellerUpgradeEligibility_blockers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgradeEligibility", field.Name)
 }
 
 func (ec *executionContext) childFields_ResendBindNotificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4404,6 +4492,16 @@ func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context
 		return ec.fieldContext_ReviewRemittanceClaimPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReviewRemittanceClaimPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewResellerUpgradePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_ReviewResellerUpgradePayload_upgrade(ctx, field)
+	case "transfer":
+		return ec.fieldContext_ReviewResellerUpgradePayload_transfer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewResellerUpgradePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5118,6 +5216,18 @@ func (ec *executionContext) childFields_UpdateWebhookEndpointPayload(ctx context
 		return ec.fieldContext_UpdateWebhookEndpointPayload_webhookEndpoint(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpgradeBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_UpgradeBlocker_code(ctx, field)
+	case "message":
+		return ec.fieldContext_UpgradeBlocker_message(ctx, field)
+	case "suggestedAction":
+		return ec.fieldContext_UpgradeBlocker_suggestedAction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpgradeBlocker", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -181,6 +181,9 @@ const (
 	// Who looks after a reseller is its distributor's affair and nobody else's.
 	EventResellerManagerAssigned EventType = "reseller.account_manager_assigned"
 	EventResellerManagerRemoved  EventType = "reseller.account_manager_removed"
+	// EventResellerUpgrade is a step of a reseller on its way to become a distributor (P13), for itself and operators.
+	EventResellerUpgrade    EventType = "reseller_upgrade.changed"
+	EventPartnerKindChanged EventType = "partner.kind_changed"
 )
 
 // The events of authorisations (O16).

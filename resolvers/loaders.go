@@ -75,6 +75,7 @@ type loaders struct {
 	customerCoupons     *pageLoader[models.Coupon]
 	billLine            *loader[models.ID, models.BillLine]
 	incentivePolicy     *loader[models.ID, models.IncentiveRule]
+	resellerUpgrade     *loader[models.ID, models.ResellerUpgrade]
 	cooperationRequest  *loader[models.ID, models.CooperationRequest]
 	resellerManager     *loader[models.ID, models.AccountManager]
 	resellerManagers    *loader[models.ID, []models.ResellerManager]
@@ -145,6 +146,7 @@ func (r *Resolver) newLoaders() *loaders {
 		customerCoupons:     byPage(&n, r.Coupons.FindForCustomers),
 		billLine:            byID(&n, r.Billing.LinesByIDs),
 		incentivePolicy:     byID(&n, r.Incentives.PoliciesByIDs),
+		resellerUpgrade:     byID(&n, r.Partners.UpgradesByIDs),
 		cooperationRequest:  byID(&n, r.Partners.CooperationRequestsByIDs),
 		resellerManager:     byID(&n, r.Partners.ManagersFor),
 		resellerManagers:    byID(&n, r.Partners.ManagerHistoryFor),

@@ -15,12 +15,12 @@ import (
 )
 
 // reasoned are the folders and files whose reasons of PRECONDITION_FAILED a test holds to the table of docs/rules.md: those of relations
-// between customers and partners, real-name verification, one-time codes, files, the access configuration and webhooks.
+// between customers and partners and between partners, real-name verification, one-time codes, files, the access configuration and webhooks.
 func reasoned() []string {
 	return []string{
 		"models/association_request.go", "models/authorization.go", "models/customer_report.go", "models/customer_restriction.go", "models/invitation.go",
-		"models/relation_block.go", "models/verification.go", "models/verification_code.go",
-		"sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/verification", "sales/webhooks",
+		"models/cooperation.go", "models/relation_block.go", "models/reseller_upgrade.go", "models/verification.go", "models/verification_code.go",
+		"sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/partners", "sales/verification", "sales/webhooks",
 	}
 }
 

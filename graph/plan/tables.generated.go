@@ -84,6 +84,9 @@ func tables() map[string]*objectType {
 		"RemittanceClaimConnection":     {name: "RemittanceClaimConnection"},
 		"CustomerReport":                {name: "CustomerReport"},
 		"CustomerReportConnection":      {name: "CustomerReportConnection"},
+		"ResellerUpgradeEligibility":    {name: "ResellerUpgradeEligibility"},
+		"ResellerUpgrade":               {name: "ResellerUpgrade"},
+		"ResellerUpgradeConnection":     {name: "ResellerUpgradeConnection"},
 		"Resource":                      {name: "Resource"},
 		"ResourceConnection":            {name: "ResourceConnection"},
 		"StatementEntryConnection":      {name: "StatementEntryConnection"},
@@ -191,6 +194,8 @@ func tables() map[string]*objectType {
 		"RemittanceEdge":                {name: "RemittanceEdge"},
 		"RemittanceClaimEdge":           {name: "RemittanceClaimEdge"},
 		"CustomerReportEdge":            {name: "CustomerReportEdge"},
+		"UpgradeBlocker":                {name: "UpgradeBlocker"},
+		"ResellerUpgradeEdge":           {name: "ResellerUpgradeEdge"},
 		"ResourceEdge":                  {name: "ResourceEdge"},
 		"StatementEntryEdge":            {name: "StatementEntryEdge"},
 		"StatementEntry":                {name: "StatementEntry"},
@@ -297,6 +302,9 @@ func tables() map[string]*objectType {
 	fillRemittanceClaimConnection(types)
 	fillCustomerReport(types)
 	fillCustomerReportConnection(types)
+	fillResellerUpgradeEligibility(types)
+	fillResellerUpgrade(types)
+	fillResellerUpgradeConnection(types)
 	fillResource(types)
 	fillResourceConnection(types)
 	fillStatementEntryConnection(types)
@@ -404,6 +412,8 @@ func tables() map[string]*objectType {
 	fillRemittanceEdge(types)
 	fillRemittanceClaimEdge(types)
 	fillCustomerReportEdge(types)
+	fillUpgradeBlocker(types)
+	fillResellerUpgradeEdge(types)
 	fillResourceEdge(types)
 	fillStatementEntryEdge(types)
 	fillStatementEntry(types)
@@ -596,6 +606,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.Resource:
 			if v != nil {
 				return types["Resource"], v
+			}
+		case models.ResellerUpgrade:
+			return types["ResellerUpgrade"], &v
+		case *models.ResellerUpgrade:
+			if v != nil {
+				return types["ResellerUpgrade"], v
 			}
 		case models.RemittanceClaim:
 			return types["RemittanceClaim"], &v
@@ -6328,6 +6344,200 @@ func fillCustomerReportConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.CustomerReport]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillResellerUpgradeEligibility(types map[string]*objectType) {
+	of := types["ResellerUpgradeEligibility"]
+	of.satisfies = []string{"ResellerUpgradeEligibility"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.UpgradeEligibility)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.UpgradeEligibility:
+			return &v
+		case *models.UpgradeEligibility:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"eligible": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeEligibility).Eligible()
+			b.bool(bool(v))
+			return true
+		}},
+		"performance": {value: func(object any) any {
+			return &object.(*models.UpgradeEligibility).Performance
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"threshold": {value: func(object any) any {
+			return &object.(*models.UpgradeEligibility).Threshold
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"blockers": {value: func(object any) any {
+			return object.(*models.UpgradeEligibility).Blockers
+		},
+			of:      types["UpgradeBlocker"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillResellerUpgrade(types map[string]*objectType) {
+	of := types["ResellerUpgrade"]
+	of.satisfies = []string{"ResellerUpgrade", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ResellerUpgrade)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ResellerUpgrade:
+			return &v
+		case *models.ResellerUpgrade:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).ID
+			b.id(string(v))
+			return true
+		}},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ResellerUpgrade().Reseller(ctx, object.(*models.ResellerUpgrade))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).State
+			b.string(string(v))
+			return true
+		}},
+		"performance": {value: func(object any) any {
+			v := object.(*models.ResellerUpgrade).Performance()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).Reason
+			b.string(string(v))
+			return true
+		}},
+		"plan": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).PlanOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"answer": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).AnswerOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillResellerUpgradeConnection(types map[string]*objectType) {
+	of := types["ResellerUpgradeConnection"]
+	of.satisfies = []string{"ResellerUpgradeConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.ResellerUpgrade])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.ResellerUpgrade]:
+			return &v
+		case *models.Connection[models.ResellerUpgrade]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.ResellerUpgrade]).Edges
+		},
+			of:      types["ResellerUpgradeEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.ResellerUpgrade]).Nodes()
+		},
+			of:      types["ResellerUpgrade"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.ResellerUpgrade]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.ResellerUpgrade]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -13049,6 +13259,82 @@ func fillCustomerReportEdge(types map[string]*objectType) {
 			return &object.(*models.Edge[models.CustomerReport]).Node
 		},
 			of:      types["CustomerReport"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUpgradeBlocker(types map[string]*objectType) {
+	of := types["UpgradeBlocker"]
+	of.satisfies = []string{"UpgradeBlocker"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.UpgradeBlocker)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.UpgradeBlocker:
+			return &v
+		case *models.UpgradeBlocker:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeBlocker).Code
+			b.string(string(v))
+			return true
+		}},
+		"message": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeBlocker).Message
+			b.string(string(v))
+			return true
+		}},
+		"suggestedAction": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeBlocker).SuggestedAction
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillResellerUpgradeEdge(types map[string]*objectType) {
+	of := types["ResellerUpgradeEdge"]
+	of.satisfies = []string{"ResellerUpgradeEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.ResellerUpgrade])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.ResellerUpgrade]:
+			return &v
+		case *models.Edge[models.ResellerUpgrade]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.ResellerUpgrade]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.ResellerUpgrade]).Node
+		},
+			of:      types["ResellerUpgrade"],
 			nonNull: true,
 		},
 	}

@@ -141,6 +141,11 @@ func CooperationSide(who models.Principal, distributor, reseller models.ID) mode
 	return ""
 }
 
+// ResellerUpgrades shows a reseller its own: its distributor, which it would leave, learns nothing of them.
+func ResellerUpgrades(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "rup.reseller_id")
+}
+
 // ResellerManagers shows a distributor who looks after its resellers, or did: neither they nor their next distributor learn it.
 func ResellerManagers(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ownPartner(q, who, "rsm.distributor_id")

@@ -294,6 +294,20 @@ func TestResellersCountForTheirDistributorAndRefundsGoBack(t *testing.T) {
 		if own, said := d.statementOf(d.provider, "2026-12"); own.TotalMinor != 1000 {
 			t.Errorf("%+v %v", own, said)
 		}
+		// What the reseller sold is its own strength, whosever it counts for (P13).
+		for name, row := range map[string]struct {
+			reseller models.ID
+			from     models.BillingCycle
+			currency models.Currency
+			want     int64
+		}{
+			"ever": {d.reseller, "2025-12", models.CNY, 30_000}, "of a later month": {d.reseller, "2026-12", models.CNY, -10_000},
+			"in another currency": {d.reseller, "2025-12", models.USD, 0}, "of nobody's reseller": {d.provider, "2025-12", models.CNY, 0},
+		} {
+			if got, err := d.PerformanceOfReseller(d.ctx, db, row.reseller, row.from, row.currency); err != nil || got != row.want {
+				t.Errorf("%s: %d, want %d (%v)", name, got, row.want, err)
+			}
+		}
 		for who, want := range map[string]struct {
 			who  models.Principal
 			want int

@@ -182,7 +182,7 @@ func (s *Service) lockReseller(ctx context.Context, tx bun.IDB, who models.Princ
 }
 
 func checkReason(reason string) error {
-	if !isText(reason) || len([]rune(reason)) > 256 {
+	if !isText(reason, 256) {
 		return models.Invalid("reason", "A reason has 1 to 256 characters, none of them a control character.")
 	}
 	return nil

@@ -101,15 +101,15 @@ func (cmd CreatePartner) partner() (models.Partner, error) {
 		return p, models.Invalid("kind", "There is no such kind of partner.")
 	case p.Level != models.LevelStandard && p.Level != models.LevelLeading && p.Level != models.LevelCore:
 		return p, models.Invalid("level", "There is no such level.")
-	case !isText(p.Name):
+	case !isText(p.Name, 200):
 		return p, models.Invalid("name", "A partner's name has 1 to 200 characters.")
-	case !isText(p.SigningEntity):
+	case !isText(p.SigningEntity, 200):
 		return p, models.Invalid("signingEntity", "The signing entity has 1 to 200 characters.")
 	case !country.MatchString(p.Country):
 		return p, models.Invalid("country", "The country is a code of two capital letters.")
 	case !p.Currency.Valid():
 		return p, models.Invalid("currency", "The currency must be CNY or USD.")
-	case p.ExternalID != "" && (len(p.ExternalID) > 128 || !isText(p.ExternalID)):
+	case p.ExternalID != "" && (len(p.ExternalID) > 128 || !isText(p.ExternalID, 128)):
 		return p, models.Invalid("externalId", "An external id has at most 128 characters.")
 	case p.Kind != models.CloudReseller && p.ParentID != "":
 		return p, models.Invalid("parentId", "Only a cloud reseller has a distributor above it.")
@@ -120,9 +120,9 @@ func (cmd CreatePartner) partner() (models.Partner, error) {
 	return p, nil
 }
 
-func isText(s string) bool {
+func isText(s string, longest int) bool {
 	n := utf8.RuneCountInString(s)
-	return n >= 1 && n <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return n >= 1 && n <= longest && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // checkParent holds the distributor until the transaction ends, so that it cannot be restricted meanwhile, and returns it; none without one.

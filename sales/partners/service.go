@@ -20,6 +20,8 @@ type Service struct {
 	Recall    Recall
 	Farewells []Farewell // may be nil
 	Codes     Codes      // checks one-time codes; nil = none are asked for
+
+	Performance Performance // what resellers sold; required for upgrades
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

@@ -180,7 +180,7 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Prices: r.Catalog, Cloud: r.Cloud, Jobs: r.Jobs,
 		Performance: r.Incentives,
 	}
-	r.Customers.Debts = r.Billing
+	r.Customers.Debts, r.Partners.Performance = r.Billing, r.Incentives
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.relay(billing.ConsumerBills, r.Billing.BillOrder)
 	a.wireWebhooks()

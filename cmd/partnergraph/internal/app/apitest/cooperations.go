@@ -2,7 +2,10 @@ package apitest
 
 import (
 	"context"
+	"fmt"
 	"testing"
+
+	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/identity"
@@ -25,6 +28,41 @@ func (w *World) cooperate(ctx context.Context, t *testing.T, o *Org) {
 	asked, err := w.Partners.RequestCooperationEnd(ctx, selfOf(o.Parent), partners.RequestCooperationEnd{ResellerID: &o.Partner.ID, Reason: o.Tag + " may leave"})
 	must(t, err)
 	w.text(o.Tag+" may leave", asked.Request.ID)
+	for i := range 2 {
+		wish := fmt.Sprintf("%s upgrade %d", o.Tag, i)
+		upgrade, err := w.Partners.RequestUpgrade(ctx, selfOf(o), partners.RequestResellerUpgrade{Reason: wish})
+		must(t, err)
+		w.text(wish, upgrade.Upgrade.ID)
+		if i == 0 {
+			_, err = w.Partners.CancelUpgrade(ctx, selfOf(o), partners.CancelResellerUpgrade{UpgradeID: upgrade.Upgrade.ID})
+			must(t, err)
+		}
+	}
+}
+
+// soldEnough lets every reseller have the performance that an upgrade takes: in this world nobody sells so much.
+type soldEnough struct{}
+
+var _ partners.Performance = soldEnough{}
+
+// PerformanceOfReseller is the least that suffices.
+func (soldEnough) PerformanceOfReseller(context.Context, bun.IDB, models.ID, models.BillingCycle, models.Currency) (int64, error) {
+	return models.UpgradePerformanceMinor, nil
+}
+
+// upgrading makes a reseller of the distributor's that has asked for its upgrade, and one that is in the plan.
+func (w *World) upgrading(t *testing.T, distributor *Org, planned bool) (*Org, models.ID) {
+	t.Helper()
+	o := w.rich(t, models.CloudReseller, distributor)
+	asked, err := w.Partners.RequestUpgrade(t.Context(), selfOf(o), partners.RequestResellerUpgrade{Reason: "test"})
+	must(t, err)
+	if planned {
+		_, err = w.Partners.ReviewUpgrade(t.Context(), w.who, partners.ReviewResellerUpgrade{
+			UpgradeID: asked.Upgrade.ID, Approve: true, Reason: "test", IdempotencyKey: "plan " + o.Tag,
+		})
+		must(t, err)
+	}
+	return o, asked.Upgrade.ID
 }
 
 // indexCooperations learns whose the cooperations, requests and managers are: the reseller's, and so its distributor's.
@@ -33,13 +71,17 @@ func (w *World) indexCooperations(ctx context.Context, t *testing.T, orgs map[mo
 	var cooperations []models.Cooperation
 	var requests []models.CooperationRequest
 	var managers []models.ResellerManager
-	for _, rows := range []any{&cooperations, &requests, &managers} {
+	var upgrades []models.ResellerUpgrade
+	for _, rows := range []any{&cooperations, &requests, &managers, &upgrades} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	for _, row := range cooperations {
 		w.owners[row.ID] = holder{org: orgs[row.ResellerID]}
 	}
 	for _, row := range requests {
+		w.owners[row.ID] = holder{org: orgs[row.ResellerID]}
+	}
+	for _, row := range upgrades {
 		w.owners[row.ID] = holder{org: orgs[row.ResellerID]}
 	}
 	for _, row := range managers {
@@ -74,6 +116,17 @@ func cooperationMutations() map[string]MoneyMutation {
 				return always(w.OperatorKey, map[string]any{"resellerId": reseller.Partner.ID, "reason": "moved away"}, "reason", "another")
 			},
 		},
+		"reviewResellerUpgrade": {
+			Selection: "{upgrade{id state} transfer{id kind createdAt}}",
+			NoDebit:   once,
+			Prepare: func(t *testing.T, w *World, _ int) MoneyCalls {
+				t.Helper()
+				reseller, id := w.upgrading(t, w.rich(t, models.Distributor, nil), true)
+				_, err := w.Partners.RequestDistributor(t.Context(), selfOf(reseller), partners.RequestDistributorRole{UpgradeID: id, Plan: "done"})
+				must(t, err)
+				return always(w.OperatorKey, map[string]any{"upgradeId": id, "approve": true, "reason": "well done"}, "reason", "another")
+			},
+		},
 		"confirmCooperationRequest": {
 			Selection: "{request{id state} cooperation{id until} transfer{id kind createdAt}}",
 			NoDebit:   once,
@@ -105,6 +158,17 @@ func cooperationCalls() calls {
 		return id
 	}
 	return calls{
+		"requestResellerUpgrade": func(t *testing.T, _ *Server, w *World) Call {
+			return Call{w.loneReseller(t).Key, map[string]any{"reason": "audit"}}
+		},
+		"requestDistributorRole": func(t *testing.T, _ *Server, w *World) Call {
+			o, id := w.upgrading(t, w.Distributors[0], true)
+			return Call{o.Key, map[string]any{"upgradeId": id, "plan": "audit"}}
+		},
+		"cancelResellerUpgrade": func(t *testing.T, _ *Server, w *World) Call {
+			o, id := w.upgrading(t, w.Distributors[0], false)
+			return Call{o.Key, map[string]any{"upgradeId": id}}
+		},
 		"inviteReseller": func(t *testing.T, _ *Server, w *World) Call {
 			return Call{w.Distributors[0].Key, map[string]any{"resellerId": w.loneReseller(t).Partner.ID, "reason": "audit"}}
 		},

@@ -54,7 +54,29 @@ func cooperationRows() map[string]mutationRow {
 			return all
 		}
 	}
+	upgrades := func(more map[string]any, mayOwn func(w *apitest.World, c apitest.Caller, id models.ID) bool) inputs {
+		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
+			for _, id := range w.IDs(models.PrefixResellerUpgrade) {
+				if mayOwn(w, c, id) {
+					continue
+				}
+				one := map[string]any{"upgradeId": id}
+				maps.Copy(one, more)
+				all = append(all, one)
+			}
+			return all
+		}
+	}
 	return map[string]mutationRow{
+		// Every reseller has asked, and nobody is in the plan.
+		"requestResellerUpgrade": {"{upgrade{id}}", func(*apitest.World, apitest.Caller) []map[string]any { return []map[string]any{{"reason": "mine"}} }},
+		"reviewResellerUpgrade": {"{upgrade{id}}", upgrades(map[string]any{"approve": true, "reason": "mine", "idempotencyKey": "theirs"}, func(_ *apitest.World, c apitest.Caller, _ models.ID) bool {
+			return c.Operator
+		})},
+		"requestDistributorRole": {"{upgrade{id}}", upgrades(map[string]any{"plan": "mine"}, func(*apitest.World, apitest.Caller, models.ID) bool { return false })},
+		"cancelResellerUpgrade": {"{upgrade{id}}", upgrades(nil, func(w *apitest.World, c apitest.Caller, id models.ID) bool {
+			return !c.Operator && w.Sees(c, id)
+		})},
 		"inviteReseller":            {"{request{id}}", partners("resellerId")},
 		"requestCooperation":        {"{request{id}}", partners("distributorId")},
 		"requestCooperationEnd":     {"{request{id}}", partners("resellerId")},

@@ -516,7 +516,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
-		models.ReadPartners: {models.PrefixPartner, models.PrefixCooperation, models.PrefixCooperationRequest, models.PrefixResellerManager}, models.ReadCustomers: {
+		models.ReadPartners: {models.PrefixPartner, models.PrefixCooperation, models.PrefixCooperationRequest, models.PrefixResellerManager, models.PrefixResellerUpgrade}, models.ReadCustomers: {
 			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
 			models.PrefixAuthorization, models.PrefixVerification,
 		},

@@ -287,7 +287,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote, models.PrefixBillLine, models.PrefixBillMonth: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
-		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery:
+		models.PrefixResellerUpgrade, models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance, models.PrefixCustomerRestriction: // a bank statement is nobody's but the operator's, and so are its notes
 		return false

@@ -100,6 +100,7 @@ func Build(t *testing.T, s *Server) *World {
 		Rooms: s.App.Rooms, texts: map[string]models.ID{}, amounts: map[string]string{}, alsoTell: map[string][]models.ID{}, who: models.SystemPrincipal("test"), serial: 100,
 	}
 	ctx := t.Context()
+	w.Partners.Performance = soldEnough{}
 	w.stock(ctx, t)
 	for i := range 2 {
 		w.Distributors[i] = w.org(ctx, t, models.Distributor, fmt.Sprintf("distributor%d", i), nil)
