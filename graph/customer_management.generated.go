@@ -2306,6 +2306,10 @@ func (ec *executionContext) _UpdateCustomerPayload(ctx context.Context, sel ast.
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNAccountManager2githubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐAccountManager(ctx context.Context, sel ast.SelectionSet, v models.AccountManager) graphql.Marshaler {
+	return ec._AccountManager(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNAssignAccountManagerInput2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋcustomersᚐAssignAccountManager(ctx context.Context, v any) (customers.AssignAccountManager, error) {
 	res, err := ec.unmarshalInputAssignAccountManagerInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)

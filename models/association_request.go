@@ -83,13 +83,22 @@ func (r AssociationRequest) AnswerOrNil() *string { return orNil(r.Answer) }
 // Become moves the request to a final state, or is PRECONDITION_FAILED: REQUEST_EXPIRED when its time is over,
 // REQUEST_CLOSED when it was decided before.
 func (r *AssociationRequest) Become(next AssociationRequestState, now time.Time) error {
-	switch {
-	case r.State == AssociationRequestExpired, r.State == AssociationRequested && next != AssociationRequestExpired && !now.Before(r.ExpiresAt):
-		return Precondition("REQUEST_EXPIRED", "This request has expired; it can be made again.")
-	case r.State != AssociationRequested || next == AssociationRequested:
-		return Precondition("REQUEST_CLOSED", "This request has been decided or cancelled before.")
+	if err := mayClose(r.State, next, r.ExpiresAt, now); err != nil {
+		return err
 	}
 	r.State, r.DecidedAt = next, &now
+	return nil
+}
+
+// mayClose says why a request between two sides does not move to a state, or nil. Requests of all kinds have the same states.
+func mayClose[S ~string](state, next S, expiresAt, now time.Time) error {
+	open, expired := S(AssociationRequested), S(AssociationRequestExpired)
+	switch {
+	case state == expired, state == open && next != expired && !now.Before(expiresAt):
+		return Precondition("REQUEST_EXPIRED", "This request has expired; it can be made again.")
+	case state != open || next == open:
+		return Precondition("REQUEST_CLOSED", "This request has been decided or cancelled before.")
+	}
 	return nil
 }
 

@@ -168,6 +168,25 @@ const (
 	EventRelationExpired      EventType = "association_request.expired"
 )
 
+// The events of cooperations between distributors and resellers (P12, P15). All are told to the distributor, and on the reseller's record they
+// are EventCooperationNoted, so that whoever is told of both is told once.
+const (
+	EventCooperationRequested EventType = "cooperation_request.made"
+	EventCooperationConfirmed EventType = "cooperation_request.confirmed"
+	EventCooperationRejected  EventType = "cooperation_request.rejected"
+	EventCooperationCancelled EventType = "cooperation_request.cancelled"
+	EventCooperationExpired   EventType = "cooperation_request.expired"
+	EventCooperationBegan     EventType = "cooperation.began"
+	EventCooperationEnded     EventType = "cooperation.ended"
+	EventCooperationNoted     EventType = "cooperation.noted" // data.event says which of the others it is
+	// Who looks after a reseller is its distributor's affair and nobody else's.
+	EventResellerManagerAssigned EventType = "reseller.account_manager_assigned"
+	EventResellerManagerRemoved  EventType = "reseller.account_manager_removed"
+	// EventResellerUpgrade is a step of a reseller on its way to become a distributor (P13), for itself and operators.
+	EventResellerUpgrade    EventType = "reseller_upgrade.changed"
+	EventPartnerKindChanged EventType = "partner.kind_changed"
+)
+
 // The events of authorisations (O16).
 const (
 	EventAuthorizationRequested EventType = "authorization.requested"

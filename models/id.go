@@ -87,6 +87,10 @@ const (
 	PrefixPartnerCapability   = "pcp"
 	PrefixBenefitApplication  = "bap"
 	PrefixBenefitDownload     = "bdl"
+	PrefixCooperation         = "cop"
+	PrefixCooperationRequest  = "crq"
+	PrefixResellerManager     = "rsm"
+	PrefixResellerUpgrade     = "rup"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

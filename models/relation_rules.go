@@ -15,7 +15,7 @@ type RelationFacts struct {
 	Frozen       bool
 	HasPaid      bool // any order, in cash (C07)
 	OrdersAwait  bool // there are orders that it may still pay (C13)
-	Owes         bool // an account of it is below zero
+	Owes         bool // an account of it is below zero, or something that it used is not paid
 	HasGifts     bool // money that came with a recharge is not spent
 	HasCredit    bool
 	HeldMoney    bool // money that goes back to the partner is set aside

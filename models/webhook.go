@@ -86,7 +86,7 @@ func WebhookWait(attempt int, jitter float64) (time.Duration, bool) {
 }
 
 // WebhookEventTypes returns the events that webhooks tell of, in a fixed order. All of them are about customers, orders,
-// resources, balances and coupons, which a partner reads through the API as well.
+// resources, balances, coupons and cooperations, which a partner reads through the API as well.
 func WebhookEventTypes() []EventType {
 	return []EventType{
 		EventCustomerCreated, EventCustomerAssociated, EventCustomerSwitched, EventCustomerDisassociated,
@@ -99,6 +99,8 @@ func WebhookEventTypes() []EventType {
 		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourceToPeriod, EventResourcePolicySet,
 		EventBalanceChanged, EventBalanceAlert,
 		EventQuotaGranted, EventQuotaChanged, EventQuotaReclaimed, EventQuotaExpired,
+		EventCooperationRequested, EventCooperationConfirmed, EventCooperationRejected, EventCooperationCancelled, EventCooperationExpired,
+		EventCooperationBegan, EventCooperationEnded,
 		EventCouponIssued, EventCouponActivated, EventCouponUsed, EventCouponReturned, EventCouponReclaimed, EventCouponExpired,
 	}
 }
@@ -113,7 +115,7 @@ func WebhookPermission(kind EventType) Permission {
 	}
 	family, _, _ := strings.Cut(string(kind), ".")
 	return map[string]Permission{"customer": ReadCustomers, "authorization": ReadCustomers, "order": ReadOrders, "resource": ReadResources, "balance": ReadBalances,
-		"coupon": ReadCoupons, "coupon_quota": ReadCoupons}[family]
+		"coupon": ReadCoupons, "coupon_quota": ReadCoupons, "cooperation": ReadPartners, "cooperation_request": ReadPartners}[family]
 }
 
 // MatchWebhookEvents returns the types that a pattern stands for: a type itself, a family such as order.*, or * for all of

@@ -83,6 +83,10 @@ type loaders struct {
 	payoutPreference    *loader[models.ID, models.PayoutPreference]
 	benefitApplication  *loader[models.ID, models.BenefitApplication]
 	benefitOrders       *loader[models.ID, []models.Order]
+	resellerUpgrade     *loader[models.ID, models.ResellerUpgrade]
+	cooperationRequest  *loader[models.ID, models.CooperationRequest]
+	resellerManager     *loader[models.ID, models.AccountManager]
+	resellerManagers    *loader[models.ID, []models.ResellerManager]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -158,6 +162,10 @@ func (r *Resolver) newLoaders() *loaders {
 		payoutPreference:    byID(&n, r.Payouts.PreferencesFor),
 		benefitApplication:  byID(&n, r.Benefits.ByIDs),
 		benefitOrders:       byID(&n, r.Benefits.OrdersFor),
+		resellerUpgrade:     byID(&n, r.Partners.UpgradesByIDs),
+		cooperationRequest:  byID(&n, r.Partners.CooperationRequestsByIDs),
+		resellerManager:     byID(&n, r.Partners.ManagersFor),
+		resellerManagers:    byID(&n, r.Partners.ManagerHistoryFor),
 	}
 }
 

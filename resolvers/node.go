@@ -62,6 +62,10 @@ func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) 
 		return asNode(must(ctx, set.invitation, id, models.PrefixInvitation, "invitation"))
 	case models.PrefixAssociationRequest:
 		return asNode(must(ctx, set.associationRequest, id, models.PrefixAssociationRequest, "association request"))
+	case models.PrefixResellerUpgrade:
+		return asNode(must(ctx, set.resellerUpgrade, id, models.PrefixResellerUpgrade, "reseller upgrade"))
+	case models.PrefixCooperationRequest:
+		return asNode(must(ctx, set.cooperationRequest, id, models.PrefixCooperationRequest, "cooperation request"))
 	case models.PrefixAuthorization:
 		return asNode(must(ctx, set.authorization, id, models.PrefixAuthorization, "authorisation"))
 	case models.PrefixVerification:

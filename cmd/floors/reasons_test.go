@@ -15,13 +15,14 @@ import (
 )
 
 // reasoned are the folders and files whose reasons of PRECONDITION_FAILED a test holds to the table of docs/rules.md: those of relations
-// between customers and partners, real-name verification, one-time codes, files, the access configuration, webhooks, payouts and benefits.
+// between customers and partners and between partners, real-name verification, one-time codes, files, the access configuration, webhooks,
+// payouts and benefits.
 func reasoned() []string {
 	return []string{
 		"models/association_request.go", "models/authorization.go", "models/customer_report.go", "models/customer_restriction.go", "models/invitation.go",
-		"models/relation_block.go", "models/verification.go", "models/verification_code.go", "models/commercial_certification.go", "models/payout.go",
-		"models/benefit.go", "models/capability.go", "models/mdf.go", "sales/benefits",
-		"sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/payouts", "sales/verification", "sales/webhooks",
+		"models/cooperation.go", "models/relation_block.go", "models/reseller_upgrade.go", "models/verification.go", "models/verification_code.go",
+		"models/commercial_certification.go", "models/payout.go", "models/benefit.go", "models/capability.go", "models/mdf.go",
+		"sales/benefits", "sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/partners", "sales/payouts", "sales/verification", "sales/webhooks",
 	}
 }
 

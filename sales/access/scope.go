@@ -107,6 +107,50 @@ func Invitations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ofPartners(q, who, "inv.partner_id")
 }
 
+// Cooperations shows both sides theirs, also past ones: what a distributor had with another reseller, and a reseller with another distributor, is
+// theirs alone. Customers see none.
+func Cooperations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofBothSides(q, who, "cop")
+}
+
+// CooperationRequests shows both sides theirs.
+func CooperationRequests(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofBothSides(q, who, "crq")
+}
+
+func ofBothSides(q *bun.SelectQuery, who models.Principal, alias string) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.PartnerID == "" || who.CustomerID != "":
+		return nothing(q)
+	}
+	return q.Where("(?.distributor_id = ? OR ?.reseller_id = ?)", bun.Ident(alias), who.PartnerID, bun.Ident(alias), who.PartnerID)
+}
+
+// CooperationSide returns the side of two that cooperate, or are about to, that the principal is; "" for everybody else.
+func CooperationSide(who models.Principal, distributor, reseller models.ID) models.CooperationSide {
+	switch {
+	case who.PartnerID == "" || who.CustomerID != "":
+		return ""
+	case who.PartnerID == distributor:
+		return models.SideDistributor
+	case who.PartnerID == reseller:
+		return models.SideReseller
+	}
+	return ""
+}
+
+// ResellerUpgrades shows a reseller its own: its distributor, which it would leave, learns nothing of them.
+func ResellerUpgrades(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "rup.reseller_id")
+}
+
+// ResellerManagers shows a distributor who looks after its resellers, or did: neither they nor their next distributor learn it.
+func ResellerManagers(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "rsm.distributor_id")
+}
+
 // Verifications shows a customer its own, and a partner those that were submitted while the customer was its own or its reseller's: what a
 // former partner has submitted is no business of the next one.
 func Verifications(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

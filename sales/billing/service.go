@@ -10,6 +10,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -61,6 +62,8 @@ type Service struct {
 	Jobs        Jobs        // nil = nothing is settled by itself
 	Performance Performance // nil = nobody counts
 	Uploads     Uploads     // nil = there are no files
+
+	noted watch.Noted // customers whose balance has changed
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

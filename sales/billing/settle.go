@@ -18,7 +18,7 @@ const (
 )
 
 // Settle pays what a customer used until the last day, or month, from its balance: one posting for all lines that are due, never below the
-// balance's floor. Earlier debts come first, and what is not covered stays a debt, which is tried again every hour. It is the handler of
+// balance's floor. Earlier debts come first, and what is not covered stays a debt, which is tried again every hour and as soon as the balance changes, see SettleChanged. It is the handler of
 // models.JobUsageSettle.
 func (s *Service) Settle(ctx context.Context, customer models.ID) error {
 	who := models.SystemPrincipal("usage.settle")

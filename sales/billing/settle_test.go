@@ -122,6 +122,59 @@ func TestAShortBalanceLeavesADebt(t *testing.T) {
 	})
 }
 
+// TestADebtIsTriedAsSoonAsThereIsMoney is C13: whoever puts money in does not wait for the hour, and nobody else's settlement is touched.
+func TestADebtIsTriedAsSoonAsThereIsMoney(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		o := open(t, db)
+		o.moveTo(day(10, 20))
+		o.record(hours("a", o.resale, "10", day(9, 1)), hours("b", o.ofReseller, "10", day(9, 2)))
+		o.settle(o.resale, true)
+		owes := func(c models.Customer) bool {
+			t.Helper()
+			owing, err := o.Owes(o.ctx, db, c.ID)
+			o.want(err, "")
+			return owing
+		}
+		if !owes(o.resale) || owes(o.ofReseller) || owes(o.advisory) {
+			t.Error("a customer owes when its use is settled and not paid, not before")
+		}
+		tried := func(want int, customers ...models.Customer) {
+			t.Helper()
+			o.mu.Lock()
+			o.scheduled = map[models.ID]time.Time{}
+			o.mu.Unlock()
+			n, err := o.SettleChanged(o.ctx)
+			o.want(err, "")
+			if n != want || len(o.scheduled) != len(customers) {
+				t.Errorf("%d, scheduled %v, want %d", n, o.scheduled, want)
+			}
+			for _, c := range customers {
+				if !o.scheduled[c.ID].Equal(o.now()) {
+					t.Errorf("%s at %s", c.ID, o.scheduled[c.ID])
+				}
+			}
+		}
+		tried(0) // nobody's balance has changed
+		o.fund(o.resale, 1000)
+		change := func(kind models.OwnerKind, id models.ID) models.OwnerChange {
+			return models.OwnerChange{Kind: kind, ID: string(id)}
+		}
+		o.Changed([]models.OwnerChange{
+			change(models.OwnerCustomer, o.resale.ID), change(models.OwnerCustomer, o.resale.ID), change(models.OwnerCustomer, o.ofReseller.ID),
+			change(models.OwnerCustomer, o.advisory.ID), change(models.OwnerPartner, o.provider.ID),
+		})
+		tried(1, o.resale)
+		tried(0) // once
+		o.settle(o.resale, false)
+		if owes(o.resale) {
+			t.Error("it is paid")
+		}
+		o.Changed([]models.OwnerChange{change(models.OwnerCustomer, o.resale.ID)})
+		tried(0) // nothing is owed any more
+	})
+}
+
 func TestCreditIsSpentAfterCashAndNeverPastTheFloor(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

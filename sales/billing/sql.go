@@ -108,6 +108,14 @@ func existsDue(ctx context.Context, db bun.IDB, customer models.ID, now time.Tim
 	return debt, store.Translate(err)
 }
 
+// selectOwing returns those of the customers that have a debt, in their order.
+func selectOwing(ctx context.Context, db bun.IDB, customers []models.ID) ([]models.ID, error) {
+	var owing []models.ID
+	err := db.NewSelect().Model((*models.BillLine)(nil)).Distinct().Column("bil.customer_id").Where("bil.customer_id IN (?)", bun.List(customers)).
+		Where("bil.debt_left_minor > 0").Order("bil.customer_id").Scan(ctx, &owing)
+	return owing, store.Translate(err)
+}
+
 func selectDue(ctx context.Context, tx bun.IDB, customer models.Customer, now time.Time) ([]models.BillLine, error) {
 	var rows []models.BillLine
 	err := dueLines(tx.NewSelect().Model(&rows), customer.ID, now).Where("bil.currency = ?", customer.Currency).

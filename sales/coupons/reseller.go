@@ -277,16 +277,23 @@ func (s *Service) reclaimQuotasIn(ctx context.Context, tx bun.IDB, who models.Pr
 		if result.Error = checkReclaim(quota, visible); result.Error != nil {
 			continue
 		}
-		parent, minor := quotas[quota.ParentID], quota.BalanceMinor
-		quota.ValueMinor, quota.BalanceMinor, quota.Status, quota.UpdatedAt = quota.ValueMinor-minor, 0, models.QuotaReclaimed, now
-		parent.BalanceMinor, parent.UpdatedAt = parent.BalanceMinor+minor, now
-		quotas[id], quotas[parent.ID] = quota, parent
-		moves = append(moves, move{models.TransferCouponReclaim, id, quotaAccount(quota), quotaAccount(parent), minor})
-		amount := models.NewMoney(minor, quota.Currency)
-		result.CouponQuota, result.Amount = &quota, &amount
+		one := takeBack(quotas, id, now)
+		moves = append(moves, one)
+		reclaimed, amount := quotas[id], models.NewMoney(one.minor, quota.Currency)
+		result.CouponQuota, result.Amount = &reclaimed, &amount
 		taken = append(taken, result)
 	}
 	return done, s.writeTaken(ctx, tx, who, before, quotas, taken, moves, remark)
+}
+
+// takeBack puts what is left of a reseller's quota back into the one that it was given from, both of which are locked and in quotas, and ends it.
+func takeBack(quotas map[models.ID]models.CouponQuota, id models.ID, now time.Time) move {
+	quota := quotas[id]
+	parent, minor := quotas[quota.ParentID], quota.BalanceMinor
+	quota.ValueMinor, quota.BalanceMinor, quota.Status, quota.UpdatedAt = quota.ValueMinor-minor, 0, models.QuotaReclaimed, now
+	parent.BalanceMinor, parent.UpdatedAt = parent.BalanceMinor+minor, now
+	quotas[id], quotas[parent.ID] = quota, parent
+	return move{models.TransferCouponReclaim, id, quotaAccount(quota), quotaAccount(parent), minor}
 }
 
 func checkReclaim(quota models.CouponQuota, visible bool) *models.Error {

@@ -171,7 +171,7 @@ func (s *Service) linkReport(ctx context.Context, tx bun.IDB, cmd Associate, cus
 }
 
 // partnerFor returns the partner that shall win a customer, and whether it may not: it is, or its distributor is,
-// restricted or expired. A partner acts for itself and its resellers only; a customer that agrees may name any.
+// restricted or expired, or it is a reseller without one. A partner acts for itself and its resellers only; a customer that agrees may name any.
 func (s *Service) partnerFor(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (partner models.Partner, barred bool, err error) {
 	if who.CustomerID != "" {
 		who = models.SystemPrincipal("association")
@@ -184,7 +184,8 @@ func (s *Service) partnerFor(ctx context.Context, tx bun.IDB, who models.Princip
 		return models.Partner{}, false, ErrPartnerUnknown
 	}
 	if partner.State != models.PartnerActive || partner.ParentID == "" {
-		return partner, partner.State != models.PartnerActive, nil
+		// A reseller that nobody answers for wins nobody either (P11, P12).
+		return partner, partner.State != models.PartnerActive || partner.Kind == models.CloudReseller, nil
 	}
 	// A reseller does not act for its distributor, but the distributor's state counts all the same (CBC.50010086).
 	distributor, found, err := selectPartner(ctx, tx, models.SystemPrincipal("association"), partner.ParentID)

@@ -64,6 +64,7 @@ func TestAssociateIsRefused(t *testing.T) {
 		w.setState(restricted, models.PartnerRestricted)
 		w.setState(expired, models.PartnerExpired)
 		under := w.partner("Under", models.CloudReseller, restricted.ID)
+		orphan := w.partner("Orphan", models.CloudReseller, "")
 		for _, row := range []struct {
 			name     string
 			customer models.Customer
@@ -80,6 +81,7 @@ func TestAssociateIsRefused(t *testing.T) {
 			{"a restricted partner", fresh(aged(0)), customers.Associate{PartnerID: restricted.ID}, "PARTNER_RESTRICTED"},
 			{"an expired partner", fresh(aged(0)), customers.Associate{PartnerID: expired.ID}, "PARTNER_RESTRICTED"},
 			{"a restricted distributor's reseller", fresh(aged(0)), customers.Associate{PartnerID: under.ID}, "PARTNER_RESTRICTED"},
+			{"a reseller without a distributor", fresh(aged(0)), customers.Associate{PartnerID: orphan.ID}, "PARTNER_RESTRICTED"},
 			{"an unknown partner", fresh(aged(0)), customers.Associate{PartnerID: w.IDs(models.PrefixPartner)}, "NOT_FOUND"},
 			{"an unknown customer", models.Customer{ID: w.IDs(models.PrefixCustomer)}, customers.Associate{PartnerID: w.provider.ID}, "NOT_FOUND"},
 			{"another currency", fresh(func(c *models.Customer) { c.Currency = models.USD }), customers.Associate{PartnerID: w.provider.ID}, "OTHER_SITE"},

@@ -124,7 +124,7 @@ func (s *Service) switchIn(ctx context.Context, tx bun.IDB, who models.Principal
 			return err
 		}
 	}
-	recalled, err := s.Recall.RecallIn(ctx, tx, who, customer)
+	recalled, err := s.recall(ctx, tx, who, customer)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@
 // making an account with its sealed personal data, reporting and inviting a prospective one, associating it with a partner in
 // one mode, changing that with both sides' consent, and finding all of it. E-mails are written here and sent through Mailer. It does not own who signs in for a customer (sales/identity), which platform
 // knows it by which id (sales/federation), its money (sales/ledger, sales/funds) or what it buys (sales/orders); whether it
-// has bought anything, or has something to pay, it asks through the interface Purchases. Ending an association moves money:
+// has bought anything, or has something to pay, it asks through the interfaces Purchases and Debts. Ending an association moves money:
 // that it asks through Recall; Farewells and Turns are the other rooms that have something to do then.
 //
 // Locks: an association ends by changing the customer's row, before any account is locked; whoever moves money along the

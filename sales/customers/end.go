@@ -15,6 +15,7 @@ var (
 	ErrOperatorEnds  = models.Forbidden("Only an operator ends an association.")
 	ErrNotAssociated = models.BlockUnlinked.Refusal()
 	ErrPendingOrders = models.BlockOrders.Refusal()
+	ErrOwes          = models.BlockOwing.Refusal()
 )
 
 // EndAssociation says which customer leaves its partner.
@@ -104,7 +105,7 @@ func (s *Service) leaveIn(ctx context.Context, tx bun.IDB, who models.Principal,
 		}
 	}
 	done := EndedAssociation{Association: association}
-	if done.Recalled, err = s.Recall.RecallIn(ctx, tx, who, customer); err != nil {
+	if done.Recalled, err = s.recall(ctx, tx, who, customer); err != nil {
 		return EndedAssociation{}, err
 	}
 	return done, s.recordEnd(ctx, tx, who, customer, reason, done)
@@ -125,6 +126,20 @@ func (s *Service) closeAssociation(ctx context.Context, tx bun.IDB, customer mod
 	return association, err
 }
 
+// recall has the customer's money taken back. Recall locks its accounts, as every settlement does: a debt that one has left since the customer
+// was looked at keeps it as well.
+func (s *Service) recall(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) (models.Recalled, error) {
+	done, err := s.Recall.RecallIn(ctx, tx, who, customer)
+	if err != nil {
+		return models.Recalled{}, err
+	}
+	owes, err := s.owes(ctx, tx, customer.ID)
+	if err == nil && owes {
+		err = ErrOwes
+	}
+	return done, err
+}
+
 // mayLeave applies those of the vendor's obstacles that this server knows of (C13); money is Recall's.
 func (s *Service) mayLeave(ctx context.Context, tx bun.IDB, customer models.Customer) error {
 	if customer.PartnerID == "" {
@@ -134,8 +149,15 @@ func (s *Service) mayLeave(ctx context.Context, tx bun.IDB, customer models.Cust
 		return ErrFrozen
 	}
 	awaits, err := s.Purchases.AwaitsPayment(ctx, tx, customer.ID, s.now())
-	if err == nil && awaits {
+	if err != nil {
+		return err
+	}
+	if awaits {
 		return ErrPendingOrders
+	}
+	owes, err := s.owes(ctx, tx, customer.ID)
+	if err == nil && owes {
+		err = ErrOwes
 	}
 	return err
 }

@@ -187,3 +187,55 @@ func TestAnAssociationThatMayNotEndStays(t *testing.T) {
 		}
 	})
 }
+
+// TestDebtsKeepACustomer is C13: use that was settled and not paid keeps a customer with its partner and in its mode, also when the settlement comes
+// while it leaves.
+func TestDebtsKeepACustomer(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		owing, late := w.create("owing", w.provider.ID, models.Advisory), w.create("settled-late", w.provider.ID, models.Resale)
+		end := func(c models.Customer, key string) error {
+			_, err := w.EndAssociation(w.ctx, operator(), customers.EndAssociation{CustomerID: c.ID, Reason: "r", IdempotencyKey: key})
+			return err
+		}
+		change, err := w.change(asPartner(w.provider), late, models.Advisory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.owing[owing.ID], w.settling = true, late.ID
+		for name, err := range map[string]error{
+			"an operator ends it":      end(owing, "1"),
+			"the customer asks":        second(w.leave(asCustomer(owing), owing)),
+			"the partner asks":         second(w.leave(asPartner(w.provider), owing)),
+			"the other mode is wanted": second(w.change(asCustomer(owing), owing, models.Resale)),
+			"it is settled meanwhile":  end(late, "2"),
+		} {
+			if reasonOf(err) != "ARREARS" {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		w.owing[late.ID] = false
+		if _, err := w.confirm(asCustomer(late), change.ID); reasonOf(err) != "ARREARS" || w.customerOf(late.ID).Mode != models.Resale {
+			t.Errorf("settled while the mode changes: %v", err)
+		}
+		found, err := w.Eligibility(w.ctx, operator(), customers.EligibilityQuery{CustomerID: &owing.ID})
+		if err != nil || len(found) == 0 {
+			t.Fatal(err)
+		}
+		seen := false
+		for _, blocker := range found[0].Blockers {
+			seen = seen || blocker.Code == models.BlockOwing && blocker.SuggestedAction != ""
+		}
+		if !seen {
+			t.Errorf("%+v", found[0].Blockers)
+		}
+		if w.customerOf(owing.ID).PartnerID == "" || w.customerOf(late.ID).PartnerID == "" {
+			t.Error("it has left")
+		}
+		w.owing, w.settling = map[models.ID]bool{}, ""
+		if err := end(owing, "1"); err != nil {
+			t.Errorf("paid: %v", err)
+		}
+	})
+}

@@ -100,6 +100,9 @@ func (s *Service) facts(ctx context.Context, db bun.IDB, customer models.Custome
 	if facts.OrdersAwait, err = s.Purchases.AwaitsPayment(ctx, db, customer.ID, facts.Now); err != nil {
 		return facts, err
 	}
+	if facts.Owes, err = s.owes(ctx, db, customer.ID); err != nil {
+		return facts, err
+	}
 	if facts.Restrictions, err = selectRestrictions(ctx, db, []models.ID{customer.ID}); err != nil {
 		return facts, err
 	}
@@ -111,6 +114,14 @@ func (s *Service) facts(ctx context.Context, db bun.IDB, customer models.Custome
 		facts.HeldMoney = facts.HeldMoney || account.Kind == models.AccountBalance && (account.HeldMinor > 0 || account.EarmarkedMinor > 0)
 	}
 	return facts, err
+}
+
+// owes reports whether the customer has used something that is not paid.
+func (s *Service) owes(ctx context.Context, db bun.IDB, customer models.ID) (bool, error) {
+	if s.Debts == nil {
+		return false, nil
+	}
+	return s.Debts.Owes(ctx, db, customer)
 }
 
 func otherSite(partner models.Partner, customer models.Customer) bool {

@@ -29,6 +29,12 @@ type Recall interface {
 	RecallIn(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer) (models.Recalled, error)
 }
 
+// Debts knows what customers have used and not paid. Bills live above this room, so it asks through this.
+type Debts interface {
+	// Owes reports whether the customer has such a debt. It is of one moment when the caller has locked the customer's accounts.
+	Owes(ctx context.Context, db bun.IDB, customerID models.ID) (bool, error)
+}
+
 // Farewell is told that a customer leaves its partner, in the transaction that ends the association, by rooms that keep
 // something of both.
 type Farewell interface {
@@ -61,6 +67,7 @@ type Service struct {
 	Purchases Purchases
 	Ledger    *ledger.Service // remembers the keys of operations that move money
 	Recall    Recall
+	Debts     Debts      // nil = nobody owes anything but what an account below zero says
 	Farewells []Farewell // may be nil
 	Turns     []Turn     // may be nil
 

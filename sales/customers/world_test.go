@@ -28,6 +28,9 @@ type world struct {
 
 	// buyers are the customers that have paid an order, ordering those that may still pay one.
 	buyers, ordering map[models.ID]bool
+	// owing are the customers that have used something and not paid it; settling becomes one of them while its money is recalled.
+	owing    map[models.ID]bool
+	settling models.ID
 	// recalled are the customers as RecallIn and LeaveIn were given them; refused is what RecallIn answers.
 	recalled, left []models.Customer
 	refused        error
@@ -44,9 +47,17 @@ func (w *world) AwaitsPayment(_ context.Context, _ bun.IDB, id models.ID, _ time
 	return w.ordering[id], nil
 }
 
+// Owes stands for sales/billing, which lives above this room.
+func (w *world) Owes(_ context.Context, _ bun.IDB, id models.ID) (bool, error) {
+	return w.owing[id], nil
+}
+
 // RecallIn stands for sales/funds, which lives above this room.
 func (w *world) RecallIn(_ context.Context, _ bun.IDB, _ models.Principal, customer models.Customer) (models.Recalled, error) {
 	w.recalled = append(w.recalled, customer)
+	if w.settling == customer.ID {
+		w.owing[customer.ID] = true
+	}
 	return models.Recalled{Transfer: &models.Transfer{ID: "trf_recall", Kind: models.TransferRecall}}, w.refused
 }
 
@@ -62,12 +73,12 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ctx: t.Context(), at: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), buyers: map[models.ID]bool{}, ordering: map[models.ID]bool{}}
+	w := &world{t: t, ctx: t.Context(), at: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), buyers: map[models.ID]bool{}, ordering: map[models.ID]bool{}, owing: map[models.ID]bool{}}
 	now := func() time.Time { return w.at }
 	ids := models.RandomIDs()
 	w.Service = &customers.Service{
 		DB: db, Now: now, IDs: ids, Events: &events.Recorder{IDs: ids, Now: now}, Seal: sealer, Purchases: w,
-		Ledger: &ledger.Service{DB: db, Now: now, IDs: ids}, Recall: w, Farewells: []customers.Farewell{w},
+		Ledger: &ledger.Service{DB: db, Now: now, IDs: ids}, Recall: w, Debts: w, Farewells: []customers.Farewell{w},
 	}
 	w.distributor = w.partner("Distributor", models.Distributor, "")
 	w.reseller = w.partner("Reseller", models.CloudReseller, w.distributor.ID)

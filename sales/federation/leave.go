@@ -35,6 +35,21 @@ func (s *Service) LeaveIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	return s.Events.Record(ctx, tx, who, happened...)
 }
 
+// PartIn unbinds the customers of a reseller from the platforms of the distributor that it leaves, in the transaction that ends their cooperation,
+// as LeaveIn does for one: their partner stays, and has no platform of its own (P12).
+func (s *Service) PartIn(ctx context.Context, tx bun.IDB, who models.Principal, reseller models.Partner) error {
+	bound, err := selectBoundOf(ctx, tx, reseller.ID)
+	if err != nil {
+		return err
+	}
+	for _, customer := range bound {
+		if err := s.LeaveIn(ctx, tx, who, customer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // farewell ends what a platform signed a person in to and notes that the platform is to be told.
 func (s *Service) farewell(ctx context.Context, tx bun.IDB, customer models.Customer, identity models.FederatedIdentity) error {
 	if s.Sessions != nil {

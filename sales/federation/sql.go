@@ -378,6 +378,15 @@ func deleteIdentitiesOf(ctx context.Context, tx bun.IDB, customer models.ID) ([]
 	return rows, err
 }
 
+// selectBoundOf returns the customers of a partner that have an account on some platform, in the order of their ids.
+func selectBoundOf(ctx context.Context, tx bun.IDB, partner models.ID) ([]models.Customer, error) {
+	var rows []models.Customer
+	bound := tx.NewSelect().Model((*models.FederatedAccount)(nil)).Column("customer_id")
+	err := tx.NewSelect().Model(&rows).Column("c.id", "c.name", "c.partner_id").Where("c.partner_id = ?", partner).
+		Where("c.id IN (?)", bound).Order("c.id").Scan(ctx)
+	return rows, store.Translate(err)
+}
+
 // deleteAccountsOf unbinds a customer's accounts and returns their platforms.
 func deleteAccountsOf(ctx context.Context, tx bun.IDB, customer models.ID) ([]string, error) {
 	var platforms []string

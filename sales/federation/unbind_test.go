@@ -135,6 +135,42 @@ func TestLeavingTellsAndEndsSessions(t *testing.T) {
 	})
 }
 
+// TestAResellersCustomersLeaveItsDistributorsPlatform: the end of a cooperation unbinds those of the reseller's customers that are bound, and
+// nobody else's.
+func TestAResellersCustomersLeaveItsDistributorsPlatform(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w, ctx := newWorld(t, db), t.Context()
+		id := w.bound(t, "one")
+		var customer models.Customer
+		must(t, db.NewSelect().Model(&customer).Where("c.id = ?", w.customers[0]).Scan(ctx))
+		reseller := models.Partner{ID: w.IDs(models.PrefixPartner), Cloud: "sim", Kind: models.CloudReseller, Currency: models.CNY}
+		_, err := db.NewInsert().Model(&reseller).Exec(ctx)
+		must(t, err)
+		customer.PartnerID = reseller.ID
+		_, err = db.NewUpdate().Model(&customer).Column("partner_id").WherePK().Exec(ctx)
+		must(t, err)
+		part := func(partner models.ID) {
+			must(t, db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+				return w.PartIn(ctx, tx, models.SystemPrincipal("test"), models.Partner{ID: partner, ParentID: "par_distributor"})
+			}))
+		}
+		bound := func() int {
+			n, err := db.NewSelect().Table("federated_accounts").Where("customer_id = ?", customer.ID).Count(ctx)
+			must(t, err)
+			return int(n)
+		}
+		before := bound()
+		if part("par_another"); before == 0 || bound() != before {
+			t.Fatalf("%d accounts before, %d after another reseller left", before, bound())
+		}
+		part(customer.PartnerID)
+		if row, found, err := w.NotificationFor(ctx, id); err != nil || !found || row.BindAction() != models.BindActionUnbind || bound() != 0 || len(w.ended) != 1 {
+			t.Errorf("%v %v %+v, %d accounts, ended %v", err, found, row, bound(), w.ended)
+		}
+	})
+}
+
 // TestTestLogin: a link works once, a report is sealed, read by its partner and gone after a day.
 func TestTestLogin(t *testing.T) {
 	t.Parallel()

@@ -3,9 +3,6 @@ package funds
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
-	"sync"
 
 	"github.com/uptrace/bun"
 
@@ -53,42 +50,11 @@ func (s *Service) WatchBalances(ctx context.Context, owners ...models.ID) (told 
 // few owners and may be called often, so that a fall is told soon; what it misses, because another process made the change or
 // the database was away, WatchBalances finds.
 func (s *Service) WatchChanged(ctx context.Context) (told int, err error) {
-	owners := s.noted.take()
+	owners := s.noted.Take()
 	if len(owners) == 0 {
 		return 0, nil
 	}
 	return s.WatchBalances(ctx, owners...)
-}
-
-// maxNoted bounds how many changed owners are remembered; beyond it they wait for WatchBalances.
-const maxNoted = 2000
-
-// notedOwners remembers owners whose balance changed. A hot one is remembered once however often it changes. The zero value
-// is empty; it is safe for concurrent use.
-type notedOwners struct {
-	mu     sync.Mutex
-	owners map[models.ID]struct{}
-}
-
-func (n *notedOwners) add(changes []models.OwnerChange) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.owners == nil {
-		n.owners = make(map[models.ID]struct{})
-	}
-	for _, change := range changes {
-		if len(n.owners) < maxNoted {
-			n.owners[models.ID(change.ID)] = struct{}{}
-		}
-	}
-}
-
-func (n *notedOwners) take() []models.ID {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	owners := slices.Sorted(maps.Keys(n.owners))
-	n.owners = nil
-	return owners
 }
 
 // cross writes what was seen of one alert, unless somebody has changed it since, and tells its owner.

@@ -16,7 +16,9 @@ const changesChannel = "balances"
 // means that it must be called again: until then the cache of another replica may show what was before. It is what
 // ledger.Service.Changed is for.
 func (s *Service) Changed(ctx context.Context, changes []models.OwnerChange) error {
-	s.noted.add(changes)
+	for _, change := range changes {
+		s.noted.Add(models.ID(change.ID))
+	}
 	var failures []error
 	if s.Cache != nil {
 		invalidations := make([]cache.Invalidation, len(changes))

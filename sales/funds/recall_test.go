@@ -330,3 +330,70 @@ func TestAMoveThatHasLockedTheMoneyIsWaitedFor(t *testing.T) {
 		s.sound()
 	})
 }
+
+// TestTheEndOfACooperationRecallsTheMoney is M06: a reseller that leaves keeps nothing of its distributor's, and its customers keep theirs.
+func TestTheEndOfACooperationRecallsTheMoney(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := newShop(t, db)
+		ctx := context.Background()
+		s.give(models.OwnerPartner, s.distributor, models.AccountBalance, "CNY", 500, 0)
+		s.give(models.OwnerCustomer, s.resellers, models.AccountBalance, "CNY", 300, 0)
+		var reseller models.Partner
+		s.want(db.NewSelect().Model(&reseller).Where("p.id = ?", s.reseller).Scan(ctx), "")
+		part := func() (done models.Recalled, err error) {
+			err = db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+				if _, err := tx.NewUpdate().Model((*models.Partner)(nil)).Set("parent_id = NULL").Where("id = ?", s.reseller).Exec(ctx); err != nil {
+					return err
+				}
+				done, err = s.RecallFromResellerIn(ctx, tx, models.SystemPrincipal("test"), reseller)
+				return err
+			})
+			return done, err
+		}
+		held := func(minor int64) {
+			_, err := db.NewUpdate().Table("accounts").Set("held_minor = ?", minor).Where("owner_id = ?", s.reseller).Exec(ctx)
+			s.want(err, "")
+		}
+		s.give(models.OwnerPartner, s.reseller, models.AccountBalance, "CNY", 12_345, 0)
+		held(5)
+		_, err := part()
+		s.want(err, "HELD_MONEY")
+		held(0)
+		done, err := part()
+		s.want(err, "")
+		if done.Transfer == nil || done.Transfer.Kind != models.TransferRecall || done.PartnerBalance.Available != cny(12_845) || done.CustomerBalance.Total != cny(0) {
+			t.Errorf("%+v", done)
+		}
+		if got := s.cash(s.resellers); got != 300 {
+			t.Errorf("its customer has %d", got)
+		}
+		_, err = s.FundReseller(ctx, s.as(s.distributor), funds.ResellerMove{ResellerID: s.reseller, Amount: amount("1"), IdempotencyKey: "late"})
+		s.want(err, "NOT_FOUND")
+		records, err := s.AdjustmentRecords(ctx, s.as(s.distributor), funds.AdjustmentQuery{ResellerID: &s.reseller}, models.PageArgs{})
+		s.want(err, "")
+		if len(records.Edges) != 1 || records.Nodes()[0].OperationType != models.TransferRecall || records.Nodes()[0].Amount != cny(12_345) {
+			t.Errorf("the former distributor's records: %+v", records.Nodes())
+		}
+		var happened []models.Event
+		s.want(db.NewSelect().Model(&happened).Where("type = ?", models.EventBalanceChanged).Scan(ctx), "")
+		for _, e := range happened {
+			if string(e.PartnerID) != e.SubjectID || e.CustomerID != "" {
+				t.Errorf("%+v", e)
+			}
+		}
+		if len(happened) != 2 {
+			t.Errorf("%d events", len(happened))
+		}
+		none, err := part()
+		s.want(err, "")
+		if none.Transfer != nil {
+			t.Errorf("%+v", none)
+		}
+		s.sound()
+		_, err = db.NewUpdate().Table("accounts").Set("balance_minor = -1").Set("floor_minor = -5").Where("owner_id = ?", s.reseller).Exec(ctx)
+		s.want(err, "")
+		_, err = part()
+		s.want(err, "ARREARS")
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -51,7 +52,7 @@ type Service struct {
 	Providers       map[string]Provider // of recharges, by name
 
 	watches watches
-	noted   notedOwners // whose alerts are looked at before the others'
+	noted   watch.Noted // whose alerts are looked at before the others'
 	once    sync.Once
 	lanes   *store.Lanes[asked, Moved]
 }

@@ -14,7 +14,7 @@ import (
 // CountIn writes what consumptions count for the partners whose customers made them, in the transaction that bills them (N01): one
 // performance line each, under the policy that was in force then for the service type, the month and the partner's level; a reseller's for
 // its distributor (P14). What gives back or corrects goes to the partner, and under the policy, of what it takes back. Consumption of
-// customers without a partner counts for nobody.
+// customers without a partner counts for nobody, and so does that of a reseller's while it has no distributor.
 //
 // A line is in the statement of its month, or in that of the present month when the former is closed. A source that was counted before
 // breaks the unique index, and with it the transaction: callers bill once.
@@ -32,6 +32,11 @@ func (s *Service) CountIn(ctx context.Context, tx bun.IDB, consumed []models.Con
 	for i, c := range consumed {
 		lines[i] = known.line(c)
 		lines[i].ID, lines[i].CreatedAt = s.IDs(models.PrefixPerformanceLine), now
+	}
+	// A reseller's without a distributor counts for nobody.
+	lines = slices.DeleteFunc(lines, func(line models.PerformanceLine) bool { return line.PartnerID == "" })
+	if len(lines) == 0 {
+		return nil
 	}
 	if err := s.intoStatements(ctx, tx, lines, now); err != nil {
 		return err

@@ -10,6 +10,15 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
+// PerformanceOfReseller returns what was counted for a reseller's customers from a month on, in minor units of a currency, for whichever
+// distributor it was: what decides whether it may become one itself (P13). It asks nobody's permission; sales/partners does.
+func (s *Service) PerformanceOfReseller(ctx context.Context, db bun.IDB, reseller models.ID, from models.BillingCycle, currency models.Currency) (int64, error) {
+	var counted int64
+	err := db.NewSelect().Model((*models.PerformanceMonth)(nil)).ColumnExpr("CAST(COALESCE(SUM(pfm.counted_minor), 0) AS BIGINT)").
+		Where("pfm.reseller_id = ?", reseller).Where("pfm.period >= ?", from).Where("pfm.currency = ?", currency).Scan(ctx, &counted)
+	return counted, store.Translate(err)
+}
+
 // Dashboard returns sums of the performance that FindPerformance shows, per currency: by month in their order, otherwise the largest first. It
 // reads the monthly sums, not the lines. It needs INCENTIVES_READ, and is INVALID for months that make no sense.
 func (s *Service) Dashboard(ctx context.Context, who models.Principal, query models.DashboardQuery) ([]models.PerformanceSum, error) {

@@ -294,6 +294,20 @@ func TestResellersCountForTheirDistributorAndRefundsGoBack(t *testing.T) {
 		if own, said := d.statementOf(d.provider, "2026-12"); own.TotalMinor != 1000 {
 			t.Errorf("%+v %v", own, said)
 		}
+		// What the reseller sold is its own strength, whosever it counts for (P13).
+		for name, row := range map[string]struct {
+			reseller models.ID
+			from     models.BillingCycle
+			currency models.Currency
+			want     int64
+		}{
+			"ever": {d.reseller, "2025-12", models.CNY, 30_000}, "of a later month": {d.reseller, "2026-12", models.CNY, -10_000},
+			"in another currency": {d.reseller, "2025-12", models.USD, 0}, "of nobody's reseller": {d.provider, "2025-12", models.CNY, 0},
+		} {
+			if got, err := d.PerformanceOfReseller(d.ctx, db, row.reseller, row.from, row.currency); err != nil || got != row.want {
+				t.Errorf("%s: %d, want %d (%v)", name, got, row.want, err)
+			}
+		}
 		for who, want := range map[string]struct {
 			who  models.Principal
 			want int
@@ -312,6 +326,26 @@ func TestResellersCountForTheirDistributorAndRefundsGoBack(t *testing.T) {
 		for _, f := range []incentives.PerformanceFilter{{PartnerID: &d.customers[0]}, {ResellerID: &d.customers[0]}, {CustomerID: &d.provider}} {
 			_, err := d.FindPerformance(d.ctx, boss(), f, models.PageArgs{})
 			d.want(err, "INVALID")
+		}
+	})
+}
+
+func TestAResellerOfNobodyCountsForNobody(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := newDesk(t, db)
+		before := d.spend(d.reseller, "ecs", 1000, d.at)
+		d.count(before)
+		_, err := db.NewUpdate().Table("partners").Set("parent_id = NULL").Where("id = ?", d.reseller).Exec(d.ctx)
+		d.want(err, "")
+		back := d.spend(d.reseller, "ecs", -400, d.at)
+		back.Cause, back.BaseID = models.CauseRefund, before.LineID
+		d.count(d.spend(d.reseller, "ecs", 700, d.at), back)
+		var lines []models.PerformanceLine
+		d.want(db.NewSelect().Model(&lines).Order("pfl.amount_minor").Scan(d.ctx), "")
+		// What the distributor was counted is taken back from it, whoever has the reseller now.
+		if len(lines) != 2 || lines[0].AmountMinor != -400 || lines[0].PartnerID != d.distributor || lines[0].ResellerID != d.reseller {
+			t.Errorf("%+v", lines)
 		}
 	})
 }

@@ -20,15 +20,15 @@ type CreatePartner struct {
 	Kind          models.PartnerKind
 	Name          string              // 1 to 200 characters
 	Level         models.PartnerLevel // empty = STANDARD
-	ParentID      *models.ID          // a reseller's distributor; nil for the others
+	ParentID      *models.ID          // a reseller's distributor; nil for the others, and for one that will look for its own (P15)
 	Country       string              // ISO 3166-1 alpha-2, upper case
 	SigningEntity string              // 1 to 200 characters
 	Currency      models.Currency
 	ExternalID    string // the cloud's own key, unique per cloud, at most 128 characters; may be empty
 }
 
-// Create adds a partner; only operators may. A cloud reseller needs a distributor of the same cloud and currency that is
-// active, the others have no parent (P12). Errors: UNAUTHENTICATED, FORBIDDEN, INVALID, NOT_FOUND for an unknown parent,
+// Create adds a partner; only operators may. A cloud reseller may be given a distributor of the same cloud and currency that is
+// active, and otherwise finds one itself (P15); the others have no parent (P12). Errors: UNAUTHENTICATED, FORBIDDEN, INVALID, NOT_FOUND for an unknown parent,
 // PRECONDITION_FAILED with reason PARTNER_RESTRICTED for one that may not win resellers, and CONFLICT with field
 // externalId when that is taken.
 func (s *Service) Create(ctx context.Context, who models.Principal, cmd CreatePartner) (models.Partner, error) {
@@ -53,16 +53,23 @@ func (s *Service) CreateIn(ctx context.Context, tx bun.IDB, who models.Principal
 	if err != nil {
 		return models.Partner{}, err
 	}
-	if err := checkParent(ctx, tx, partner); err != nil {
+	parent, err := checkParent(ctx, tx, partner)
+	if err != nil {
 		return models.Partner{}, err
 	}
 	now := s.now()
 	partner.ID, partner.CreatedAt, partner.UpdatedAt = s.IDs(models.PrefixPartner), now, now
-	if err := insert(ctx, tx, &partner); err != nil {
+	if err := insertRow(ctx, tx, &partner); err != nil {
 		if store.Conflicts(err, "partners", "external_id") {
 			return models.Partner{}, &models.Error{Code: models.CodeConflict, Field: "externalId", Message: "Another partner of this cloud has this external id."}
 		}
 		return models.Partner{}, err
+	}
+	if parent.ID != "" {
+		began := s.began(parent, partner, now)
+		if err := insertRow(ctx, tx, &began); err != nil {
+			return models.Partner{}, err
+		}
 	}
 	return partner, s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventPartnerCreated, SubjectID: string(partner.ID), PartnerID: partner.ID,
@@ -94,18 +101,16 @@ func (cmd CreatePartner) partner() (models.Partner, error) {
 		return p, models.Invalid("kind", "There is no such kind of partner.")
 	case p.Level != models.LevelStandard && p.Level != models.LevelLeading && p.Level != models.LevelCore:
 		return p, models.Invalid("level", "There is no such level.")
-	case !isText(p.Name):
+	case !isText(p.Name, 200):
 		return p, models.Invalid("name", "A partner's name has 1 to 200 characters.")
-	case !isText(p.SigningEntity):
+	case !isText(p.SigningEntity, 200):
 		return p, models.Invalid("signingEntity", "The signing entity has 1 to 200 characters.")
 	case !country.MatchString(p.Country):
 		return p, models.Invalid("country", "The country is a code of two capital letters.")
 	case !p.Currency.Valid():
 		return p, models.Invalid("currency", "The currency must be CNY or USD.")
-	case p.ExternalID != "" && (len(p.ExternalID) > 128 || !isText(p.ExternalID)):
+	case p.ExternalID != "" && (len(p.ExternalID) > 128 || !isText(p.ExternalID, 128)):
 		return p, models.Invalid("externalId", "An external id has at most 128 characters.")
-	case p.Kind == models.CloudReseller && p.ParentID == "":
-		return p, models.Invalid("parentId", "A cloud reseller needs a distributor.")
 	case p.Kind != models.CloudReseller && p.ParentID != "":
 		return p, models.Invalid("parentId", "Only a cloud reseller has a distributor above it.")
 	}
@@ -115,28 +120,28 @@ func (cmd CreatePartner) partner() (models.Partner, error) {
 	return p, nil
 }
 
-func isText(s string) bool {
+func isText(s string, longest int) bool {
 	n := utf8.RuneCountInString(s)
-	return n >= 1 && n <= 200 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return n >= 1 && n <= longest && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// checkParent holds the distributor until the transaction ends, so that it cannot be restricted meanwhile.
-func checkParent(ctx context.Context, tx bun.IDB, partner models.Partner) error {
+// checkParent holds the distributor until the transaction ends, so that it cannot be restricted meanwhile, and returns it; none without one.
+func checkParent(ctx context.Context, tx bun.IDB, partner models.Partner) (models.Partner, error) {
 	if partner.ParentID == "" {
-		return nil
+		return models.Partner{}, nil
 	}
 	parent, found, err := lock(ctx, tx, partner.ParentID)
 	switch {
 	case err != nil:
-		return err
+		return parent, err
 	case !found:
-		return models.NotFound("partner")
+		return parent, ErrUnknown
 	case parent.Kind != models.Distributor:
-		return models.Invalid("parentId", "Only a distributor has cloud resellers.")
+		return parent, models.Invalid("parentId", "Only a distributor has cloud resellers.")
 	case parent.Cloud != partner.Cloud || parent.Currency != partner.Currency:
-		return models.Invalid("parentId", "A cloud reseller and its distributor sell the same cloud in the same currency.")
+		return parent, models.Invalid("parentId", "A cloud reseller and its distributor sell the same cloud in the same currency.")
 	case parent.State != models.PartnerActive:
-		return models.Precondition("PARTNER_RESTRICTED", "This distributor may not win new resellers now.")
+		return parent, models.ErrDistributorBarred
 	}
-	return nil
+	return parent, nil
 }

@@ -79,7 +79,6 @@ func TestCreateRefuses(t *testing.T) {
 			"nobody":                        {models.Principal{}, taken, models.CodeUnauthenticated, ""},
 			"a distributor":                 {as(distributor), with(func(*partners.CreatePartner) {}), models.CodeForbidden, ""},
 			"a partner with the permission": {models.Principal{Kind: models.PartnerKey, PartnerID: distributor.ID, Permissions: models.AllPermissions()}, with(func(*partners.CreatePartner) {}), models.CodeForbidden, ""},
-			"a reseller without parent":     {operator(), command(models.CloudReseller, "R", nil), models.CodeInvalid, "parentId"},
 			"a distributor with parent":     {operator(), command(models.Distributor, "D2", &distributor.ID), models.CodeInvalid, "parentId"},
 			"a reseller of a provider":      {operator(), command(models.CloudReseller, "R", &solution.ID), models.CodeInvalid, "parentId"},
 			"an unknown parent":             {operator(), command(models.CloudReseller, "R", ptr(models.RandomIDs()(models.PrefixPartner))), models.CodeNotFound, ""},

@@ -10,11 +10,6 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-func insert(ctx context.Context, tx bun.IDB, partner *models.Partner) error {
-	_, err := tx.NewInsert().Model(partner).Exec(ctx)
-	return store.Translate(err)
-}
-
 func lock(ctx context.Context, tx bun.IDB, id models.ID) (models.Partner, bool, error) {
 	var partner models.Partner
 	found, err := store.Found(store.ForUpdate(tx.NewSelect().Model(&partner).Where("p.id = ?", id)).Scan(ctx))

@@ -56,6 +56,8 @@ export default [
             'UnsubscribeBreakdown',
             'FieldChange',
             'ItemError',
+            'ResellerUpgradeEligibility',
+            'UpgradeBlocker',
             'ResourceResult',
             'CouponLimits',
             'CouponWhitelist',

@@ -39,7 +39,9 @@ func (a *App) wireHandlers() {
 		return r.Funds.ExpireHolds(ctx, models.SystemPrincipal("holds"))
 	}))
 	r.Jobs.Every(time.Minute, models.JobSweepRecharges, counted(r.Funds.ExpireRecharges))
-	r.Jobs.Every(time.Minute, models.JobSweepRelations, r.Customers.SweepRelations)
+	r.Jobs.Every(time.Minute, models.JobSweepRelations, func(ctx context.Context) error {
+		return errors.Join(r.Customers.SweepRelations(ctx), r.Partners.SweepCooperations(ctx))
+	})
 	r.Jobs.Every(time.Minute, models.JobSweepBudgets, func(ctx context.Context) error { return r.watch(r.Customers.WatchBudgets(ctx)) })
 	r.Jobs.Every(10*time.Minute, models.JobSweepExports, counted(r.Funds.SweepExports))
 	r.Jobs.Every(10*time.Minute, models.JobSweepFederation, counted(r.Federation.Sweep))

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"runtime"
 	"time"
@@ -147,7 +148,10 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Ledger: r.Ledger, Events: r.Recorder, Now: r.Now, IDs: r.IDs, Random: random, Origin: a.cfg.origin(),
 		Cache: a.cache, Bus: a.cache, Seal: a.sealer, Providers: providers, SigningEntities: entities, Codes: r.Codes,
 	}
-	r.Ledger.Changed = r.Funds.Changed
+	r.Ledger.Changed = func(ctx context.Context, changes []models.OwnerChange) error {
+		r.Billing.Changed(changes)
+		return r.Funds.Changed(ctx, changes)
+	}
 	if err := a.wireJobs(); err != nil {
 		return err
 	}
@@ -156,6 +160,7 @@ func (a *App) wire(opts Options) error {
 		Periods: models.ExpiryPeriods{Grace: a.cfg.GracePeriod, Retention: a.cfg.RetentionPeriod},
 	}
 	r.Coupons = &coupons.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Jobs: r.Jobs}
+	r.Partners.Ledger, r.Partners.Codes, r.Partners.Recall, r.Partners.Farewells = r.Ledger, r.Codes, r.Funds, []partners.Farewell{r.Federation, r.Coupons}
 	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation, r.Customers, r.Coupons}
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
@@ -179,6 +184,7 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Prices: r.Catalog, Cloud: r.Cloud, Jobs: r.Jobs,
 		Performance: r.Incentives,
 	}
+	r.Customers.Debts, r.Partners.Performance = r.Billing, r.Incentives
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
 	a.relay(billing.ConsumerBills, r.Billing.BillOrder)
 	a.wireWebhooks()

@@ -2,6 +2,7 @@ package seed
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -129,4 +130,12 @@ func (g *generator) partner(i int) models.Partner {
 		p.State = models.PartnerRestricted
 	}
 	return p
+}
+
+// cooperationOf is the one in force of a reseller since it joined. Its id follows from the reseller's.
+func cooperationOf(reseller models.Partner) models.Cooperation {
+	return models.Cooperation{
+		ID:            models.ID(models.PrefixCooperation + strings.TrimPrefix(string(reseller.ID), models.PrefixPartner)),
+		DistributorID: reseller.ParentID, ResellerID: reseller.ID, Since: reseller.CreatedAt,
+	}
 }

@@ -45,7 +45,7 @@ func (r Result) Rows(table string) int64 {
 
 // tables are all that Run fills, each after those that it refers to.
 var tables = []string{
-	"partners", "customers", "associations", "accounts", "transfers", "entries", "orders", "order_items", "resources",
+	"partners", "cooperations", "customers", "associations", "accounts", "transfers", "entries", "orders", "order_items", "resources",
 	"incentive_statements", "incentive_lines",
 }
 
@@ -122,12 +122,17 @@ func (r *run) stages() []stage {
 
 func (r *run) partnerRows(g *generator, from, to int) []rows {
 	var partners []models.Partner
+	var cooperations []models.Cooperation
 	for i := from; i < to; i++ {
-		partners = append(partners, g.partner(i))
+		partner := g.partner(i)
+		partners = append(partners, partner)
+		if partner.ParentID != "" {
+			cooperations = append(cooperations, cooperationOf(partner))
+		}
 	}
 	b := g.open(from, to)
 	b.accounts = append(g.cloudAccounts(), b.accounts...)
-	return append([]rows{rowsOf(r.db, partners)}, r.bookRows(b)...)
+	return append([]rows{rowsOf(r.db, partners), rowsOf(r.db, cooperations)}, r.bookRows(b)...)
 }
 
 func (r *run) customerRows(g *generator, from, to int) []rows {

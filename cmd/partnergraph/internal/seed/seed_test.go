@@ -109,6 +109,8 @@ var breaches = map[string]string{
 		WHERE COALESCE(o.partner_id, '') <> CASE WHEN c.mode = 'RESALE' THEN c.partner_id ELSE '' END`,
 	"a reseller alone has a parent, a distributor": `SELECT COUNT(*) FROM partners p LEFT JOIN partners d ON d.id = p.parent_id
 		WHERE (p.kind = 'CLOUD_RESELLER') <> (COALESCE(d.kind, '') = 'DISTRIBUTOR') OR (p.parent_id IS NOT NULL) <> (d.id IS NOT NULL)`,
+	"a reseller's distributor is its cooperation's in force": `SELECT COUNT(*) FROM partners p LEFT JOIN cooperations c
+		ON c.reseller_id = p.id AND c.until IS NULL WHERE COALESCE(p.parent_id, '') <> COALESCE(c.distributor_id, '')`,
 	"a distributor has no customers of its own": `SELECT COUNT(*) FROM associations a JOIN partners p ON p.id = a.partner_id WHERE p.kind = 'DISTRIBUTOR'`,
 	"an order's total is the sum of its items": `SELECT COUNT(*) FROM (SELECT o.id FROM orders o JOIN order_items i ON i.order_id = o.id
 		GROUP BY o.id, o.total_minor HAVING SUM(i.amount_minor) <> o.total_minor OR COUNT(*) <> 2) AS b`,

@@ -49,6 +49,7 @@ func Calls(site string) map[string]func(t *testing.T, s *Server, w *World) Call 
 	maps.Copy(all, couponCalls())
 	maps.Copy(all, payoutCalls())
 	maps.Copy(all, benefitCalls())
+	maps.Copy(all, cooperationCalls())
 	return all
 }
 

@@ -382,6 +382,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixQuote:    models.ReadCatalogue, models.PrefixDiscount: models.ReadCatalogue,
 		models.PrefixCustomerReport: models.ReadCustomers, models.PrefixInvitation: models.ReadCustomers,
 		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers, models.PrefixVerification: models.ReadCustomers,
+		models.PrefixCooperationRequest: models.ReadPartners, models.PrefixResellerUpgrade: models.ReadPartners,
 		models.PrefixJob:         models.ManageJobs,
 		models.PrefixCouponQuota: models.ReadCoupons, models.PrefixCoupon: models.ReadCoupons,
 		models.PrefixCertification: models.ReadIncentives, models.PrefixPayout: models.ReadIncentives, models.PrefixBenefitApplication: models.ReadIncentives,

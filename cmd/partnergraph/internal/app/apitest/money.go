@@ -50,6 +50,7 @@ func MoneyMutations() map[string]MoneyMutation {
 	maps.Copy(rows, relationMutations())
 	maps.Copy(rows, couponMutations())
 	maps.Copy(rows, payoutMutations())
+	maps.Copy(rows, cooperationMutations())
 	return rows
 }
 

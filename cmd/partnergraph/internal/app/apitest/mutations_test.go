@@ -150,6 +150,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, couponRows(partnersOfOthers))
 	maps.Copy(rows, payoutRows())
 	maps.Copy(rows, benefitRows(partnersOfOthers))
+	maps.Copy(rows, cooperationRows())
 	return rows
 }
 
@@ -517,7 +518,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
 	hidden := map[models.Permission][]string{
-		models.ReadPartners: {models.PrefixPartner}, models.ReadCustomers: {
+		models.ReadPartners: {models.PrefixPartner, models.PrefixCooperation, models.PrefixCooperationRequest, models.PrefixResellerManager, models.PrefixResellerUpgrade}, models.ReadCustomers: {
 			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
 			models.PrefixAuthorization, models.PrefixVerification,
 		},

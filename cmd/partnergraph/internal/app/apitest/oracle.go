@@ -99,6 +99,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexFederation(ctx, t, orgs)
 	w.indexWebhooks(ctx, t, orgs)
 	w.indexRelations(ctx, t, orgs, buyers)
+	w.indexCooperations(ctx, t, orgs)
 	w.indexCatalogue(ctx, t, buyers)
 	w.indexVerifications(ctx, t, buyers)
 	w.indexCoupons(ctx, t, orgs, buyers)
@@ -271,8 +272,10 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 	switch id.Prefix() {
 	case models.PrefixPartner: // a company knows itself, its distributor and its resellers; a customer its partner
 		return h.companyKnownTo(c)
-	case models.PrefixCustomerReport, models.PrefixInvitation:
+	case models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixCooperation, models.PrefixCooperationRequest:
 		return c.knowsProspectsOf(h.org)
+	case models.PrefixResellerManager: // the distributor's affair
+		return c.Org != nil && h.org.Parent == c.Org
 	case models.PrefixUser: // people of a partner, and of customers that are bound to a platform
 		return h.personKnownTo(c)
 	case models.PrefixCustomer, models.PrefixAssociation, models.PrefixAssociationRequest, models.PrefixAuthorization, models.PrefixVerification,
@@ -286,7 +289,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery, models.PrefixCertification, models.PrefixPayout,
-		models.PrefixBenefitApplication, models.PrefixPartnerCapability:
+		models.PrefixBenefitApplication, models.PrefixResellerUpgrade, models.PrefixPartnerCapability:
 		return c.Org != nil && h.org == c.Org
 	case models.PrefixRemittance, models.PrefixCustomerRestriction: // a bank statement is nobody's but the operator's, and so are its notes
 		return false

@@ -102,6 +102,7 @@ func Build(t *testing.T, s *Server) *World {
 		Rooms: s.App.Rooms, texts: map[string]models.ID{}, amounts: map[string]string{}, alsoTell: map[string][]models.ID{}, who: models.SystemPrincipal("test"), serial: 100,
 	}
 	ctx := t.Context()
+	w.Partners.Performance = soldEnough{}
 	w.stock(ctx, t)
 	for i := range 2 {
 		w.Distributors[i] = w.org(ctx, t, models.Distributor, fmt.Sprintf("distributor%d", i), nil)
@@ -134,10 +135,13 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 	must(t, err)
 	w.text(tag+" name", o.Partner.ID)
 	w.text(tag+"-ext", o.Partner.ID)
-	w.Move(t, models.TransferRecharge, 50_000_000+w.next(), w.world(), Cash(models.OwnerPartner, o.Partner.ID))
 	key := w.key(ctx, t, identity.CreateKey{Name: tag + " key", PartnerID: &o.Partner.ID})
 	o.Key, o.KeyID = key.Secret, key.APIKey.ID
 	w.text(tag+" key", o.KeyID)
+	if parent != nil {
+		w.cooperate(ctx, t, o) // while it has no money to go back
+	}
+	w.Move(t, models.TransferRecharge, 50_000_000+w.next(), w.world(), Cash(models.OwnerPartner, o.Partner.ID))
 	w.known(ctx, t, o)
 	o.Resale = w.Buyer(t, o, tag+"-resale", models.Resale)
 	o.Advisory = w.Buyer(t, o, tag+"-advisory", models.Advisory)

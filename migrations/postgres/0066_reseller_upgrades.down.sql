@@ -1,0 +1,3 @@
+DROP INDEX performance_months_reseller;
+--bun:split
+DROP TABLE reseller_upgrades;
