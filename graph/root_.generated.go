@@ -34,6 +34,8 @@ type ResolverRoot interface {
 	CloudBinding() CloudBindingResolver
 	CommercialCertification() CommercialCertificationResolver
 	ConsumptionSum() ConsumptionSumResolver
+	Cooperation() CooperationResolver
+	CooperationRequest() CooperationRequestResolver
 	Coupon() CouponResolver
 	CouponQuota() CouponQuotaResolver
 	CouponQuotaRecord() CouponQuotaRecordResolver
@@ -63,6 +65,7 @@ type ResolverRoot interface {
 	Recharge() RechargeResolver
 	Remittance() RemittanceResolver
 	RemittanceClaim() RemittanceClaimResolver
+	ResellerUpgrade() ResellerUpgradeResolver
 	Resource() ResourceResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
@@ -186,7 +189,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -207,6 +210,7 @@ var sources = []*ast.Source{
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "commercial_certification.graphqls", Input: sourceData("commercial_certification.graphqls"), BuiltIn: false},
+	{Name: "cooperation.graphqls", Input: sourceData("cooperation.graphqls"), BuiltIn: false},
 	{Name: "coupon.graphqls", Input: sourceData("coupon.graphqls"), BuiltIn: false},
 	{Name: "coupon_quota.graphqls", Input: sourceData("coupon_quota.graphqls"), BuiltIn: false},
 	{Name: "customer.graphqls", Input: sourceData("customer.graphqls"), BuiltIn: false},
@@ -234,6 +238,7 @@ var sources = []*ast.Source{
 	{Name: "remittance.graphqls", Input: sourceData("remittance.graphqls"), BuiltIn: false},
 	{Name: "remittance_claim.graphqls", Input: sourceData("remittance_claim.graphqls"), BuiltIn: false},
 	{Name: "report.graphqls", Input: sourceData("report.graphqls"), BuiltIn: false},
+	{Name: "reseller_upgrade.graphqls", Input: sourceData("reseller_upgrade.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "service_provider.graphqls", Input: sourceData("service_provider.graphqls"), BuiltIn: false},
@@ -469,6 +474,14 @@ func (ec *executionContext) childFields_AssignAccountManagerPayload(ctx context.
 		return ec.fieldContext_AssignAccountManagerPayload_customer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AssignAccountManagerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AssignResellerManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return ec.fieldContext_AssignResellerManagerPayload_partner(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AssignResellerManagerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Association(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1085,6 +1098,14 @@ func (ec *executionContext) childFields_CancelAutoRenewalPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type CancelAutoRenewalPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelCooperationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_CancelCooperationRequestPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelCooperationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "job":
@@ -1107,6 +1128,14 @@ func (ec *executionContext) childFields_CancelRechargePayload(ctx context.Contex
 		return ec.fieldContext_CancelRechargePayload_recharge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelRechargePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelResellerUpgradePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_CancelResellerUpgradePayload_upgrade(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelResellerUpgradePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1395,6 +1424,18 @@ func (ec *executionContext) childFields_ConfirmCertificationAmountPayload(ctx co
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmCertificationAmountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConfirmCooperationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_ConfirmCooperationRequestPayload_request(ctx, field)
+	case "cooperation":
+		return ec.fieldContext_ConfirmCooperationRequestPayload_cooperation(ctx, field)
+	case "transfer":
+		return ec.fieldContext_ConfirmCooperationRequestPayload_transfer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCooperationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmIncentiveStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "incentiveStatement":
@@ -1433,6 +1474,106 @@ func (ec *executionContext) childFields_ConsumptionSum(ctx context.Context, fiel
 		return ec.fieldContext_ConsumptionSum_debtLeft(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConsumptionSum", field.Name)
+}
+
+func (ec *executionContext) childFields_Cooperation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Cooperation_id(ctx, field)
+	case "distributor":
+		return ec.fieldContext_Cooperation_distributor(ctx, field)
+	case "distributorName":
+		return ec.fieldContext_Cooperation_distributorName(ctx, field)
+	case "reseller":
+		return ec.fieldContext_Cooperation_reseller(ctx, field)
+	case "resellerName":
+		return ec.fieldContext_Cooperation_resellerName(ctx, field)
+	case "since":
+		return ec.fieldContext_Cooperation_since(ctx, field)
+	case "until":
+		return ec.fieldContext_Cooperation_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cooperation", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CooperationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CooperationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CooperationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CooperationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CooperationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CooperationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CooperationRequest_id(ctx, field)
+	case "distributor":
+		return ec.fieldContext_CooperationRequest_distributor(ctx, field)
+	case "distributorName":
+		return ec.fieldContext_CooperationRequest_distributorName(ctx, field)
+	case "reseller":
+		return ec.fieldContext_CooperationRequest_reseller(ctx, field)
+	case "resellerName":
+		return ec.fieldContext_CooperationRequest_resellerName(ctx, field)
+	case "kind":
+		return ec.fieldContext_CooperationRequest_kind(ctx, field)
+	case "requestedBy":
+		return ec.fieldContext_CooperationRequest_requestedBy(ctx, field)
+	case "state":
+		return ec.fieldContext_CooperationRequest_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_CooperationRequest_reason(ctx, field)
+	case "answer":
+		return ec.fieldContext_CooperationRequest_answer(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_CooperationRequest_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CooperationRequest_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_CooperationRequest_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CooperationRequestConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CooperationRequestConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CooperationRequestConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CooperationRequestConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CooperationRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CooperationRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CooperationRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CooperationRequestEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_CountersignPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2275,6 +2416,20 @@ func (ec *executionContext) childFields_EndBenefitPublicityPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type EndBenefitPublicityPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EndCooperationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cooperation":
+		return ec.fieldContext_EndCooperationPayload_cooperation(ctx, field)
+	case "transfer":
+		return ec.fieldContext_EndCooperationPayload_transfer(ctx, field)
+	case "partnerBalance":
+		return ec.fieldContext_EndCooperationPayload_partnerBalance(ctx, field)
+	case "resellerBalance":
+		return ec.fieldContext_EndCooperationPayload_resellerBalance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndCooperationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "discount":
@@ -2837,6 +2992,14 @@ func (ec *executionContext) childFields_InvitationPreview(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type InvitationPreview", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteResellerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_InviteResellerPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteResellerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_IssueCouponQuotasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "couponQuota":
@@ -3377,6 +3540,10 @@ func (ec *executionContext) childFields_Partner(ctx context.Context, field graph
 		return ec.fieldContext_Partner_accessConfiguration(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Partner_balanceAlert(ctx, field)
+	case "accountManager":
+		return ec.fieldContext_Partner_accountManager(ctx, field)
+	case "accountManagerHistory":
+		return ec.fieldContext_Partner_accountManagerHistory(ctx, field)
 	case "couponWhitelist":
 		return ec.fieldContext_Partner_couponWhitelist(ctx, field)
 	case "payoutPreference":
@@ -4283,6 +4450,14 @@ func (ec *executionContext) childFields_RejectAssociationRequestPayload(ctx cont
 	return nil, fmt.Errorf("no field named %q was found under type RejectAssociationRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RejectCooperationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RejectCooperationRequestPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RejectCooperationRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RelationBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -4491,12 +4666,36 @@ func (ec *executionContext) childFields_RequestAuthorizationPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type RequestAuthorizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestCooperationEndPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RequestCooperationEndPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestCooperationEndPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestCooperationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return ec.fieldContext_RequestCooperationPayload_request(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestCooperationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestDisassociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "request":
 		return ec.fieldContext_RequestDisassociationPayload_request(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestDisassociationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestDistributorRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_RequestDistributorRolePayload_upgrade(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestDistributorRolePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestMdfPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4547,6 +4746,14 @@ func (ec *executionContext) childFields_RequestPayoutPaymentPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type RequestPayoutPaymentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestResellerUpgradePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_RequestResellerUpgradePayload_upgrade(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestResellerUpgradePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -4563,6 +4770,82 @@ func (ec *executionContext) childFields_RerunJobPayload(ctx context.Context, fie
 		return ec.fieldContext_RerunJobPayload_job(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RerunJobPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerManager(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResellerManager_id(ctx, field)
+	case "manager":
+		return ec.fieldContext_ResellerManager_manager(ctx, field)
+	case "since":
+		return ec.fieldContext_ResellerManager_since(ctx, field)
+	case "until":
+		return ec.fieldContext_ResellerManager_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerManager", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgrade(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResellerUpgrade_id(ctx, field)
+	case "reseller":
+		return ec.fieldContext_ResellerUpgrade_reseller(ctx, field)
+	case "state":
+		return ec.fieldContext_ResellerUpgrade_state(ctx, field)
+	case "performance":
+		return ec.fieldContext_ResellerUpgrade_performance(ctx, field)
+	case "reason":
+		return ec.fieldContext_ResellerUpgrade_reason(ctx, field)
+	case "plan":
+		return ec.fieldContext_ResellerUpgrade_plan(ctx, field)
+	case "answer":
+		return ec.fieldContext_ResellerUpgrade_answer(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ResellerUpgrade_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_ResellerUpgrade_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgrade", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgradeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResellerUpgradeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResellerUpgradeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResellerUpgradeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResellerUpgradeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgradeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgradeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResellerUpgradeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResellerUpgradeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgradeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResellerUpgradeEligibility(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "eligible":
+		return ec.fieldContext_ResellerUpgradeEligibility_eligible(ctx, field)
+	case "performance":
+		return ec.fieldContext_ResellerUpgradeEligibility_performance(ctx, field)
+	case "threshold":
+		return ec.fieldContext_ResellerUpgradeEligibility_threshold(ctx, field)
+	case "blockers":
+		return ec.fieldContext_ResellerUpgradeEligibility_blockers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResellerUpgradeEligibility", field.Name)
 }
 
 func (ec *executionContext) childFields_ResendBindNotificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4747,6 +5030,14 @@ func (ec *executionContext) childFields_RetireSigningKeyPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type RetireSigningKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RetractResellerManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return ec.fieldContext_RetractResellerManagerPayload_partner(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetractResellerManagerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReverseTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -4805,6 +5096,16 @@ func (ec *executionContext) childFields_ReviewRemittanceClaimPayload(ctx context
 		return ec.fieldContext_ReviewRemittanceClaimPayload_balance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReviewRemittanceClaimPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewResellerUpgradePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upgrade":
+		return ec.fieldContext_ReviewResellerUpgradePayload_upgrade(ctx, field)
+	case "transfer":
+		return ec.fieldContext_ReviewResellerUpgradePayload_transfer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewResellerUpgradePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5607,6 +5908,18 @@ func (ec *executionContext) childFields_UpdateWebhookEndpointPayload(ctx context
 		return ec.fieldContext_UpdateWebhookEndpointPayload_webhookEndpoint(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookEndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpgradeBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_UpgradeBlocker_code(ctx, field)
+	case "message":
+		return ec.fieldContext_UpgradeBlocker_message(ctx, field)
+	case "suggestedAction":
+		return ec.fieldContext_UpgradeBlocker_suggestedAction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpgradeBlocker", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -48,6 +48,9 @@ func tables() map[string]*objectType {
 		"DiscountConnection":                {name: "DiscountConnection"},
 		"CommercialCertification":           {name: "CommercialCertification"},
 		"CommercialCertificationConnection": {name: "CommercialCertificationConnection"},
+		"CooperationConnection":             {name: "CooperationConnection"},
+		"CooperationRequest":                {name: "CooperationRequest"},
+		"CooperationRequestConnection":      {name: "CooperationRequestConnection"},
 		"Coupon":                            {name: "Coupon"},
 		"CouponConnection":                  {name: "CouponConnection"},
 		"CouponRecordConnection":            {name: "CouponRecordConnection"},
@@ -92,6 +95,9 @@ func tables() map[string]*objectType {
 		"RemittanceClaimConnection":         {name: "RemittanceClaimConnection"},
 		"CustomerReport":                    {name: "CustomerReport"},
 		"CustomerReportConnection":          {name: "CustomerReportConnection"},
+		"ResellerUpgradeEligibility":        {name: "ResellerUpgradeEligibility"},
+		"ResellerUpgrade":                   {name: "ResellerUpgrade"},
+		"ResellerUpgradeConnection":         {name: "ResellerUpgradeConnection"},
 		"Resource":                          {name: "Resource"},
 		"ResourceConnection":                {name: "ResourceConnection"},
 		"StatementEntryConnection":          {name: "StatementEntryConnection"},
@@ -147,6 +153,9 @@ func tables() map[string]*objectType {
 		"DiscountEdge":                      {name: "DiscountEdge"},
 		"BankCard":                          {name: "BankCard"},
 		"CommercialCertificationEdge":       {name: "CommercialCertificationEdge"},
+		"CooperationEdge":                   {name: "CooperationEdge"},
+		"Cooperation":                       {name: "Cooperation"},
+		"CooperationRequestEdge":            {name: "CooperationRequestEdge"},
 		"CouponLimits":                      {name: "CouponLimits"},
 		"CouponEdge":                        {name: "CouponEdge"},
 		"CouponRecordEdge":                  {name: "CouponRecordEdge"},
@@ -191,6 +200,7 @@ func tables() map[string]*objectType {
 		"OrderHold":                         {name: "OrderHold"},
 		"RefundInfo":                        {name: "RefundInfo"},
 		"OrderEdge":                         {name: "OrderEdge"},
+		"ResellerManager":                   {name: "ResellerManager"},
 		"CouponWhitelist":                   {name: "CouponWhitelist"},
 		"PayoutPreference":                  {name: "PayoutPreference"},
 		"PartnerEdge":                       {name: "PartnerEdge"},
@@ -206,6 +216,8 @@ func tables() map[string]*objectType {
 		"RemittanceEdge":                    {name: "RemittanceEdge"},
 		"RemittanceClaimEdge":               {name: "RemittanceClaimEdge"},
 		"CustomerReportEdge":                {name: "CustomerReportEdge"},
+		"UpgradeBlocker":                    {name: "UpgradeBlocker"},
+		"ResellerUpgradeEdge":               {name: "ResellerUpgradeEdge"},
 		"ResourceEdge":                      {name: "ResourceEdge"},
 		"StatementEntryEdge":                {name: "StatementEntryEdge"},
 		"StatementEntry":                    {name: "StatementEntry"},
@@ -276,6 +288,9 @@ func tables() map[string]*objectType {
 	fillDiscountConnection(types)
 	fillCommercialCertification(types)
 	fillCommercialCertificationConnection(types)
+	fillCooperationConnection(types)
+	fillCooperationRequest(types)
+	fillCooperationRequestConnection(types)
 	fillCoupon(types)
 	fillCouponConnection(types)
 	fillCouponRecordConnection(types)
@@ -320,6 +335,9 @@ func tables() map[string]*objectType {
 	fillRemittanceClaimConnection(types)
 	fillCustomerReport(types)
 	fillCustomerReportConnection(types)
+	fillResellerUpgradeEligibility(types)
+	fillResellerUpgrade(types)
+	fillResellerUpgradeConnection(types)
 	fillResource(types)
 	fillResourceConnection(types)
 	fillStatementEntryConnection(types)
@@ -375,6 +393,9 @@ func tables() map[string]*objectType {
 	fillDiscountEdge(types)
 	fillBankCard(types)
 	fillCommercialCertificationEdge(types)
+	fillCooperationEdge(types)
+	fillCooperation(types)
+	fillCooperationRequestEdge(types)
 	fillCouponLimits(types)
 	fillCouponEdge(types)
 	fillCouponRecordEdge(types)
@@ -419,6 +440,7 @@ func tables() map[string]*objectType {
 	fillOrderHold(types)
 	fillRefundInfo(types)
 	fillOrderEdge(types)
+	fillResellerManager(types)
 	fillCouponWhitelist(types)
 	fillPayoutPreference(types)
 	fillPartnerEdge(types)
@@ -434,6 +456,8 @@ func tables() map[string]*objectType {
 	fillRemittanceEdge(types)
 	fillRemittanceClaimEdge(types)
 	fillCustomerReportEdge(types)
+	fillUpgradeBlocker(types)
+	fillResellerUpgradeEdge(types)
 	fillResourceEdge(types)
 	fillStatementEntryEdge(types)
 	fillStatementEntry(types)
@@ -627,6 +651,12 @@ func fillNode(types map[string]*objectType) {
 			if v != nil {
 				return types["Resource"], v
 			}
+		case models.ResellerUpgrade:
+			return types["ResellerUpgrade"], &v
+		case *models.ResellerUpgrade:
+			if v != nil {
+				return types["ResellerUpgrade"], v
+			}
 		case models.RemittanceClaim:
 			return types["RemittanceClaim"], &v
 		case *models.RemittanceClaim:
@@ -728,6 +758,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.Coupon:
 			if v != nil {
 				return types["Coupon"], v
+			}
+		case models.CooperationRequest:
+			return types["CooperationRequest"], &v
+		case *models.CooperationRequest:
+			if v != nil {
+				return types["CooperationRequest"], v
 			}
 		case models.CommercialCertification:
 			return types["CommercialCertification"], &v
@@ -3207,6 +3243,232 @@ func fillCommercialCertificationConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.CommercialCertification]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationConnection(types map[string]*objectType) {
+	of := types["CooperationConnection"]
+	of.satisfies = []string{"CooperationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Cooperation])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Cooperation]:
+			return &v
+		case *models.Connection[models.Cooperation]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Cooperation]).Edges
+		},
+			of:      types["CooperationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Cooperation]).Nodes()
+		},
+			of:      types["Cooperation"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Cooperation]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Cooperation]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationRequest(types map[string]*objectType) {
+	of := types["CooperationRequest"]
+	of.satisfies = []string{"CooperationRequest", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CooperationRequest)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CooperationRequest:
+			return &v
+		case *models.CooperationRequest:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).ID
+			b.id(string(v))
+			return true
+		}},
+		"distributor": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CooperationRequest().Distributor(ctx, object.(*models.CooperationRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"distributorName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).DistributorName
+			b.string(string(v))
+			return true
+		}},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CooperationRequest().Reseller(ctx, object.(*models.CooperationRequest))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"resellerName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).ResellerName
+			b.string(string(v))
+			return true
+		}},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).Kind
+			b.string(string(v))
+			return true
+		}},
+		"requestedBy": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).RequestedBy
+			b.string(string(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).State
+			b.string(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).Reason
+			b.string(string(v))
+			return true
+		}},
+		"answer": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).AnswerOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CooperationRequest).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationRequestConnection(types map[string]*objectType) {
+	of := types["CooperationRequestConnection"]
+	of.satisfies = []string{"CooperationRequestConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CooperationRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CooperationRequest]:
+			return &v
+		case *models.Connection[models.CooperationRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CooperationRequest]).Edges
+		},
+			of:      types["CooperationRequestEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CooperationRequest]).Nodes()
+		},
+			of:      types["CooperationRequest"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CooperationRequest]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CooperationRequest]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -5785,6 +6047,29 @@ func fillPartner(types map[string]*objectType) {
 		},
 			of: types["BalanceAlert"],
 		},
+		"accountManager": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Partner().AccountManager(ctx, object.(*models.Partner))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["AccountManager"],
+		},
+		"accountManagerHistory": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Partner().AccountManagerHistory(ctx, object.(*models.Partner))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["ResellerManager"],
+			list:    true,
+			nonNull: true,
+		},
 		"couponWhitelist": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Partner().CouponWhitelist(ctx, object.(*models.Partner))
 			if err != nil {
@@ -7216,6 +7501,200 @@ func fillCustomerReportConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.CustomerReport]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillResellerUpgradeEligibility(types map[string]*objectType) {
+	of := types["ResellerUpgradeEligibility"]
+	of.satisfies = []string{"ResellerUpgradeEligibility"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.UpgradeEligibility)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.UpgradeEligibility:
+			return &v
+		case *models.UpgradeEligibility:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"eligible": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeEligibility).Eligible()
+			b.bool(bool(v))
+			return true
+		}},
+		"performance": {value: func(object any) any {
+			return &object.(*models.UpgradeEligibility).Performance
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"threshold": {value: func(object any) any {
+			return &object.(*models.UpgradeEligibility).Threshold
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"blockers": {value: func(object any) any {
+			return object.(*models.UpgradeEligibility).Blockers
+		},
+			of:      types["UpgradeBlocker"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillResellerUpgrade(types map[string]*objectType) {
+	of := types["ResellerUpgrade"]
+	of.satisfies = []string{"ResellerUpgrade", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ResellerUpgrade)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ResellerUpgrade:
+			return &v
+		case *models.ResellerUpgrade:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).ID
+			b.id(string(v))
+			return true
+		}},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ResellerUpgrade().Reseller(ctx, object.(*models.ResellerUpgrade))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).State
+			b.string(string(v))
+			return true
+		}},
+		"performance": {value: func(object any) any {
+			v := object.(*models.ResellerUpgrade).Performance()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).Reason
+			b.string(string(v))
+			return true
+		}},
+		"plan": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).PlanOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"answer": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).AnswerOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerUpgrade).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillResellerUpgradeConnection(types map[string]*objectType) {
+	of := types["ResellerUpgradeConnection"]
+	of.satisfies = []string{"ResellerUpgradeConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.ResellerUpgrade])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.ResellerUpgrade]:
+			return &v
+		case *models.Connection[models.ResellerUpgrade]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.ResellerUpgrade]).Edges
+		},
+			of:      types["ResellerUpgradeEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.ResellerUpgrade]).Nodes()
+		},
+			of:      types["ResellerUpgrade"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.ResellerUpgrade]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.ResellerUpgrade]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -10786,6 +11265,160 @@ func fillCommercialCertificationEdge(types map[string]*objectType) {
 	}
 }
 
+func fillCooperationEdge(types map[string]*objectType) {
+	of := types["CooperationEdge"]
+	of.satisfies = []string{"CooperationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Cooperation])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Cooperation]:
+			return &v
+		case *models.Edge[models.Cooperation]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Cooperation]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Cooperation]).Node
+		},
+			of:      types["Cooperation"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCooperation(types map[string]*objectType) {
+	of := types["Cooperation"]
+	of.satisfies = []string{"Cooperation"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Cooperation)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Cooperation:
+			return &v
+		case *models.Cooperation:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).ID
+			b.id(string(v))
+			return true
+		}},
+		"distributor": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Cooperation().Distributor(ctx, object.(*models.Cooperation))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"distributorName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).DistributorName
+			b.string(string(v))
+			return true
+		}},
+		"reseller": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Cooperation().Reseller(ctx, object.(*models.Cooperation))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"resellerName": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).ResellerName
+			b.string(string(v))
+			return true
+		}},
+		"since": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).Since
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Cooperation).Until
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillCooperationRequestEdge(types map[string]*objectType) {
+	of := types["CooperationRequestEdge"]
+	of.satisfies = []string{"CooperationRequestEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CooperationRequest])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CooperationRequest]:
+			return &v
+		case *models.Edge[models.CooperationRequest]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CooperationRequest]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CooperationRequest]).Node
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillCouponLimits(types map[string]*objectType) {
 	of := types["CouponLimits"]
 	of.satisfies = []string{"CouponLimits"}
@@ -13389,6 +14022,61 @@ func fillOrderEdge(types map[string]*objectType) {
 	}
 }
 
+func fillResellerManager(types map[string]*objectType) {
+	of := types["ResellerManager"]
+	of.satisfies = []string{"ResellerManager"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ResellerManager)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ResellerManager:
+			return &v
+		case *models.ResellerManager:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerManager).ID
+			b.id(string(v))
+			return true
+		}},
+		"manager": {value: func(object any) any {
+			v := object.(*models.ResellerManager).Manager()
+			return &v
+		},
+			of:      types["AccountManager"],
+			nonNull: true,
+		},
+		"since": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerManager).Since
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResellerManager).Until
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
 func fillCouponWhitelist(types map[string]*objectType) {
 	of := types["CouponWhitelist"]
 	of.satisfies = []string{"CouponWhitelist"}
@@ -14160,6 +14848,82 @@ func fillCustomerReportEdge(types map[string]*objectType) {
 			return &object.(*models.Edge[models.CustomerReport]).Node
 		},
 			of:      types["CustomerReport"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUpgradeBlocker(types map[string]*objectType) {
+	of := types["UpgradeBlocker"]
+	of.satisfies = []string{"UpgradeBlocker"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.UpgradeBlocker)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.UpgradeBlocker:
+			return &v
+		case *models.UpgradeBlocker:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeBlocker).Code
+			b.string(string(v))
+			return true
+		}},
+		"message": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeBlocker).Message
+			b.string(string(v))
+			return true
+		}},
+		"suggestedAction": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.UpgradeBlocker).SuggestedAction
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillResellerUpgradeEdge(types map[string]*objectType) {
+	of := types["ResellerUpgradeEdge"]
+	of.satisfies = []string{"ResellerUpgradeEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.ResellerUpgrade])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.ResellerUpgrade]:
+			return &v
+		case *models.Edge[models.ResellerUpgrade]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.ResellerUpgrade]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.ResellerUpgrade]).Node
+		},
+			of:      types["ResellerUpgrade"],
 			nonNull: true,
 		},
 	}
