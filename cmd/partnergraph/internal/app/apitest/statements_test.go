@@ -136,6 +136,8 @@ func expected(schema *ast.Schema, of *ast.Definition, f *ast.FieldDefinition) in
 		return count + 1 // the customer's row says whose its money is to see
 	case target.Name == "Balance", target.Name == "PastBalance":
 		return count + 2
+	case target.Name == "PayoutStatement":
+		return count + 3 // the parts, their statements, and what these were carried into
 	case ownStatements()[f.Name] > 0:
 		return count + ownStatements()[f.Name]
 	default:
