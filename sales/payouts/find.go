@@ -107,7 +107,7 @@ func (s *Service) PartsFor(ctx context.Context, who models.Principal, payouts []
 		return nil, err
 	}
 	found := make(map[models.ID][]models.PayoutStatement, len(payouts))
-	rows, err := selectParts(ctx, s.DB, who, "pys.payout_id", payouts)
+	rows, err := selectParts(ctx, s.DB, who, payouts)
 	for _, row := range rows {
 		found[row.PayoutID] = append(found[row.PayoutID], row)
 	}
@@ -120,22 +120,10 @@ func (s *Service) PayoutsFor(ctx context.Context, who models.Principal, statemen
 	if err := access.Require(who, models.ReadIncentives); err != nil {
 		return nil, err
 	}
-	parts, err := selectParts(ctx, s.DB, who, "pys.statement_id", statements)
-	if err != nil {
-		return nil, err
-	}
-	var ids []models.ID
-	for _, part := range parts {
-		if part.Living {
-			ids = append(ids, part.PayoutID)
-		}
-	}
-	payouts, err := s.PayoutsByIDs(ctx, who, ids)
-	found := make(map[models.ID]models.PayoutRequest, len(parts))
-	for _, part := range parts {
-		if payout, seen := payouts[part.PayoutID]; seen && part.Living {
-			found[part.StatementID] = payout
-		}
+	rows, err := selectHolders(ctx, s.DB, who, statements)
+	found := make(map[models.ID]models.PayoutRequest, len(rows))
+	for _, row := range rows {
+		found[row.StatementID] = row.PayoutRequest
 	}
 	return found, err
 }

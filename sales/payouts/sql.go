@@ -114,13 +114,31 @@ func selectPartner(ctx context.Context, db bun.IDB, id models.ID) (models.Partne
 	return row, store.Translate(err)
 }
 
-// selectParts reads parts of payouts that the principal may see, by one of their columns.
-func selectParts(ctx context.Context, db bun.IDB, who models.Principal, column string, ids []models.ID) ([]models.PayoutStatement, error) {
-	if len(ids) == 0 {
+// holder is a payout with a statement that it holds.
+type holder struct {
+	models.PayoutRequest
+
+	StatementID models.ID `bun:"statement_id"`
+}
+
+// selectHolders reads the payouts that the principal may see and that hold statements, once per statement.
+func selectHolders(ctx context.Context, db bun.IDB, who models.Principal, statements []models.ID) ([]holder, error) {
+	if len(statements) == 0 {
+		return nil, nil
+	}
+	var rows []holder
+	err := payoutRequests(db, who).ColumnExpr("?TableColumns").Column("pys.statement_id").Join("JOIN payout_statements AS pys ON pys.payout_id = pyt.id").
+		Where("pys.statement_id IN (?)", bun.List(statements)).Where("pys.living").Scan(ctx, &rows)
+	return rows, store.Translate(err)
+}
+
+// selectParts reads the parts of payouts that the principal may see.
+func selectParts(ctx context.Context, db bun.IDB, who models.Principal, payouts []models.ID) ([]models.PayoutStatement, error) {
+	if len(payouts) == 0 {
 		return nil, nil
 	}
 	var rows []models.PayoutStatement
-	err := db.NewSelect().Model(&rows).Where("? IN (?)", bun.Ident(column), bun.List(ids)).
+	err := db.NewSelect().Model(&rows).Where("pys.payout_id IN (?)", bun.List(payouts)).
 		Where("pys.payout_id IN (?)", payoutRequests(db, who).Column("pyt.id")).Order("pys.period", "pys.statement_id").Scan(ctx)
 	return rows, store.Translate(err)
 }

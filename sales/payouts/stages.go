@@ -49,6 +49,11 @@ func (s *Service) stepIn(ctx context.Context, tx bun.IDB, who models.Principal, 
 		return PayoutChange{}, err
 	}
 	event := payoutEvent(what, before, payout)
+	for name, text := range map[string]string{"paymentOrder": payout.PaymentOrder, "reference": payout.Reference} {
+		if text != "" {
+			event.Data[name] = text
+		}
+	}
 	for name, id := range map[string]models.ID{"transferId": payout.TransferID, "quotaId": payout.QuotaID, "restrictionId": payout.RestrictionID} {
 		if id != "" {
 			event.Data[name] = id

@@ -17,16 +17,28 @@ import (
 	"github.com/partnergraph/partnergraph/sales/payouts"
 )
 
-// payouts gives the partner a certification, and a payout of a statement of its own.
-func (w *World) payouts(_ context.Context, t *testing.T, o *Org) {
+// payouts gives the partner a certification, and a payout of statements of its own: a provider's became a quota.
+func (w *World) payouts(ctx context.Context, t *testing.T, o *Org) {
 	t.Helper()
 	w.paidOut++
 	certified := w.Certified(t, o)
 	w.text(certified.CardLastFour, certified.ID)
-	// Of its own: taking part in next would move every amount after it.
+	// Of their own: taking part in next would move every amount after them.
+	w.Earned(t, o, "2026-08", 1_100_000+70_001*w.paidOut*w.paidOut, models.StatementIssuing)
 	w.Earned(t, o, "2026-09", 2_300_000+100_003*w.paidOut*w.paidOut, models.StatementIssuing)
-	_, err := w.Payouts.RequestPayout(t.Context(), selfOf(o), payouts.RequestPayout{Method: models.PayoutQuota, IdempotencyKey: "payout"})
+	method := models.PayoutBank
+	if o.Partner.Kind == models.SolutionProvider {
+		method = models.PayoutQuota
+	}
+	asked, err := w.Payouts.RequestPayout(ctx, selfOf(o), payouts.RequestPayout{Method: method, IdempotencyKey: "payout"})
 	must(t, err)
+	if method == models.PayoutQuota {
+		_, err = w.Payouts.ReviewPayout(ctx, w.who, payouts.ReviewPayout{PayoutID: asked.PayoutRequest.ID, Approve: true})
+		must(t, err)
+		_, err = w.Payouts.PayPayout(ctx, w.who, payouts.PayPayout{PayoutID: asked.PayoutRequest.ID, Reference: o.Tag + "-paid", IdempotencyKey: o.Tag + "-paid"})
+		must(t, err)
+		w.text(o.Tag+"-paid", asked.PayoutRequest.ID)
+	}
 }
 
 // Earned gives a partner a statement of a month that is closed.

@@ -139,6 +139,8 @@ func expected(schema *ast.Schema, of *ast.Definition, f *ast.FieldDefinition) in
 		return count + 1 // the customer's row says whose its money is to see
 	case target.Name == "Balance", target.Name == "PastBalance":
 		return count + 2
+	case target.Name == "PayoutStatement":
+		return count + 3 // the parts, their statements, and what these were carried into
 	case ownStatements()[f.Name] > 0:
 		return count + ownStatements()[f.Name]
 	default:
@@ -173,5 +175,8 @@ func expected(schema *ast.Schema, of *ast.Definition, f *ast.FieldDefinition) in
 
 // ownStatements says what fields without an id take, whatever the number of rows. A budget is measured by its orders and their refunds.
 func ownStatements() map[string]int {
-	return map[string]int{"balanceAlert": 1, "refundable": 1, "refundInfos": 1, "accountManager": 1, "contacts": 1, "tags": 1, "budget": 3, "checklist": 3, "couponWhitelist": 1}
+	return map[string]int{
+		"balanceAlert": 1, "refundable": 1, "refundInfos": 1, "accountManager": 1, "contacts": 1, "tags": 1, "budget": 3, "checklist": 3, "couponWhitelist": 1,
+		"payoutPreference": 1, "statements": 1, "carriedInto": 1,
+	}
 }
