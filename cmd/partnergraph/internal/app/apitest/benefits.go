@@ -165,7 +165,9 @@ func benefitCalls() calls {
 			w.certified(t, o, "BIG_DATA")
 			return Call{o.Key, map[string]any{"tagCode": "BIG_DATA", "form": "EXAM_VOUCHER"}}
 		},
-		"requestMdf": func(t *testing.T, _ *Server, w *World) Call { return Call{w.rich(t, models.SolutionProvider, nil).Key, use} },
+		"requestMdf": func(t *testing.T, _ *Server, w *World) Call {
+			return Call{w.rich(t, models.SolutionProvider, nil).Key, use}
+		},
 		"joinPce": func(t *testing.T, _ *Server, w *World) Call {
 			return Call{w.rich(t, models.SolutionProvider, nil).Key, map[string]any{"commitmentMade": true, "agreementAccepted": true}}
 		},
