@@ -2,6 +2,7 @@ package partners
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -226,8 +227,6 @@ func (s *Service) recordRequest(ctx context.Context, tx bun.IDB, who models.Prin
 func (s *Service) recordBoth(ctx context.Context, tx bun.IDB, who models.Principal, reseller models.ID, told models.Event) error {
 	noted := told
 	noted.Type, noted.PartnerID, noted.Data = models.EventCooperationNoted, reseller, map[string]any{"event": told.Type}
-	for key, value := range told.Data {
-		noted.Data[key] = value
-	}
+	maps.Copy(noted.Data, told.Data)
 	return s.Events.Record(ctx, tx, who, told, noted)
 }

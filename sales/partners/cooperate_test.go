@@ -212,15 +212,21 @@ func TestAResellerComesAndGoes(t *testing.T) {
 		}
 		w.wantHistory(joined, left)
 
-		want := []string{"cooperation_request.made", "cooperation.began", "cooperation_request.confirmed", "cooperation_request.made", "cooperation.ended", "cooperation_request.confirmed"}
-		if diff := cmp.Diff(want, w.told(w.first)); diff != "" {
-			t.Errorf("told the first (-want +got):\n%s", diff)
-		}
-		noted := w.told(w.free)
-		if len(noted) != 5+3+3 || noted[0] != "noted cooperation_request.made" {
-			t.Errorf("on the reseller's record: %v", noted)
-		}
+		w.wantTold()
 	})
+}
+
+// wantTold wants what both sides are told of a reseller that came, left, and went to another distributor.
+func (w *tree) wantTold() {
+	w.t.Helper()
+	want := []string{"cooperation_request.made", "cooperation.began", "cooperation_request.confirmed", "cooperation_request.made", "cooperation.ended", "cooperation_request.confirmed"}
+	if diff := cmp.Diff(want, w.told(w.first)); diff != "" {
+		w.t.Errorf("told the first (-want +got):\n%s", diff)
+	}
+	noted := w.told(w.free)
+	if len(noted) != 5+3+3 || noted[0] != "noted cooperation_request.made" {
+		w.t.Errorf("on the reseller's record: %v", noted)
+	}
 }
 
 // wantHistory wants the free reseller to have been the first distributor's between two times and to be the second's now.

@@ -2,7 +2,6 @@ package partners
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -238,12 +237,17 @@ func (s *Service) expireIn(ctx context.Context, tx bun.IDB, overdue *bun.SelectQ
 	if err := overdue.Scan(ctx, &requests); err != nil {
 		return store.Translate(err)
 	}
-	var failures []error
 	for _, request := range requests {
 		before := request.State
-		failures = append(failures, request.Become(models.CooperationExpired, s.now()))
-		failures = append(failures, updateRequest(ctx, tx, request),
-			s.recordRequest(ctx, tx, models.SystemPrincipal("relations"), models.EventCooperationExpired, request, before))
+		if err := request.Become(models.CooperationExpired, s.now()); err != nil {
+			return err
+		}
+		if err := updateRequest(ctx, tx, request); err != nil {
+			return err
+		}
+		if err := s.recordRequest(ctx, tx, models.SystemPrincipal("relations"), models.EventCooperationExpired, request, before); err != nil {
+			return err
+		}
 	}
-	return errors.Join(failures...)
+	return nil
 }

@@ -137,14 +137,21 @@ func TestAResellerBecomesADistributor(t *testing.T) {
 	})
 }
 
-// TestUpgradesAreRefused row by row: who may, what stands in the way, and that both reviews may say no.
-func TestUpgradesAreRefused(t *testing.T) {
+// restricted is a reseller that sold enough and may not win customers.
+func (w *climb) restricted() models.Partner {
+	w.t.Helper()
+	made := create(w.t, w.Service, models.CloudReseller, "Restricted", &w.first.ID)
+	w.set(made, "state", models.PartnerRestricted)
+	w.sold.minor[made.ID] = models.UpgradePerformanceMinor
+	return made
+}
+
+// TestUpgradeEligibilitySaysWhatIsMissing row by row: all that stands in the way, for whoever may know.
+func TestUpgradeEligibilitySaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newClimb(t, db)
-		restricted := create(t, w.Service, models.CloudReseller, "Restricted", &w.first.ID)
-		w.set(restricted, "state", models.PartnerRestricted)
-		w.sold.minor[restricted.ID] = models.UpgradePerformanceMinor
+		restricted := w.restricted()
 		blocked := func(who models.Principal, id *models.ID) (codes []models.UpgradeBlock, err error) {
 			e, err := w.UpgradeEligibility(w.ctx, who, id)
 			if err != nil || e == nil {
@@ -183,6 +190,15 @@ func TestUpgradesAreRefused(t *testing.T) {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
 		}
+	})
+}
+
+// TestUpgradesAreRefused row by row: who may, and that both reviews may say no.
+func TestUpgradesAreRefused(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newClimb(t, db)
+		restricted := w.restricted()
 		asked, err := w.ask(w.own)
 		if err != nil {
 			t.Fatal(err)
