@@ -89,7 +89,8 @@ func newPlace(ctx context.Context, log *slog.Logger, opts options) (_ *place, er
 	if err := at.fill(ctx); err != nil {
 		return nil, err
 	}
-	return at, at.start(ctx, redis.URL())
+	err = at.start(ctx, redis.URL())
+	return at, err
 }
 
 // fill makes a partner with customers that have money and a discount, and loads a catalogue.

@@ -48,9 +48,9 @@ const (
 )
 
 var (
-	placed = []byte(`{"data":{"placeOrder":{"order":{"id":"`)
-	payed  = []byte(`{"data":{"payOrder":{"order":{"id":"`)
-	codeOf = []byte(`"code":"`)
+	placed  = []byte(`{"data":{"placeOrder":{"order":{"id":"`)
+	paidFor = []byte(`{"data":{"payOrder":{"order":{"id":"`)
+	codeOf  = []byte(`"code":"`)
 )
 
 // orderHole stands in a prepared payment where the order's id goes, which is as long as every order's is.
@@ -154,7 +154,7 @@ func (at *place) round(ctx context.Context, n int) (round, error) {
 			status, body, err = conn.Do(purchases[i].pay)
 			placing.Add(int64(half.Sub(started)))
 			paying.Add(int64(time.Since(half)))
-			if why := refusal(payed, status, body, err); why != "" {
+			if why := refusal(paidFor, status, body, err); why != "" {
 				return "pay: " + why
 			}
 			return ""

@@ -74,7 +74,18 @@ func (w *world) payFor(customer models.Customer, order models.Order) {
 	}
 }
 
-func TestFromUseToAPeriodAndBack(t *testing.T) {
+// twoMonths turns a server that is charged by use, with its disk, to two months for 10.00 and 2.00 each, less a tenth.
+func (w *world) twoMonths(id models.ID) models.Order {
+	w.t.Helper()
+	order, err := w.placeChange(w.ofProvider, w.quotePeriods(w.ofProvider, models.PeriodMonth, 2, []models.Discount{tenth()}, id))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.payFor(w.ofProvider, order)
+	return order
+}
+
+func TestFromUseToAPeriod(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
@@ -82,15 +93,10 @@ func TestFromUseToAPeriodAndBack(t *testing.T) {
 		mains := w.byUse(w.ofProvider, 2)
 		me, id := asCustomer(w.ofProvider), mains[0].ID
 		w.clock.advance(10 * 24 * time.Hour)
-		// 10.00 and 2.00 a month, less a tenth.
-		order, err := w.placeChange(w.ofProvider, w.quotePeriods(w.ofProvider, models.PeriodMonth, 2, []models.Discount{tenth()}, id))
-		if err != nil {
-			t.Fatal(err)
-		}
+		order := w.twoMonths(id)
 		if order.Type != models.OrderToPeriod || order.TotalMinor != 2_160 || order.OfficialMinor != 2_400 || order.Status != models.OrderPendingPayment {
 			t.Errorf("%+v", order)
 		}
-		w.payFor(w.ofProvider, order)
 		if w.resource(id).ChargingMode != models.ChargedByUse {
 			t.Error("charged by period before the cloud has done it")
 		}
@@ -122,7 +128,18 @@ func TestFromUseToAPeriodAndBack(t *testing.T) {
 		if err != nil || len(periods) != 1 || periods[0].RestMinor != 1_800 || len(periods[0].Terms) != 1 {
 			t.Errorf("%+v, %v", periods, err)
 		}
-		w.clock.advance(end.Sub(begin) / 2)
+	})
+}
+
+func TestAPeriodAfterUseIsLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.give(w.ofProvider, 12_000+2_160+12_000)
+		me, id := asCustomer(w.ofProvider), w.byUse(w.ofProvider, 2)[0].ID
+		w.twoMonths(id)
+		w.deliver()
+		w.clock.advance(w.resource(id).ExpiresAt.Sub(w.Now()) / 2)
 		preview, err := w.PreviewUnsubscribe(w.ctx, me, []models.ID{id}, models.UnsubscribeResource)
 		if diff := cmp.Diff([]int64{855 + 171, 900 + 180, 45 + 9}, figures(preview)); err != nil || diff != "" || len(preview.Free) != 0 {
 			t.Error(diff, err)
@@ -147,7 +164,7 @@ func TestFromUseToAPeriodAndBack(t *testing.T) {
 		}
 		w.payFor(w.ofProvider, again)
 		w.deliver()
-		if periods, err = w.PaidPeriods(w.ctx, me, id, w.Now()); err != nil || len(periods) != 1 || periods[0].RestMinor != 1_000 {
+		if periods, err := w.PaidPeriods(w.ctx, me, id, w.Now()); err != nil || len(periods) != 1 || periods[0].RestMinor != 1_000 {
 			t.Errorf("%+v, %v", periods, err)
 		}
 		done, err := w.Unsubscribe(w.ctx, me, giveUp("up", models.UnsubscribeResource, id))

@@ -34,7 +34,7 @@ func Clear[D interface {
 	}
 	errs = append(errs, servers.Stop())
 	if dir != "" {
-		errs = append(errs, os.RemoveAll(dir)) //nolint:gosec // it was made for the measurement
+		errs = append(errs, os.RemoveAll(dir))
 	}
 	return errors.Join(errs...)
 }
