@@ -72,12 +72,9 @@ func (o Outgoing) RedirectURL(rand io.Reader) (string, error) {
 		query += "&RelayState=" + url.QueryEscape(o.RelayState)
 	}
 	query += "&SigAlg=" + url.QueryEscape(method)
-	hash := hashOf(method)
-	h := hash.New()
-	h.Write([]byte(query))
-	signature, err := plainSigner{o.Key.Signer}.Sign(rand, h.Sum(nil), hash)
+	signature, err := SignOctets([]byte(query), o.Key, rand)
 	if err != nil {
-		return "", fmt.Errorf("wire: sign: %w", err)
+		return "", err
 	}
 	sep := "?"
 	if strings.Contains(o.Location, "?") {
