@@ -185,7 +185,7 @@ func (s *Script) bind(one *step, args []any) {
 // OnCommit registers fn with the transaction of Exec's context once the statements have run; see the function OnCommit.
 func (s *Script) OnCommit(fn func(ctx context.Context)) { s.committed = append(s.committed, fn) }
 
-// Exec runs the statements in the order in which they were added; an empty script does nothing.
+// Exec runs the statements in the order in which they were added; an empty script does nothing. Errors are not translated.
 func (s *Script) Exec(ctx context.Context) error {
 	if s.err != nil || len(s.steps) == 0 {
 		return s.err
@@ -269,7 +269,7 @@ func (db *DB) runAlone(ctx context.Context, steps []step) error {
 	for attempt := 1; ; attempt++ {
 		err := db.runBatch(ctx, steps, func(use func(conn *pgx.Conn) error) error { return db.borrow(ctx, use) })
 		if err == nil || attempt == maxLost || ctx.Err() != nil || !pgconn.SafeToRetry(err) && !errors.Is(err, driver.ErrBadConn) {
-			return Translate(err)
+			return err
 		}
 	}
 }

@@ -115,11 +115,19 @@ func readAnswer(w http.ResponseWriter, r *http.Request) (message []byte, relay s
 	case !relayIDs.MatchString(f.Get("RelayState")):
 		return nil, "", refuse(saml.LoginUnknown, "relay state")
 	}
-	message, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Get("SAMLResponse")), ""))
+	message, err = base64.StdEncoding.DecodeString(unspaced(f.Get("SAMLResponse")))
 	if err != nil {
 		return nil, "", refuse(saml.ResponseMalformed, "base64")
 	}
 	return message, f.Get("RelayState"), nil
+}
+
+// unspaced leaves blanks out, which senders break base64 with; without any it is what it was.
+func unspaced(text string) string {
+	if !strings.ContainsAny(text, " \t\r\n") {
+		return text
+	}
+	return strings.Join(strings.Fields(text), "")
 }
 
 // takeParked uses the login up and checks that this browser began it: an answer that an attacker obtained for himself and planted in

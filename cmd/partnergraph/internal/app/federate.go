@@ -297,11 +297,14 @@ func (f *federate) CheckIDPMetadata(xml []byte) (string, error) {
 	return "", unusable("idpMetadata", "The identity provider's metadata cannot be used", findings, err)
 }
 
-// audit writes each refused or accepted login to the log and, when the platform exists, to the audit record.
+// audit adds each refused or accepted login to its request's line in the log, and to the audit record
+// when it is refused and the platform exists.
 func (f *federate) audit(ctx context.Context, platformID string, reason saml.Reason, assertionID string) {
 	who := session.Who(ctx)
 	trace.SpanFromContext(ctx).SetAttributes(attribute.String("saml.platform_id", platformID), attribute.String("saml.outcome", string(reason)))
-	f.log.InfoContext(ctx, "saml login", slog.String("request_id", who.RequestID), slog.String("platform_id", platformID), slog.String("reason", string(reason)))
+	if platform, outcome := slog.String("platform_id", platformID), slog.String("saml_outcome", string(reason)); !annotate(ctx, platform, outcome) {
+		f.log.InfoContext(ctx, "saml login", slog.String("request_id", who.RequestID), platform, outcome)
+	}
 	if !reason.IsRefusal() || platformID == "" {
 		return
 	}
