@@ -19,7 +19,11 @@ var errNotCanonical = errors.New("verify: no canonical form")
 //
 // What the guard refuses does not occur: comments, processing instructions, CDATA, name spaces that are empty or relative.
 func canonical(e, without *etree.Element, inclusive []string) ([]byte, *etree.Element, error) {
-	c := canonicalizer{out: make([]byte, 0, 4096), without: without, inclusive: inclusive}
+	size := 1024 // of a SignedInfo
+	if without != nil {
+		size = 8192 // of what is signed
+	}
+	c := canonicalizer{out: make([]byte, 0, size), without: without, inclusive: inclusive}
 	var above []*etree.Element
 	for p := e.Parent(); p != nil; p = p.Parent() {
 		above = append(above, p)
@@ -184,9 +188,11 @@ type qualified struct {
 
 func (c *canonicalizer) attribute(built *etree.Element, space, key, value string) {
 	c.out = append(c.out, ' ')
-	at := len(c.out)
 	c.name(space, key)
-	built.CreateAttr(string(c.out[at:]), value)
+	if space != "" {
+		key = space + ":" + key
+	}
+	built.CreateAttr(key, value)
 	c.out = append(c.out, '=', '"')
 	last := 0
 	for i := range len(value) {
