@@ -40,9 +40,9 @@ type binding struct{ prefix, uri string }
 
 // find returns what the innermost binding of a prefix says.
 func find(bindings []binding, prefix string) (uri string, found bool) {
-	for i := len(bindings) - 1; i >= 0; i-- {
-		if bindings[i].prefix == prefix {
-			return bindings[i].uri, true
+	for _, b := range slices.Backward(bindings) {
+		if b.prefix == prefix {
+			return b.uri, true
 		}
 	}
 	return "", false
@@ -115,13 +115,13 @@ func (c *canonicalizer) element(e *etree.Element) (*etree.Element, error) {
 
 // spaces declares what the element uses and no element around it has declared in the output, in the order of the prefixes.
 func (c *canonicalizer) spaces(e, built *etree.Element) error {
-	used := append(c.prefixes[:0], e.Space)
+	c.prefixes = append(c.prefixes[:0], e.Space)
 	for i := range e.Attr {
 		if _, declaration := declares(&e.Attr[i]); !declaration && e.Attr[i].Space != "" {
-			used = append(used, e.Attr[i].Space)
+			c.prefixes = append(c.prefixes, e.Attr[i].Space)
 		}
 	}
-	for _, prefix := range used {
+	for _, prefix := range c.prefixes {
 		if _, declared := find(c.scope, prefix); !declared && prefix != "" && prefix != "xml" {
 			return errNotCanonical
 		}
@@ -131,13 +131,12 @@ func (c *canonicalizer) spaces(e, built *etree.Element) error {
 			prefix = ""
 		}
 		if _, declared := find(c.scope, prefix); declared {
-			used = append(used, prefix)
+			c.prefixes = append(c.prefixes, prefix)
 		}
 	}
-	slices.Sort(used)
-	used = slices.Compact(used)
-	c.prefixes = used
-	for _, prefix := range used {
+	slices.Sort(c.prefixes)
+	c.prefixes = slices.Compact(c.prefixes)
+	for _, prefix := range c.prefixes {
 		uri, _ := find(c.scope, prefix)
 		// What was never written counts as written empty: for the default name space that is what it means.
 		if before, _ := find(c.written, prefix); before == uri || prefix == "xml" {
