@@ -79,7 +79,9 @@ type Invalidation struct {
 type Counters interface {
 	// Hit counts one and returns the count with it. The error is always nil; it satisfies the interfaces of rooms.
 	Hit(ctx context.Context, key string, window time.Duration) (int64, error)
-	// Allow counts one against limit; when it is over, retryAfter is the time until the window ends.
+	// Allow counts one against limit; when it is over, retryAfter is the time until the window ends. A process may take up to a 64th of
+	// the limit at once, no more than it has used of it so far: whoever calls through several may be refused that much earlier by each,
+	// never later.
 	Allow(ctx context.Context, key string, limit int64, window time.Duration) (ok bool, retryAfter time.Duration)
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -294,5 +295,73 @@ func TestInstallationsThatShareARedisHaveKeysOfTheirOwn(t *testing.T) {
 	}
 	if value, found := again.Get(t.Context(), "k"); !found || string(value) != "v" {
 		t.Errorf("the same installation finds %q, %v", value, found)
+	}
+}
+
+// TestACallerWhoComesOftenIsNotARoundTripEachTime: hits are counted some at once, and a limit holds over several processes.
+func TestACallerWhoComesOftenIsNotARoundTripEachTime(t *testing.T) {
+	t.Parallel()
+	const limit, window = 640, time.Minute
+	url, prefix := cachetest.RedisURL(t), "test:"+rand.Text()+":"
+	var now atomic.Int64
+	now.Store(time.Now().UnixNano())
+	clock := func() time.Time { return time.Unix(0, now.Load()) }
+	here, there := cachetest.Open(t, url, cache.WithPrefix(prefix), cache.WithNow(clock)), cachetest.Open(t, url, cache.WithPrefix(prefix), cache.WithNow(clock))
+	ctx := t.Context()
+	counted := func() int64 {
+		n, err := here.Hit(ctx, "caller", window)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+
+	// What is taken is counted, and never more than was used besides a 64th.
+	for i := range int64(20) {
+		if ok, _ := here.Allow(ctx, "caller", limit, window); !ok {
+			t.Fatalf("refused at %d", i)
+		}
+	}
+	if n := counted(); n-1 < 20 || n-1 > 30 {
+		t.Errorf("%d are counted for 20", n-1)
+	}
+	// However they come, nobody gets past the limit, and who is refused is so because of what the other holds.
+	allowed := 20
+	for range 2 * limit {
+		for _, c := range []cache.Cache{here, there} {
+			if ok, left := c.Allow(ctx, "caller", limit, window); ok {
+				allowed++
+			} else if left <= 0 || left > window {
+				t.Fatalf("refused for %s", left)
+			}
+		}
+	}
+	if allowed >= limit || allowed < limit-limit/64-1 {
+		t.Errorf("%d of %d were allowed", allowed, limit)
+	}
+	// A small limit is exact.
+	exact := 0
+	for range 20 {
+		for _, c := range []cache.Cache{here, there} {
+			if ok, _ := c.Allow(ctx, "another", 7, window); ok {
+				exact++
+			}
+		}
+	}
+	if exact != 7 {
+		t.Errorf("%d of 7 were allowed", exact)
+	}
+	// What is left over ends with the window.
+	if ok, _ := here.Allow(ctx, "third", limit, window); !ok {
+		t.Fatal("refused")
+	}
+	for range 4 {
+		here.Allow(ctx, "third", limit, window)
+	}
+	now.Add(int64(window))
+	n, _ := here.Hit(ctx, "third", window)
+	here.Allow(ctx, "third", limit, window)
+	if after, _ := here.Hit(ctx, "third", window); after != n+2 {
+		t.Errorf("after the window a share of the old one counts: %d, then %d", n, after)
 	}
 }

@@ -29,6 +29,7 @@ type Redis struct {
 	breaker *breaker
 	pending *pending
 	local   *Memory // counters and messages while Redis is away
+	shares  shares
 
 	lookup, fill, invalidate, hit *redis.Script
 }
@@ -59,7 +60,7 @@ func openRedis(_ context.Context, url string, options Options) (*Redis, error) {
 	return &Redis{
 		client: client, joiner: &joiner{client: client, timeout: options.Timeout}, prefix: options.Prefix,
 		logger: options.Logger, tracer: options.Tracer.Tracer("github.com/partnergraph/partnergraph/cache"),
-		breaker: &breaker{now: options.Now}, pending: &pending{now: options.Now}, local: newMemory(options),
+		breaker: &breaker{now: options.Now}, pending: &pending{now: options.Now}, local: newMemory(options), shares: shares{now: options.Now},
 		lookup: redis.NewScript(lookupScript), fill: redis.NewScript(fillScript),
 		invalidate: redis.NewScript(invalidateScript), hit: redis.NewScript(hitScript),
 	}, nil
@@ -183,32 +184,46 @@ func (r *Redis) Delete(ctx context.Context, key string) {
 
 // Hit implements Counters.
 func (r *Redis) Hit(ctx context.Context, key string, window time.Duration) (int64, error) {
-	count, _ := r.count(ctx, key, window)
+	count, _, _ := r.count(ctx, key, window, 1)
 	return count, nil
 }
 
 // Allow implements Counters.
 func (r *Redis) Allow(ctx context.Context, key string, limit int64, window time.Duration) (bool, time.Duration) {
-	count, left := r.count(ctx, key, window)
-	if count <= limit {
+	held, n := r.shares.use(key, limit)
+	if held {
 		return true, 0
 	}
-	return false, left
+	count, left, shared := r.count(ctx, key, window, n)
+	if !shared {
+		n = 1
+	}
+	// The last ones of a window may be fewer than were asked for.
+	granted := min(n, limit-(count-n))
+	if granted < 1 {
+		return false, left
+	}
+	if shared {
+		r.shares.keep(key, granted, left)
+	}
+	return true, 0
 }
 
-func (r *Redis) count(ctx context.Context, key string, window time.Duration) (count int64, left time.Duration) {
+// count adds n hits to a counter, or one to this process's own while Redis is away; shared is false then.
+func (r *Redis) count(ctx context.Context, key string, window time.Duration, n int64) (count int64, left time.Duration, shared bool) {
 	var answer []int64
 	err := r.do(ctx, "HIT", func(ctx context.Context) error {
-		cmd, err := r.evaluate(ctx, r.hit, r.key("c:", key), max(window.Milliseconds(), 1))
+		cmd, err := r.evaluate(ctx, r.hit, r.key("c:", key), max(window.Milliseconds(), 1), n)
 		if err == nil {
 			answer, err = cmd.Int64Slice()
 		}
 		return err
 	})
 	if err != nil || len(answer) != 2 {
-		return r.local.hit(key, window)
+		count, left = r.local.hit(key, window)
+		return count, left, false
 	}
-	return answer[0], time.Duration(answer[1]) * time.Millisecond
+	return answer[0], time.Duration(answer[1]) * time.Millisecond, true
 }
 
 // Ping implements Cache.

@@ -44,7 +44,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1`
 
 	hitScript = `
-local count = redis.call('INCR', KEYS[1])
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then
   redis.call('PEXPIRE', KEYS[1], ARGV[1])

@@ -43,32 +43,38 @@ var ErrNotBound = models.Precondition("IDENTITY_NOT_BOUND", "This account is not
 // ErrPersonRefused refuses somebody whose account here may not sign in.
 var ErrPersonRefused = models.Precondition("PERSON_REFUSED", "This account may not sign in.")
 
+// Meet uses up the assertion that speaks of a person, durably, and finds out who the person is; first is false when it was used before.
+func (s *Site) Meet(ctx context.Context, a Arrival, assertionID string, until time.Time) (first bool, met federation.Met, err error) {
+	return s.Federation.Meet(ctx, a.PlatformID, assertionID, until, a.XAccountID, a.XUserID)
+}
+
 // Arrive takes in a person whom the SAML door has verified, and returns where to send the browser. Somebody bound is signed in and
 // lands on the service; at a first login the bind notification is repeated on the way (2.5). The first person of an account that the
 // platform had created is bound without a page. Somebody unbound gets the
 // create-or-bind page at a first login and is refused otherwise.
-func (s *Site) Arrive(w http.ResponseWriter, r *http.Request, a Arrival) (string, error) {
+func (s *Site) Arrive(w http.ResponseWriter, r *http.Request, a Arrival, met federation.Met) (string, error) {
 	ctx := r.Context()
-	known, found, err := s.Federation.FindIdentity(ctx, a.PlatformID, a.XAccountID, a.XUserID)
 	switch {
-	case err != nil:
-		return "", err
-	case found && known.Person != nil:
-		return s.arriveBound(w, r, a, known)
-	case !found && !a.FirstLogin:
+	case met.Found && met.Person != nil:
+		return s.arriveBound(w, r, a, met.Identity, met.User)
+	case !met.Found && !a.FirstLogin:
 		return "", ErrNotBound
 	}
 	platform, err := s.Exposure.ByPlatform(ctx, a.PlatformID)
 	if err != nil {
 		return "", err
 	}
-	if found {
+	if met.Found {
 		first, bound, err := s.Federation.BindFirstPerson(ctx, s.onBehalf(r), a.PlatformID, a.XAccountID, a.XUserID, platform.PartnerID)
 		switch {
 		case err != nil:
 			return "", err
 		case bound:
-			return s.arriveBound(w, r, a, first)
+			user, err := s.Identity.UserByID(ctx, first.Person.UserID)
+			if err != nil {
+				return "", errors.Join(ErrPersonRefused, err)
+			}
+			return s.arriveBound(w, r, a, first, user)
 		case !a.FirstLogin:
 			return "", ErrNotBound
 		}
@@ -81,9 +87,8 @@ func (s *Site) Arrive(w http.ResponseWriter, r *http.Request, a Arrival) (string
 	return "/first-login", nil
 }
 
-func (s *Site) arriveBound(w http.ResponseWriter, r *http.Request, a Arrival, known federation.Identity) (string, error) {
-	user, _, err := s.Identity.SignedIn(r.Context(), known.Person.UserID)
-	if err != nil {
+func (s *Site) arriveBound(w http.ResponseWriter, r *http.Request, a Arrival, known federation.Identity, user models.User) (string, error) {
+	if err := s.Identity.CheckActive(user); err != nil {
 		return "", errors.Join(ErrPersonRefused, err)
 	}
 	if _, err := s.Sessions.Issue(r.Context(), w, r, user, a.from()); err != nil {

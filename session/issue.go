@@ -78,7 +78,7 @@ func (s *Service) Issue(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		if hadOne {
 			script.Add(revokingToken(s.DB, previous, now))
 		}
-		script.Add(s.DB.NewInsert().Model(&session).Returning("NULL"))
+		script.Insert(&[]models.Session{session})
 		s.Events.AddTo(script, told, due)
 	})
 	if err != nil {

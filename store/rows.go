@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun/schema"
 )
 
@@ -26,10 +27,15 @@ type rowsPlan struct {
 	statement Statement
 	fields    []*schema.Field
 	columns   []wire
+
+	// table is set for a query that names its columns itself, whose fields are known once it is prepared.
+	table    *schema.Table
+	resolved sync.Once
+	unread   error
 }
 
 // wire is how the values of a column travel: the element's type with its object id in PostgreSQL, how a value is appended, and how it is
-// read; nil where nobody reads it.
+// read.
 type wire struct {
 	array   string
 	element uint32
@@ -43,7 +49,7 @@ var (
 	wireBool  = wire{"bool[]", 16, appendBool, readBool}
 	wireBytes = wire{"bytea[]", 17, appendBytes, readBytes}
 	wireTime  = wire{"timestamptz[]", 1184, appendTime, readTime}
-	wireJSON  = wire{"jsonb[]", 3802, appendJSON, nil}
+	wireJSON  = wire{"jsonb[]", 3802, appendJSON, readJSON}
 )
 
 func appendText(b []byte, v reflect.Value) ([]byte, error)  { return append(b, v.String()...), nil }
@@ -122,6 +128,11 @@ func appendTime(b []byte, v reflect.Value) ([]byte, error) {
 func appendJSON(b []byte, v reflect.Value) ([]byte, error) {
 	text, err := json.Marshal(v.Interface())
 	return append(append(b, 1), text...), err // 1 is the version of the format
+}
+
+// readJSON reads jsonb, whose first byte is the version of the format, and json, which has none.
+func readJSON(b []byte, v reflect.Value) error {
+	return json.Unmarshal(bytes.TrimPrefix(b, []byte{1}), v.Addr().Interface())
 }
 
 // wireOf finds how a field travels; false for types that only bun knows how to write.
@@ -223,7 +234,7 @@ func newFindPlan(table *schema.Table, column string, lock bool) *rowsPlan {
 	names := make([]string, len(plan.fields))
 	for i, f := range plan.fields {
 		one, ok := wireOf(f)
-		if !ok || one.read == nil {
+		if !ok || one.element == wireJSON.element {
 			return nil
 		}
 		names[i], plan.columns = string(f.SQLName), append(plan.columns, one)
@@ -238,6 +249,41 @@ func newFindPlan(table *schema.Table, column string, lock bool) *rowsPlan {
 	}
 	plan.name = planName(plan.sql)
 	return plan
+}
+
+// queryPlan returns the plan of a query whose columns go into fields of the same name.
+func queryPlan(table *schema.Table, what Statement, sql string) *rowsPlan {
+	key := planKey{table.Type, "query " + sql}
+	if known, ok := plans.Load(key); ok {
+		plan, _ := known.(*rowsPlan)
+		return plan
+	}
+	known, _ := plans.LoadOrStore(key, &rowsPlan{name: planName(sql), sql: sql, statement: what, table: table})
+	plan, _ := known.(*rowsPlan)
+	return plan
+}
+
+// resolve finds the fields for the columns of a prepared query, once.
+func (p *rowsPlan) resolve(columns []pgconn.FieldDescription) error {
+	if p.table == nil {
+		return nil
+	}
+	p.resolved.Do(func() {
+		for _, column := range columns {
+			f, ok := p.table.FieldMap[column.Name]
+			if !ok {
+				p.unread = fmt.Errorf("store: no field of %s for the column %s", p.table.Type, column.Name)
+				return
+			}
+			one, ok := wireOf(f)
+			if !ok {
+				p.unread = fmt.Errorf("store: the column %s cannot be read into %s", column.Name, f.StructField.Type)
+				return
+			}
+			p.fields, p.columns = append(p.fields, f), append(p.columns, one)
+		}
+	})
+	return p.unread
 }
 
 // read appends one row to a slice of models.
@@ -322,6 +368,10 @@ func argument(arg any) ([]byte, error) {
 		return append([]byte{}, value...), nil // not nil, which is NULL
 	case []string:
 		return textArray(value), nil
+	case []byte:
+		return value, nil
+	case bool:
+		return appendBool(nil, reflect.ValueOf(value))
 	case int64:
 		return appendInt(nil, reflect.ValueOf(value))
 	case time.Time:

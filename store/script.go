@@ -31,11 +31,17 @@ type step struct {
 	plan   *rowsPlan
 	arrays [][]byte
 	asText schema.QueryAppender // the plan's statement for where there are no plans
-	find   *bun.SelectQuery     // the same of a query
+	find   func() Rows          // the same of a query
 	into   reflect.Value        // the slice for the plan's rows
 }
 
-// NewScript begins an empty script for a transaction.
+// Rows is a query whose rows go where it was told when it was made: a *bun.SelectQuery, or another with RETURNING.
+type Rows interface {
+	Scan(ctx context.Context, dest ...any) error
+}
+
+// NewScript begins an empty script for a transaction. On a *DB the statements are a transaction of their own on PostgreSQL, provided that one
+// of them is prepared there, and elsewhere not: for queries, of which at most one writes.
 func NewScript(tx bun.IDB) *Script { return &Script{tx: tx} }
 
 // InScript runs what fill adds to a script as one transaction, as InTx would, for writes of which nothing has to be read. PostgreSQL
@@ -128,7 +134,7 @@ func (s *Script) find(into any, column string, ids []string, lock bool) {
 		}
 		q = ForUpdate(q)
 	}
-	one := step{find: q}
+	one := step{find: func() Rows { return q }}
 	if EngineOf(s.tx) == Postgres {
 		if one.plan = findPlan(table, column, lock); one.plan != nil {
 			s.inArrays = true
@@ -138,8 +144,20 @@ func (s *Script) find(into any, column string, ids []string, lock bool) {
 	s.steps = append(s.steps, one)
 }
 
+// Query appends a query that is always the same but for its arguments: text makes its form with the arguments written in, which scans
+// into the same slice, and sql is the form that PostgreSQL prepares, as with AddPrepared. Its rows go into a pointer to a slice of
+// structs, each column into the field that bun finds for its name, once Exec has run.
+func (s *Script) Query(into any, text func() Rows, what Statement, sql string, args ...any) {
+	one := step{find: text}
+	if EngineOf(s.tx) == Postgres && s.err == nil {
+		one.plan, one.into = queryPlan(s.tableOf(into), what, sql), reflect.ValueOf(into).Elem()
+		s.bind(&one, args)
+	}
+	s.steps = append(s.steps, one)
+}
+
 // AddPrepared appends a statement that is always the same but for its arguments: text is its form with the arguments written in, sql the
-// form with $1, $2, ... that PostgreSQL prepares once per connection. Arguments are string, []string, int64, time.Time, or
+// form with $1, $2, ... that PostgreSQL prepares once per connection. Arguments are string, []string, []byte, int64, bool, time.Time, or
 // driver.Valuers of text.
 func (s *Script) AddPrepared(text schema.QueryAppender, what Statement, sql string, args ...any) {
 	if s.err != nil {
@@ -147,39 +165,57 @@ func (s *Script) AddPrepared(text schema.QueryAppender, what Statement, sql stri
 	}
 	one := step{asText: text}
 	if EngineOf(s.tx) == Postgres {
-		s.inArrays = true
 		one.plan = &rowsPlan{name: planName(sql), sql: sql, statement: what}
-		for _, arg := range args {
-			var value []byte
-			if value, s.err = argument(arg); s.err != nil {
-				return
-			}
-			one.arrays = append(one.arrays, value)
-		}
+		s.bind(&one, args)
 	}
 	s.steps = append(s.steps, one)
+}
+
+// bind writes the arguments of a prepared statement out.
+func (s *Script) bind(one *step, args []any) {
+	s.inArrays = true
+	one.arrays = make([][]byte, len(args))
+	for i, arg := range args {
+		if one.arrays[i], s.err = argument(arg); s.err != nil {
+			return
+		}
+	}
 }
 
 // OnCommit registers fn with the transaction of Exec's context once the statements have run; see the function OnCommit.
 func (s *Script) OnCommit(fn func(ctx context.Context)) { s.committed = append(s.committed, fn) }
 
-// Exec runs the statements in the order in which they were added; an empty script does nothing.
+// Exec runs the statements in the order in which they were added; an empty script does nothing. Errors are not translated.
 func (s *Script) Exec(ctx context.Context) error {
 	if s.err != nil || len(s.steps) == 0 {
 		return s.err
 	}
-	run := s.runText
-	_, transactional := s.tx.(bun.Tx)
-	if current, inside := ctx.Value(insideTx{}).(*transaction); inside && transactional && current.conn != nil && s.inArrays {
-		run = func(ctx context.Context) error { return current.runBatch(ctx, s.steps) }
-	}
-	if err := run(ctx); err != nil {
+	if err := s.way(ctx)(ctx); err != nil {
 		return err
 	}
 	for _, fn := range s.committed {
 		OnCommit(ctx, fn)
 	}
 	return nil
+}
+
+// way is how the script goes to the database: as a batch of prepared statements where that is possible, on the transaction's connection
+// or on one of its own.
+func (s *Script) way(ctx context.Context) func(ctx context.Context) error {
+	if !s.inArrays {
+		return s.runText
+	}
+	switch on := s.tx.(type) {
+	case bun.Tx:
+		if current, inside := ctx.Value(insideTx{}).(*transaction); inside && current.conn != nil {
+			return func(ctx context.Context) error { return current.db.runBatch(ctx, s.steps, current.raw) }
+		}
+	case *DB:
+		if on.prepares {
+			return func(ctx context.Context) error { return on.runAlone(ctx, s.steps) }
+		}
+	}
+	return s.runText
 }
 
 // runText sends the statements as texts, as many at once as no query comes between.
@@ -196,7 +232,11 @@ func (s *Script) runText(ctx context.Context) error {
 	}
 	for _, one := range s.steps {
 		if one.find != nil {
-			if err := errors.Join(flush(), one.find.Scan(ctx)); err != nil {
+			if err := flush(); err != nil {
+				return err
+			}
+			// A slice without rows is an answer; not every query of bun's thinks so.
+			if err := one.find().Scan(ctx); err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 			continue
@@ -221,9 +261,39 @@ func (one step) written(dialect schema.Dialect) ([]byte, error) {
 	return one.asText.AppendQuery(schema.NewQueryGen(dialect), nil)
 }
 
-// runBatch sends the statements one after the other without waiting for answers between them, on the transaction's connection.
-func (t *transaction) runBatch(ctx context.Context, steps []step) error {
-	ctx, done := t.db.hook.begin(ctx, func() Statement {
+// maxLost is how often a batch that never reached the server is sent again: a pool may hold a connection that its server has closed.
+const maxLost = 3
+
+// runAlone sends a batch on a connection of its own, without a transaction around it: the server makes one of what comes as one message.
+func (db *DB) runAlone(ctx context.Context, steps []step) error {
+	for attempt := 1; ; attempt++ {
+		err := db.runBatch(ctx, steps, func(use func(conn *pgx.Conn) error) error { return db.borrow(ctx, use) })
+		if err == nil || attempt == maxLost || ctx.Err() != nil || !pgconn.SafeToRetry(err) && !errors.Is(err, driver.ErrBadConn) {
+			return err
+		}
+	}
+}
+
+// borrow lends a connection of the pool out.
+func (db *DB) borrow(ctx context.Context, use func(conn *pgx.Conn) error) error {
+	conn, err := db.DB.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	// A connection that cannot be given back is closed already.
+	defer func() { _ = conn.Close() }()
+	return conn.Raw(func(lent any) error {
+		wrapped, ok := lent.(*stdlib.Conn)
+		if !ok {
+			return driver.ErrSkip
+		}
+		return use(wrapped.Conn())
+	})
+}
+
+// runBatch sends the statements one after the other without waiting for answers between them, on the connection that lend lends.
+func (db *DB) runBatch(ctx context.Context, steps []step, lend func(use func(conn *pgx.Conn) error) error) error {
+	ctx, done := db.hook.begin(ctx, func() Statement {
 		for _, one := range steps {
 			if one.plan != nil {
 				return one.plan.statement
@@ -231,21 +301,25 @@ func (t *transaction) runBatch(ctx context.Context, steps []step) error {
 		}
 		return Statement{}
 	})
-	err := t.raw(func(conn *pgx.Conn) error {
+	err := lend(func(conn *pgx.Conn) error {
 		var batch pgconn.Batch
 		for _, one := range steps {
 			if one.plan == nil {
-				text, err := one.written(t.db.Dialect())
+				text, err := one.written(db.Dialect())
 				if err != nil {
 					return err
 				}
 				batch.ExecParams(string(text), nil, nil, nil, nil)
 				continue
 			}
-			if _, err := conn.Prepare(ctx, one.plan.name, one.plan.sql); err != nil {
+			prepared, err := conn.Prepare(ctx, one.plan.name, one.plan.sql)
+			if err != nil {
 				return err
 			}
-			batch.ExecPrepared(one.plan.name, one.arrays, binaryFormat, binaryFormat)
+			if err := one.plan.resolve(prepared.Fields); err != nil {
+				return err
+			}
+			batch.ExecStatement(prepared, one.arrays, binaryFormat, binaryFormat)
 		}
 		return collect(conn.PgConn().ExecBatch(ctx, &batch), steps)
 	})

@@ -39,6 +39,10 @@ func findIdentity(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUse
 	if err != nil || !found {
 		return Identity{}, false, err
 	}
+	return row.identity(platformID, xAccountID, xUserID), true, nil
+}
+
+func (row identityRow) identity(platformID, xAccountID, xUserID string) Identity {
 	identity := Identity{Account: row.FederatedAccount}
 	if row.PersonID != "" && row.PersonBoundAt != nil {
 		identity.Person = &models.FederatedIdentity{
@@ -48,7 +52,7 @@ func findIdentity(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUse
 	if row.NotificationID != "" {
 		identity.Told = models.BindNotification{SentAt: row.SentAt, Repeat: row.Repeat}.State()
 	}
-	return identity, true, nil
+	return identity
 }
 
 // BindIn binds in the caller's transaction. Binding the same again changes nothing; a further person of a bound account

@@ -82,6 +82,19 @@ type Connection struct {
 	AllowCBC    bool
 	Attributes  models.AttributeMapping
 	Keys        []Key
+	// Version changes with whatever else is here, and with every key; see ParkAt. Empty when this database tells no versions.
+	Version string
+}
+
+// KeptUntil is how long the connection holds by itself: until then the earliest of its retired keys expires. Zero = for good.
+func (c Connection) KeptUntil() time.Time {
+	var until time.Time
+	for _, key := range c.Keys {
+		if key.State == models.KeyRetired && (until.IsZero() || key.ExpiresAt.Before(until)) {
+			until = key.ExpiresAt
+		}
+	}
+	return until
 }
 
 // Connection reads a platform's settings and keys with one statement; found is false when there is no such platform, or when it has no
@@ -100,7 +113,7 @@ func (s *Service) Connection(ctx context.Context, platformID string) (connection
 		if row.ConfigurationID != "" {
 			found = true
 			connection.PartnerID, connection.State, connection.IDPMetadata = row.PartnerID, row.Exposure, row.IDPMetadata
-			connection.AllowCBC, connection.Attributes = row.AllowCBC, row.AttributeMapping
+			connection.AllowCBC, connection.Attributes, connection.Version = row.AllowCBC, row.AttributeMapping, row.Version
 		}
 	}
 	return connection, found, nil

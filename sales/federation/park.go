@@ -9,22 +9,35 @@ import (
 
 // Park keeps a request until its answer comes or it expires. CreatedAt is set when it is zero.
 func (s *Service) Park(ctx context.Context, request models.ParkedRequest) error {
+	if err := s.checkParked(&request); err != nil {
+		return err
+	}
+	return insertParked(ctx, s.DB, &request)
+}
+
+func (s *Service) checkParked(request *models.ParkedRequest) error {
 	if request.CreatedAt.IsZero() {
 		request.CreatedAt = s.now()
 	}
 	if request.RelayID == "" || len(request.BrowserHash) == 0 || !request.ExpiresAt.After(request.CreatedAt) {
 		return models.Invalid("request", "A parked request needs a relay id, a browser's hash and a life.")
 	}
-	return insertParked(ctx, s.DB, &request)
+	return nil
 }
 
 // Take returns a parked request and deletes it in the same statement, so that of two answers one wins. ErrUnknownRequest
 // when this platform has none by that id, or it was taken; ErrExpired when it is too old.
 func (s *Service) Take(ctx context.Context, platformID, relayID string) (models.ParkedRequest, error) {
 	request, found, err := deleteParked(ctx, s.DB, platformID, relayID)
-	switch {
-	case err != nil:
+	if err != nil {
 		return models.ParkedRequest{}, err
+	}
+	return s.taken(request, found)
+}
+
+// taken judges a request that was deleted.
+func (s *Service) taken(request models.ParkedRequest, found bool) (models.ParkedRequest, error) {
+	switch {
 	case !found:
 		return models.ParkedRequest{}, ErrUnknownRequest
 	case !s.now().Before(request.ExpiresAt):

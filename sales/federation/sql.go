@@ -83,14 +83,19 @@ type identityRow struct {
 
 func selectIdentityOf(ctx context.Context, idb bun.IDB, platformID, xAccountID, xUserID string) (identityRow, bool, error) {
 	var row identityRow
+	found, err := store.Found(identityQuery(idb, &row, platformID, xAccountID, xUserID).Scan(ctx))
+	return row, found, err
+}
+
+// identityQuery reads into an identityRow or a slice of them.
+func identityQuery(idb bun.IDB, model any, platformID, xAccountID, xUserID string) *bun.SelectQuery {
 	newest := idb.NewSelect().Model((*models.BindNotification)(nil)).ModelTableExpr("bind_notifications AS n").ColumnExpr("max(n.id)").Where("n.identity_id = fi.id")
-	found, err := store.Found(idb.NewSelect().Model(&row).ColumnExpr("fa.*").
+	return idb.NewSelect().Model(model).ColumnExpr("fa.*").
 		ColumnExpr("COALESCE(fi.id, '') AS person_id, COALESCE(fi.user_id, '') AS user_id, fi.bound_at AS person_bound_at").
 		ColumnExpr("COALESCE(bn.id, '') AS notification_id, bn.sent_at, COALESCE(bn.repeat, FALSE) AS repeat").
 		Join("LEFT JOIN federated_identities AS fi ON fi.platform_id = fa.platform_id AND fi.x_account_id = fa.x_account_id AND fi.x_user_id = ?", xUserID).
 		Join("LEFT JOIN bind_notifications AS bn ON bn.id = (?)", newest).
-		Where("fa.platform_id = ? AND fa.x_account_id = ?", platformID, xAccountID).Scan(ctx))
-	return row, found, err
+		Where("fa.platform_id = ? AND fa.x_account_id = ?", platformID, xAccountID)
 }
 
 // insertBinding leaves out what a unique index refuses; the caller reads what is there then.
@@ -298,13 +303,19 @@ type connectionRow struct {
 	IDPMetadata       string                  `bun:"idp_metadata,scanonly"`
 	AllowCBC          bool                    `bun:"allow_cbc,scanonly"`
 	AttributeMapping  models.AttributeMapping `bun:"attribute_mapping,type:jsonb,scanonly"`
+	Version           string                  `bun:"version,scanonly"`
 }
 
 func selectConnection(ctx context.Context, idb bun.IDB, platformID string, now time.Time) ([]connectionRow, error) {
 	var rows []connectionRow
+	version := "''"
+	if store.EngineOf(idb) == store.Postgres {
+		version = versionSQL
+	}
 	q := idb.NewSelect().Model(&rows).ColumnExpr("sk.*").
 		ColumnExpr("COALESCE(ac.id, '') AS configuration_id, COALESCE(ac.partner_id, '') AS partner_id, COALESCE(ac.state, '') AS exposure").
 		ColumnExpr("COALESCE(ac.idp_metadata, '') AS idp_metadata, COALESCE(ac.allow_cbc, FALSE) AS allow_cbc, ac.attribute_mapping").
+		ColumnExpr(version+" AS version").
 		Join("LEFT JOIN access_configurations AS ac ON ac.platform_id = sk.platform_id AND sk.state = ? AND sk.algorithm LIKE ?", models.KeyActive, "RSA%").
 		Where("sk.platform_id = ?", platformID)
 	return rows, store.Translate(usableKeys(q, now).Scan(ctx))

@@ -30,14 +30,24 @@ func (s *Service) SignedIn(ctx context.Context, id models.ID) (models.User, mode
 	if err != nil {
 		return models.User{}, models.Principal{}, err
 	}
-	if !found || user.State != models.UserActive {
-		return models.User{}, models.Principal{}, models.Unauthenticated("This sign-in is no longer valid.")
+	if err := s.CheckActive(user); !found || err != nil {
+		return models.User{}, models.Principal{}, errNoLongerValid()
 	}
 	return user, models.Principal{
 		Kind: user.Kind, UserID: user.ID, PartnerID: user.PartnerID, PartnerKind: partnerKind, CustomerID: user.CustomerID,
 		Permissions: intersect(models.DefaultPermissions(user.Kind, partnerKind), user.Permissions),
 	}, nil
 }
+
+// CheckActive is UNAUTHENTICATED for a person who may not sign in, as the zero user is.
+func (*Service) CheckActive(user models.User) error {
+	if user.State != models.UserActive {
+		return errNoLongerValid()
+	}
+	return nil
+}
+
+func errNoLongerValid() error { return models.Unauthenticated("This sign-in is no longer valid.") }
 
 // Self returns the signed-in person behind the principal, or nil when there is none, as behind an API key.
 func (s *Service) Self(ctx context.Context, who models.Principal) (*models.User, error) {

@@ -1,6 +1,7 @@
 package sp
 
 import (
+	"context"
 	"crypto"
 	"encoding/base64"
 	"errors"
@@ -17,19 +18,16 @@ import (
 // acs takes the platform's answer. The order matters: cheap refusals first, the parked login is used up before anything is
 // verified, and the platform is looked up afresh because it may have been disabled or changed since the login began.
 func (h *Handler) acs(w http.ResponseWriter, r *http.Request, v *visit) error {
-	ctx := r.Context()
-	if id := r.PathValue("platformID"); platformIDs.MatchString(id) {
-		v.platformID = id
-	}
+	platformID := r.PathValue("platformID")
+	unknown := v.at(platformID)
 	message, relay, err := readAnswer(w, r)
 	if err != nil {
 		return err
 	}
-	c, err := h.connection(ctx, v, r.PathValue("platformID"))
-	if err != nil {
-		return err
+	if unknown != nil {
+		return unknown
 	}
-	parked, err := h.takeParked(w, r, c.PlatformID, relay)
+	parked, c, err := h.takeParked(w, r, platformID, relay)
 	if err != nil {
 		return err
 	}
@@ -47,18 +45,11 @@ func (h *Handler) acs(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return err
 	}
 	v.assertionID = verified.Assertion.ID
-	first, err := h.cfg.Replays.Once(ctx, c.PlatformID, v.assertionID, verified.UsableUntil)
-	if err != nil {
-		return fmt.Errorf("sp: replay row: %w", err)
-	}
-	if !first {
-		return refuse(saml.Replayed, "")
-	}
-	arrival, err := arrive(c, parked, verified)
+	enter, err := h.meet(r.Context(), c, parked, verified)
 	if err != nil {
 		return err
 	}
-	target, err := h.cfg.People.Arrive(w, r, arrival)
+	target, err := enter(w, r)
 	if err != nil {
 		return err
 	}
@@ -66,6 +57,26 @@ func (h *Handler) acs(w http.ResponseWriter, r *http.Request, v *visit) error {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	http.Redirect(w, r, target, http.StatusSeeOther)
 	return nil
+}
+
+// meet uses the assertion up, also one that speaks of nobody whom we could take in, and finds out who the person is.
+func (h *Handler) meet(ctx context.Context, c Connection, parked ParkedRequest, verified verify.Verified) (Enter, error) {
+	arrival, unfit := arrive(c, parked, verified)
+	var first bool
+	var enter Enter
+	var err error
+	if unfit != nil {
+		first, err = h.cfg.Replays.Once(ctx, c.PlatformID, verified.Assertion.ID, verified.UsableUntil)
+	} else {
+		first, enter, err = h.cfg.People.Meet(ctx, arrival, verified.UsableUntil)
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("sp: replay row: %w", err)
+	case !first:
+		return nil, refuse(saml.Replayed, "")
+	}
+	return enter, unfit
 }
 
 var relayIDs = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
@@ -104,32 +115,43 @@ func readAnswer(w http.ResponseWriter, r *http.Request) (message []byte, relay s
 	case !relayIDs.MatchString(f.Get("RelayState")):
 		return nil, "", refuse(saml.LoginUnknown, "relay state")
 	}
-	message, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(f.Get("SAMLResponse")), ""))
+	message, err = base64.StdEncoding.DecodeString(unspaced(f.Get("SAMLResponse")))
 	if err != nil {
 		return nil, "", refuse(saml.ResponseMalformed, "base64")
 	}
 	return message, f.Get("RelayState"), nil
 }
 
+// unspaced leaves blanks out, which senders break base64 with; without any it is what it was.
+func unspaced(text string) string {
+	if !strings.ContainsAny(text, " \t\r\n") {
+		return text
+	}
+	return strings.Join(strings.Fields(text), "")
+}
+
 // takeParked uses the login up and checks that this browser began it: an answer that an attacker obtained for himself and planted in
 // a victim's browser stops here.
-func (h *Handler) takeParked(w http.ResponseWriter, r *http.Request, platformID, relay string) (ParkedRequest, error) {
-	p, err := h.cfg.Requests.Take(r.Context(), platformID, relay)
+func (h *Handler) takeParked(w http.ResponseWriter, r *http.Request, platformID, relay string) (ParkedRequest, Connection, error) {
+	p, c, err := h.cfg.Requests.Take(r.Context(), platformID, relay)
 	switch {
 	case errors.Is(err, ErrUnknownRequest):
-		return p, refuse(saml.LoginUnknown, "")
+		return p, c, refuse(saml.LoginUnknown, "")
 	case errors.Is(err, ErrExpired):
-		return p, refuse(saml.LoginExpired, "")
-	case err != nil:
-		return p, fmt.Errorf("sp: take parked login: %w", err)
-	case p.PlatformID != platformID || p.RelayID != relay:
-		return p, refuse(saml.LoginUnknown, "row of another login")
-	case !h.cfg.Now().Before(p.ExpiresAt):
-		return p, refuse(saml.LoginExpired, "")
-	case !h.releaseBrowser(w, r, p.BrowserHash):
-		return p, refuse(saml.BrowserMismatch, "")
+		return p, c, refuse(saml.LoginExpired, "")
+	case err == nil && (p.PlatformID != platformID || p.RelayID != relay):
+		return p, c, refuse(saml.LoginUnknown, "row of another login")
 	}
-	return p, nil
+	if c, err = found(c, err, platformID); err != nil {
+		return p, c, err
+	}
+	switch {
+	case !h.cfg.Now().Before(p.ExpiresAt):
+		return p, c, refuse(saml.LoginExpired, "")
+	case !h.releaseBrowser(w, r, p.BrowserHash):
+		return p, c, refuse(saml.BrowserMismatch, "")
+	}
+	return p, c, nil
 }
 
 func (h *Handler) verify(c Connection, p ParkedRequest, message []byte) (verify.Verified, error) {

@@ -119,11 +119,23 @@ var platformIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // connection finds an existing platform, enabled or not.
 func (h *Handler) connection(ctx context.Context, v *visit, platformID string) (Connection, error) {
+	if err := v.at(platformID); err != nil {
+		return Connection{}, err
+	}
+	c, err := h.cfg.Connections.ConnectionByPlatform(ctx, platformID)
+	return found(c, err, platformID)
+}
+
+// at notes the platform, unless it has no id that a platform can have.
+func (v *visit) at(platformID string) error {
 	if !platformIDs.MatchString(platformID) || strings.Trim(platformID, ".") == "" {
-		return Connection{}, refuse(saml.UnknownPlatform, "id")
+		return refuse(saml.UnknownPlatform, "id")
 	}
 	v.platformID = platformID
-	c, err := h.cfg.Connections.ConnectionByPlatform(ctx, platformID)
+	return nil
+}
+
+func found(c Connection, err error, platformID string) (Connection, error) {
 	if errors.Is(err, ErrUnknownPlatform) {
 		return Connection{}, refuse(saml.UnknownPlatform, "")
 	}

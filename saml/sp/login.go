@@ -42,47 +42,81 @@ func readLink(rawQuery string) (loginLink, error) {
 }
 
 // login sends the browser to the platform's identity provider with a signed request, after parking what must be known when it
-// comes back.
+// comes back. What is remembered of the platform will do when parking finds it unchanged; whatever else comes of it, the platform is
+// asked for anew.
 func (h *Handler) login(w http.ResponseWriter, r *http.Request, v *visit) error {
 	link, err := readLink(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	ctx := r.Context()
-	c, err := h.connection(ctx, v, link.platformID)
+	if err := v.at(link.platformID); err != nil {
+		return err
+	}
+	b := beginning{link: link}
+	if c, ok := h.cfg.Connections.Remembered(link.platformID); ok && c.Version != "" && c.PlatformID == link.platformID && link.test == "" {
+		if h.begin(w, r, &b, c) == nil {
+			return h.send(w, r, v, b)
+		}
+	}
+	c, err := h.connection(r.Context(), v, link.platformID)
 	if err != nil {
 		return err
 	}
-	if c.Disabled && link.test == "" {
+	c.Version = "" // it is new, so that there is nothing to compare
+	if err := h.begin(w, r, &b, c); err != nil {
+		return err
+	}
+	return h.send(w, r, v, b)
+}
+
+// beginning is a login that begins.
+type beginning struct {
+	link   loginLink
+	idp    saml.IdPMetadata
+	key    saml.SigningKey
+	parked ParkedRequest
+}
+
+// begin judges the link by the platform and parks the login.
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, b *beginning, c Connection) (err error) {
+	ctx := r.Context()
+	if c.Disabled && b.link.test == "" {
 		return refuse(saml.PlatformDisabled, "")
 	}
-	if err := h.checkService(ctx, c.PlatformID, link.service); err != nil {
+	if err := h.checkService(ctx, c.PlatformID, b.link.service); err != nil {
 		return err
 	}
-	idp, err := h.identityProvider(c)
-	if err != nil {
+	if b.idp, err = h.identityProvider(c); err != nil {
 		return err
 	}
-	key, err := saml.ActiveRSA(c.Keys)
-	if err != nil {
+	if b.key, err = saml.ActiveRSA(c.Keys); err != nil {
 		return err
 	}
 	testID := ""
-	if link.test != "" {
-		if testID, err = h.beginTest(r, c.PlatformID, link.test); err != nil {
+	if b.link.test != "" {
+		if testID, err = h.beginTest(r, c.PlatformID, b.link.test); err != nil {
 			return err
 		}
 	}
-	parked, err := h.park(w, r, link, idp, testID)
-	if err != nil {
-		return err
+	if b.parked.RelayID == "" { // once, since it gives the browser a cookie
+		if b.parked, err = h.newRequest(w, r, b.link); err != nil {
+			return err
+		}
 	}
-	v.accepted = saml.LoginStarted
-	return h.sendRequest(w, r, key, idp, parked)
+	b.parked.Issuer, b.parked.TestID = b.idp.EntityID, testID
+	if err := h.cfg.Requests.Park(ctx, b.parked, c.Version); err != nil {
+		return fmt.Errorf("sp: park: %w", err)
+	}
+	return nil
 }
 
-// park writes the row and binds the browser.
-func (h *Handler) park(w http.ResponseWriter, r *http.Request, link loginLink, idp saml.IdPMetadata, testID string) (ParkedRequest, error) {
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, v *visit, b beginning) error {
+	v.accepted = saml.LoginStarted
+	return h.sendRequest(w, r, b.key, b.idp, b.parked)
+}
+
+// newRequest makes the row and binds the browser.
+func (h *Handler) newRequest(w http.ResponseWriter, r *http.Request, link loginLink) (ParkedRequest, error) {
 	relay, err := h.random(32)
 	if err != nil {
 		return ParkedRequest{}, fmt.Errorf("sp: random: %w", err)
@@ -96,13 +130,8 @@ func (h *Handler) park(w http.ResponseWriter, r *http.Request, link loginLink, i
 		return ParkedRequest{}, fmt.Errorf("sp: random: %w", err)
 	}
 	now := h.cfg.Now().UTC()
-	p := ParkedRequest{
-		PlatformID: link.platformID, RelayID: relay, RequestID: "_" + id, Issuer: idp.EntityID,
-		Service: link.service, FirstLogin: link.firstLogin, TestID: testID, BrowserHash: hash,
+	return ParkedRequest{
+		PlatformID: link.platformID, RelayID: relay, RequestID: "_" + id, Service: link.service, FirstLogin: link.firstLogin, BrowserHash: hash,
 		CreatedAt: now, ExpiresAt: now.Add(h.cfg.ParkFor),
-	}
-	if err := h.cfg.Requests.Park(r.Context(), p); err != nil {
-		return ParkedRequest{}, fmt.Errorf("sp: park: %w", err)
-	}
-	return p, nil
+	}, nil
 }

@@ -17,6 +17,8 @@ var (
 	ErrUnknownPlatform = errors.New("sp: unknown platform")
 	// ErrUnknownRequest: Requests holds no such row, or it was taken before.
 	ErrUnknownRequest = errors.New("sp: unknown login request")
+	// ErrChanged: the platform is not what the version says any more.
+	ErrChanged = errors.New("sp: platform changed")
 	// ErrExpired: the row existed and its ExpiresAt has passed. It is deleted all the same.
 	ErrExpired = errors.New("sp: login request expired")
 )
@@ -32,15 +34,20 @@ type Connection struct {
 	Keys        []saml.SigningKey
 	Attributes  Mapping
 	AllowCBC    bool // accept AES-CBC encrypted assertions; off unless the partner's product knows no GCM
+	// Version is another one after every change of what else is here; empty when nobody can tell.
+	Version string
 }
 
 // Mapping names the attributes in which a platform sends the fields of the contract (2.4). An empty name is the default, the field's
 // own name.
 type Mapping struct{ XUserID, XAccountID, BPID, Name, Email, Mobile string }
 
-// Connections finds platforms. It is asked at the start of a login and again when the answer arrives, and must then answer with
-// what is true now.
+// Connections finds platforms.
 type Connections interface {
+	// Remembered returns a platform as it was found before, if it was and is still kept. It may have changed: what is decided on it only
+	// holds if Requests.Park then finds its version unchanged, and nobody is refused on it.
+	Remembered(platformID string) (Connection, bool)
+	// ConnectionByPlatform answers with what is true now.
 	// ConnectionByPlatform returns ErrUnknownPlatform for a platform that does not exist or was deleted.
 	ConnectionByPlatform(ctx context.Context, platformID string) (Connection, error)
 }
@@ -62,10 +69,12 @@ type ParkedRequest struct {
 
 // Requests keeps parked logins.
 type Requests interface {
-	Park(ctx context.Context, p ParkedRequest) error
+	// Park keeps the row if the platform still has this version, and otherwise returns ErrChanged. An empty version is not compared.
+	Park(ctx context.Context, p ParkedRequest, version string) error
 	// Take deletes and returns the row, atomically: of two callers at most one gets it. A row of another platform is ErrUnknownRequest
-	// and stays. An overdue one is ErrExpired.
-	Take(ctx context.Context, platformID, relayID string) (ParkedRequest, error)
+	// and stays. An overdue one is ErrExpired. With it, and also with these two errors, comes the platform as it is now, not as it was when
+	// the login began; ErrUnknownPlatform when there is none any more.
+	Take(ctx context.Context, platformID, relayID string) (ParkedRequest, Connection, error)
 }
 
 // ParkedLogout is a logout request sent out and not yet answered. It is written once and read once.
@@ -123,10 +132,14 @@ type Arrival struct {
 
 // People lets the person in.
 type People interface {
-	// Arrive issues the session, or parks the first login for the create-or-bind page, and returns where to send the browser (303).
-	// It may set cookies on w and must not write a body. To refuse it returns a *saml.Refusal with IdentityNotBound or PersonRefused.
-	Arrive(w http.ResponseWriter, r *http.Request, a Arrival) (redirect string, err error)
+	// Meet records the assertion as Replays.Once does, durably and before anything else comes of it, and finds out who the person is. When
+	// the assertion was used before, first is false and there is nobody to enter.
+	Meet(ctx context.Context, a Arrival, until time.Time) (first bool, enter Enter, err error)
 }
+
+// Enter issues the session, or parks the first login for the create-or-bind page, and returns where to send the browser (303).
+// It may set cookies on w and must not write a body. To refuse it returns a *saml.Refusal with IdentityNotBound or PersonRefused.
+type Enter func(w http.ResponseWriter, r *http.Request) (redirect string, err error)
 
 // Pages shows the pages that a person sees when a login is refused and when a logout ends. The reason is one of package saml.
 type Pages interface {

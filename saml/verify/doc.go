@@ -5,6 +5,6 @@
 //
 // Does not own: whether the answer was asked for by this browser, replay rows, what the attributes mean to us (package sp).
 //
-// Neighbours: xmlguard before it, goxmldsig for the signatures, crewjam/saml for the assertion's type. A Verifier is a plain value
+// Neighbours: xmlguard before it, crewjam/saml for the assertion's type. A Verifier is a plain value
 // and may be used concurrently.
 package verify

@@ -178,7 +178,7 @@ func readResponse(message []byte) (*etree.Element, error) {
 
 // cover replaces a signed element by what its signature covers; when it covers nothing the element stays, for a report only.
 func (q *inquiry) cover(e **etree.Element) error {
-	verified, err := verifySigned(*e, q.want.Certificates)
+	_, verified, err := verifySigned(*e, q.want.Certificates)
 	if err == nil {
 		*e = verified
 	}

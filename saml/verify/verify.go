@@ -8,7 +8,6 @@ import (
 
 	"github.com/beevik/etree"
 	crewjam "github.com/crewjam/saml"
-	"github.com/russellhaering/goxmldsig/etreeutils"
 
 	"github.com/partnergraph/partnergraph/saml"
 	"github.com/partnergraph/partnergraph/saml/xmlguard"
@@ -70,20 +69,8 @@ func Enveloped(message []byte, certs []*x509.Certificate) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if child(root, nsDSig, "Signature") == nil {
-		return nil, refuse(saml.SignatureMissing, "no signature")
-	}
-	verified, err := verifySigned(root, certs)
-	if err != nil {
-		return nil, err
-	}
-	doc := etree.NewDocument()
-	doc.SetRoot(verified)
-	data, err := doc.WriteToBytes()
-	if err != nil {
-		return nil, refuse(saml.ResponseMalformed, "not written")
-	}
-	return data, nil
+	covered, _, err := verifySigned(root, certs)
+	return covered, err
 }
 
 func (w Expect) withDefaults() Expect {
@@ -123,29 +110,16 @@ func parse(data []byte) (*etree.Element, error) {
 	return doc.Root(), nil
 }
 
-// openAssertion returns the response's assertion as an element standing alone, decrypted if need be.
+// openAssertion returns the response's assertion, decrypted if need be.
 func openAssertion(root *etree.Element, want Expect) (*etree.Element, error) {
 	plain, sealed := child(root, nsAssertion, "Assertion"), child(root, nsAssertion, "EncryptedAssertion")
 	switch {
 	case plain != nil && sealed == nil:
-		return detach(plain)
+		return plain, nil
 	case sealed != nil && plain == nil:
 		return decryptAssertion(sealed, want)
 	}
 	return nil, refuse(saml.ResponseMalformed, "number of assertions")
-}
-
-// detach copies an element together with the namespaces it inherits; the copy has no way back into the document.
-func detach(e *etree.Element) (*etree.Element, error) {
-	ctx, err := etreeutils.NSBuildParentContext(e)
-	if err != nil {
-		return nil, refuse(saml.ResponseMalformed, "namespaces")
-	}
-	alone, err := etreeutils.NSDetatch(ctx, e)
-	if err != nil || alone == nil {
-		return nil, refuse(saml.ResponseMalformed, "namespaces")
-	}
-	return alone, nil
 }
 
 // child returns the first direct child of that name; the guard has made sure that where it matters there is only one.

@@ -239,7 +239,7 @@ func (m Incoming) Verified(certs []*x509.Certificate) ([]byte, error) {
 		return nil, refuse(saml.AlgorithmRefused, "redirect signature")
 	}
 	for _, cert := range certs {
-		if verifies(cert, m.sigAlg, m.octets, m.signature) {
+		if verify.Octets(cert, m.sigAlg, []byte(m.octets), m.signature) {
 			return m.XML, nil
 		}
 	}

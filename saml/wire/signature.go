@@ -4,14 +4,11 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	_ "crypto/sha256" // for crypto.Hash
-	_ "crypto/sha512"
-	"crypto/x509"
+	"crypto/sha256"
 	"encoding/asn1"
 	"fmt"
 	"io"
 	"math/big"
-	"strings"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
@@ -73,14 +70,11 @@ func SignatureMethod(key saml.SigningKey) (string, error) { return methodOf(key)
 
 // SignOctets signs what the caller has canonicalized itself, and returns the signature as it goes on the wire: of ECDSA r||s.
 func SignOctets(octets []byte, key saml.SigningKey, rand io.Reader) ([]byte, error) {
-	method, err := methodOf(key)
-	if err != nil {
+	if _, err := methodOf(key); err != nil {
 		return nil, err
 	}
-	hash := hashOf(method)
-	h := hash.New()
-	h.Write(octets)
-	signature, err := plainSigner{key.Signer}.Sign(rand, h.Sum(nil), hash)
+	sum := sha256.Sum256(octets)
+	signature, err := plainSigner{key.Signer}.Sign(rand, sum[:], crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("wire: sign: %w", err)
 	}
@@ -106,42 +100,6 @@ func (s plainSigner) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts)
 	parts.R.FillBytes(out[:size])
 	parts.S.FillBytes(out[size:])
 	return out, nil
-}
-
-// hashOf returns the hash of a signature algorithm on the allow-list of package xmlguard.
-func hashOf(method string) crypto.Hash {
-	switch {
-	case strings.HasSuffix(method, "-sha384"):
-		return crypto.SHA384
-	case strings.HasSuffix(method, "-sha512"):
-		return crypto.SHA512
-	}
-	return crypto.SHA256
-}
-
-// verifies checks a detached signature. The kind of key decides the algorithm, and must be the one that was named.
-func verifies(cert *x509.Certificate, method, octets string, signature []byte) bool {
-	if !saml.StrongKey(cert.PublicKey) {
-		return false
-	}
-	hash := hashOf(method)
-	h := hash.New()
-	h.Write([]byte(octets))
-	sum := h.Sum(nil)
-	switch pub := cert.PublicKey.(type) {
-	case *rsa.PublicKey:
-		return strings.HasPrefix(method, nsMore+"rsa-") && rsa.VerifyPKCS1v15(pub, hash, sum, signature) == nil
-	case *ecdsa.PublicKey:
-		if !strings.HasPrefix(method, nsMore+"ecdsa-") {
-			return false
-		}
-		size := (pub.Curve.Params().BitSize + 7) / 8
-		if len(signature) != 2*size {
-			return ecdsa.VerifyASN1(pub, sum, signature) // some senders put ASN.1 on the wire
-		}
-		return ecdsa.Verify(pub, sum, new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:]))
-	}
-	return false
 }
 
 // child returns the first direct child of that name.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,18 +41,12 @@ func scan(data []byte, lim Limits, comments, elements bool) (*node, error) {
 		return nil, err
 	}
 	s := &scanner{lim: lim, build: elements, ids: map[string]bool{}}
-	dec := xml.NewDecoder(bytes.NewReader(body))
-	for {
-		tok, err := dec.RawToken()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, refuse(Malformed, "not well-formed")
-		}
-		if err := s.token(tok); err != nil {
-			return nil, err
-		}
+	read := (&tokens{body, s}).run
+	if comments {
+		read = func() error { return s.decode(body) }
+	}
+	if err := read(); err != nil {
+		return nil, err
 	}
 	if s.root == nil || s.cur != nil {
 		return nil, refuse(Malformed, "no complete root element")
@@ -103,32 +98,57 @@ type scanner struct {
 	ids                      map[string]bool
 }
 
+// decode reads a document in which there may be comments.
+func (s *scanner) decode(body []byte) error {
+	dec := xml.NewDecoder(bytes.NewReader(body))
+	for {
+		tok, err := dec.RawToken()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return errWellFormed()
+		}
+		if err := s.token(tok); err != nil {
+			return err
+		}
+	}
+}
+
 func (s *scanner) token(tok xml.Token) error {
 	switch t := tok.(type) {
 	case xml.StartElement:
 		return s.open(t)
 	case xml.EndElement:
-		if s.cur == nil || s.cur.raw != t.Name {
-			return refuse(Malformed, "end tag does not match")
-		}
-		s.cur, s.depth = s.cur.parent, s.depth-1
-		return nil
+		return s.close(t.Name)
 	case xml.CharData:
-		if s.cur == nil {
-			if len(bytes.Trim(t, " \t\r\n")) != 0 {
-				return refuse(Malformed, "text outside the root element")
-			}
-			return nil
-		}
-		if s.build {
-			s.cur.element.CreateText(string(t))
-		}
-		return nil
+		return s.text(string(t))
 	case xml.Comment:
 		return nil
 	default:
 		return refuse(Forbidden, "markup declaration")
 	}
+}
+
+func (s *scanner) close(name xml.Name) error {
+	if s.cur == nil || s.cur.raw != name {
+		return refuse(Malformed, "end tag does not match")
+	}
+	s.cur, s.depth = s.cur.parent, s.depth-1
+	return nil
+}
+
+func (s *scanner) text(text string) error {
+	if s.cur == nil {
+		if strings.Trim(text, " \t\r\n") != "" {
+			return refuse(Malformed, "text outside the root element")
+		}
+		return nil
+	}
+	if s.build {
+		s.cur.element.CreateText(text)
+	}
+	return nil
 }
 
 func (s *scanner) open(t xml.StartElement) error {
@@ -212,7 +232,6 @@ func (s *scanner) resolve(n *node, t xml.StartElement) error {
 	if n.ns, ok = n.lookup(t.Name.Space); !ok || !isNCName(t.Name.Local) {
 		return refuse(Malformed, "element name")
 	}
-	seen := map[xml.Name]bool{}
 	for _, a := range t.Attr {
 		if _, isDecl := declaredPrefix(a.Name); isDecl {
 			continue
@@ -226,10 +245,9 @@ func (s *scanner) resolve(n *node, t xml.StartElement) error {
 		if !isNCName(name.Local) {
 			return refuse(Malformed, "attribute name")
 		}
-		if seen[name] {
+		if slices.ContainsFunc(n.attrs, func(before xml.Attr) bool { return before.Name == name }) {
 			return refuse(Malformed, "attribute repeated")
 		}
-		seen[name] = true
 		n.attrs = append(n.attrs, xml.Attr{Name: name, Value: a.Value})
 		if err := s.identifier(name, a.Value); err != nil {
 			return err

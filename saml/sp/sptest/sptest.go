@@ -27,6 +27,8 @@ type World struct {
 
 	mu          sync.Mutex
 	connections map[string]sp.Connection
+	remembered  map[string]sp.Connection
+	changes     map[string]int // of each platform
 	parked      map[string]sp.ParkedRequest
 	replays     map[string]time.Time
 	arrivals    []sp.Arrival
@@ -163,6 +165,7 @@ func (w *World) SetConnection(c sp.Connection) {
 		w.connections = map[string]sp.Connection{}
 	}
 	w.connections[c.PlatformID] = c
+	w.changed(c.PlatformID)
 }
 
 // DropConnection deletes a platform.
@@ -170,6 +173,7 @@ func (w *World) DropConnection(platformID string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.connections, platformID)
+	w.changed(platformID)
 }
 
 // ConnectionByPlatform implements sp.Connections.
@@ -182,10 +186,43 @@ func (w *World) ConnectionByPlatform(_ context.Context, platformID string) (sp.C
 	return sp.Connection{}, fmt.Errorf("sptest: %w", sp.ErrUnknownPlatform)
 }
 
-// Park implements sp.Requests.
-func (w *World) Park(_ context.Context, p sp.ParkedRequest) error {
+// Remembered implements sp.Connections: nothing is, unless Remember was called.
+func (w *World) Remembered(platformID string) (sp.Connection, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	c, ok := w.remembered[platformID]
+	return c, ok
+}
+
+// Remember keeps a platform as it is now for Remembered, under a version that SetConnection and DropConnection make an old one.
+func (w *World) Remember(platformID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.remembered == nil {
+		w.remembered = map[string]sp.Connection{}
+	}
+	c := w.connections[platformID]
+	c.Version = w.versionOf(platformID)
+	w.remembered[platformID] = c
+}
+
+func (w *World) versionOf(platformID string) string { return fmt.Sprint("v", w.changes[platformID]) }
+
+// changed makes what is remembered of a platform old.
+func (w *World) changed(platformID string) {
+	if w.changes == nil {
+		w.changes = map[string]int{}
+	}
+	w.changes[platformID]++
+}
+
+// Park implements sp.Requests.
+func (w *World) Park(_ context.Context, p sp.ParkedRequest, version string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if version != "" && version != w.versionOf(p.PlatformID) {
+		return fmt.Errorf("sptest: %w", sp.ErrChanged)
+	}
 	if w.parked == nil {
 		w.parked = map[string]sp.ParkedRequest{}
 	}
@@ -194,18 +231,22 @@ func (w *World) Park(_ context.Context, p sp.ParkedRequest) error {
 }
 
 // Take implements sp.Requests.
-func (w *World) Take(_ context.Context, platformID, relayID string) (sp.ParkedRequest, error) {
+func (w *World) Take(_ context.Context, platformID, relayID string) (sp.ParkedRequest, sp.Connection, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	c, known := w.connections[platformID]
+	if !known {
+		return sp.ParkedRequest{}, c, fmt.Errorf("sptest: %w", sp.ErrUnknownPlatform)
+	}
 	p, ok := w.parked[relayID]
 	if !ok || p.PlatformID != platformID {
-		return sp.ParkedRequest{}, fmt.Errorf("sptest: %w", sp.ErrUnknownRequest)
+		return sp.ParkedRequest{}, c, fmt.Errorf("sptest: %w", sp.ErrUnknownRequest)
 	}
 	delete(w.parked, relayID)
 	if !w.Now().Before(p.ExpiresAt) {
-		return sp.ParkedRequest{}, fmt.Errorf("sptest: %w", sp.ErrExpired)
+		return sp.ParkedRequest{}, c, fmt.Errorf("sptest: %w", sp.ErrExpired)
 	}
-	return p, nil
+	return p, c, nil
 }
 
 // Parked returns the logins under way.
@@ -239,8 +280,15 @@ func (w *World) ServiceAllowed(_ context.Context, _, service string) bool {
 	return sp.ServiceInList(service, w.AllowServices)
 }
 
-// Arrive implements sp.People.
-func (w *World) Arrive(rw http.ResponseWriter, r *http.Request, a sp.Arrival) (string, error) {
+// Meet implements sp.People.
+func (w *World) Meet(ctx context.Context, a sp.Arrival, until time.Time) (bool, sp.Enter, error) {
+	if first, err := w.Once(ctx, a.PlatformID, a.AssertionID, until); err != nil || !first {
+		return false, nil, err
+	}
+	return true, func(rw http.ResponseWriter, r *http.Request) (string, error) { return w.arrive(rw, r, a) }, nil
+}
+
+func (w *World) arrive(rw http.ResponseWriter, r *http.Request, a sp.Arrival) (string, error) {
 	w.mu.Lock()
 	w.arrivals = append(w.arrivals, a)
 	w.mu.Unlock()

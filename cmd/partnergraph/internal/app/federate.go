@@ -40,6 +40,7 @@ type federate struct {
 	random     io.Reader
 	dev        bool
 	parsed     parsed
+	remembered remembered
 }
 
 var (
@@ -69,9 +70,11 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 		return sp.Connection{}, err
 	}
 	if !found {
+		f.remembered.drop(platformID)
 		return sp.Connection{}, sp.ErrUnknownPlatform
 	}
 	connection := sp.Connection{
+		Version:    read.Version,
 		PlatformID: platformID, PartnerBPID: string(read.PartnerID), IdPMetadata: []byte(read.IDPMetadata), Disabled: read.State != models.ExposureEnabled,
 		AllowCBC: read.AllowCBC, Attributes: sp.Mapping(read.Attributes),
 	}
@@ -79,7 +82,13 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 	for _, key := range read.Keys {
 		connection.Keys = append(connection.Keys, saml.SigningKey{Signer: key.Private, Cert: key.Certificate, State: saml.KeyState(key.State)})
 	}
+	f.remembered.keep(connection, read.KeptUntil())
 	return connection, nil
+}
+
+// Remembered returns the platform as it was read last.
+func (f *federate) Remembered(platformID string) (sp.Connection, bool) {
+	return f.remembered.find(platformID, f.now())
 }
 
 // firstVisit makes the key of a platform that has none; found is false when there is no such platform.
@@ -99,32 +108,38 @@ func (f *federate) firstVisit(ctx context.Context, platformID string) (read fede
 func isActive(key federation.Key) bool { return key.State == models.KeyActive && key.Algorithm.IsRSA() }
 
 // Park keeps a login that was sent out.
-func (f *federate) Park(ctx context.Context, p sp.ParkedRequest) error {
+func (f *federate) Park(ctx context.Context, p sp.ParkedRequest, version string) error {
 	hash, err := hex.DecodeString(p.BrowserHash)
 	if err != nil {
 		return err
 	}
-	return f.federation.Park(ctx, models.ParkedRequest{
+	err = f.federation.ParkAt(ctx, models.ParkedRequest{
 		RelayID: p.RelayID, PlatformID: p.PlatformID, RequestID: p.RequestID, Issuer: p.Issuer, BrowserHash: hash, FirstLogin: p.FirstLogin,
 		Service: p.Service, TestLoginID: models.ID(p.TestID), CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt,
-	})
+	}, version)
+	return inDoorsWords(err)
 }
 
-// Take returns and deletes it.
-func (f *federate) Take(ctx context.Context, platformID, relayID string) (sp.ParkedRequest, error) {
-	row, err := f.federation.Take(ctx, platformID, relayID)
-	switch {
-	case errors.Is(err, federation.ErrUnknownRequest):
-		return sp.ParkedRequest{}, sp.ErrUnknownRequest
-	case errors.Is(err, federation.ErrExpired):
-		return sp.ParkedRequest{}, sp.ErrExpired
-	case err != nil:
-		return sp.ParkedRequest{}, err
+// Take returns and deletes it, with the platform as it is now: as it is remembered, when the row comes with the same version.
+func (f *federate) Take(ctx context.Context, platformID, relayID string) (sp.ParkedRequest, sp.Connection, error) {
+	row, version, taken := f.federation.TakeAt(ctx, platformID, relayID)
+	if taken = inDoorsWords(taken); taken != nil && !errors.Is(taken, sp.ErrUnknownRequest) && !errors.Is(taken, sp.ErrExpired) {
+		return sp.ParkedRequest{}, sp.Connection{}, taken
+	}
+	connection, ok := f.Remembered(platformID)
+	if !ok || version == "" || connection.Version != version {
+		var err error
+		if connection, err = f.ConnectionByPlatform(ctx, platformID); err != nil {
+			return sp.ParkedRequest{}, sp.Connection{}, err
+		}
+	}
+	if taken != nil {
+		return sp.ParkedRequest{}, connection, taken
 	}
 	return sp.ParkedRequest{
 		PlatformID: row.PlatformID, RelayID: row.RelayID, RequestID: row.RequestID, Issuer: row.Issuer, Service: row.Service,
 		FirstLogin: row.FirstLogin, TestID: string(row.TestLoginID), BrowserHash: hex.EncodeToString(row.BrowserHash), CreatedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt,
-	}, nil
+	}, connection, nil
 }
 
 // Once remembers an assertion.
@@ -141,12 +156,18 @@ func (f *federate) ServiceAllowed(ctx context.Context, platformID, service strin
 	return allowed && err == nil
 }
 
-// Arrive hands a verified person to the pages.
-func (f *federate) Arrive(w http.ResponseWriter, r *http.Request, a sp.Arrival) (string, error) {
-	next, err := f.site.Arrive(w, r, pages.Arrival{
+// Meet hands a verified person to the pages.
+func (f *federate) Meet(ctx context.Context, a sp.Arrival, until time.Time) (bool, sp.Enter, error) {
+	arrival := pages.Arrival{
 		PlatformID: a.PlatformID, XAccountID: a.XAccountID, XUserID: a.XUserID, Name: a.Name, Email: a.Email, Mobile: a.Mobile,
 		NameID: a.NameID, NameIDFormat: a.NameIDFormat, NameQualifier: a.NameQualifier, SPNameQualifier: a.SPNameQualifier, SessionIndex: a.SessionIndex, SessionNotOnOrAfter: a.SessionNotOnOrAfter, FirstLogin: a.FirstLogin, Service: a.Service,
-	})
+	}
+	first, met, err := f.site.Meet(ctx, arrival, a.AssertionID, until)
+	return first, func(w http.ResponseWriter, r *http.Request) (string, error) { return f.enter(w, r, arrival, met) }, err
+}
+
+func (f *federate) enter(w http.ResponseWriter, r *http.Request, a pages.Arrival, met federation.Met) (string, error) {
+	next, err := f.site.Arrive(w, r, a, met)
 	switch {
 	case errors.Is(err, pages.ErrNotBound):
 		return "", &saml.Refusal{Reason: saml.IdentityNotBound}
@@ -200,6 +221,8 @@ func inDoorsWords(err error) error {
 		return sp.ErrUnknownRequest
 	case errors.Is(err, federation.ErrExpired):
 		return sp.ErrExpired
+	case errors.Is(err, federation.ErrChanged):
+		return sp.ErrChanged
 	}
 	return err
 }
@@ -274,11 +297,14 @@ func (f *federate) CheckIDPMetadata(xml []byte) (string, error) {
 	return "", unusable("idpMetadata", "The identity provider's metadata cannot be used", findings, err)
 }
 
-// audit writes each refused or accepted login to the log and, when the platform exists, to the audit record.
+// audit adds each refused or accepted login to its request's line in the log, and to the audit record
+// when it is refused and the platform exists.
 func (f *federate) audit(ctx context.Context, platformID string, reason saml.Reason, assertionID string) {
 	who := session.Who(ctx)
 	trace.SpanFromContext(ctx).SetAttributes(attribute.String("saml.platform_id", platformID), attribute.String("saml.outcome", string(reason)))
-	f.log.InfoContext(ctx, "saml login", slog.String("request_id", who.RequestID), slog.String("platform_id", platformID), slog.String("reason", string(reason)))
+	if platform, outcome := slog.String("platform_id", platformID), slog.String("saml_outcome", string(reason)); !annotate(ctx, platform, outcome) {
+		f.log.InfoContext(ctx, "saml login", slog.String("request_id", who.RequestID), platform, outcome)
+	}
 	if !reason.IsRefusal() || platformID == "" {
 		return
 	}

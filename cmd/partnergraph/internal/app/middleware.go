@@ -22,6 +22,7 @@ import (
 type requestInfo struct {
 	id   string
 	addr string
+	more *[]slog.Attr // for the request's line in the log
 }
 
 type requestInfoKey struct{}
@@ -29,6 +30,16 @@ type requestInfoKey struct{}
 func infoOf(ctx context.Context) requestInfo {
 	info, _ := ctx.Value(requestInfoKey{}).(requestInfo)
 	return info
+}
+
+// annotate adds to the line that the log gets for the request of this context, and reports whether it will get one.
+func annotate(ctx context.Context, attrs ...slog.Attr) bool {
+	info := infoOf(ctx)
+	if info.more == nil {
+		return false
+	}
+	*info.more = append(*info.more, attrs...)
+	return true
 }
 
 // identify gives every request an id, answers with it, and finds the caller's address. An id that a trusted proxy sent is kept.
@@ -43,7 +54,7 @@ func identify(proxies []netip.Prefix, next http.Handler) http.Handler {
 			id = strings.ReplaceAll(uuid.Must(uuid.NewV7()).String(), "-", "")
 		}
 		w.Header().Set("X-Request-ID", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, requestInfo{id: id, addr: addr})))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, requestInfo{id: id, addr: addr, more: new([]slog.Attr)})))
 	})
 }
 
@@ -109,10 +120,15 @@ func logged(log *slog.Logger, metrics *httpMetrics, next http.Handler) http.Hand
 			level = slog.LevelDebug
 		}
 		info := infoOf(r.Context())
-		log.LogAttrs(r.Context(), level, "request",
+		attrs := []slog.Attr{
 			slog.String("request_id", info.id), slog.String("method", method), slog.String("route", route),
 			slog.Int("status", seen.Code), slog.Int64("bytes", seen.Written), slog.Float64("duration_ms", float64(seen.Duration)/float64(time.Millisecond)),
-			slog.String("remote_addr", info.addr))
+			slog.String("remote_addr", info.addr),
+		}
+		if info.more != nil {
+			attrs = append(attrs, *info.more...)
+		}
+		log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
 }
 

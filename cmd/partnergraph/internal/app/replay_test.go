@@ -91,10 +91,16 @@ func newPlatform(t *testing.T, s *server) *platform {
 	return p
 }
 
-// login walks the login link and answers its request with an assertion of this id.
+// login walks the login link of a first login and answers its request with an assertion of this id.
 func (p *platform) login(t *testing.T, s *server, assertionID string) answer {
 	t.Helper()
-	begun := s.ask(t, http.MethodGet, "/saml/login?isFirstLogin=true&xAccountType="+demo.PlatformID, "")
+	return p.loginBy(t, s, "/saml/login?isFirstLogin=true&xAccountType="+demo.PlatformID, assertionID)
+}
+
+// loginBy is login by another link.
+func (p *platform) loginBy(t *testing.T, s *server, link, assertionID string) answer {
+	t.Helper()
+	begun := s.ask(t, http.MethodGet, link, "")
 	target, err := url.Parse(begun.header.Get("Location"))
 	if err != nil || begun.status != http.StatusFound {
 		t.Fatalf("login link: %d %.300s", begun.status, begun.body)

@@ -203,7 +203,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 			t.Errorf("%s %q is in the log", what, value)
 		}
 	}
-	for _, want := range []string{"msg=request", `msg="saml login"`, "reason=LOGIN_ACCEPTED", "route=/sign-in"} {
+	for _, want := range []string{"msg=request", "saml_outcome=LOGIN_STARTED", "saml_outcome=LOGIN_ACCEPTED", "route=/sign-in"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log does not even have %q", want)
 		}
