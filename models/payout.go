@@ -424,13 +424,15 @@ func (p PayoutPreference) MethodOrNil() *PayoutMethod {
 // negative, or nothing, is taken along whether it was chosen or not: it is offset against what is paid next (N03). carried says of which statements
 // it was written before that they wait for a later period. All statements are of one partner and currency.
 //
-// It is INVALID with statementIds when a chosen statement is not among them, and PRECONDITION_FAILED with NOTHING_TO_PAY when it comes to zero
+// It is NOT_FOUND with statementIds when a chosen statement is not among them, and PRECONDITION_FAILED with NOTHING_TO_PAY when it comes to zero
 // or less, BELOW_MINIMUM when money would be paid out and it comes to less than MinimumPayout; the details say the figures.
 func PlanPayout(open []IncentiveStatement, chosen []ID, method PayoutMethod, carried map[ID]bool) (PayoutRequest, []PayoutStatement, error) {
 	none := PayoutRequest{}
 	for _, id := range chosen {
 		if !slices.ContainsFunc(open, func(s IncentiveStatement) bool { return s.ID == id }) {
-			return none, nil, Invalid("statementIds", "A statement is not confirmed, is in another payout, or is not of this currency.")
+			return none, nil, &Error{
+				Code: CodeNotFound, Field: "statementIds", Message: "There is no such statement to pay out: it is not confirmed, is in another payout, is not of this currency, or you may not see it.",
+			}
 		}
 	}
 	payout := PayoutRequest{Method: method}

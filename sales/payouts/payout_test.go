@@ -109,7 +109,7 @@ func TestAStatementIsInOnePayout(t *testing.T) {
 		}) {
 			counts[refusal(err)]++
 		}
-		if counts[""] != 1 || counts[""]+counts["NOTHING_TO_PAY"]+counts["INVALID statementIds"]+counts["STATEMENT_IN_PAYOUT"] != 8 {
+		if counts[""] != 1 || counts[""]+counts["NOTHING_TO_PAY"]+counts["NOT_FOUND statementIds"]+counts["STATEMENT_IN_PAYOUT"] != 8 {
 			t.Fatalf("%v", counts)
 		}
 		found, err := w.FindPayouts(ctx, as(w.provider), payouts.PayoutFilter{}, models.PageArgs{})
@@ -223,8 +223,8 @@ func TestPayoutsAreRefused(t *testing.T) {
 			"no method":             {as(w.provider), func(c *payouts.RequestPayout) { c.Method = "CHEQUE" }, "INVALID method"},
 			"an empty list":         {as(w.provider), func(c *payouts.RequestPayout) { c.StatementIDs = []models.ID{} }, "INVALID statementIds"},
 			"another kind":          {as(w.provider), func(c *payouts.RequestPayout) { c.StatementIDs = []models.ID{w.provider.ID} }, "INVALID statementIds"},
-			"a stranger's":          {as(w.provider), func(c *payouts.RequestPayout) { c.StatementIDs = []models.ID{theirs.ID} }, "INVALID statementIds"},
-			"an estimate":           {as(w.provider), func(c *payouts.RequestPayout) { c.StatementIDs = []models.ID{estimated.ID} }, "INVALID statementIds"},
+			"a stranger's":          {as(w.provider), func(c *payouts.RequestPayout) { c.StatementIDs = []models.ID{theirs.ID} }, "NOT_FOUND statementIds"},
+			"an estimate":           {as(w.provider), func(c *payouts.RequestPayout) { c.StatementIDs = []models.ID{estimated.ID} }, "NOT_FOUND statementIds"},
 			"a strange currency":    {as(w.provider), func(c *payouts.RequestPayout) { c.Currency = ptr(models.Currency("EUR")) }, "INVALID currency"},
 			"no key":                {as(w.provider), func(c *payouts.RequestPayout) { c.IdempotencyKey = "" }, "INVALID idempotencyKey"},
 			"a reseller":            {as(w.reseller), func(*payouts.RequestPayout) {}, "FORBIDDEN"},

@@ -28,7 +28,7 @@ type PayoutChange struct {
 }
 
 // RequestPayout asks for confirmed statements to be paid out, exactly once per key (N03). It needs INCENTIVES_WRITE and the partner's own
-// credential. Negative statements of the currency are taken along. Errors: INVALID with the field; PRECONDITION_FAILED with NOTHING_TO_PAY,
+// credential. Negative statements of the currency are taken along. Errors: INVALID with the field, NOT_FOUND for a statement that is not open; PRECONDITION_FAILED with NOTHING_TO_PAY,
 // BELOW_MINIMUM, STATEMENT_IN_PAYOUT when another request was faster, CERTIFICATION_MISSING when money is to be paid out and what the
 // partner says of itself is not certified in the currency, PAYOUT_CURRENCY when the balance or quotas of the partner are in another.
 func (s *Service) RequestPayout(ctx context.Context, who models.Principal, cmd RequestPayout) (PayoutChange, error) {
