@@ -104,7 +104,8 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexVerifications(ctx, t, buyers)
 	w.indexCoupons(ctx, t, orgs, buyers)
 	w.indexBills(ctx, t, orgs, buyers)
-	w.indexPayoutsw.indexBenefits(ctx, t, orgs)
+	w.indexPayouts(ctx, t, orgs)
+	w.indexBenefits(ctx, t, orgs)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
