@@ -12,78 +12,116 @@ import (
 // maxNodes is how many ids nodes takes at once.
 const maxNodes = 100
 
+// nodeKinds say how the object that an id of each prefix names is found.
+var nodeKinds = map[string]func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error){
+	models.PrefixPartner: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).partner, id, models.PrefixPartner, "partner"))
+	},
+	models.PrefixCustomer: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).customer, id, models.PrefixCustomer, "customer"))
+	},
+	models.PrefixOrder: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).order, id, models.PrefixOrder, "order"))
+	},
+	models.PrefixOrderRefund: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.orderRefund(ctx, id))
+	},
+	models.PrefixResource: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).resource, id, models.PrefixResource, "resource"))
+	},
+	models.PrefixQuote: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).quote, id, models.PrefixQuote, "quote"))
+	},
+	models.PrefixDiscount: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).discount, id, models.PrefixDiscount, "discount"))
+	},
+	models.PrefixCoupon: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).coupon, id, models.PrefixCoupon, "coupon"))
+	},
+	models.PrefixCouponQuota: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).couponQuota, id, models.PrefixCouponQuota, "coupon quota"))
+	},
+	models.PrefixBillLine: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).billLine, id, models.PrefixBillLine, "bill line"))
+	},
+	models.PrefixIncentiveStatement: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.incentiveStatement(ctx, id))
+	},
+	models.PrefixBenefitApplication: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).benefitApplication, id, models.PrefixBenefitApplication, "benefit application"))
+	},
+	models.PrefixAccessConfiguration: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.accessConfiguration(ctx, id))
+	},
+	models.PrefixServiceProvider: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).serviceProvider, id, models.PrefixServiceProvider, "service provider"))
+	},
+	models.PrefixBindNotification: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.bindNotification(ctx, id))
+	},
+	models.PrefixTestLogin: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.testLogin(ctx, id))
+	},
+	models.PrefixWithdrawal: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.withdrawal(ctx, id))
+	},
+	models.PrefixRecharge: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).recharge, id, models.PrefixRecharge, "recharge"))
+	},
+	models.PrefixRemittanceClaim: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).remittanceClaim, id, models.PrefixRemittanceClaim, "remittance claim"))
+	},
+	models.PrefixRemittance: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.remittance(ctx, id))
+	},
+	models.PrefixCustomerReport: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).customerReport, id, models.PrefixCustomerReport, "customer report"))
+	},
+	models.PrefixInvitation: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).invitation, id, models.PrefixInvitation, "invitation"))
+	},
+	models.PrefixAssociationRequest: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).associationRequest, id, models.PrefixAssociationRequest, "association request"))
+	},
+	models.PrefixResellerUpgrade: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).resellerUpgrade, id, models.PrefixResellerUpgrade, "reseller upgrade"))
+	},
+	models.PrefixCooperationRequest: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).cooperationRequest, id, models.PrefixCooperationRequest, "cooperation request"))
+	},
+	models.PrefixAuthorization: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).authorization, id, models.PrefixAuthorization, "authorisation"))
+	},
+	models.PrefixVerification: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).verification, id, models.PrefixVerification, "verification"))
+	},
+	models.PrefixPayerAgreement: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.payerAgreement(ctx, id))
+	},
+	models.PrefixWebhookEndpoint: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).webhookEndpoint, id, models.PrefixWebhookEndpoint, "webhook endpoint"))
+	},
+	models.PrefixCertification: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.commercialCertification(ctx, id))
+	},
+	models.PrefixPayout: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.payoutRequest(ctx, id))
+	},
+	models.PrefixJob: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.job(ctx, id))
+	},
+	models.PrefixWebhookDelivery: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.webhookDelivery(ctx, id))
+	},
+}
+
 // node finds the object of any kind that an id names.
 func (r *Resolver) node(ctx context.Context, id models.ID) (models.Node, error) {
-	set := loadersOf(ctx)
-	switch id.Prefix() {
-	case models.PrefixPartner:
-		return asNode(must(ctx, set.partner, id, models.PrefixPartner, "partner"))
-	case models.PrefixCustomer:
-		return asNode(must(ctx, set.customer, id, models.PrefixCustomer, "customer"))
-	case models.PrefixOrder:
-		return asNode(must(ctx, set.order, id, models.PrefixOrder, "order"))
-	case models.PrefixOrderRefund:
-		return asNode(r.orderRefund(ctx, id))
-	case models.PrefixResource:
-		return asNode(must(ctx, set.resource, id, models.PrefixResource, "resource"))
-	case models.PrefixQuote:
-		return asNode(must(ctx, set.quote, id, models.PrefixQuote, "quote"))
-	case models.PrefixDiscount:
-		return asNode(must(ctx, set.discount, id, models.PrefixDiscount, "discount"))
-	case models.PrefixCoupon:
-		return asNode(must(ctx, set.coupon, id, models.PrefixCoupon, "coupon"))
-	case models.PrefixCouponQuota:
-		return asNode(must(ctx, set.couponQuota, id, models.PrefixCouponQuota, "coupon quota"))
-	case models.PrefixBillLine:
-		return asNode(must(ctx, set.billLine, id, models.PrefixBillLine, "bill line"))
-	case models.PrefixIncentiveStatement:
-		return asNode(r.incentiveStatement(ctx, id))
-	case models.PrefixBenefitApplication:
-		return asNode(must(ctx, set.benefitApplication, id, models.PrefixBenefitApplication, "benefit application"))
-	case models.PrefixAccessConfiguration:
-		return asNode(r.accessConfiguration(ctx, id))
-	case models.PrefixServiceProvider:
-		return asNode(must(ctx, set.serviceProvider, id, models.PrefixServiceProvider, "service provider"))
-	case models.PrefixBindNotification:
-		return asNode(r.bindNotification(ctx, id))
-	case models.PrefixTestLogin:
-		return asNode(r.testLogin(ctx, id))
-	case models.PrefixWithdrawal:
-		return asNode(r.withdrawal(ctx, id))
-	case models.PrefixRecharge:
-		return asNode(must(ctx, set.recharge, id, models.PrefixRecharge, "recharge"))
-	case models.PrefixRemittanceClaim:
-		return asNode(must(ctx, set.remittanceClaim, id, models.PrefixRemittanceClaim, "remittance claim"))
-	case models.PrefixRemittance:
-		return asNode(r.remittance(ctx, id))
-	case models.PrefixCustomerReport:
-		return asNode(must(ctx, set.customerReport, id, models.PrefixCustomerReport, "customer report"))
-	case models.PrefixInvitation:
-		return asNode(must(ctx, set.invitation, id, models.PrefixInvitation, "invitation"))
-	case models.PrefixAssociationRequest:
-		return asNode(must(ctx, set.associationRequest, id, models.PrefixAssociationRequest, "association request"))
-	case models.PrefixResellerUpgrade:
-		return asNode(must(ctx, set.resellerUpgrade, id, models.PrefixResellerUpgrade, "reseller upgrade"))
-	case models.PrefixCooperationRequest:
-		return asNode(must(ctx, set.cooperationRequest, id, models.PrefixCooperationRequest, "cooperation request"))
-	case models.PrefixAuthorization:
-		return asNode(must(ctx, set.authorization, id, models.PrefixAuthorization, "authorisation"))
-	case models.PrefixVerification:
-		return asNode(must(ctx, set.verification, id, models.PrefixVerification, "verification"))
-	case models.PrefixPayerAgreement:
-		return asNode(r.payerAgreement(ctx, id))
-	case models.PrefixWebhookEndpoint:
-		return asNode(must(ctx, set.webhookEndpoint, id, models.PrefixWebhookEndpoint, "webhook endpoint"))
-	case models.PrefixCertification:
-		return asNode(r.commercialCertification(ctx, id))
-	case models.PrefixPayout:
-		return asNode(r.payoutRequest(ctx, id))
-	case models.PrefixJob:
-		return asNode(r.job(ctx, id))
-	case models.PrefixWebhookDelivery:
-		return asNode(r.webhookDelivery(ctx, id))
+	find, known := nodeKinds[id.Prefix()]
+	if !known {
+		return nil, models.Invalid("id", "Objects of this kind cannot be looked up by id.")
 	}
-	return nil, models.Invalid("id", "Objects of this kind cannot be looked up by id.")
+	return find(ctx, r, id)
 }
 
 func asNode[T models.Node](v *T, err error) (models.Node, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"image"
 	"image/png"
+	"maps"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -85,9 +86,7 @@ func benefitCalls() calls {
 	type prepared = func(t *testing.T, w *World, o *Org) models.ID
 	named := func(id models.ID, more map[string]any) map[string]any {
 		input := map[string]any{"applicationId": id}
-		for field, value := range more {
-			input[field] = value
-		}
+		maps.Copy(input, more)
 		return input
 	}
 	// by is a call by a new partner, or about it by an operator, on what was prepared.

@@ -273,7 +273,8 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 	switch id.Prefix() {
 	case models.PrefixPartner: // a company knows itself, its distributor and its resellers; a customer its partner
 		return h.companyKnownTo(c)
-	case models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixCooperation, models.PrefixCooperationRequest:
+	case models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixCooperation, models.PrefixCooperationRequest,
+		models.PrefixCouponQuota, models.PrefixCouponQuotaRecord: // its distributor gave it, or may
 		return c.knowsProspectsOf(h.org)
 	case models.PrefixResellerManager: // the distributor's affair
 		return c.Org != nil && h.org.Parent == c.Org
@@ -283,8 +284,6 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		models.PrefixCloudBinding, models.PrefixFederatedIdentity, // both name the same account
 		models.PrefixDiscount: // present partners gave them, or know of the contract
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
-	case models.PrefixCouponQuota, models.PrefixCouponQuotaRecord: // its distributor gave it, or may
-		return c.knowsProspectsOf(h.org)
 	case models.PrefixCoupon, models.PrefixCouponRecord, models.PrefixCouponUse, // only resale customers have some
 		models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote, models.PrefixBillLine, models.PrefixBillMonth: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
@@ -302,10 +301,13 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 	case models.PrefixTransfer: // one side of it suffices
 		return slices.ContainsFunc(w.transfers[id], func(owner models.ID) bool { return w.SeesBalance(c, owner) })
 	case models.PrefixEvent:
-		event := w.events[id]
-		return c.Org != nil && event.PartnerID == c.Org.Partner.ID || c.Buyer != nil && event.CustomerID == c.Buyer.Customer.ID
+		return c.concernedBy(w.events[id])
 	}
 	return false
+}
+
+func (c Caller) concernedBy(event models.Event) bool {
+	return c.Org != nil && event.PartnerID == c.Org.Partner.ID || c.Buyer != nil && event.CustomerID == c.Buyer.Customer.ID
 }
 
 // knowsProspectsOf reports whether the caller knows whom a partner courts: its distributor does, and no customer.

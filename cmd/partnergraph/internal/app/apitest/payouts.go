@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -189,9 +190,7 @@ func payoutCalls() calls {
 		return func(t *testing.T, _ *Server, w *World) Call {
 			o, id := w.certifying(t, state)
 			input := map[string]any{"certificationId": id}
-			for name, value := range more {
-				input[name] = value
-			}
+			maps.Copy(input, more)
 			if own {
 				return Call{o.Key, input}
 			}
@@ -202,9 +201,7 @@ func payoutCalls() calls {
 		return func(t *testing.T, _ *Server, w *World) Call {
 			o, made := w.paying(t, models.PayoutBank, state)
 			input := map[string]any{"payoutId": made.ID}
-			for name, value := range more {
-				input[name] = value
-			}
+			maps.Copy(input, more)
 			if own {
 				return Call{o.Key, input}
 			}
