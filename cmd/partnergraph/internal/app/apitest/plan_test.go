@@ -194,6 +194,7 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 				opts.Walk, opts.Now = true, planning.Clock.Now
 			})
 			w := apitest.Build(t, planning)
+			walking.App.Rooms.Partners.Performance = w.Partners.Performance // the world's own
 			schema := apitest.Schema()
 			a := &author{
 				Rand: rand.New(rand.NewPCG(20261121, 6)), schema: schema, kinds: apitest.NodeKinds(t, schema), ids: map[string][]models.ID{}, all: w.IDs(),
