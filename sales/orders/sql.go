@@ -60,11 +60,12 @@ func selectOrderForUpdate(ctx context.Context, tx bun.IDB, who models.Principal,
 	return rows[0], true, nil
 }
 
-// selectItems joins the orders, because what a principal may see of a line is what it may see of the order.
+// selectItems joins the orders, because what a principal may see of a line is what it may see of the order. Both sides are told which orders:
+// PostgreSQL does not carry a list from one of two equal columns to the other, and may read all orders of a partner instead.
 func selectItems(ctx context.Context, db bun.IDB, who models.Principal, orders []models.ID) ([]models.OrderItem, error) {
 	var rows []models.OrderItem
 	q := store.Narrowed[models.OrderItem](ctx, db.NewSelect().Model(&rows)).Join("JOIN orders AS o ON o.id = oi.order_id").
-		Where("oi.order_id ?", store.In(orders)).Order("oi.order_id", "oi.position")
+		Where("oi.order_id ?", store.In(orders)).Where("o.id ?", store.In(orders)).Order("oi.order_id", "oi.position")
 	err := store.Read(ctx, db, access.Orders(q, who), &rows)
 	return rows, err
 }
