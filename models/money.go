@@ -57,6 +57,9 @@ func ParseMoney(amount decimal.Decimal, currency Currency, field string) (Money,
 // Amount returns the amount as a decimal with the currency's scale, so that 9 yuan prints as 9.00.
 func (m Money) Amount() decimal.Decimal { return decimal.New(m.Minor, -m.Currency.Scale()) }
 
+// Plain returns the amount with all its fraction digits and without the currency, as in "9.00": as answers, events and files have it.
+func (m Money) Plain() string { return m.Amount().StringFixed(m.Currency.Scale()) }
+
 // String returns the amount with all its fraction digits and the currency, as in "9.00 CNY".
 func (m Money) String() string {
 	return m.Amount().StringFixed(m.Currency.Scale()) + " " + string(m.Currency)

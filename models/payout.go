@@ -285,7 +285,7 @@ func (p *PayoutRequest) Invoice(invoices []PayoutInvoice, now time.Time) error {
 	}
 	if sum != p.AmountMinor {
 		refused := Precondition("INVOICE_SUM", "The invoices must come to the amount of the payout.")
-		refused.Details["amount"], refused.Details["invoiced"] = plain(p.Amount()), plain(NewMoney(sum, p.Currency))
+		refused.Details["amount"], refused.Details["invoiced"] = p.Amount().Plain(), NewMoney(sum, p.Currency).Plain()
 		return refused
 	}
 	p.Invoices, p.RejectionCode, p.ReasonText = invoices, "", ""
@@ -464,7 +464,7 @@ func PlanPayout(open []IncentiveStatement, chosen []ID, method PayoutMethod, car
 		return none, parts, payout.tooLittle(Precondition("NOTHING_TO_PAY", "What is confirmed comes to nothing that could be paid out; it is offset against what comes next."))
 	case method.Cash() && payout.AmountMinor < least:
 		refused := payout.tooLittle(Precondition("BELOW_MINIMUM", "This is too little to be paid out in money; it waits for the next period, or becomes a quota of vouchers."))
-		refused.Details["minimum"] = plain(NewMoney(least, payout.Currency))
+		refused.Details["minimum"] = NewMoney(least, payout.Currency).Plain()
 		return none, parts, refused
 	}
 	return payout, parts, nil
@@ -473,7 +473,7 @@ func PlanPayout(open []IncentiveStatement, chosen []ID, method PayoutMethod, car
 // tooLittle adds to a refusal what the payout would come to.
 func (p PayoutRequest) tooLittle(refused *Error) *Error {
 	if p.Currency != "" {
-		refused.Details["amount"], refused.Details["currency"] = plain(p.Amount()), string(p.Currency)
+		refused.Details["amount"], refused.Details["currency"] = p.Amount().Plain(), string(p.Currency)
 	}
 	return refused
 }

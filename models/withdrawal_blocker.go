@@ -262,16 +262,13 @@ func (e WithdrawalEligibility) Check(amount Money) error {
 		return e.refuse(most)
 	}
 	return &Error{Code: CodeInsufficientBalance, Message: "The balance does not suffice.", Details: map[string]any{
-		"available": plain(e.Withdrawable), "required": plain(amount), "currency": string(amount.Currency),
+		"available": e.Withdrawable.Plain(), "required": amount.Plain(), "currency": string(amount.Currency),
 	}}
 }
 
 func (e WithdrawalEligibility) refuse(b *WithdrawalBlocker) error {
 	refused := Precondition(string(b.Reason), b.Message+" "+b.SuggestedAction)
-	refused.Details["withdrawable"] = plain(e.Withdrawable)
+	refused.Details["withdrawable"] = e.Withdrawable.Plain()
 	refused.Details["currency"] = string(e.Withdrawable.Currency)
 	return refused
 }
-
-// plain is the amount as clients read it, without the currency.
-func plain(m Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }

@@ -109,7 +109,7 @@ func amountText(m *models.Money) string {
 	if m == nil {
 		return ""
 	}
-	return m.Amount().StringFixed(m.Currency.Scale())
+	return m.Plain()
 }
 
 // Submit hands an application in: a draft for the capability-uplift incentive, for which the partner must still be eligible, or a request to the

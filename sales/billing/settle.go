@@ -200,9 +200,7 @@ func consumptionOf(line models.BillLine, cause models.ConsumptionCause, at time.
 
 // recordSettled tells of the settlement and of the balance that it changed. The partner whose resale money it is learns of both.
 func (s *Service) recordSettled(ctx context.Context, tx bun.IDB, who models.Principal, customer models.Customer, done models.BillSettlement, settled models.SettledUse) error {
-	decimalOf := func(minor int64) string {
-		return models.NewMoney(minor, done.Currency).Amount().StringFixed(done.Currency.Scale())
-	}
+	decimalOf := func(minor int64) string { return models.NewMoney(minor, done.Currency).Plain() }
 	partner := models.ID("")
 	if customer.Mode == models.Resale {
 		partner = customer.PartnerID

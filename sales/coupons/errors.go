@@ -39,7 +39,7 @@ func short(quota models.CouponQuota, requiredMinor int64) error {
 	return &models.Error{
 		Code: models.CodeInsufficientBalance, Message: "The quota does not suffice.",
 		Details: map[string]any{
-			"available": quota.Balance().Amount().StringFixed(quota.Currency.Scale()),
+			"available": quota.Balance().Plain(),
 			"required":  models.NewMoney(requiredMinor, quota.Currency).Amount().StringFixed(quota.Currency.Scale()),
 			"currency":  string(quota.Currency), "quotaId": string(quota.ID),
 		},

@@ -208,7 +208,7 @@ func (s *Service) adjustIn(ctx context.Context, tx bun.IDB, who models.Principal
 		return QuotaChange{}, ErrSameValue
 	case value < used:
 		refusal := models.Precondition(ErrQuotaInUse.Reason(), ErrQuotaInUse.Message)
-		refusal.Details["used"] = decimalOf(models.NewMoney(used, quota.Currency))
+		refusal.Details["used"] = models.NewMoney(used, quota.Currency).Plain()
 		return QuotaChange{}, refusal
 	}
 	before, more := quota, value-quota.ValueMinor

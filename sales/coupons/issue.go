@@ -237,10 +237,10 @@ func (s *Service) writeIssued(ctx context.Context, tx bun.IDB, who models.Princi
 	for i, coupon := range made {
 		records[i] = s.record(coupon, models.CouponIssued, coupon.FaceMinor, now)
 		records[i].TransferID, records[i].Remark = transfers[i], coupon.Memo
-		event := couponEvent(models.EventCouponIssued, coupon, map[string]any{"type": coupon.Type, "faceValue": decimalOf(coupon.FaceValue())})
+		event := couponEvent(models.EventCouponIssued, coupon, map[string]any{"type": coupon.Type, "faceValue": coupon.FaceValue().Plain()})
 		event.Fields = []string{"status", "balance"}
 		event.Changes = []models.FieldChange{
-			models.Changed("status", "", coupon.Status), models.Changed("balance", "", decimalOf(coupon.Balance())),
+			models.Changed("status", "", coupon.Status), models.Changed("balance", "", coupon.Balance().Plain()),
 		}
 		happened = append(happened, event)
 	}

@@ -178,10 +178,10 @@ func endedEvent(before models.Coupon, e ending) models.Event {
 	if e.operation == models.CouponExpiry {
 		kind = models.EventCouponExpired
 	}
-	event := couponEvent(kind, *e.coupon, map[string]any{"operation": e.operation, "amount": decimalOf(models.NewMoney(e.minor, e.coupon.Currency))})
+	event := couponEvent(kind, *e.coupon, map[string]any{"operation": e.operation, "amount": models.NewMoney(e.minor, e.coupon.Currency).Plain()})
 	event.Fields = []string{"status", "balance"}
 	event.Changes = []models.FieldChange{
-		models.Changed("status", before.Status, e.coupon.Status), models.Changed("balance", decimalOf(before.Balance()), decimalOf(e.coupon.Balance())),
+		models.Changed("status", before.Status, e.coupon.Status), models.Changed("balance", before.Balance().Plain(), e.coupon.Balance().Plain()),
 	}
 	return event
 }
@@ -196,18 +196,18 @@ func couponEvent(kind models.EventType, c models.Coupon, data map[string]any) mo
 func quotaEvent(kind models.EventType, before, after models.CouponQuota, amount int64) models.Event {
 	event := models.Event{
 		Type: kind, PartnerID: after.PartnerID, SubjectID: string(after.ID),
-		Data: map[string]any{"amount": decimalOf(models.NewMoney(amount, after.Currency)), "currency": after.Currency},
+		Data: map[string]any{"amount": models.NewMoney(amount, after.Currency).Plain(), "currency": after.Currency},
 	}
 	shown := func(q models.CouponQuota, m models.Money) string {
 		if q.ID == "" {
 			return ""
 		}
-		return decimalOf(m)
+		return m.Plain()
 	}
 	for _, change := range []models.FieldChange{
 		models.Changed("status", before.Status, after.Status),
-		models.Changed("value", shown(before, before.Value()), decimalOf(after.Value())),
-		models.Changed("balance", shown(before, before.Balance()), decimalOf(after.Balance())),
+		models.Changed("value", shown(before, before.Value()), after.Value().Plain()),
+		models.Changed("balance", shown(before, before.Balance()), after.Balance().Plain()),
 	} {
 		if change.Before == nil || *change.Before != *change.After {
 			event.Fields, event.Changes = append(event.Fields, change.Field), append(event.Changes, change)
@@ -215,7 +215,5 @@ func quotaEvent(kind models.EventType, before, after models.CouponQuota, amount 
 	}
 	return event
 }
-
-func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }
 
 func sortedKeys[V any](m map[models.ID]V) []models.ID { return slices.Sorted(maps.Keys(m)) }

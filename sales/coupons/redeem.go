@@ -106,9 +106,9 @@ func (s *Service) spend(ctx context.Context, tx bun.IDB, who models.Principal, k
 
 // balanceEvent tells of what a coupon paid, or got back.
 func balanceEvent(kind models.EventType, before, after models.Coupon, order models.ID, minor int64) models.Event {
-	event := couponEvent(kind, after, map[string]any{"orderId": order, "amount": decimalOf(models.NewMoney(minor, after.Currency))})
+	event := couponEvent(kind, after, map[string]any{"orderId": order, "amount": models.NewMoney(minor, after.Currency).Plain()})
 	event.Fields = []string{"balance"}
-	event.Changes = []models.FieldChange{models.Changed("balance", decimalOf(before.Balance()), decimalOf(after.Balance()))}
+	event.Changes = []models.FieldChange{models.Changed("balance", before.Balance().Plain(), after.Balance().Plain())}
 	if before.Status != after.Status {
 		event.Fields = append(event.Fields, "status")
 		event.Changes = append(event.Changes, models.Changed("status", before.Status, after.Status))

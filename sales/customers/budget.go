@@ -75,7 +75,7 @@ func (s *Service) SetBudget(ctx context.Context, who models.Principal, cmd SetCu
 			return err
 		}
 		if err := s.Events.Record(ctx, tx, who, changed(models.EventBudgetSet, *customer, map[string]any{
-			"kind": cmd.Kind, "amount": decimalOf(amount), "currency": amount.Currency, "alertPercents": cmd.AlertPercents, "freeze": cmd.Freeze,
+			"kind": cmd.Kind, "amount": amount.Plain(), "currency": amount.Currency, "alertPercents": cmd.AlertPercents, "freeze": cmd.Freeze,
 		}, models.Changed("budget", before, budgetText(budget)))); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func budgetText(b models.CustomerBudget) string {
 		return ""
 	}
 	amount := models.NewMoney(b.AmountMinor, b.Currency)
-	return fmt.Sprintf("%s %s %s, alerts %v, freezes %t", b.Kind, decimalOf(amount), b.Currency, b.AlertPercents, b.Freezes)
+	return fmt.Sprintf("%s %s %s, alerts %v, freezes %t", b.Kind, amount.Plain(), b.Currency, b.AlertPercents, b.Freezes)
 }
 
 // spendsPartnersMoney refuses customers whose spending is no business of a partner's.
@@ -212,7 +212,7 @@ func (s *Service) seeIn(ctx context.Context, tx bun.IDB, customer *models.Custom
 	who := models.SystemPrincipal("budgets")
 	if reached > 0 {
 		data := map[string]any{
-			"percent": reached, "spent": decimalOf(seen.Spent()), "amount": decimalOf(seen.Amount()), "currency": seen.Currency, "kind": seen.Kind,
+			"percent": reached, "spent": seen.Spent().Plain(), "amount": seen.Amount().Plain(), "currency": seen.Currency, "kind": seen.Kind,
 		}
 		if seen.Cycle != "" {
 			data["cycle"] = seen.Cycle
@@ -268,5 +268,3 @@ func (s *Service) BudgetsFor(ctx context.Context, who models.Principal, customer
 	}
 	return found, nil
 }
-
-func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }

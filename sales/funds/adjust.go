@@ -154,7 +154,7 @@ func (s *Service) recordAdjustment(ctx context.Context, tx bun.IDB, who models.P
 	happened := models.Event{
 		Type: models.EventBalanceAdjusted, PartnerID: whose.PartnerID, SubjectID: string(whose.ID), Fields: []string{"balance"},
 		Data: map[string]any{
-			"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": decimalOf(money), "currency": money.Currency,
+			"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": money.Plain(), "currency": money.Currency,
 			"version": done.Balance.Version,
 		},
 	}

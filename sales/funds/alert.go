@@ -256,7 +256,7 @@ func (s *Service) setAlertIn(ctx context.Context, tx bun.IDB, who models.Princip
 	set := owner.event(models.EventBalanceAlertSet)
 	set.Fields = []string{"threshold", "enabled"}
 	set.Changes = alertChanges(was, alert)
-	set.Data = map[string]any{"threshold": decimalOf(threshold), "currency": owner.currency, "enabled": enabled}
+	set.Data = map[string]any{"threshold": threshold.Plain(), "currency": owner.currency, "enabled": enabled}
 	happened := []models.Event{set}
 	if crossed {
 		happened = append(happened, owner.crossed(alert, available))
@@ -281,7 +281,7 @@ func (w watched) crossed(alert models.BalanceAlert, available models.Money) mode
 	told := w.event(models.EventBalanceAlert)
 	told.Fields = []string{"balance"}
 	told.Data = map[string]any{
-		"threshold": decimalOf(alert.Threshold()), "available": decimalOf(available), "currency": alert.Currency, "crossing": alert.Version,
+		"threshold": alert.Threshold().Plain(), "available": available.Plain(), "currency": alert.Currency, "crossing": alert.Version,
 	}
 	return told
 }
@@ -295,7 +295,7 @@ func alertChanges(before, after models.BalanceAlert) []models.FieldChange {
 		if a.Version == 0 {
 			return "", ""
 		}
-		return decimalOf(models.Money{Minor: a.ThresholdMinor, Currency: a.Currency}), strconv.FormatBool(a.Enabled)
+		return models.Money{Minor: a.ThresholdMinor, Currency: a.Currency}.Plain(), strconv.FormatBool(a.Enabled)
 	}
 	wasThreshold, wasEnabled := text(before)
 	threshold, enabled := text(after)

@@ -377,7 +377,7 @@ func (a asked) told(money models.Money, done Moved) models.Event {
 	event := models.Event{
 		Type: models.EventBalanceChanged, PartnerID: a.partner, CustomerID: a.targetID, SubjectID: string(a.targetID),
 		Data: map[string]any{
-			"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": decimalOf(money), "currency": money.Currency,
+			"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": money.Plain(), "currency": money.Currency,
 			"partnerId": a.partner, "version": done.TargetBalance.Version,
 		},
 	}
@@ -394,14 +394,12 @@ func short(from models.Account, own int64, asked models.Money) *models.Error {
 		Code: models.CodeInsufficientBalance, Message: ledger.ErrInsufficientBalance.Message,
 		Details: map[string]any{
 			"ownerId":   from.OwnerID,
-			"available": decimalOf(models.NewMoney(max(own, 0), asked.Currency)),
-			"required":  decimalOf(asked),
+			"available": models.NewMoney(max(own, 0), asked.Currency).Plain(),
+			"required":  asked.Plain(),
 			"currency":  string(asked.Currency),
 		},
 	}
 }
-
-func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }
 
 // nameOwner adds to the ledger's lack of money whose it is, as short does.
 func nameOwner(err error, from models.Account) error {

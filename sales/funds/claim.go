@@ -197,9 +197,9 @@ func (s *Service) creditClaim(ctx context.Context, tx bun.IDB, who models.Princi
 
 // recordClaim tells the owner, and nobody else, what became of a claim. It does not name the payer.
 func (s *Service) recordClaim(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, before models.RemittanceClaimState, c models.RemittanceClaim) error {
-	data := map[string]any{"state": c.State, "amount": decimalOf(c.Amount()), "currency": c.Currency}
+	data := map[string]any{"state": c.State, "amount": c.Amount().Plain(), "currency": c.Currency}
 	if credited := c.Credited(); credited != nil {
-		data["credited"], data["transferId"] = decimalOf(*credited), c.TransferID
+		data["credited"], data["transferId"] = credited.Plain(), c.TransferID
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, PartnerID: c.PartnerID, CustomerID: c.CustomerID, SubjectID: string(c.ID), Fields: []string{"state"}, Data: data,

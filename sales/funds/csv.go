@@ -37,7 +37,7 @@ func (f *StatementFile) Write(entries []models.StatementEntry) error {
 		}
 		if err := f.csv.Write([]string{
 			string(e.ID), e.CreatedAt.UTC().Format(time.RFC3339Nano), string(e.AccountType), string(e.Direction()), string(e.TradeType()),
-			decimalOf(e.Amount), decimalOf(e.BalanceAfter), string(e.Amount.Currency), string(e.OrderID()), string(e.Transfer.ID),
+			e.Amount.Plain(), e.BalanceAfter.Plain(), string(e.Amount.Currency), string(e.OrderID()), string(e.Transfer.ID),
 			string(customer.ID), plain(customer.Name), plain(e.Transfer.Reason),
 		}); err != nil {
 			return err

@@ -76,7 +76,7 @@ func (s *Service) recordFreed(ctx context.Context, tx bun.IDB, who models.Princi
 		happened[i] = models.Event{
 			Type: models.EventBalanceChanged, SubjectID: account.OwnerID, Fields: []string{"balance"},
 			Data: map[string]any{
-				"holdIds": holds, "amount": decimalOf(models.NewMoney(minor, currency)), "currency": currency,
+				"holdIds": holds, "amount": models.NewMoney(minor, currency).Plain(), "currency": currency,
 				"version": models.BalanceOf(whole, currency, s.moment()).Version,
 			},
 		}

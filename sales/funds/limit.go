@@ -122,7 +122,7 @@ func (s *Service) limitIn(ctx context.Context, tx bun.IDB, who models.Principal,
 	balance := models.BalanceOf(accounts, whose.Currency, s.Now().UTC())
 	happened := models.Event{
 		Type: event, SubjectID: string(whose.ID), Fields: []string{"balance"},
-		Data:    map[string]any{"amount": decimalOf(money), "currency": money.Currency, "version": balance.Version},
+		Data:    map[string]any{"amount": money.Plain(), "currency": money.Currency, "version": balance.Version},
 		Changes: limitChanges(before, limited, money.Currency),
 	}
 	if kind == models.OwnerCustomer {
@@ -135,7 +135,7 @@ func (s *Service) limitIn(ctx context.Context, tx bun.IDB, who models.Principal,
 
 // limitChanges says which limits of an account are others than before.
 func limitChanges(before, after models.Account, currency models.Currency) []models.FieldChange {
-	text := func(minor int64) string { return decimalOf(models.Money{Minor: minor, Currency: currency}) }
+	text := func(minor int64) string { return models.Money{Minor: minor, Currency: currency}.Plain() }
 	line := func(a models.Account) string {
 		if a.FloorMinor == nil {
 			return ""

@@ -130,7 +130,7 @@ func (s *Service) credit(ctx context.Context, tx bun.IDB, who models.Principal, 
 	return transfer, balance, s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventBalanceChanged, PartnerID: to.partnerID, CustomerID: to.customerID, SubjectID: string(to.ownerID()),
 		Fields: []string{"balance"}, Data: map[string]any{
-			"transferId": transfer.ID, "kind": transfer.Kind, "amount": decimalOf(money), "currency": money.Currency, "version": balance.Version,
+			"transferId": transfer.ID, "kind": transfer.Kind, "amount": money.Plain(), "currency": money.Currency, "version": balance.Version,
 		},
 	})
 }

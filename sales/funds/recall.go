@@ -145,7 +145,7 @@ func (s *Service) recordRecall(ctx context.Context, tx bun.IDB, who models.Princ
 			Type: models.EventBalanceChanged, PartnerID: partner, CustomerID: customer, SubjectID: string(subject),
 			Fields: []string{"balance"},
 			Data: map[string]any{
-				"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": decimalOf(money), "currency": money.Currency,
+				"transferId": done.Transfer.ID, "kind": done.Transfer.Kind, "amount": money.Plain(), "currency": money.Currency,
 				"version": balance.Version,
 			},
 		}

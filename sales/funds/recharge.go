@@ -147,9 +147,9 @@ func (s *Service) begin(ctx context.Context, recharge *models.Recharge) error {
 
 // recordRecharge tells the owner, and nobody else, what became of a recharge.
 func (s *Service) recordRecharge(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, before models.RechargeState, r models.Recharge) error {
-	data := map[string]any{"state": r.State, "amount": decimalOf(r.Amount()), "currency": r.Currency, "reference": r.Reference}
+	data := map[string]any{"state": r.State, "amount": r.Amount().Plain(), "currency": r.Currency, "reference": r.Reference}
 	if received := r.Received(); received != nil {
-		data["received"], data["transferId"] = decimalOf(*received), r.TransferID
+		data["received"], data["transferId"] = received.Plain(), r.TransferID
 	}
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, PartnerID: r.PartnerID, CustomerID: r.CustomerID, SubjectID: string(r.ID), Fields: []string{"state"}, Data: data,

@@ -147,7 +147,7 @@ func bankReferenceTaken(err error) error {
 func (s *Service) recordRemittance(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, r models.Remittance) error {
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, SubjectID: string(r.ID), Fields: []string{"state"}, Changes: []models.FieldChange{models.Changed("state", "", r.State)}, Data: map[string]any{
-			"state": r.State, "amount": decimalOf(r.Amount()), "currency": r.Currency, "signingEntity": r.SigningEntity,
+			"state": r.State, "amount": r.Amount().Plain(), "currency": r.Currency, "signingEntity": r.SigningEntity,
 		},
 	})
 }

@@ -132,7 +132,7 @@ func (cmd RestrictWithdrawals) check(who models.Principal) (models.OwnerKind, mo
 func (s *Service) recordRestriction(ctx context.Context, tx bun.IDB, who models.Principal, event models.EventType, r models.WithdrawalRestriction) error {
 	happened := models.Event{
 		Type: event, SubjectID: string(r.ID),
-		Data: map[string]any{"ownerId": r.OwnerID, "reason": r.Reason, "amount": decimalOf(models.NewMoney(r.AmountMinor, r.Currency)), "currency": r.Currency},
+		Data: map[string]any{"ownerId": r.OwnerID, "reason": r.Reason, "amount": models.NewMoney(r.AmountMinor, r.Currency).Plain(), "currency": r.Currency},
 	}
 	if r.OwnerKind == models.OwnerPartner {
 		happened.PartnerID = r.OwnerID

@@ -61,7 +61,7 @@ func (s *Service) told(ctx context.Context, tx bun.IDB, who models.Principal, ev
 		return Withdrawn{}, err
 	}
 	balance := models.BalanceOf(accounts, w.Currency, s.Now().UTC())
-	data := map[string]any{"amount": decimalOf(w.Amount()), "currency": w.Currency, "route": w.Route, "state": w.State}
+	data := map[string]any{"amount": w.Amount().Plain(), "currency": w.Currency, "route": w.Route, "state": w.State}
 	if w.RejectionCode != "" {
 		data["rejectionCode"] = w.RejectionCode
 	}
@@ -74,7 +74,7 @@ func (s *Service) told(ctx context.Context, tx bun.IDB, who models.Principal, ev
 	}
 	if moves {
 		changed := map[string]any{
-			"withdrawalId": w.ID, "kind": models.TransferWithdrawal, "amount": decimalOf(w.Amount()), "currency": w.Currency,
+			"withdrawalId": w.ID, "kind": models.TransferWithdrawal, "amount": w.Amount().Plain(), "currency": w.Currency,
 			"version": balance.Version,
 		}
 		if w.TransferID != "" {

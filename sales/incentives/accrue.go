@@ -231,8 +231,8 @@ func moved(what models.EventType, statement models.IncentiveStatement, before mo
 		Changes: []models.FieldChange{models.Changed("status", before, statement.Status)},
 		Data: map[string]any{
 			"period": statement.Period, "currency": statement.Currency,
-			"performance": statement.Performance().Amount().StringFixed(statement.Currency.Scale()),
-			"total":       statement.Total().Amount().StringFixed(statement.Currency.Scale()),
+			"performance": statement.Performance().Plain(),
+			"total":       statement.Total().Plain(),
 		},
 	}
 }

@@ -147,8 +147,8 @@ func (s *Service) chooseIn(ctx context.Context, tx bun.IDB, who models.Principal
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventOrderDiscountChosen, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
 		Fields: []string{"discountId", "total"}, Changes: []models.FieldChange{
-			models.Changed("discountId", before.DiscountID, order.DiscountID), models.Changed("total", decimalOf(before.Total()), decimalOf(order.Total())),
-		}, Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency},
+			models.Changed("discountId", before.DiscountID, order.DiscountID), models.Changed("total", before.Total().Plain(), order.Total().Plain()),
+		}, Data: map[string]any{"total": order.Total().Plain(), "currency": order.Currency},
 	})
 }
 

@@ -38,7 +38,7 @@ func exceedsPaid(asked, left models.Money) error {
 	return &models.Error{
 		Code: models.CodePreconditionFailed, Message: ErrRefundExceedsPaid.Message,
 		Details: map[string]any{
-			"reason": ErrRefundExceedsPaid.Reason(), "refundable": decimalOf(left), "required": decimalOf(asked), "currency": string(left.Currency),
+			"reason": ErrRefundExceedsPaid.Reason(), "refundable": left.Plain(), "required": asked.Plain(), "currency": string(left.Currency),
 		},
 	}
 }

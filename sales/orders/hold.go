@@ -131,7 +131,7 @@ func (s *Service) heldOrFree(ctx context.Context, tx bun.IDB, who models.Princip
 	if err != nil {
 		return HoldResult{}, err
 	}
-	data := map[string]any{"holdId": order.HoldID, "amount": decimalOf(order.Total()), "currency": order.Currency}
+	data := map[string]any{"holdId": order.HoldID, "amount": order.Total().Plain(), "currency": order.Currency}
 	change := models.Changed("hold", "", order.HoldID)
 	if what == models.EventOrderHoldReleased {
 		change = models.Changed("hold", order.HoldID, "")

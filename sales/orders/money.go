@@ -57,5 +57,3 @@ func with(data map[string]any, more ...any) map[string]any {
 	}
 	return all
 }
-
-func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }

@@ -62,7 +62,7 @@ func (s *Service) AskPartner(ctx context.Context, who models.Principal, cmd Requ
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventOrderPartnerAsked, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
 			Fields: []string{"partnerAskedAt"}, Changes: []models.FieldChange{models.Changed("partnerAskedAt", "", moment(&now))},
-			Data: map[string]any{"total": decimalOf(order.Total()), "currency": order.Currency},
+			Data: map[string]any{"total": order.Total().Plain(), "currency": order.Currency},
 		})
 	})
 	if err != nil {

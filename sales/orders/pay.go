@@ -191,7 +191,7 @@ func paidEvent(order models.Order) models.Event {
 		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{
 			models.Changed("status", models.OrderPendingPayment, order.Status), models.Changed("paidAt", "", moment(order.PaidAt)),
 		},
-		Data: map[string]any{"total": decimalOf(order.Total()), "coupons": decimalOf(order.CouponAmount()), "currency": order.Currency, "transferId": order.TransferID},
+		Data: map[string]any{"total": order.Total().Plain(), "coupons": order.CouponAmount().Plain(), "currency": order.Currency, "transferId": order.TransferID},
 	}
 }
 

@@ -111,7 +111,7 @@ func (s *Service) placedEvent(order models.Order) models.Event {
 	return models.Event{
 		Type: models.EventOrderPlaced, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
 		Fields: []string{"status"}, Changes: []models.FieldChange{models.Changed("status", "", order.Status)},
-		Data: map[string]any{"number": order.Number, "type": order.Type, "total": decimalOf(order.Total()), "currency": order.Currency},
+		Data: map[string]any{"number": order.Number, "type": order.Type, "total": order.Total().Plain(), "currency": order.Currency},
 	}
 }
 

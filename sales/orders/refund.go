@@ -233,7 +233,7 @@ func (s *Service) giveMoneyBack(ctx context.Context, tx bun.IDB, who models.Prin
 // recordRefunded tells those who may see the order. What becomes of the partner's balance is no business of the customer's.
 func (s *Service) recordRefunded(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund models.OrderRefund, balance models.Balance) error {
 	money := map[string]any{
-		"transferId": refund.TransferID, "kind": models.TransferRefund, "amount": decimalOf(refund.Amount()), "currency": refund.Currency,
+		"transferId": refund.TransferID, "kind": models.TransferRefund, "amount": refund.Amount().Plain(), "currency": refund.Currency,
 	}
 	refunded := models.Event{
 		Type: models.EventOrderRefunded, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),

@@ -122,7 +122,7 @@ func (s *Service) unsubscribeIn(ctx context.Context, tx bun.IDB, who models.Prin
 		return Unsubscribed{}, err
 	}
 	return Unsubscribed{Order: order, Breakdown: plan.UnsubscribeBreakdown}, s.recordAccepted(ctx, tx, who, order, map[string]any{
-		"refund": decimalOf(plan.Refund()), "currency": order.Currency, "resources": len(items), "free": len(plan.Free),
+		"refund": plan.Refund().Plain(), "currency": order.Currency, "resources": len(items), "free": len(plan.Free),
 	})
 }
 

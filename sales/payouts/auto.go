@@ -134,7 +134,7 @@ func (s *Service) carry(ctx context.Context, tx bun.IDB, who models.Principal, t
 		err = s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventStatementCarried, PartnerID: turn.PartnerID, SubjectID: string(part.StatementID), Fields: []string{"carriedInto"},
 			Changes: []models.FieldChange{models.Changed("carriedInto", "", into)},
-			Data:    map[string]any{"amount": decimalOf(part.Amount()), "currency": part.Currency, "period": part.Period},
+			Data:    map[string]any{"amount": part.Amount().Plain(), "currency": part.Currency, "period": part.Period},
 		})
 		if err != nil {
 			return err

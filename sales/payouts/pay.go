@@ -123,7 +123,7 @@ func (s *Service) credit(ctx context.Context, tx bun.IDB, who models.Principal, 
 	return s.Events.Record(ctx, tx, who, models.Event{
 		Type: models.EventBalanceChanged, PartnerID: p.PartnerID, SubjectID: string(p.PartnerID), Fields: []string{"balance"},
 		Data: map[string]any{
-			"transferId": transfer.ID, "kind": transfer.Kind, "payoutId": p.ID, "amount": decimalOf(p.Amount()), "currency": p.Currency,
+			"transferId": transfer.ID, "kind": transfer.Kind, "payoutId": p.ID, "amount": p.Amount().Plain(), "currency": p.Currency,
 			"version": models.BalanceOf(accounts, p.Currency, s.now()).Version,
 		},
 	})

@@ -163,15 +163,13 @@ func payoutEvent(what models.EventType, before models.PayoutState, p models.Payo
 	event := models.Event{
 		Type: what, PartnerID: p.PartnerID, SubjectID: string(p.ID), Fields: []string{"state"},
 		Changes: []models.FieldChange{models.Changed("state", before, p.State)},
-		Data:    map[string]any{"amount": decimalOf(p.Amount()), "currency": p.Currency, "method": p.Method},
+		Data:    map[string]any{"amount": p.Amount().Plain(), "currency": p.Currency, "method": p.Method},
 	}
 	if p.RejectionCode != "" {
 		event.Data["rejectionCode"] = p.RejectionCode
 	}
 	return event
 }
-
-func decimalOf(m models.Money) string { return m.Amount().StringFixed(m.Currency.Scale()) }
 
 // HoldsIn reports whether a statement, which the caller has locked, is in a payout that was not withdrawn: for sales/incentives.
 func (s *Service) HoldsIn(ctx context.Context, tx bun.IDB, statement models.ID) (bool, error) {
