@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/benefits"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -1283,7 +1284,7 @@ func (ec *executionContext) fieldContext_DeleteBenefitApplicationPayload_benefit
 	return fc, nil
 }
 
-func (ec *executionContext) _DownloadBenefitProofPayload_url(ctx context.Context, field graphql.CollectedField, obj *benefits.DownloadReady) (ret graphql.Marshaler) {
+func (ec *executionContext) _DownloadBenefitProofPayload_url(ctx context.Context, field graphql.CollectedField, obj *files.DownloadReady) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1306,7 +1307,7 @@ func (ec *executionContext) fieldContext_DownloadBenefitProofPayload_url(_ conte
 	return graphql.NewScalarFieldContext("DownloadBenefitProofPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _DownloadBenefitProofPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *benefits.DownloadReady) (ret graphql.Marshaler) {
+func (ec *executionContext) _DownloadBenefitProofPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *files.DownloadReady) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -4257,7 +4258,7 @@ func (ec *executionContext) _DeleteBenefitApplicationPayload(ctx context.Context
 
 var downloadBenefitProofPayloadImplementors = []string{"DownloadBenefitProofPayload"}
 
-func (ec *executionContext) _DownloadBenefitProofPayload(ctx context.Context, sel ast.SelectionSet, obj *benefits.DownloadReady) graphql.Marshaler {
+func (ec *executionContext) _DownloadBenefitProofPayload(ctx context.Context, sel ast.SelectionSet, obj *files.DownloadReady) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, downloadBenefitProofPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -5457,7 +5458,7 @@ func (ec *executionContext) unmarshalNDownloadBenefitProofInput2githubᚗcomᚋp
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDownloadBenefitProofPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋbenefitsᚐDownloadReady(ctx context.Context, sel ast.SelectionSet, v benefits.DownloadReady) graphql.Marshaler {
+func (ec *executionContext) marshalNDownloadBenefitProofPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfilesᚐDownloadReady(ctx context.Context, sel ast.SelectionSet, v files.DownloadReady) graphql.Marshaler {
 	return ec._DownloadBenefitProofPayload(ctx, sel, &v)
 }
 

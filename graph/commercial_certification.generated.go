@@ -12,9 +12,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/payouts"
-	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/shopspring/decimal"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -581,7 +581,7 @@ func (ec *executionContext) fieldContext_ConfirmCertificationAmountPayload_comme
 	return fc, nil
 }
 
-func (ec *executionContext) _DownloadBankLetterPayload_url(ctx context.Context, field graphql.CollectedField, obj *verification.DownloadReady) (ret graphql.Marshaler) {
+func (ec *executionContext) _DownloadBankLetterPayload_url(ctx context.Context, field graphql.CollectedField, obj *files.DownloadReady) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -604,7 +604,7 @@ func (ec *executionContext) fieldContext_DownloadBankLetterPayload_url(_ context
 	return graphql.NewScalarFieldContext("DownloadBankLetterPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _DownloadBankLetterPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *verification.DownloadReady) (ret graphql.Marshaler) {
+func (ec *executionContext) _DownloadBankLetterPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *files.DownloadReady) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1246,7 +1246,7 @@ func (ec *executionContext) _ConfirmCertificationAmountPayload(ctx context.Conte
 
 var downloadBankLetterPayloadImplementors = []string{"DownloadBankLetterPayload"}
 
-func (ec *executionContext) _DownloadBankLetterPayload(ctx context.Context, sel ast.SelectionSet, obj *verification.DownloadReady) graphql.Marshaler {
+func (ec *executionContext) _DownloadBankLetterPayload(ctx context.Context, sel ast.SelectionSet, obj *files.DownloadReady) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, downloadBankLetterPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1480,7 +1480,7 @@ func (ec *executionContext) unmarshalNDownloadBankLetterInput2githubᚗcomᚋpar
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDownloadBankLetterPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋverificationᚐDownloadReady(ctx context.Context, sel ast.SelectionSet, v verification.DownloadReady) graphql.Marshaler {
+func (ec *executionContext) marshalNDownloadBankLetterPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfilesᚐDownloadReady(ctx context.Context, sel ast.SelectionSet, v files.DownloadReady) graphql.Marshaler {
 	return ec._DownloadBankLetterPayload(ctx, sel, &v)
 }
 

@@ -27,6 +27,7 @@ type AccessConfigurationResolver interface {
 	BindNotifications(ctx context.Context, obj *models.AccessConfiguration, first *int32, after *string, last *int32, before *string) (models.Connection[models.BindNotification], error)
 
 	Checklist(ctx context.Context, obj *models.AccessConfiguration) ([]models.GoLiveStep, error)
+
 	ServiceProviders(ctx context.Context, obj *models.AccessConfiguration, first *int32, after *string, last *int32, before *string) (models.Connection[models.ServiceProvider], error)
 }
 
@@ -709,6 +710,171 @@ func (ec *executionContext) fieldContext_AccessConfiguration_checklist(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _AccessConfiguration_display(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_display(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DisplayOrNil(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.MetadataDisplay) graphql.Marshaler {
+			return ec.marshalOMetadataDisplay2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐMetadataDisplay(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_display(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessConfiguration",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataDisplay(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessConfiguration_publishContact(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_publishContact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PublishContact, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_publishContact(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessConfiguration", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _AccessConfiguration_idpDisplayNames(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_idpDisplayNames(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDPDisplayNames(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.LocalizedText) graphql.Marshaler {
+			return ec.marshalNLocalizedText2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐLocalizedTextᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_idpDisplayNames(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessConfiguration",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LocalizedText(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessConfiguration_idpLogos(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_idpLogos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IDPLogos(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.MetadataLogo) graphql.Marshaler {
+			return ec.marshalNMetadataLogo2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐMetadataLogoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_idpLogos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessConfiguration",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataLogo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessConfiguration_authnContexts(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_authnContexts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AuthnContexts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_authnContexts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessConfiguration", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AccessConfiguration_subjectScopes(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessConfiguration_subjectScopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SubjectScopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessConfiguration_subjectScopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessConfiguration", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _AccessConfiguration_serviceProviders(ctx context.Context, field graphql.CollectedField, obj *models.AccessConfiguration) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1088,7 +1254,7 @@ func (ec *executionContext) unmarshalInputUpdateAccessConfigurationInput(ctx con
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"partnerId", "platformId", "state", "idpMetadata", "bindNotificationUrl", "orderPaidUrl", "orderRechargeUrl", "signInUrl", "allowedOrigins", "allowedServices", "attachmentUpload", "allowCbc", "attributeMapping", "attachmentBucket", "idpMetadataUploadId", "contact"}
+	fieldsInOrder := [...]string{"partnerId", "platformId", "state", "idpMetadata", "bindNotificationUrl", "orderPaidUrl", "orderRechargeUrl", "signInUrl", "allowedOrigins", "allowedServices", "attachmentUpload", "allowCbc", "attributeMapping", "attachmentBucket", "idpMetadataUploadId", "contact", "display", "publishContact", "authnContexts", "subjectScopes"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1207,6 +1373,34 @@ func (ec *executionContext) unmarshalInputUpdateAccessConfigurationInput(ctx con
 				return it, err
 			}
 			it.Contact = data
+		case "display":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("display"))
+			data, err := ec.unmarshalOMetadataDisplayInput2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐMetadataDisplay(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Display = data
+		case "publishContact":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishContact"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PublishContact = data
+		case "authnContexts":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authnContexts"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AuthnContexts = data
+		case "subjectScopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subjectScopes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SubjectScopes = data
 		}
 	}
 	return it, nil
@@ -1545,6 +1739,36 @@ func (ec *executionContext) _AccessConfiguration(ctx context.Context, sel ast.Se
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "display":
+			out.Values[i] = ec._AccessConfiguration_display(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "publishContact":
+			out.Values[i] = ec._AccessConfiguration_publishContact(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "idpDisplayNames":
+			out.Values[i] = ec._AccessConfiguration_idpDisplayNames(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "idpLogos":
+			out.Values[i] = ec._AccessConfiguration_idpLogos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "authnContexts":
+			out.Values[i] = ec._AccessConfiguration_authnContexts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subjectScopes":
+			out.Values[i] = ec._AccessConfiguration_subjectScopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "serviceProviders":
 			field := field
 

@@ -31,8 +31,11 @@ type ResolverRoot interface {
 	BillLine() BillLineResolver
 	BillMonth() BillMonthResolver
 	BindNotification() BindNotificationResolver
+	BrandVersion() BrandVersionResolver
 	CloudBinding() CloudBindingResolver
 	CommercialCertification() CommercialCertificationResolver
+	Company() CompanyResolver
+	CompanyParty() CompanyPartyResolver
 	ConsumptionSum() ConsumptionSumResolver
 	Cooperation() CooperationResolver
 	CooperationRequest() CooperationRequestResolver
@@ -47,6 +50,9 @@ type ResolverRoot interface {
 	Discount() DiscountResolver
 	IncentiveLine() IncentiveLineResolver
 	IncentiveStatement() IncentiveStatementResolver
+	IncentiveSum() IncentiveSumResolver
+	IncentiveTransfer() IncentiveTransferResolver
+	IncentiveTransferItem() IncentiveTransferItemResolver
 	Invitation() InvitationResolver
 	ItemError() ItemErrorResolver
 	Job() JobResolver
@@ -68,6 +74,9 @@ type ResolverRoot interface {
 	ResellerUpgrade() ResellerUpgradeResolver
 	Resource() ResourceResolver
 	Session() SessionResolver
+	StaffMonth() StaffMonthResolver
+	StaffPayment() StaffPaymentResolver
+	StaffScheme() StaffSchemeResolver
 	Subscription() SubscriptionResolver
 	Verification() VerificationResolver
 	Viewer() ViewerResolver
@@ -189,7 +198,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "brand.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "company.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "exposure_display.graphqls" "exposure_login.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "incentive_transfer.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "staff.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -207,9 +216,11 @@ var sources = []*ast.Source{
 	{Name: "balance.graphqls", Input: sourceData("balance.graphqls"), BuiltIn: false},
 	{Name: "benefit.graphqls", Input: sourceData("benefit.graphqls"), BuiltIn: false},
 	{Name: "bill.graphqls", Input: sourceData("bill.graphqls"), BuiltIn: false},
+	{Name: "brand.graphqls", Input: sourceData("brand.graphqls"), BuiltIn: false},
 	{Name: "catalogue.graphqls", Input: sourceData("catalogue.graphqls"), BuiltIn: false},
 	{Name: "cloud_binding.graphqls", Input: sourceData("cloud_binding.graphqls"), BuiltIn: false},
 	{Name: "commercial_certification.graphqls", Input: sourceData("commercial_certification.graphqls"), BuiltIn: false},
+	{Name: "company.graphqls", Input: sourceData("company.graphqls"), BuiltIn: false},
 	{Name: "cooperation.graphqls", Input: sourceData("cooperation.graphqls"), BuiltIn: false},
 	{Name: "coupon.graphqls", Input: sourceData("coupon.graphqls"), BuiltIn: false},
 	{Name: "coupon_quota.graphqls", Input: sourceData("coupon_quota.graphqls"), BuiltIn: false},
@@ -220,10 +231,13 @@ var sources = []*ast.Source{
 	{Name: "exposure.graphqls", Input: sourceData("exposure.graphqls"), BuiltIn: false},
 	{Name: "exposure_bucket.graphqls", Input: sourceData("exposure_bucket.graphqls"), BuiltIn: false},
 	{Name: "exposure_checklist.graphqls", Input: sourceData("exposure_checklist.graphqls"), BuiltIn: false},
+	{Name: "exposure_display.graphqls", Input: sourceData("exposure_display.graphqls"), BuiltIn: false},
+	{Name: "exposure_login.graphqls", Input: sourceData("exposure_login.graphqls"), BuiltIn: false},
 	{Name: "federation.graphqls", Input: sourceData("federation.graphqls"), BuiltIn: false},
 	{Name: "funds.graphqls", Input: sourceData("funds.graphqls"), BuiltIn: false},
 	{Name: "identity.graphqls", Input: sourceData("identity.graphqls"), BuiltIn: false},
 	{Name: "incentive.graphqls", Input: sourceData("incentive.graphqls"), BuiltIn: false},
+	{Name: "incentive_transfer.graphqls", Input: sourceData("incentive_transfer.graphqls"), BuiltIn: false},
 	{Name: "invitation.graphqls", Input: sourceData("invitation.graphqls"), BuiltIn: false},
 	{Name: "job.graphqls", Input: sourceData("job.graphqls"), BuiltIn: false},
 	{Name: "limit.graphqls", Input: sourceData("limit.graphqls"), BuiltIn: false},
@@ -244,6 +258,7 @@ var sources = []*ast.Source{
 	{Name: "service_provider.graphqls", Input: sourceData("service_provider.graphqls"), BuiltIn: false},
 	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
 	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
+	{Name: "staff.graphqls", Input: sourceData("staff.graphqls"), BuiltIn: false},
 	{Name: "statement.graphqls", Input: sourceData("statement.graphqls"), BuiltIn: false},
 	{Name: "unsubscription.graphqls", Input: sourceData("unsubscription.graphqls"), BuiltIn: false},
 	{Name: "upload.graphqls", Input: sourceData("upload.graphqls"), BuiltIn: false},
@@ -322,6 +337,18 @@ func (ec *executionContext) childFields_AccessConfiguration(ctx context.Context,
 		return ec.fieldContext_AccessConfiguration_contact(ctx, field)
 	case "checklist":
 		return ec.fieldContext_AccessConfiguration_checklist(ctx, field)
+	case "display":
+		return ec.fieldContext_AccessConfiguration_display(ctx, field)
+	case "publishContact":
+		return ec.fieldContext_AccessConfiguration_publishContact(ctx, field)
+	case "idpDisplayNames":
+		return ec.fieldContext_AccessConfiguration_idpDisplayNames(ctx, field)
+	case "idpLogos":
+		return ec.fieldContext_AccessConfiguration_idpLogos(ctx, field)
+	case "authnContexts":
+		return ec.fieldContext_AccessConfiguration_authnContexts(ctx, field)
+	case "subjectScopes":
+		return ec.fieldContext_AccessConfiguration_subjectScopes(ctx, field)
 	case "serviceProviders":
 		return ec.fieldContext_AccessConfiguration_serviceProviders(ctx, field)
 	}
@@ -346,6 +373,14 @@ func (ec *executionContext) childFields_ActivateNextSigningKeyPayload(ctx contex
 		return ec.fieldContext_ActivateNextSigningKeyPayload_retiredSigningKey(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ActivateNextSigningKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddStaffMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffMember":
+		return ec.fieldContext_AddStaffMemberPayload_staffMember(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddStaffMemberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AdjustBalancePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -466,6 +501,14 @@ func (ec *executionContext) childFields_ApplyForCapabilityPayload(ctx context.Co
 		return ec.fieldContext_ApplyForCapabilityPayload_partnerCapability(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApplyForCapabilityPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApplyForStaffMonthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffMonth":
+		return ec.fieldContext_ApplyForStaffMonthPayload_staffMonth(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApplyForStaffMonthPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AssignAccountManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1082,6 +1125,114 @@ func (ec *executionContext) childFields_BindNotificationEdge(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type BindNotificationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_BrandLogo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "digest":
+		return ec.fieldContext_BrandLogo_digest(ctx, field)
+	case "contentType":
+		return ec.fieldContext_BrandLogo_contentType(ctx, field)
+	case "width":
+		return ec.fieldContext_BrandLogo_width(ctx, field)
+	case "height":
+		return ec.fieldContext_BrandLogo_height(ctx, field)
+	case "size":
+		return ec.fieldContext_BrandLogo_size(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandLogo", field.Name)
+}
+
+func (ec *executionContext) childFields_BrandNotice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "textEn":
+		return ec.fieldContext_BrandNotice_textEn(ctx, field)
+	case "textZh":
+		return ec.fieldContext_BrandNotice_textZh(ctx, field)
+	case "from":
+		return ec.fieldContext_BrandNotice_from(ctx, field)
+	case "until":
+		return ec.fieldContext_BrandNotice_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandNotice", field.Name)
+}
+
+func (ec *executionContext) childFields_BrandVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BrandVersion_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_BrandVersion_partner(ctx, field)
+	case "state":
+		return ec.fieldContext_BrandVersion_state(ctx, field)
+	case "revision":
+		return ec.fieldContext_BrandVersion_revision(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_BrandVersion_nameEn(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_BrandVersion_nameZh(ctx, field)
+	case "logo":
+		return ec.fieldContext_BrandVersion_logo(ctx, field)
+	case "accentColor":
+		return ec.fieldContext_BrandVersion_accentColor(ctx, field)
+	case "style":
+		return ec.fieldContext_BrandVersion_style(ctx, field)
+	case "supportUrl":
+		return ec.fieldContext_BrandVersion_supportUrl(ctx, field)
+	case "supportPhone":
+		return ec.fieldContext_BrandVersion_supportPhone(ctx, field)
+	case "footerEn":
+		return ec.fieldContext_BrandVersion_footerEn(ctx, field)
+	case "footerZh":
+		return ec.fieldContext_BrandVersion_footerZh(ctx, field)
+	case "promoMenu":
+		return ec.fieldContext_BrandVersion_promoMenu(ctx, field)
+	case "serviceTypes":
+		return ec.fieldContext_BrandVersion_serviceTypes(ctx, field)
+	case "notice":
+		return ec.fieldContext_BrandVersion_notice(ctx, field)
+	case "reason":
+		return ec.fieldContext_BrandVersion_reason(ctx, field)
+	case "previewUrl":
+		return ec.fieldContext_BrandVersion_previewUrl(ctx, field)
+	case "submittedAt":
+		return ec.fieldContext_BrandVersion_submittedAt(ctx, field)
+	case "reviewDueAt":
+		return ec.fieldContext_BrandVersion_reviewDueAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_BrandVersion_decidedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_BrandVersion_endedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BrandVersion_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_BrandVersion_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_BrandVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BrandVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_BrandVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BrandVersionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BrandVersionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BrandVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BrandVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BrandVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BrandVersionEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelAssociationRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "request":
@@ -1374,6 +1525,356 @@ func (ec *executionContext) childFields_CommercialCertificationEdge(ctx context.
 		return ec.fieldContext_CommercialCertificationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CommercialCertificationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Company(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Company_id(ctx, field)
+	case "country":
+		return ec.fieldContext_Company_country(ctx, field)
+	case "registrationNumber":
+		return ec.fieldContext_Company_registrationNumber(ctx, field)
+	case "name":
+		return ec.fieldContext_Company_name(ctx, field)
+	case "nameEn":
+		return ec.fieldContext_Company_nameEn(ctx, field)
+	case "formerNames":
+		return ec.fieldContext_Company_formerNames(ctx, field)
+	case "status":
+		return ec.fieldContext_Company_status(ctx, field)
+	case "legalRepresentative":
+		return ec.fieldContext_Company_legalRepresentative(ctx, field)
+	case "founded":
+		return ec.fieldContext_Company_founded(ctx, field)
+	case "registeredCapital":
+		return ec.fieldContext_Company_registeredCapital(ctx, field)
+	case "industry":
+		return ec.fieldContext_Company_industry(ctx, field)
+	case "region":
+		return ec.fieldContext_Company_region(ctx, field)
+	case "size":
+		return ec.fieldContext_Company_size(ctx, field)
+	case "website":
+		return ec.fieldContext_Company_website(ctx, field)
+	case "cloud":
+		return ec.fieldContext_Company_cloud(ctx, field)
+	case "patentCount":
+		return ec.fieldContext_Company_patentCount(ctx, field)
+	case "trademarkCount":
+		return ec.fieldContext_Company_trademarkCount(ctx, field)
+	case "softwareCopyrightCount":
+		return ec.fieldContext_Company_softwareCopyrightCount(ctx, field)
+	case "source":
+		return ec.fieldContext_Company_source(ctx, field)
+	case "asOf":
+		return ec.fieldContext_Company_asOf(ctx, field)
+	case "relations":
+		return ec.fieldContext_Company_relations(ctx, field)
+	case "financingRounds":
+		return ec.fieldContext_Company_financingRounds(ctx, field)
+	case "products":
+		return ec.fieldContext_Company_products(ctx, field)
+	case "brands":
+		return ec.fieldContext_Company_brands(ctx, field)
+	case "rankings":
+		return ec.fieldContext_Company_rankings(ctx, field)
+	case "patents":
+		return ec.fieldContext_Company_patents(ctx, field)
+	case "trademarks":
+		return ec.fieldContext_Company_trademarks(ctx, field)
+	case "softwareCopyrights":
+		return ec.fieldContext_Company_softwareCopyrights(ctx, field)
+	case "report":
+		return ec.fieldContext_Company_report(ctx, field)
+	case "customer":
+		return ec.fieldContext_Company_customer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Company", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyAmount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_CompanyAmount_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_CompanyAmount_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyAmount", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyCloud(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "walletThickness":
+		return ec.fieldContext_CompanyCloud_walletThickness(ctx, field)
+	case "activity":
+		return ec.fieldContext_CompanyCloud_activity(ctx, field)
+	case "providers":
+		return ec.fieldContext_CompanyCloud_providers(ctx, field)
+	case "url":
+		return ec.fieldContext_CompanyCloud_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyCloud", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CompanyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CompanyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CompanyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CompanyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CompanyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CompanyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyGraph(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_CompanyGraph_nodes(ctx, field)
+	case "edges":
+		return ec.fieldContext_CompanyGraph_edges(ctx, field)
+	case "truncated":
+		return ec.fieldContext_CompanyGraph_truncated(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyGraph", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyGraphNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "party":
+		return ec.fieldContext_CompanyGraphNode_party(ctx, field)
+	case "distance":
+		return ec.fieldContext_CompanyGraphNode_distance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyGraphNode", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyIdentity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "country":
+		return ec.fieldContext_CompanyIdentity_country(ctx, field)
+	case "registrationNumber":
+		return ec.fieldContext_CompanyIdentity_registrationNumber(ctx, field)
+	case "name":
+		return ec.fieldContext_CompanyIdentity_name(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_CompanyIdentity_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyIdentity", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyLoad(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CompanyLoad_id(ctx, field)
+	case "label":
+		return ec.fieldContext_CompanyLoad_label(ctx, field)
+	case "lines":
+		return ec.fieldContext_CompanyLoad_lines(ctx, field)
+	case "added":
+		return ec.fieldContext_CompanyLoad_added(ctx, field)
+	case "replaced":
+		return ec.fieldContext_CompanyLoad_replaced(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_CompanyLoad_unchanged(ctx, field)
+	case "older":
+		return ec.fieldContext_CompanyLoad_older(ctx, field)
+	case "refused":
+		return ec.fieldContext_CompanyLoad_refused(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CompanyLoad_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_CompanyLoad_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyLoad", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyLoadConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CompanyLoadConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CompanyLoadConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CompanyLoadConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CompanyLoadConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyLoadConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyLoadEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CompanyLoadEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CompanyLoadEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyLoadEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyOffering(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CompanyOffering_id(ctx, field)
+	case "name":
+		return ec.fieldContext_CompanyOffering_name(ctx, field)
+	case "description":
+		return ec.fieldContext_CompanyOffering_description(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyOffering", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyOfferingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CompanyOfferingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CompanyOfferingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CompanyOfferingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CompanyOfferingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyOfferingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyOfferingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CompanyOfferingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CompanyOfferingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyOfferingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_CompanyParty_key(ctx, field)
+	case "name":
+		return ec.fieldContext_CompanyParty_name(ctx, field)
+	case "country":
+		return ec.fieldContext_CompanyParty_country(ctx, field)
+	case "registrationNumber":
+		return ec.fieldContext_CompanyParty_registrationNumber(ctx, field)
+	case "company":
+		return ec.fieldContext_CompanyParty_company(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyParty", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_CompanyProblem_line(ctx, field)
+	case "registrationNumber":
+		return ec.fieldContext_CompanyProblem_registrationNumber(ctx, field)
+	case "error":
+		return ec.fieldContext_CompanyProblem_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyRanking(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CompanyRanking_id(ctx, field)
+	case "name":
+		return ec.fieldContext_CompanyRanking_name(ctx, field)
+	case "place":
+		return ec.fieldContext_CompanyRanking_place(ctx, field)
+	case "on":
+		return ec.fieldContext_CompanyRanking_on(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyRanking", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyRankingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CompanyRankingConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CompanyRankingConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CompanyRankingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CompanyRankingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyRankingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyRankingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CompanyRankingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CompanyRankingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyRankingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyRelation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CompanyRelation_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_CompanyRelation_kind(ctx, field)
+	case "from":
+		return ec.fieldContext_CompanyRelation_from(ctx, field)
+	case "to":
+		return ec.fieldContext_CompanyRelation_to(ctx, field)
+	case "share":
+		return ec.fieldContext_CompanyRelation_share(ctx, field)
+	case "since":
+		return ec.fieldContext_CompanyRelation_since(ctx, field)
+	case "until":
+		return ec.fieldContext_CompanyRelation_until(ctx, field)
+	case "source":
+		return ec.fieldContext_CompanyRelation_source(ctx, field)
+	case "asOf":
+		return ec.fieldContext_CompanyRelation_asOf(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyRelation", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyRelationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CompanyRelationConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CompanyRelationConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CompanyRelationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CompanyRelationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyRelationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CompanyRelationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CompanyRelationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CompanyRelationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyRelationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_CompleteBenefitPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2158,6 +2659,10 @@ func (ec *executionContext) childFields_CustomerReport(ctx context.Context, fiel
 		return ec.fieldContext_CustomerReport_state(ctx, field)
 	case "company":
 		return ec.fieldContext_CustomerReport_company(ctx, field)
+	case "registrationNumber":
+		return ec.fieldContext_CustomerReport_registrationNumber(ctx, field)
+	case "registeredCompany":
+		return ec.fieldContext_CustomerReport_registeredCompany(ctx, field)
 	case "email":
 		return ec.fieldContext_CustomerReport_email(ctx, field)
 	case "accountName":
@@ -2394,6 +2899,14 @@ func (ec *executionContext) childFields_EditMdfPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type EditMdfPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EditStaffMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffMember":
+		return ec.fieldContext_EditStaffMemberPayload_staffMember(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditStaffMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EndAssociationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "association":
@@ -2502,6 +3015,18 @@ func (ec *executionContext) childFields_EventEdge(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EventEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ExportStaffListPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_ExportStaffListPayload_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ExportStaffListPayload_expiresAt(ctx, field)
+	case "staffPayment":
+		return ec.fieldContext_ExportStaffListPayload_staffPayment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportStaffListPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ExportStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -2564,6 +3089,46 @@ func (ec *executionContext) childFields_FieldChange(ctx context.Context, field g
 		return ec.fieldContext_FieldChange_after(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
+}
+
+func (ec *executionContext) childFields_FinancingRound(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FinancingRound_id(ctx, field)
+	case "round":
+		return ec.fieldContext_FinancingRound_round(ctx, field)
+	case "on":
+		return ec.fieldContext_FinancingRound_on(ctx, field)
+	case "amount":
+		return ec.fieldContext_FinancingRound_amount(ctx, field)
+	case "investors":
+		return ec.fieldContext_FinancingRound_investors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinancingRound", field.Name)
+}
+
+func (ec *executionContext) childFields_FinancingRoundConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_FinancingRoundConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_FinancingRoundConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_FinancingRoundConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_FinancingRoundConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinancingRoundConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_FinancingRoundEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_FinancingRoundEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_FinancingRoundEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FinancingRoundEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_FreezeCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2828,6 +3393,30 @@ func (ec *executionContext) childFields_IncentiveStatementEdge(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveStatementEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_IncentiveSum(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_IncentiveSum_key(ctx, field)
+	case "partner":
+		return ec.fieldContext_IncentiveSum_partner(ctx, field)
+	case "statements":
+		return ec.fieldContext_IncentiveSum_statements(ctx, field)
+	case "performance":
+		return ec.fieldContext_IncentiveSum_performance(ctx, field)
+	case "total":
+		return ec.fieldContext_IncentiveSum_total(ctx, field)
+	case "estimated":
+		return ec.fieldContext_IncentiveSum_estimated(ctx, field)
+	case "toConfirm":
+		return ec.fieldContext_IncentiveSum_toConfirm(ctx, field)
+	case "issuing":
+		return ec.fieldContext_IncentiveSum_issuing(ctx, field)
+	case "done":
+		return ec.fieldContext_IncentiveSum_done(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveSum", field.Name)
+}
+
 func (ec *executionContext) childFields_IncentiveTier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "from":
@@ -2838,6 +3427,76 @@ func (ec *executionContext) childFields_IncentiveTier(ctx context.Context, field
 		return ec.fieldContext_IncentiveTier_cap(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveTier", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveTransfer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IncentiveTransfer_id(ctx, field)
+	case "from":
+		return ec.fieldContext_IncentiveTransfer_from(ctx, field)
+	case "to":
+		return ec.fieldContext_IncentiveTransfer_to(ctx, field)
+	case "caseNumber":
+		return ec.fieldContext_IncentiveTransfer_caseNumber(ctx, field)
+	case "reason":
+		return ec.fieldContext_IncentiveTransfer_reason(ctx, field)
+	case "performance":
+		return ec.fieldContext_IncentiveTransfer_performance(ctx, field)
+	case "total":
+		return ec.fieldContext_IncentiveTransfer_total(ctx, field)
+	case "items":
+		return ec.fieldContext_IncentiveTransfer_items(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_IncentiveTransfer_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveTransfer", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveTransferConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IncentiveTransferConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IncentiveTransferConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IncentiveTransferConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IncentiveTransferConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveTransferConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveTransferEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IncentiveTransferEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IncentiveTransferEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveTransferEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_IncentiveTransferItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return ec.fieldContext_IncentiveTransferItem_statement(ctx, field)
+	case "received":
+		return ec.fieldContext_IncentiveTransferItem_received(ctx, field)
+	case "period":
+		return ec.fieldContext_IncentiveTransferItem_period(ctx, field)
+	case "status":
+		return ec.fieldContext_IncentiveTransferItem_status(ctx, field)
+	case "performance":
+		return ec.fieldContext_IncentiveTransferItem_performance(ctx, field)
+	case "total":
+		return ec.fieldContext_IncentiveTransferItem_total(ctx, field)
+	case "lines":
+		return ec.fieldContext_IncentiveTransferItem_lines(ctx, field)
+	case "payoutId":
+		return ec.fieldContext_IncentiveTransferItem_payoutId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IncentiveTransferItem", field.Name)
 }
 
 func (ec *executionContext) childFields_IncentiveVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2880,6 +3539,44 @@ func (ec *executionContext) childFields_IncentiveVersionEdge(ctx context.Context
 		return ec.fieldContext_IncentiveVersionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IncentiveVersionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_IntellectualProperty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IntellectualProperty_id(ctx, field)
+	case "title":
+		return ec.fieldContext_IntellectualProperty_title(ctx, field)
+	case "number":
+		return ec.fieldContext_IntellectualProperty_number(ctx, field)
+	case "on":
+		return ec.fieldContext_IntellectualProperty_on(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntellectualProperty", field.Name)
+}
+
+func (ec *executionContext) childFields_IntellectualPropertyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IntellectualPropertyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IntellectualPropertyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IntellectualPropertyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IntellectualPropertyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntellectualPropertyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IntellectualPropertyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IntellectualPropertyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IntellectualPropertyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntellectualPropertyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_InterfaceContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2998,6 +3695,14 @@ func (ec *executionContext) childFields_InviteResellerPayload(ctx context.Contex
 		return ec.fieldContext_InviteResellerPayload_request(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InviteResellerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteToStaffSchemePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffScheme":
+		return ec.fieldContext_InviteToStaffSchemePayload_staffScheme(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteToStaffSchemePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_IssueCouponQuotasPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3130,6 +3835,28 @@ func (ec *executionContext) childFields_LoadCataloguePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type LoadCataloguePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_LoadCompaniesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "companyLoad":
+		return ec.fieldContext_LoadCompaniesPayload_companyLoad(ctx, field)
+	case "lines":
+		return ec.fieldContext_LoadCompaniesPayload_lines(ctx, field)
+	case "added":
+		return ec.fieldContext_LoadCompaniesPayload_added(ctx, field)
+	case "replaced":
+		return ec.fieldContext_LoadCompaniesPayload_replaced(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_LoadCompaniesPayload_unchanged(ctx, field)
+	case "older":
+		return ec.fieldContext_LoadCompaniesPayload_older(ctx, field)
+	case "refused":
+		return ec.fieldContext_LoadCompaniesPayload_refused(ctx, field)
+	case "problems":
+		return ec.fieldContext_LoadCompaniesPayload_problems(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoadCompaniesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LoadIncentivePoliciesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "incentiveVersion":
@@ -3138,6 +3865,16 @@ func (ec *executionContext) childFields_LoadIncentivePoliciesPayload(ctx context
 		return ec.fieldContext_LoadIncentivePoliciesPayload_changed(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoadIncentivePoliciesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LocalizedText(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "language":
+		return ec.fieldContext_LocalizedText_language(ctx, field)
+	case "text":
+		return ec.fieldContext_LocalizedText_text(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocalizedText", field.Name)
 }
 
 func (ec *executionContext) childFields_MarketFundUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3270,6 +4007,22 @@ func (ec *executionContext) childFields_MeasureEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type MeasureEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MetadataDisplay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "displayNames":
+		return ec.fieldContext_MetadataDisplay_displayNames(ctx, field)
+	case "descriptions":
+		return ec.fieldContext_MetadataDisplay_descriptions(ctx, field)
+	case "informationUrls":
+		return ec.fieldContext_MetadataDisplay_informationUrls(ctx, field)
+	case "privacyStatementUrls":
+		return ec.fieldContext_MetadataDisplay_privacyStatementUrls(ctx, field)
+	case "logo":
+		return ec.fieldContext_MetadataDisplay_logo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataDisplay", field.Name)
+}
+
 func (ec *executionContext) childFields_MetadataFinding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -3278,6 +4031,18 @@ func (ec *executionContext) childFields_MetadataFinding(ctx context.Context, fie
 		return ec.fieldContext_MetadataFinding_message(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MetadataFinding", field.Name)
+}
+
+func (ec *executionContext) childFields_MetadataLogo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_MetadataLogo_url(ctx, field)
+	case "width":
+		return ec.fieldContext_MetadataLogo_width(ctx, field)
+	case "height":
+		return ec.fieldContext_MetadataLogo_height(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MetadataLogo", field.Name)
 }
 
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3648,6 +4413,14 @@ func (ec *executionContext) childFields_PayPayoutPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type PayPayoutPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PayStaffPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffPayment":
+		return ec.fieldContext_PayStaffPaymentPayload_staffPayment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayStaffPaymentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PayWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "withdrawal":
@@ -3896,6 +4669,14 @@ func (ec *executionContext) childFields_PlaceOrderPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type PlaceOrderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PostStaffPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffPayment":
+		return ec.fieldContext_PostStaffPaymentPayload_staffPayment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PostStaffPaymentPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Price(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3964,6 +4745,18 @@ func (ec *executionContext) childFields_ProductProblem(ctx context.Context, fiel
 		return ec.fieldContext_ProductProblem_wrongCodes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductProblem", field.Name)
+}
+
+func (ec *executionContext) childFields_PromoLink(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "titleEn":
+		return ec.fieldContext_PromoLink_titleEn(ctx, field)
+	case "titleZh":
+		return ec.fieldContext_PromoLink_titleZh(ctx, field)
+	case "url":
+		return ec.fieldContext_PromoLink_url(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PromoLink", field.Name)
 }
 
 func (ec *executionContext) childFields_PublishNextSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4622,6 +5415,14 @@ func (ec *executionContext) childFields_RemoveServiceProviderPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RemoveServiceProviderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveStaffMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffMember":
+		return ec.fieldContext_RemoveStaffMemberPayload_staffMember(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveStaffMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RenewResourcesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -4752,6 +5553,22 @@ func (ec *executionContext) childFields_RequestResellerUpgradePayload(ctx contex
 		return ec.fieldContext_RequestResellerUpgradePayload_upgrade(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestResellerUpgradePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestStaffPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffPayment":
+		return ec.fieldContext_RequestStaffPaymentPayload_staffPayment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestStaffPaymentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestStaffSchemePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffScheme":
+		return ec.fieldContext_RequestStaffSchemePayload_staffScheme(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestStaffSchemePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RerouteWithdrawalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5022,6 +5839,14 @@ func (ec *executionContext) childFields_RestrictWithdrawalsPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type RestrictWithdrawalsPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RetireBrandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandVersion":
+		return ec.fieldContext_RetireBrandPayload_brandVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetireBrandPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RetireSigningKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "signingKey":
@@ -5062,6 +5887,14 @@ func (ec *executionContext) childFields_ReviewBenefitProofPayload(ctx context.Co
 		return ec.fieldContext_ReviewBenefitProofPayload_benefitApplication(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReviewBenefitProofPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewBrandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandVersion":
+		return ec.fieldContext_ReviewBrandPayload_brandVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewBrandPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5106,6 +5939,30 @@ func (ec *executionContext) childFields_ReviewResellerUpgradePayload(ctx context
 		return ec.fieldContext_ReviewResellerUpgradePayload_transfer(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReviewResellerUpgradePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewStaffMonthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffMonth":
+		return ec.fieldContext_ReviewStaffMonthPayload_staffMonth(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewStaffMonthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewStaffPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffPayment":
+		return ec.fieldContext_ReviewStaffPaymentPayload_staffPayment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewStaffPaymentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewStaffSchemePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffScheme":
+		return ec.fieldContext_ReviewStaffSchemePayload_staffScheme(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewStaffSchemePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5168,6 +6025,14 @@ func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeStaffSchemePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffScheme":
+		return ec.fieldContext_RevokeStaffSchemePayload_staffScheme(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeStaffSchemePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RotateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -5198,6 +6063,14 @@ func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.C
 		return ec.fieldContext_RotateWebhookSecretPayload_secret(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SaveBrandDraftPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandVersion":
+		return ec.fieldContext_SaveBrandDraftPayload_brandVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaveBrandDraftPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SendBenefitInvoicePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5270,6 +6143,12 @@ func (ec *executionContext) childFields_ServiceProvider(ctx context.Context, fie
 		return ec.fieldContext_ServiceProvider_state(ctx, field)
 	case "consumerUrls":
 		return ec.fieldContext_ServiceProvider_consumerUrls(ctx, field)
+	case "displayNames":
+		return ec.fieldContext_ServiceProvider_displayNames(ctx, field)
+	case "logos":
+		return ec.fieldContext_ServiceProvider_logos(ctx, field)
+	case "subjectIdRequirement":
+		return ec.fieldContext_ServiceProvider_subjectIdRequirement(ctx, field)
 	case "sloUrl":
 		return ec.fieldContext_ServiceProvider_sloUrl(ctx, field)
 	case "certificateFingerprints":
@@ -5406,6 +6285,14 @@ func (ec *executionContext) childFields_SetCapabilityTagPayload(ctx context.Cont
 		return ec.fieldContext_SetCapabilityTagPayload_capabilityTag(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetCapabilityTagPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetCompanyIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "companyIdentity":
+		return ec.fieldContext_SetCompanyIdentityPayload_companyIdentity(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetCompanyIdentityPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetCouponQuotaStatusPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5588,6 +6475,254 @@ func (ec *executionContext) childFields_SpecificationEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type SpecificationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_StaffAgreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_StaffAgreement_version(ctx, field)
+	case "signatory":
+		return ec.fieldContext_StaffAgreement_signatory(ctx, field)
+	case "signedBy":
+		return ec.fieldContext_StaffAgreement_signedBy(ctx, field)
+	case "signedAt":
+		return ec.fieldContext_StaffAgreement_signedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffAgreement", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffCriterion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_StaffCriterion_code(ctx, field)
+	case "name":
+		return ec.fieldContext_StaffCriterion_name(ctx, field)
+	case "weight":
+		return ec.fieldContext_StaffCriterion_weight(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffCriterion", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffMember(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_StaffMember_id(ctx, field)
+	case "name":
+		return ec.fieldContext_StaffMember_name(ctx, field)
+	case "email":
+		return ec.fieldContext_StaffMember_email(ctx, field)
+	case "idLastFour":
+		return ec.fieldContext_StaffMember_idLastFour(ctx, field)
+	case "role":
+		return ec.fieldContext_StaffMember_role(ctx, field)
+	case "certificate":
+		return ec.fieldContext_StaffMember_certificate(ctx, field)
+	case "from":
+		return ec.fieldContext_StaffMember_from(ctx, field)
+	case "until":
+		return ec.fieldContext_StaffMember_until(ctx, field)
+	case "living":
+		return ec.fieldContext_StaffMember_living(ctx, field)
+	case "removedAt":
+		return ec.fieldContext_StaffMember_removedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_StaffMember_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffMember", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffMonth(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_StaffMonth_id(ctx, field)
+	case "scheme":
+		return ec.fieldContext_StaffMonth_scheme(ctx, field)
+	case "member":
+		return ec.fieldContext_StaffMonth_member(ctx, field)
+	case "month":
+		return ec.fieldContext_StaffMonth_month(ctx, field)
+	case "state":
+		return ec.fieldContext_StaffMonth_state(ctx, field)
+	case "days":
+		return ec.fieldContext_StaffMonth_days(ctx, field)
+	case "met":
+		return ec.fieldContext_StaffMonth_met(ctx, field)
+	case "dayRate":
+		return ec.fieldContext_StaffMonth_dayRate(ctx, field)
+	case "exact":
+		return ec.fieldContext_StaffMonth_exact(ctx, field)
+	case "currency":
+		return ec.fieldContext_StaffMonth_currency(ctx, field)
+	case "reason":
+		return ec.fieldContext_StaffMonth_reason(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_StaffMonth_decidedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_StaffMonth_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffMonth", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffMonthConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StaffMonthConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StaffMonthConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StaffMonthConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StaffMonthConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffMonthConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffMonthEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StaffMonthEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StaffMonthEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffMonthEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffPayment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_StaffPayment_id(ctx, field)
+	case "scheme":
+		return ec.fieldContext_StaffPayment_scheme(ctx, field)
+	case "year":
+		return ec.fieldContext_StaffPayment_year(ctx, field)
+	case "quarter":
+		return ec.fieldContext_StaffPayment_quarter(ctx, field)
+	case "state":
+		return ec.fieldContext_StaffPayment_state(ctx, field)
+	case "method":
+		return ec.fieldContext_StaffPayment_method(ctx, field)
+	case "exact":
+		return ec.fieldContext_StaffPayment_exact(ctx, field)
+	case "amount":
+		return ec.fieldContext_StaffPayment_amount(ctx, field)
+	case "months":
+		return ec.fieldContext_StaffPayment_months(ctx, field)
+	case "printedAt":
+		return ec.fieldContext_StaffPayment_printedAt(ctx, field)
+	case "invoiceNumber":
+		return ec.fieldContext_StaffPayment_invoiceNumber(ctx, field)
+	case "reference":
+		return ec.fieldContext_StaffPayment_reference(ctx, field)
+	case "transferId":
+		return ec.fieldContext_StaffPayment_transferId(ctx, field)
+	case "reason":
+		return ec.fieldContext_StaffPayment_reason(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_StaffPayment_decidedAt(ctx, field)
+	case "paidAt":
+		return ec.fieldContext_StaffPayment_paidAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_StaffPayment_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffPayment", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffPaymentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StaffPaymentConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StaffPaymentConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StaffPaymentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StaffPaymentConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffPaymentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffPaymentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StaffPaymentEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StaffPaymentEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffPaymentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffRate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_StaffRate_role(ctx, field)
+	case "dayRate":
+		return ec.fieldContext_StaffRate_dayRate(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffRate", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffScheme(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_StaffScheme_id(ctx, field)
+	case "partner":
+		return ec.fieldContext_StaffScheme_partner(ctx, field)
+	case "code":
+		return ec.fieldContext_StaffScheme_code(ctx, field)
+	case "name":
+		return ec.fieldContext_StaffScheme_name(ctx, field)
+	case "year":
+		return ec.fieldContext_StaffScheme_year(ctx, field)
+	case "state":
+		return ec.fieldContext_StaffScheme_state(ctx, field)
+	case "currency":
+		return ec.fieldContext_StaffScheme_currency(ctx, field)
+	case "rates":
+		return ec.fieldContext_StaffScheme_rates(ctx, field)
+	case "criteria":
+		return ec.fieldContext_StaffScheme_criteria(ctx, field)
+	case "headCount":
+		return ec.fieldContext_StaffScheme_headCount(ctx, field)
+	case "agreementVersion":
+		return ec.fieldContext_StaffScheme_agreementVersion(ctx, field)
+	case "agreement":
+		return ec.fieldContext_StaffScheme_agreement(ctx, field)
+	case "members":
+		return ec.fieldContext_StaffScheme_members(ctx, field)
+	case "reason":
+		return ec.fieldContext_StaffScheme_reason(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_StaffScheme_decidedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_StaffScheme_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_StaffScheme_updatedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffScheme", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffSchemeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StaffSchemeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StaffSchemeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StaffSchemeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StaffSchemeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffSchemeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StaffSchemeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StaffSchemeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StaffSchemeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffSchemeEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_StartBenefitReviewPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "benefitApplication":
@@ -5666,6 +6801,42 @@ func (ec *executionContext) childFields_StepUp(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type StepUp", field.Name)
 }
 
+func (ec *executionContext) childFields_StorefrontBrand(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nameEn":
+		return ec.fieldContext_StorefrontBrand_nameEn(ctx, field)
+	case "nameZh":
+		return ec.fieldContext_StorefrontBrand_nameZh(ctx, field)
+	case "logo":
+		return ec.fieldContext_StorefrontBrand_logo(ctx, field)
+	case "logoUrl":
+		return ec.fieldContext_StorefrontBrand_logoUrl(ctx, field)
+	case "accentColor":
+		return ec.fieldContext_StorefrontBrand_accentColor(ctx, field)
+	case "stylesheetUrl":
+		return ec.fieldContext_StorefrontBrand_stylesheetUrl(ctx, field)
+	case "style":
+		return ec.fieldContext_StorefrontBrand_style(ctx, field)
+	case "supportUrl":
+		return ec.fieldContext_StorefrontBrand_supportUrl(ctx, field)
+	case "supportPhone":
+		return ec.fieldContext_StorefrontBrand_supportPhone(ctx, field)
+	case "footerEn":
+		return ec.fieldContext_StorefrontBrand_footerEn(ctx, field)
+	case "footerZh":
+		return ec.fieldContext_StorefrontBrand_footerZh(ctx, field)
+	case "promoMenu":
+		return ec.fieldContext_StorefrontBrand_promoMenu(ctx, field)
+	case "serviceTypes":
+		return ec.fieldContext_StorefrontBrand_serviceTypes(ctx, field)
+	case "notice":
+		return ec.fieldContext_StorefrontBrand_notice(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_StorefrontBrand_publishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StorefrontBrand", field.Name)
+}
+
 func (ec *executionContext) childFields_SubmitBenefitApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "benefitApplication":
@@ -5680,6 +6851,14 @@ func (ec *executionContext) childFields_SubmitBenefitProofPayload(ctx context.Co
 		return ec.fieldContext_SubmitBenefitProofPayload_benefitApplication(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SubmitBenefitProofPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SubmitBrandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandVersion":
+		return ec.fieldContext_SubmitBrandPayload_brandVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitBrandPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SubmitCommercialCertificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5810,6 +6989,14 @@ func (ec *executionContext) childFields_Transfer(ctx context.Context, field grap
 		return ec.fieldContext_Transfer_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Transfer", field.Name)
+}
+
+func (ec *executionContext) childFields_TransferIncentivesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "incentiveTransfer":
+		return ec.fieldContext_TransferIncentivesPayload_incentiveTransfer(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TransferIncentivesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UnbindIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6222,6 +7409,14 @@ func (ec *executionContext) childFields_WithdrawBenefitApplicationPayload(ctx co
 	return nil, fmt.Errorf("no field named %q was found under type WithdrawBenefitApplicationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_WithdrawBrandPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandVersion":
+		return ec.fieldContext_WithdrawBrandPayload_brandVersion(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawBrandPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_WithdrawPayoutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "payoutRequest":
@@ -6236,6 +7431,30 @@ func (ec *executionContext) childFields_WithdrawReportPayload(ctx context.Contex
 		return ec.fieldContext_WithdrawReportPayload_report(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WithdrawReportPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawStaffMonthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffMonth":
+		return ec.fieldContext_WithdrawStaffMonthPayload_staffMonth(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawStaffMonthPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawStaffPaymentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffPayment":
+		return ec.fieldContext_WithdrawStaffPaymentPayload_staffPayment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawStaffPaymentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_WithdrawStaffSchemePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffScheme":
+		return ec.fieldContext_WithdrawStaffSchemePayload_staffScheme(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WithdrawStaffSchemePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Withdrawal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -554,6 +554,93 @@ func (ec *executionContext) fieldContext_ServiceProvider_consumerUrls(_ context.
 	return graphql.NewScalarFieldContext("ServiceProvider", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _ServiceProvider_displayNames(ctx context.Context, field graphql.CollectedField, obj *models.ServiceProvider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceProvider_displayNames(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DisplayNames(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.LocalizedText) graphql.Marshaler {
+			return ec.marshalNLocalizedText2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐLocalizedTextᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceProvider_displayNames(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceProvider",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LocalizedText(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ServiceProvider_logos(ctx context.Context, field graphql.CollectedField, obj *models.ServiceProvider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceProvider_logos(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Logos(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.MetadataLogo) graphql.Marshaler {
+			return ec.marshalNMetadataLogo2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐMetadataLogoᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceProvider_logos(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ServiceProvider",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MetadataLogo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ServiceProvider_subjectIdRequirement(ctx context.Context, field graphql.CollectedField, obj *models.ServiceProvider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServiceProvider_subjectIdRequirement(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SubjectIDRequirement(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.SubjectIDRequirement) graphql.Marshaler {
+			return ec.marshalOSubjectIdRequirement2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐSubjectIDRequirement(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ServiceProvider_subjectIdRequirement(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServiceProvider", field, true, false, errors.New("field of type SubjectIdRequirement does not have child fields"))
+}
+
 func (ec *executionContext) _ServiceProvider_sloUrl(ctx context.Context, field graphql.CollectedField, obj *models.ServiceProvider) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1525,6 +1612,21 @@ func (ec *executionContext) _ServiceProvider(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "displayNames":
+			out.Values[i] = ec._ServiceProvider_displayNames(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "logos":
+			out.Values[i] = ec._ServiceProvider_logos(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "subjectIdRequirement":
+			out.Values[i] = ec._ServiceProvider_subjectIdRequirement(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "sloUrl":
 			out.Values[i] = ec._ServiceProvider_sloUrl(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2058,6 +2160,25 @@ func (ec *executionContext) unmarshalOSignatureAlgorithm2ᚖgithubᚗcomᚋpartn
 }
 
 func (ec *executionContext) marshalOSignatureAlgorithm2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐSignatureAlgorithm(ctx context.Context, sel ast.SelectionSet, v *models.SignatureAlgorithm) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOSubjectIdRequirement2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐSubjectIDRequirement(ctx context.Context, v any) (*models.SubjectIDRequirement, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := models.SubjectIDRequirement(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSubjectIdRequirement2ᚖgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐSubjectIDRequirement(ctx context.Context, sel ast.SelectionSet, v *models.SubjectIDRequirement) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -95,7 +96,7 @@ func (ec *executionContext) fieldContext_ChangeToEnterprisePayload_customer(_ co
 	return fc, nil
 }
 
-func (ec *executionContext) _DownloadVerificationAttachmentPayload_url(ctx context.Context, field graphql.CollectedField, obj *verification.DownloadReady) (ret graphql.Marshaler) {
+func (ec *executionContext) _DownloadVerificationAttachmentPayload_url(ctx context.Context, field graphql.CollectedField, obj *files.DownloadReady) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -118,7 +119,7 @@ func (ec *executionContext) fieldContext_DownloadVerificationAttachmentPayload_u
 	return graphql.NewScalarFieldContext("DownloadVerificationAttachmentPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _DownloadVerificationAttachmentPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *verification.DownloadReady) (ret graphql.Marshaler) {
+func (ec *executionContext) _DownloadVerificationAttachmentPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *files.DownloadReady) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1574,7 +1575,7 @@ func (ec *executionContext) _ChangeToEnterprisePayload(ctx context.Context, sel 
 
 var downloadVerificationAttachmentPayloadImplementors = []string{"DownloadVerificationAttachmentPayload"}
 
-func (ec *executionContext) _DownloadVerificationAttachmentPayload(ctx context.Context, sel ast.SelectionSet, obj *verification.DownloadReady) graphql.Marshaler {
+func (ec *executionContext) _DownloadVerificationAttachmentPayload(ctx context.Context, sel ast.SelectionSet, obj *files.DownloadReady) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, downloadVerificationAttachmentPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2187,7 +2188,7 @@ func (ec *executionContext) unmarshalNDownloadVerificationAttachmentInput2github
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDownloadVerificationAttachmentPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋverificationᚐDownloadReady(ctx context.Context, sel ast.SelectionSet, v verification.DownloadReady) graphql.Marshaler {
+func (ec *executionContext) marshalNDownloadVerificationAttachmentPayload2githubᚗcomᚋpartnergraphᚋpartnergraphᚋsalesᚋfilesᚐDownloadReady(ctx context.Context, sel ast.SelectionSet, v files.DownloadReady) graphql.Marshaler {
 	return ec._DownloadVerificationAttachmentPayload(ctx, sel, &v)
 }
 

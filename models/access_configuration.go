@@ -38,9 +38,14 @@ type AccessConfiguration struct {
 	AttachmentUpload    bool             `bun:"attachment_upload"`           // R01
 	AllowCBC            bool             `bun:"allow_cbc"`                   // accept AES-CBC encrypted assertions
 	AttributeMapping    AttributeMapping `bun:"attribute_mapping,type:jsonb"`
-	ReturnSecretSealed  []byte           `bun:"return_secret_sealed"` // signs the way back after payment
-	ContactSealed       []byte           `bun:"contact_sealed"`       // A02
-	BucketName          string           `bun:"bucket_name,nullzero"` // of the partner's own bucket; empty = attachments are kept here
+	AuthnContexts       []string         `bun:"authn_contexts,type:jsonb"` // asked for, and demanded of the answer; at most MaxAuthnContexts
+	SubjectScopes       []string         `bun:"subject_scopes,type:jsonb"` // of subject-id and pairwise-id, lower case
+	Display             MetadataDisplay  `bun:"display,type:jsonb"`        // what the platform's metadata as identity provider says for people
+	PublishContact      bool             `bun:"publish_contact"`           // the interface contact stands in that metadata, for everybody to read
+	IDPFacts            IDPFacts         `bun:"idp_facts,type:jsonb"`      // of IDPMetadata
+	ReturnSecretSealed  []byte           `bun:"return_secret_sealed"`      // signs the way back after payment
+	ContactSealed       []byte           `bun:"contact_sealed"`            // A02
+	BucketName          string           `bun:"bucket_name,nullzero"`      // of the partner's own bucket; empty = attachments are kept here
 	BucketEndpoint      string           `bun:"bucket_endpoint,nullzero"`
 	BucketSealed        []byte           `bun:"bucket_sealed"` // JSON of AttachmentBucket, with its keys
 	BucketCheckedAt     *time.Time       `bun:"bucket_checked_at"`
@@ -52,6 +57,20 @@ type AccessConfiguration struct {
 
 // Attributes is the mapping with every name filled in.
 func (a AccessConfiguration) Attributes() AttributeMapping { return a.AttributeMapping.Complete() }
+
+// DisplayOrNil returns what its metadata says for people, or nil when that is nothing.
+func (a AccessConfiguration) DisplayOrNil() *MetadataDisplay {
+	if a.Display.IsZero() {
+		return nil
+	}
+	return &a.Display
+}
+
+// IDPDisplayNames returns the names in the identity provider's metadata.
+func (a AccessConfiguration) IDPDisplayNames() []LocalizedText { return a.IDPFacts.DisplayNames }
+
+// IDPLogos returns the logos in the identity provider's metadata.
+func (a AccessConfiguration) IDPLogos() []MetadataLogo { return a.IDPFacts.Logos }
 
 // AttachmentBucket is the partner's own bucket without its keys; nil when attachments are kept here.
 func (a AccessConfiguration) AttachmentBucket() *AttachmentBucket {

@@ -33,6 +33,9 @@ func (m AttributeMapping) Complete() AttributeMapping {
 	return m
 }
 
+// Scoped reports whether people are identified by subject-id or pairwise-id, whose scope has to be one of the platform's.
+func (m AttributeMapping) Scoped() bool { return IsSubjectID(m.XUserID) || IsSubjectID(m.XAccountID) }
+
 func (m *AttributeMapping) names() []*string {
 	return []*string{&m.XUserID, &m.XAccountID, &m.BPID, &m.Name, &m.Email, &m.Mobile}
 }
@@ -54,6 +57,8 @@ func (m AttributeMapping) Check(field string) error {
 			return Invalid(field+"."+part, "The name of an attribute has neither blanks around it nor control characters.")
 		case seen[name]:
 			return Invalid(field+"."+part, "Two fields cannot be filled by the same attribute.")
+		case IsSubjectID(name) && i > 1:
+			return Invalid(field+"."+part, "subject-id and pairwise-id identify: they fill xUserId or xAccountId.")
 		}
 		seen[name] = true
 	}

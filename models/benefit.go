@@ -1,12 +1,8 @@
 package models
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 )
@@ -205,19 +201,6 @@ type BenefitProof struct {
 	Digest      string `json:"digest"`    // SHA-256 in hex
 }
 
-// BenefitDownload is the right to read one proof once. The token itself is not kept, only its digest.
-type BenefitDownload struct {
-	bun.BaseModel `bun:"table:benefit_downloads,alias:bdl"`
-
-	ID             ID        `bun:"id,pk"`
-	TokenHash      []byte    `bun:"token_hash"`
-	OrganisationID string    `bun:"organisation_id"` // Principal.OrganisationID of whoever may read it
-	ApplicationID  ID        `bun:"application_id"`
-	Position       int       `bun:"position"` // counted from 0
-	CreatedAt      time.Time `bun:"created_at"`
-	ExpiresAt      time.Time `bun:"expires_at"`
-}
-
 // BenefitOrder is an order of an opportunity; it is in one only (N10).
 type BenefitOrder struct {
 	bun.BaseModel `bun:"table:benefit_orders,alias:bor"`
@@ -319,22 +302,4 @@ func WorkingDaysAfter(at time.Time, days int) time.Time {
 		}
 	}
 	return due.UTC()
-}
-
-// CheckBenefitText applies the rule for what people write: 1 to most characters, valid UTF-8, no control characters but line breaks in
-// texts that may have several lines. The error is INVALID and never repeats the text.
-func CheckBenefitText(text, field string, most int, lines bool) error {
-	bad := func(r rune) bool { return unicode.IsControl(r) && (!lines || r != '\n') }
-	if strings.TrimSpace(text) == "" || !utf8.ValidString(text) || utf8.RuneCountInString(text) > most || strings.ContainsFunc(text, bad) {
-		return Invalid(field, fmt.Sprintf("%s has 1 to %d characters and no control characters.", field, most))
-	}
-	return nil
-}
-
-// CheckReference applies the rule for the numbers of invoices and payments: 1 to 64 printable ASCII characters. The error is INVALID.
-func CheckReference(text, field string) error {
-	if text == "" || len(text) > 64 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return Invalid(field, field+" has 1 to 64 printable ASCII characters.")
-	}
-	return nil
 }

@@ -48,7 +48,7 @@ var tagCode = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,39}$`)
 // CheckTagCode applies the rule for codes: 2 to 40 upper-case letters, digits and underscores, a letter first. The error is INVALID.
 func CheckTagCode(code, field string) error {
 	if !tagCode.MatchString(code) {
-		return Invalid(field, "A tag's code has 2 to 40 upper-case letters, digits and underscores, such as BIG_DATA.")
+		return Invalid(field, "A code has 2 to 40 upper-case letters, digits and underscores, such as BIG_DATA.")
 	}
 	return nil
 }

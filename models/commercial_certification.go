@@ -200,14 +200,3 @@ type CommercialCertificationConnection = Connection[CommercialCertification]
 
 // CommercialCertificationEdge is one of the certifications and its position.
 type CommercialCertificationEdge = Edge[CommercialCertification]
-
-// BankLetterDownload is the right to read the bank letter of a certification once. The token itself is not kept, only its digest.
-type BankLetterDownload struct {
-	bun.BaseModel `bun:"table:bank_letter_downloads,alias:bld"`
-
-	TokenHash       []byte    `bun:"token_hash,pk"`
-	OrganisationID  string    `bun:"organisation_id"` // Principal.OrganisationID of whoever may use it
-	CertificationID ID        `bun:"certification_id"`
-	CreatedAt       time.Time `bun:"created_at"`
-	ExpiresAt       time.Time `bun:"expires_at"`
-}

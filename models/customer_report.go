@@ -36,6 +36,8 @@ type CustomerReport struct {
 	Company     string      `bun:"company"`
 	CompanyKey  string      `bun:"company_key"` // see CompanyKey
 	AccountName string      `bun:"account_name,nullzero"`
+	CompanyID   ID          `bun:"company_id,nullzero"`          // of the register of companies; zero = reported by its name alone
+	Number      string      `bun:"registration_number,nullzero"` // of that company, as it was when it was reported
 	EmailSealed []byte      `bun:"email_sealed" json:"-"`
 	EmailBlind  string      `bun:"email_blind" json:"-"`
 	Failure     string      `bun:"failure,nullzero"` // a ReportFailure
@@ -55,6 +57,9 @@ func (CustomerReport) IsNode() {}
 
 // AccountNameOrNil returns AccountName, or nil when it is empty.
 func (r CustomerReport) AccountNameOrNil() *string { return orNil(r.AccountName) }
+
+// RegistrationNumberOrNil returns Number, or nil when it is empty.
+func (r CustomerReport) RegistrationNumberOrNil() *string { return orNil(r.Number) }
 
 // Live reports whether the report lets its partner invite and associate at now.
 func (r CustomerReport) Live(now time.Time) bool {

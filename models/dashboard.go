@@ -59,18 +59,21 @@ func (q DashboardQuery) Check(present BillingCycle) (from, until BillingCycle, e
 	return from, until, nil
 }
 
+// Dashboard is the answer to one query of several that were asked together.
+type Dashboard[Row any] struct {
+	Rows []Row
+	Err  error // why there are no rows: INVALID
+}
+
 // ConsumptionSum is a row of the dashboard of consumption: sums of bill lines, with refunds and corrections.
 type ConsumptionSum struct {
 	Key           string   `bun:"key"` // a month, mode or service type, or the id of a customer, partner or person; empty = none
 	Currency      Currency `bun:"currency"`
-	Lines         int64    `bun:"lines"`
-	DiscountMinor int64    `bun:"discount_minor"`
-	PayableMinor  int64    `bun:"payable_minor"`
-	CashMinor     int64    `bun:"cash_minor"`
-	CreditMinor   int64    `bun:"credit_minor"`
-	CouponMinor   int64    `bun:"coupon_minor"`
-	DebtMinor     int64    `bun:"debt_minor"`
-	DebtPaidMinor int64    `bun:"debt_paid_minor"`
+	Lines         int64    `bun:"lines" show:"lines"`
+	OfficialMinor int64    `bun:"official_minor" show:"official"`
+	PayableMinor  int64    `bun:"payable_minor" show:"payable"`
+	PaidMinor     int64    `bun:"paid_minor" show:"paid"`
+	DebtLeftMinor int64    `bun:"debt_left_minor" show:"debtLeft"`
 }
 
 // idOf returns a key that is an id of this kind, else the zero id.
@@ -97,21 +100,79 @@ func (s PerformanceSum) ResellerID() ID { return idOf(s.Key, PrefixPartner) }
 func (s ConsumptionSum) KeyOrNil() *string { return orNil(s.Key) }
 
 // Official returns the list price.
-func (s ConsumptionSum) Official() Money { return NewMoney(s.DiscountMinor+s.PayableMinor, s.Currency) }
+func (s ConsumptionSum) Official() Money { return NewMoney(s.OfficialMinor, s.Currency) }
 
 // Payable returns what there was to pay.
 func (s ConsumptionSum) Payable() Money { return NewMoney(s.PayableMinor, s.Currency) }
 
 // Paid returns what was paid with money, then and since.
-func (s ConsumptionSum) Paid() Money {
-	return NewMoney(s.CashMinor+s.CreditMinor+s.DebtPaidMinor, s.Currency)
-}
+func (s ConsumptionSum) Paid() Money { return NewMoney(s.PaidMinor, s.Currency) }
 
 // DebtLeft returns what is unpaid now.
-func (s ConsumptionSum) DebtLeft() Money { return NewMoney(s.DebtMinor-s.DebtPaidMinor, s.Currency) }
+func (s ConsumptionSum) DebtLeft() Money { return NewMoney(s.DebtLeftMinor, s.Currency) }
 
-// PerformanceMonth is the sum of a partner's performance lines of one month, by customer, reseller, mode, service type and currency. It is kept
-// up with the lines, in the same transactions.
+// IncentiveGrouping says what the rows of the dashboard of incentives are about. An incentive comes of tiers and caps over all that a partner's
+// customers did in a month, so that there is none of a single customer, reseller or mode; what each brought of it, the dashboard of performance says.
+type IncentiveGrouping string
+
+// The groupings.
+const (
+	IncentiveByMonth       IncentiveGrouping = "MONTH"
+	IncentiveByServiceType IncentiveGrouping = "SERVICE_TYPE"
+	IncentiveByStatus      IncentiveGrouping = "STATUS"
+	IncentiveByPartner     IncentiveGrouping = "PARTNER"
+)
+
+// IncentiveQuery asks for sums of incentive statements over whole months.
+type IncentiveQuery struct {
+	By        IncentiveGrouping
+	From      *BillingCycle // as of DashboardQuery, as are the others
+	Until     *BillingCycle
+	PartnerID *ID // only this partner's statements; nil = all that the caller sees
+	Top       int
+}
+
+// Check returns the months that are asked for. The error is INVALID and names the field.
+func (q IncentiveQuery) Check(present BillingCycle) (from, until BillingCycle, err error) {
+	return DashboardQuery{From: q.From, Until: q.Until, PartnerID: q.PartnerID, Top: q.Top}.Check(present)
+}
+
+// IncentiveSum is a row of the dashboard of incentives: sums of statements, or of their lines when it is about a service type.
+type IncentiveSum struct {
+	Key              string   `bun:"key"` // a month, service type or state, or the id of a partner
+	Currency         Currency `bun:"currency"`
+	Statements       int64    `bun:"statements"`
+	PerformanceMinor int64    `bun:"performance_minor"`
+	TotalMinor       int64    `bun:"total_minor"`
+	EstimatedMinor   int64    `bun:"estimated_minor"`
+	ToConfirmMinor   int64    `bun:"to_confirm_minor"`
+	IssuingMinor     int64    `bun:"issuing_minor"`
+	DoneMinor        int64    `bun:"done_minor"`
+}
+
+// PartnerID returns the partner that the row is about; zero when it is about something else.
+func (s IncentiveSum) PartnerID() ID { return idOf(s.Key, PrefixPartner) }
+
+// Performance returns the consumption that counts.
+func (s IncentiveSum) Performance() Money { return NewMoney(s.PerformanceMinor, s.Currency) }
+
+// Total returns the incentive earned.
+func (s IncentiveSum) Total() Money { return NewMoney(s.TotalMinor, s.Currency) }
+
+// Estimated returns what of the total is an estimate still.
+func (s IncentiveSum) Estimated() Money { return NewMoney(s.EstimatedMinor, s.Currency) }
+
+// ToConfirm returns what of the total stands and waits for the partner.
+func (s IncentiveSum) ToConfirm() Money { return NewMoney(s.ToConfirmMinor, s.Currency) }
+
+// Issuing returns what of the total is confirmed and not yet paid out.
+func (s IncentiveSum) Issuing() Money { return NewMoney(s.IssuingMinor, s.Currency) }
+
+// Done returns what of the total was paid out.
+func (s IncentiveSum) Done() Money { return NewMoney(s.DoneMinor, s.Currency) }
+
+// PerformanceMonth is the sum of a partner's performance lines of one month, by customer, reseller, mode, service type, currency and what they fall
+// under. It is kept up with the lines, in the same transactions; statements are worked out from it.
 type PerformanceMonth struct {
 	bun.BaseModel `bun:"table:performance_months,alias:pfm"`
 
@@ -122,6 +183,8 @@ type PerformanceMonth struct {
 	Mode         AssociationMode `bun:"mode,pk"`
 	ServiceType  string          `bun:"service_type,pk"`
 	Currency     Currency        `bun:"currency,pk"`
+	PolicyID     ID              `bun:"policy_id,pk"` // empty = there is none
+	Rule         PerformanceRule `bun:"rule,pk"`
 	Lines        int64           `bun:"lines"`
 	AmountMinor  int64           `bun:"amount_minor"`
 	CountedMinor int64           `bun:"counted_minor"`
@@ -131,9 +194,9 @@ type PerformanceMonth struct {
 type PerformanceSum struct {
 	Key          string   `bun:"key"` // as of ConsumptionSum
 	Currency     Currency `bun:"currency"`
-	Lines        int64    `bun:"lines"`
-	AmountMinor  int64    `bun:"amount_minor"`
-	CountedMinor int64    `bun:"counted_minor"`
+	Lines        int64    `bun:"lines" show:"lines"`
+	AmountMinor  int64    `bun:"amount_minor" show:"consumption"`
+	CountedMinor int64    `bun:"counted_minor" show:"counted"`
 }
 
 // KeyOrNil returns Key, or nil when it is empty.

@@ -226,6 +226,9 @@ const (
 	EventQuoteGiven      EventType = "quote.given"
 )
 
+// EventCompaniesLoaded is a load of the register of companies (C23); for operators alone.
+const EventCompaniesLoaded EventType = "companies.loaded"
+
 // The events of coupons and their quotas (V01 to V11).
 const (
 	EventQuotaGranted      EventType = "coupon_quota.granted"
@@ -303,6 +306,52 @@ const (
 	EventBenefitPaid            EventType = "benefit.paid"
 	EventMDFCapSet              EventType = "mdf_cap.set"
 	EventPCEJoined              EventType = "pce.joined"
+)
+
+// The events of partners' brands (A09).
+const (
+	EventBrandSaved     EventType = "brand.saved"
+	EventBrandSubmitted EventType = "brand.submitted"
+	EventBrandWithdrawn EventType = "brand.withdrawn"
+	EventBrandPublished EventType = "brand.published"
+	EventBrandRejected  EventType = "brand.rejected"
+	EventBrandReplaced  EventType = "brand.replaced"
+	EventBrandRetired   EventType = "brand.retired"
+)
+
+// The events of incentives that move between accounts of a company (N12).
+const (
+	EventCompanySet            EventType = "company_identity.set"
+	EventStatementTransferred  EventType = "incentive_statement.transferred" // to another account
+	EventStatementReceived     EventType = "incentive_statement.received"    // from another account
+	EventIncentivesTransferred EventType = "incentive_transfer.sent"
+	EventIncentivesReceived    EventType = "incentive_transfer.received"
+)
+
+// The events of dedicated staff (N07).
+const (
+	EventStaffInvited          EventType = "staff_scheme.invited"
+	EventStaffRequested        EventType = "staff_scheme.requested"
+	EventStaffApproved         EventType = "staff_scheme.approved"
+	EventStaffRejected         EventType = "staff_scheme.rejected"
+	EventStaffWithdrawn        EventType = "staff_scheme.withdrawn"
+	EventStaffRevoked          EventType = "staff_scheme.revoked"
+	EventStaffLapsed           EventType = "staff_scheme.lapsed"
+	EventStaffReleased         EventType = "staff_scheme.released" // its year is over, and its people may be in another scheme
+	EventStaffMemberAdded      EventType = "staff_member.added"
+	EventStaffMemberChanged    EventType = "staff_member.changed"
+	EventStaffMemberRemoved    EventType = "staff_member.removed"
+	EventStaffMonthApplied     EventType = "staff_month.applied"
+	EventStaffMonthConfirmed   EventType = "staff_month.confirmed"
+	EventStaffMonthRejected    EventType = "staff_month.rejected"
+	EventStaffMonthWithdrawn   EventType = "staff_month.withdrawn"
+	EventStaffPaymentRequested EventType = "staff_payment.requested"
+	EventStaffPaymentApproved  EventType = "staff_payment.approved"
+	EventStaffPaymentRejected  EventType = "staff_payment.rejected"
+	EventStaffPaymentWithdrawn EventType = "staff_payment.withdrawn"
+	EventStaffListExported     EventType = "staff_payment.list_exported"
+	EventStaffPaymentPosted    EventType = "staff_payment.posted"
+	EventStaffPaymentPaid      EventType = "staff_payment.paid"
 )
 
 // Event is the audit record of one thing that happened, and the row that the outbox delivers. It names ids and changed

@@ -67,7 +67,6 @@ const (
 	PrefixQuote               = "qot"
 	PrefixUpload              = "upl"
 	PrefixVerification        = "vrf"
-	PrefixVerificationFile    = "vdl"
 	PrefixJob                 = "job"
 	PrefixCouponQuota         = "cqt"
 	PrefixCouponQuotaRecord   = "cqr"
@@ -86,11 +85,19 @@ const (
 	PrefixPayout              = "pyt"
 	PrefixPartnerCapability   = "pcp"
 	PrefixBenefitApplication  = "bap"
-	PrefixBenefitDownload     = "bdl"
 	PrefixCooperation         = "cop"
 	PrefixCooperationRequest  = "crq"
 	PrefixResellerManager     = "rsm"
 	PrefixResellerUpgrade     = "rup"
+	PrefixBrandVersion        = "brv"
+	PrefixStaffScheme         = "sfs"
+	PrefixStaffMember         = "sfm"
+	PrefixStaffMonth          = "sft"
+	PrefixStaffPayment        = "sfp"
+	PrefixIncentiveTransfer   = "itr"
+	PrefixCompany             = "cmp"
+	PrefixCompanyFact         = "cmf" // a row below a company: a relation, a financing, a product, a brand, a ranking, a right
+	PrefixCompanyLoad         = "cld"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

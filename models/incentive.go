@@ -19,6 +19,8 @@ const (
 	StatementToConfirm StatementStatus = "TO_CONFIRM"
 	StatementIssuing   StatementStatus = "ISSUING"
 	StatementDone      StatementStatus = "DONE"
+	// StatementTransferred is how one ends whose figures went to another account of the company (N12).
+	StatementTransferred StatementStatus = "TRANSFERRED"
 )
 
 // BillingCycle is a month as the vendor bills it, in UTC+8, written 2026-11.
@@ -57,6 +59,7 @@ type IncentiveStatement struct {
 	ConfirmedAt *time.Time `bun:"confirmed_at"`
 	DoneAt      *time.Time `bun:"done_at"`
 	Reference   string     `bun:"reference,nullzero"` // of the payment, as the operator noted it
+	OriginID    ID         `bun:"origin_id,nullzero"` // the statement of another account that it was received from; zero = its own (N12)
 }
 
 // StatementClosesAt returns when the figures of a month stand: on the fifth of the month after it, in UTC+8 (N03).
@@ -68,10 +71,10 @@ func (s StatementStatus) CanBecome(next StatementStatus) bool {
 	case StatementEstimated:
 		return next == StatementToConfirm
 	case StatementToConfirm:
-		return next == StatementIssuing
+		return next == StatementIssuing || next == StatementTransferred
 	case StatementIssuing:
-		return next == StatementDone
-	case StatementDone:
+		return next == StatementDone || next == StatementTransferred
+	case StatementDone, StatementTransferred:
 	}
 	return false
 }

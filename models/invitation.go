@@ -101,6 +101,7 @@ func (i Invitation) Once() bool { return i.Channel == InviteByEmail || i.ReportI
 
 // InvitationOffer is what an invitation says to whoever has its link.
 type InvitationOffer struct {
+	PartnerID   ID
 	PartnerName string
 	Mode        AssociationMode
 	ExpiresAt   time.Time

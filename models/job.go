@@ -20,6 +20,7 @@ const (
 	JobUsageSettle       JobKind = "usage.settle"       // a customer whose use is to be paid, or whose debt is
 	JobPayoutDue         JobKind = "payout.due"         // a confirmed statement whose partner wants it paid out by itself (N03)
 	JobBenefitLapse      JobKind = "benefit.lapse"      // a capability whose incentive was not applied for in its year
+	JobStaffYear         JobKind = "staff.year"         // a scheme of dedicated staff at the end of its year (N07)
 )
 
 // The kinds that one replica does at an interval, for all objects at once.
@@ -39,7 +40,7 @@ const (
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
 func JobKindsOfObjects() []JobKind {
 	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle, JobPayoutDue,
-		JobBenefitLapse}
+		JobBenefitLapse, JobStaffYear}
 }
 
 // JobKinds returns every kind, in a fixed order.

@@ -186,7 +186,7 @@ const MaxMDFPurpose = 1000
 // Check applies the rules for a use of the fund: a purpose of 1 to MaxMDFPurpose characters, and a period within one calendar year, this one or the
 // next. It returns that year.
 func (u MarketFundUse) Check(now time.Time) (int, error) {
-	if err := CheckBenefitText(u.Purpose, "purpose", MaxMDFPurpose, true); err != nil {
+	if err := CheckText(u.Purpose, "purpose", MaxMDFPurpose, true); err != nil {
 		return 0, err
 	}
 	from, err := time.Parse(time.DateOnly, string(u.From))

@@ -19,6 +19,8 @@ const (
 	CauseCorrection ConsumptionCause = "CORRECTION" // of use
 	CauseRefund     ConsumptionCause = "REFUND"     // an order was unsubscribed or paid back
 	CauseReversal   ConsumptionCause = "REVERSAL"   // a refund was taken back
+	CauseMovedOut   ConsumptionCause = "MOVED_OUT"  // taken off: it counts for another account of the company (N12)
+	CauseMovedIn    ConsumptionCause = "MOVED_IN"   // the same, on the other account
 )
 
 // Consumption is money that a customer spent on the cloud, or that came back: what performance is counted from (N01).
@@ -90,6 +92,10 @@ func (l PerformanceLine) Counted() Money { return NewMoney(l.CountedMinor, l.Cur
 // Reason says for people why the line counts nothing or takes performance away, nil when it simply counts (N11).
 func (l PerformanceLine) Reason() *string {
 	switch {
+	case l.Cause == CauseMovedOut:
+		return orNil(movedReason)
+	case l.Cause == CauseMovedIn && l.Rule.Counts():
+		return orNil("It was moved here from another account of the company.")
 	case !l.Rule.Counts():
 		return orNil(l.Rule.text())
 	case l.AmountMinor < 0 && l.Cause == CauseCorrection:
@@ -98,6 +104,16 @@ func (l PerformanceLine) Reason() *string {
 		return orNil("The customer unsubscribed, or was paid back.")
 	}
 	return orNil(l.Rule.text())
+}
+
+// movedReason says why nothing is left of performance that was there (N11, N12).
+const movedReason = "The performance was moved to another account of the company."
+
+// MovedAway says of a line of a statement, of which performance has moved to another account, why it comes to nothing.
+func (l *IncentiveLine) MovedAway() {
+	if l.Rule == RuleEarns && l.PerformanceMinor == 0 && l.ConsumptionMinor == 0 {
+		l.Reason = movedReason
+	}
 }
 
 func (r PerformanceRule) text() string {

@@ -69,6 +69,12 @@ const (
 	WritePayouts Permission = "PAYOUTS_WRITE"
 	// ReviewBenefits is for operators, who keep the capability tags and decide about what partners apply for.
 	ReviewBenefits Permission = "BENEFITS_REVIEW"
+	// ReviewBrands is for operators, who decide which brands customers see.
+	ReviewBrands Permission = "BRANDS_REVIEW"
+	// ReadCompanies is for partners that look companies up (C23): solution providers and distributors.
+	ReadCompanies Permission = "COMPANIES_READ"
+	// LoadCompanies is for operators, who load what is known of companies.
+	LoadCompanies Permission = "COMPANIES_LOAD"
 )
 
 // AllPermissions returns every permission there is, in a fixed order.
@@ -78,7 +84,8 @@ func AllPermissions() []Permission {
 		WriteAlerts, ReadIncentives, ReadExposure, WriteExposure, ManageKeys, ReadEvents, ReviewWithdrawals,
 		ReviewVerifications, ManageJobs, IssueSignIns, ReadCatalogue, LoadCatalogue, GrantDiscounts,
 		ReadCoupons, WriteCoupons,
-		WriteUsage, ReadBills, WriteIncentives, LoadIncentives, WritePayouts, ReviewBenefits,
+		WriteUsage, ReadBills, WriteIncentives, LoadIncentives, WritePayouts, ReviewBenefits, ReviewBrands,
+		ReadCompanies, LoadCompanies,
 	}
 }
 

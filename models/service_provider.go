@@ -56,6 +56,20 @@ const (
 	SourceMobile     AttributeSource = "MOBILE"
 	SourceLoginName  AttributeSource = "LOGIN_NAME"
 	SourcePairwiseID AttributeSource = "PAIRWISE_ID"
+
+	SourceSubjectID        AttributeSource = "SUBJECT_ID"         // id@scope, the same for every service provider of the platform
+	SourceScopedPairwiseID AttributeSource = "SCOPED_PAIRWISE_ID" // id@scope, another one for every service provider
+)
+
+// SubjectIDRequirement is which scoped identifier a service provider says that it needs.
+type SubjectIDRequirement string
+
+// The requirements.
+const (
+	RequireSubjectID  SubjectIDRequirement = "SUBJECT_ID"
+	RequirePairwiseID SubjectIDRequirement = "PAIRWISE_ID"
+	RequireAnyID      SubjectIDRequirement = "ANY"  // either will do; it is sent pairwise-id
+	RequireNoID       SubjectIDRequirement = "NONE" // it wants neither
 )
 
 // ServiceProviderAttribute is one attribute of the assertions for a service provider.
@@ -81,6 +95,10 @@ type ProviderFacts struct {
 	CanEncrypt     bool       `json:"canEncrypt,omitempty"` // there is a key to encrypt for
 	SignsRequests  bool       `json:"signsRequests"`        // an unsigned request of it is refused (SDP-IDP04)
 	ValidUntilTime *time.Time `json:"validUntil,omitempty"` // nil = the file names no end
+
+	DisplayNames []LocalizedText      `json:"displayNames,omitempty"` // shown, believed by nobody
+	Logos        []MetadataLogo       `json:"logos,omitempty"`        // the same
+	SubjectID    SubjectIDRequirement `json:"subjectId,omitempty"`    // empty = it does not say
 }
 
 // MetadataFinding is a remark on a metadata file, worded for the person who registers it.
@@ -128,6 +146,20 @@ func (s ServiceProvider) CertificateFingerprints() []string { return s.Facts.Fin
 
 // ValidUntil returns the end that the metadata names, or nil.
 func (s ServiceProvider) ValidUntil() *time.Time { return s.Facts.ValidUntilTime }
+
+// DisplayNames returns the names in its metadata.
+func (s ServiceProvider) DisplayNames() []LocalizedText { return s.Facts.DisplayNames }
+
+// Logos returns the logos in its metadata.
+func (s ServiceProvider) Logos() []MetadataLogo { return s.Facts.Logos }
+
+// SubjectIDRequirement returns which scoped identifier its metadata asks for, or nil when it does not say.
+func (s ServiceProvider) SubjectIDRequirement() *SubjectIDRequirement {
+	if s.Facts.SubjectID == "" {
+		return nil
+	}
+	return &s.Facts.SubjectID
+}
 
 // SLOURLOrNil returns where its logout requests go, or nil when it has none.
 func (s ServiceProvider) SLOURLOrNil() *string { return orNil(s.Facts.SLOURL) }

@@ -21,6 +21,7 @@ const (
 	UploadUsage       UploadPurpose = "USAGE_RECORDS"           // of pay-per-use, as CSV
 	UploadBankLetter  UploadPurpose = "BANK_LETTER"             // that a bank account is the partner's (M13)
 	UploadProof       UploadPurpose = "BENEFIT_PROOF"           // of what money of the market development fund was used for (N09)
+	UploadLogo        UploadPurpose = "BRAND_LOGO"              // of a partner's brand (A09)
 )
 
 // The bounds of files, in bytes.
@@ -28,11 +29,12 @@ const (
 	MaxAttachmentBytes = 10 << 20 // R02
 	MaxMetadataBytes   = 2 << 20  // A02
 	MaxUsageBytes      = 8 << 20  // far more than MaxUsageRows need
+	MaxLogoBytes       = 512 << 10
 )
 
 // Valid reports whether p is one of the purposes.
 func (p UploadPurpose) Valid() bool {
-	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage || p == UploadBankLetter || p == UploadProof
+	return p == UploadAttachment || p == UploadIDPMetadata || p == UploadUsage || p == UploadBankLetter || p == UploadProof || p == UploadLogo
 }
 
 // MaxBytes is how large a file of this purpose may be.
@@ -42,14 +44,24 @@ func (p UploadPurpose) MaxBytes() int64 {
 		return MaxMetadataBytes
 	case UploadUsage:
 		return MaxUsageBytes
+	case UploadLogo:
+		return MaxLogoBytes
 	}
 	return MaxAttachmentBytes
+}
+
+// MaxPicture is how many pixels a picture of this purpose may have, in all and on a side.
+func (p UploadPurpose) MaxPicture() (pixels, side int) {
+	if p == UploadLogo {
+		return 512 << 10, 1024
+	}
+	return 16 << 20, 16_384 // a pixel takes up to twelve bytes while it is decoded
 }
 
 // Permission is what a credential needs to upload for this purpose.
 func (p UploadPurpose) Permission() Permission {
 	switch p {
-	case UploadIDPMetadata:
+	case UploadIDPMetadata, UploadLogo:
 		return WriteExposure
 	case UploadUsage:
 		return WriteUsage
@@ -72,6 +84,8 @@ func fileKinds(p UploadPurpose) []FileKind {
 		return []FileKind{{"application/xml", []string{"xml"}}}
 	case UploadUsage:
 		return []FileKind{{"text/csv", []string{"csv"}}}
+	case UploadLogo:
+		return []FileKind{{"image/png", []string{"png"}}, {"image/jpeg", []string{"jpg", "jpeg"}}}
 	}
 	return []FileKind{
 		{"image/jpeg", []string{"jpg", "jpeg"}}, {"image/png", []string{"png"}}, {"image/gif", []string{"gif"}},

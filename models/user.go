@@ -81,7 +81,8 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 			return slices.DeleteFunc(all, operatorsOnly)
 		}
 		return slices.DeleteFunc(all, func(p Permission) bool {
-			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == WriteIncentives || p == IssueSignIns
+			return operatorsOnly(p) || p == ReadExposure || p == WriteExposure || p == ReadIncentives || p == WriteIncentives || p == IssueSignIns ||
+				p == ReadCompanies
 		})
 	case CustomerUser:
 		return []Permission{ReadPartners, ReadCustomers, ChangeRelations, ReadOrders, PayOrders, ReadResources, WriteResources, ReadBalances, MoveMoney, WriteAlerts, ReadEvents, ReadCatalogue, ReadCoupons, ReadBills}
@@ -91,5 +92,5 @@ func DefaultPermissions(kind PrincipalKind, partner PartnerKind) []Permission {
 
 func operatorsOnly(p Permission) bool {
 	return p == WritePartners || p == ReviewWithdrawals || p == ReviewVerifications || p == LoadCatalogue || p == ManageJobs ||
-		p == WriteUsage || p == LoadIncentives || p == WritePayouts || p == ReviewBenefits
+		p == WriteUsage || p == LoadIncentives || p == WritePayouts || p == ReviewBenefits || p == ReviewBrands || p == LoadCompanies
 }

@@ -2,10 +2,7 @@ package models
 
 import (
 	"regexp"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 )
@@ -199,19 +196,6 @@ type VerificationConnection = Connection[Verification]
 // VerificationEdge is one of the verifications and its position.
 type VerificationEdge = Edge[Verification]
 
-// VerificationDownload is the right to read one attachment once. The token itself is not kept, only its digest.
-type VerificationDownload struct {
-	bun.BaseModel `bun:"table:verification_downloads,alias:vdl"`
-
-	ID             ID        `bun:"id,pk"`
-	TokenHash      []byte    `bun:"token_hash"`
-	OrganisationID string    `bun:"organisation_id"` // Principal.OrganisationID of whoever may read it
-	VerificationID ID        `bun:"verification_id"`
-	Position       int       `bun:"position"` // counted from 0
-	CreatedAt      time.Time `bun:"created_at"`
-	ExpiresAt      time.Time `bun:"expires_at"`
-}
-
 // MayVerify says why a customer in this state cannot be submitted, or nil: one under review waits, one that is verified stays so but
 // for the change from individual to enterprise, which nobody else makes (R05, R06). The reasons of PRECONDITION_FAILED are UNDER_REVIEW,
 // ALREADY_VERIFIED, NOT_VERIFIED and NOT_INDIVIDUAL.
@@ -247,7 +231,7 @@ var (
 // and ( ) / -, a card's of 12 to 19 digits, a phone number as 0086-13800000000. The legal person may be left out. Errors are INVALID
 // with the field and never repeat a value.
 func (d VerificationDetails) Check(kind VerificationKind, how IdentifyType) error {
-	if err := checkPersonName(d.Name, "name"); err != nil {
+	if err := CheckText(d.Name, "name", 200, false); err != nil {
 		return err
 	}
 	if !documentNumber.MatchString(d.Number) {
@@ -255,7 +239,7 @@ func (d VerificationDetails) Check(kind VerificationKind, how IdentifyType) erro
 	}
 	if kind == VerifyEnterprise {
 		if d.LegalName != "" {
-			if err := checkPersonName(d.LegalName, "legalName"); err != nil {
+			if err := CheckText(d.LegalName, "legalName", 200, false); err != nil {
 				return err
 			}
 		}
@@ -272,13 +256,6 @@ func (d VerificationDetails) Check(kind VerificationKind, how IdentifyType) erro
 		return Invalid("phone", "A phone number is written as 0086-13800000000.")
 	case !card && (d.BankCard != "" || d.Phone != ""):
 		return Invalid("bankCard", "Only a verification by BANK_CARD takes a card and its phone number.")
-	}
-	return nil
-}
-
-func checkPersonName(name, field string) error {
-	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return Invalid(field, "A name has 1 to 200 characters and no control characters.")
 	}
 	return nil
 }

@@ -54,6 +54,8 @@ const (
 type Common struct {
 	// SignedInAs is the name shown in the header; empty shows none.
 	SignedInAs string
+	// Brand is the partner's, in place of the operator's or beside it; nil shows the operator's.
+	Brand *Brand
 	// RedirectTo are addresses on other origins to which the answer to one of
 	// the page's forms may redirect. Browsers hold a form's redirects against
 	// the page's policy, so a return URL missing here is a button that does nothing.

@@ -184,6 +184,7 @@ func (s *Site) renderFirstLogin(w http.ResponseWriter, r *http.Request, status i
 		return
 	}
 	page.Action, page.Ticket, page.PlatformName = "/first-login", ticket, partner[parked.PartnerID].Name
+	page.Brand = s.platformBrand(r, parked.PlatformID)
 	s.Views.Render(w, r, status, FirstLogin, page)
 }
 

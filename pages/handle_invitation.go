@@ -75,8 +75,10 @@ func (s *Site) decideInvitation(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) offerPage(r *http.Request, who models.Principal, offer models.InvitationOffer) (InvitationPage, error) {
 	found, err := s.Customers.ByIDs(r.Context(), who, []models.ID{who.CustomerID})
+	common := s.common(r)
+	common.Brand = s.partnerBrand(r, offer.PartnerID)
 	return InvitationPage{
-		Common: s.common(r), PartnerName: offer.PartnerName, Mode: string(offer.Mode), ExpiresAt: shownTime(offer.ExpiresAt),
+		Common: common, PartnerName: offer.PartnerName, Mode: string(offer.Mode), ExpiresAt: shownTime(offer.ExpiresAt),
 		CustomerName: found[who.CustomerID].Name,
 	}, err
 }
@@ -98,6 +100,8 @@ func (s *Site) refuseInvitation(w http.ResponseWriter, r *http.Request, page Inv
 		s.Fail(w, r, err)
 		return
 	}
-	page.Common = s.common(r)
+	if page.PartnerName == "" {
+		page.Common = s.common(r)
+	}
 	s.Views.Render(w, r, statusOf(ours.Code), Invitation, page)
 }

@@ -60,7 +60,7 @@ func (s *Site) renderSignIn(w http.ResponseWriter, r *http.Request, status int, 
 			s.Fail(w, r, err)
 			return
 		}
-		page.PlatformName = name
+		page.PlatformName, page.Brand = name, s.platformBrand(r, platformID)
 	}
 	s.Views.Render(w, r, status, SignIn, page)
 }

@@ -72,5 +72,5 @@ func (s *Site) Leave(w http.ResponseWriter, r *http.Request, target string) {
 
 // ShowSignedOut says that the person is signed out, here or everywhere.
 func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, everywhere bool) {
-	s.Views.Render(w, r, http.StatusOK, SignedOut, SignedOutPage{Everywhere: everywhere})
+	s.Views.Render(w, r, http.StatusOK, SignedOut, SignedOutPage{Common: Common{Brand: s.brandOf(r)}, Everywhere: everywhere})
 }

@@ -69,6 +69,14 @@ func (l *lang) sayOr(fallback, group, code string) (string, error) {
 	return l.say(fallback)
 }
 
+// of returns which of two texts is in this language.
+func (l *lang) of(en, zh string) string {
+	if l.tag == "en" {
+		return en
+	}
+	return zh
+}
+
 // choose returns the index of the language that fits Accept-Language best.
 func choose(m language.Matcher, r *http.Request) int {
 	// A broken header yields no tags, and so the first language.

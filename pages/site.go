@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/brands"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/exposure"
 	"github.com/partnergraph/partnergraph/sales/federation"
@@ -46,6 +47,7 @@ type Site struct {
 	Funds      *funds.Service
 	Orders     *orders.Service
 	Resources  *resources.Service
+	Brands     *brands.Service
 	Sessions   *session.Service
 	Logout     SingleLogout
 	Departures Departures // nil: platforms are not told of logouts
@@ -74,6 +76,7 @@ func (s *Site) Register(mux *http.ServeMux, wrap func(http.Handler) http.Handler
 		mux.Handle(pattern, wrap(bounded(handle)))
 	}
 	s.registerInvitation(mux, wrap)
+	s.registerBrand(mux, wrap)
 	mux.Handle("GET "+AssetsPath, s.Views.Assets())
 	mux.Handle("GET /{$}", wrap(http.RedirectHandler("/console", http.StatusSeeOther)))
 }
@@ -117,17 +120,22 @@ func (s *Site) ensureVisitor(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// common is what every page shows of the visitor.
+// common is what every page shows of the visitor, in the brand that is the visitor's to see.
 func (s *Site) common(r *http.Request) Common {
+	return Common{SignedInAs: s.visitor(r), Brand: s.brandOf(r)}
+}
+
+// visitor is the login name of whoever is signed in, or "".
+func (s *Site) visitor(r *http.Request) string {
 	who := session.Who(r.Context())
 	if who.UserID == "" {
-		return Common{}
+		return ""
 	}
 	user, err := s.Identity.UserByID(r.Context(), who.UserID)
 	if err != nil {
-		return Common{}
+		return ""
 	}
-	return Common{SignedInAs: user.LoginName}
+	return user.LoginName
 }
 
 // Fail shows the error page for whatever went wrong. Strangers' errors are logged with the request id and shown as INTERNAL.
@@ -156,7 +164,11 @@ func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, status int, cod
 
 // ShowErrorWithHelp is ShowError with the address of somebody who can help; empty: none.
 func (s *Site) ShowErrorWithHelp(w http.ResponseWriter, r *http.Request, status int, code, help string) {
-	s.Views.Render(w, r, status, Error, ErrorPage{Common: s.common(r), Code: code, RequestID: session.Who(r.Context()).RequestID, HelpURL: help})
+	common := Common{}
+	if status != http.StatusTooManyRequests { // whoever calls too often has nothing read for it
+		common = s.common(r)
+	}
+	s.Views.Render(w, r, status, Error, ErrorPage{Common: common, Code: code, RequestID: session.Who(r.Context()).RequestID, HelpURL: help})
 }
 
 func statusOf(code models.Code) int {

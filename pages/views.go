@@ -97,14 +97,14 @@ func NewViews(opts Options) (*Views, error) {
 // parse returns the templates by page name, speaking one language.
 func parse(l *lang) (map[string]*template.Template, error) {
 	base, err := template.New("layout.html").
-		Funcs(template.FuncMap{"t": l.say, "tOr": l.sayOr}).
+		Funcs(template.FuncMap{"t": l.say, "tOr": l.sayOr, "in": l.of}).
 		Option("missingkey=error").
 		ParseFS(embedded, "templates/layout.html")
 	if err != nil {
 		return nil, err
 	}
 	set := make(map[string]*template.Template)
-	for _, name := range []string{SignIn, FirstLogin, Checkout, BindNotification, Console, Unbind, SignedOut, TestLogin, Invitation, Error} {
+	for _, name := range []string{SignIn, FirstLogin, Checkout, BindNotification, Console, Unbind, SignedOut, TestLogin, Invitation, BrandPreview, Error} {
 		clone, err := base.Clone()
 		if err != nil {
 			return nil, err
@@ -193,6 +193,8 @@ func nameOf(data any) string {
 		return TestLogin
 	case InvitationPage:
 		return Invitation
+	case BrandPreviewPage:
+		return BrandPreview
 	case ErrorPage:
 		return Error
 	default:

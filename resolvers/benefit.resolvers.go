@@ -11,6 +11,7 @@ import (
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/benefits"
+	"github.com/partnergraph/partnergraph/sales/files"
 )
 
 // Partner is the resolver for the partner field.
@@ -114,7 +115,7 @@ func (r *mutationResolver) ReviewBenefitProof(ctx context.Context, input benefit
 }
 
 // DownloadBenefitProof is the resolver for the downloadBenefitProof field.
-func (r *mutationResolver) DownloadBenefitProof(ctx context.Context, input benefits.DownloadProof) (benefits.DownloadReady, error) {
+func (r *mutationResolver) DownloadBenefitProof(ctx context.Context, input benefits.DownloadProof) (files.DownloadReady, error) {
 	return r.Benefits.DownloadProof(ctx, r.Who(ctx), input)
 }
 

@@ -92,7 +92,7 @@ func (r *queryResolver) BillMonths(ctx context.Context, customerID *models.ID, p
 // ConsumptionDashboard is the resolver for the consumptionDashboard field.
 func (r *queryResolver) ConsumptionDashboard(ctx context.Context, by models.DashboardGrouping, from *models.BillingCycle, until *models.BillingCycle, partnerID *models.ID, accountManagerID *models.ID, top int32) ([]models.ConsumptionSum, error) {
 	query := models.DashboardQuery{By: by, From: from, Until: until, PartnerID: partnerID, ManagerID: accountManagerID, Top: int(top)}
-	return r.Billing.Dashboard(ctx, r.Who(ctx), query)
+	return loadersOf(ctx).consumption.load(ctx, query)
 }
 
 // BillLine returns graph.BillLineResolver implementation.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/payouts"
-	"github.com/partnergraph/partnergraph/sales/verification"
 )
 
 // Partner is the resolver for the partner field.
@@ -46,7 +46,7 @@ func (r *mutationResolver) UnlockCommercialCertification(ctx context.Context, in
 }
 
 // DownloadBankLetter is the resolver for the downloadBankLetter field.
-func (r *mutationResolver) DownloadBankLetter(ctx context.Context, input payouts.DownloadBankLetter) (verification.DownloadReady, error) {
+func (r *mutationResolver) DownloadBankLetter(ctx context.Context, input payouts.DownloadBankLetter) (files.DownloadReady, error) {
 	return r.Payouts.DownloadLetter(ctx, r.Who(ctx), input)
 }
 

@@ -29,6 +29,11 @@ func (r *incentiveStatementResolver) Lines(ctx context.Context, obj *models.Ince
 	return loadersOf(ctx).statementLines.load(ctx, obj.ID, pageArgs(ctx, first, after, last, before))
 }
 
+// Partner is the resolver for the partner field.
+func (r *incentiveSumResolver) Partner(ctx context.Context, obj *models.IncentiveSum) (*models.Partner, error) {
+	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID())
+}
+
 // LoadIncentivePolicies is the resolver for the loadIncentivePolicies field.
 func (r *mutationResolver) LoadIncentivePolicies(ctx context.Context, input incentives.LoadPolicies) (incentives.LoadedPolicies, error) {
 	return r.Incentives.Load(ctx, r.Who(ctx), input)
@@ -107,7 +112,13 @@ func (r *queryResolver) IncentivePolicies(ctx context.Context, asOf *time.Time, 
 // PerformanceDashboard is the resolver for the performanceDashboard field.
 func (r *queryResolver) PerformanceDashboard(ctx context.Context, by models.DashboardGrouping, from *models.BillingCycle, until *models.BillingCycle, partnerID *models.ID, accountManagerID *models.ID, top int32) ([]models.PerformanceSum, error) {
 	query := models.DashboardQuery{By: by, From: from, Until: until, PartnerID: partnerID, ManagerID: accountManagerID, Top: int(top)}
-	return r.Incentives.Dashboard(ctx, r.Who(ctx), query)
+	return loadersOf(ctx).performance.load(ctx, query)
+}
+
+// IncentiveDashboard is the resolver for the incentiveDashboard field.
+func (r *queryResolver) IncentiveDashboard(ctx context.Context, by models.IncentiveGrouping, from *models.BillingCycle, until *models.BillingCycle, partnerID *models.ID, top int32) ([]models.IncentiveSum, error) {
+	query := models.IncentiveQuery{By: by, From: from, Until: until, PartnerID: partnerID, Top: int(top)}
+	return r.Incentives.IncentiveDashboard(ctx, r.Who(ctx), query)
 }
 
 // IncentiveLine returns graph.IncentiveLineResolver implementation.
@@ -117,6 +128,9 @@ func (r *Resolver) IncentiveLine() graph.IncentiveLineResolver { return &incenti
 func (r *Resolver) IncentiveStatement() graph.IncentiveStatementResolver {
 	return &incentiveStatementResolver{r}
 }
+
+// IncentiveSum returns graph.IncentiveSumResolver implementation.
+func (r *Resolver) IncentiveSum() graph.IncentiveSumResolver { return &incentiveSumResolver{r} }
 
 // PerformanceLine returns graph.PerformanceLineResolver implementation.
 func (r *Resolver) PerformanceLine() graph.PerformanceLineResolver {
@@ -129,6 +143,7 @@ func (r *Resolver) PerformanceSum() graph.PerformanceSumResolver { return &perfo
 type (
 	incentiveLineResolver      struct{ *Resolver }
 	incentiveStatementResolver struct{ *Resolver }
+	incentiveSumResolver       struct{ *Resolver }
 	performanceLineResolver    struct{ *Resolver }
 	performanceSumResolver     struct{ *Resolver }
 )

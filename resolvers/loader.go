@@ -98,13 +98,11 @@ func (r *Resolver) Rounds(ctx context.Context) plan.Rounds {
 	return plan.Rounds{Context: context.WithValue(ctx, batchKey{}, one), Fetch: one.fetch}
 }
 
-// fetch reads what was asked for since it was called last.
+// fetch reads what was asked for since it was called last, together what does not wait for each other.
 func (b *batch) fetch(ctx context.Context) bool {
 	waiting := b.waiting
 	b.waiting = nil
-	for _, read := range waiting {
-		read(ctx)
-	}
+	store.Together(ctx, waiting...)
 	return len(waiting) > 0
 }
 

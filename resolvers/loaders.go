@@ -7,6 +7,8 @@ import (
 
 	"github.com/partnergraph/partnergraph/graph/plan"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/companies"
+	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
 )
@@ -83,10 +85,27 @@ type loaders struct {
 	payoutPreference    *loader[models.ID, models.PayoutPreference]
 	benefitApplication  *loader[models.ID, models.BenefitApplication]
 	benefitOrders       *loader[models.ID, []models.Order]
+	brandVersion        *loader[models.ID, models.BrandVersion]
+	transferItems       *loader[models.ID, []models.IncentiveTransferItem]
+	staffScheme         *loader[models.ID, models.StaffScheme]
+	staffMember         *loader[models.ID, models.StaffMember]
+	staffPayment        *loader[models.ID, models.StaffPayment]
+	schemeMembers       *loader[models.ID, []models.StaffMember]
+	paymentMonths       *loader[models.ID, []models.StaffMonth]
 	resellerUpgrade     *loader[models.ID, models.ResellerUpgrade]
 	cooperationRequest  *loader[models.ID, models.CooperationRequest]
 	resellerManager     *loader[models.ID, models.AccountManager]
 	resellerManagers    *loader[models.ID, []models.ResellerManager]
+	company             *loader[models.ID, models.Company]
+	companyByKey        *loader[string, models.Company]
+	companyStanding     *loader[customers.CompanyRef, customers.CompanyStanding]
+	companyRelations    *pageLoader[models.CompanyRelation]
+	companyFinancings   *pageLoader[models.FinancingRound]
+	companyOfferings    *filterLoader[companies.OfferingFilter, models.CompanyOffering]
+	companyRankings     *pageLoader[models.CompanyRanking]
+	companyRights       *filterLoader[companies.RightFilter, models.IntellectualProperty]
+	consumption         *dashboardLoader[models.ConsumptionSum]
+	performance         *dashboardLoader[models.PerformanceSum]
 }
 
 // newLoaders makes the loaders of all operations.
@@ -162,10 +181,27 @@ func (r *Resolver) newLoaders() *loaders {
 		payoutPreference:    byID(&n, r.Payouts.PreferencesFor),
 		benefitApplication:  byID(&n, r.Benefits.ByIDs),
 		benefitOrders:       byID(&n, r.Benefits.OrdersFor),
+		brandVersion:        byID(&n, r.Brands.ByIDs),
+		transferItems:       byID(&n, r.Incentives.ItemsFor),
+		staffScheme:         byID(&n, r.Staff.SchemesByIDs),
+		staffMember:         byID(&n, r.Staff.MembersByIDs),
+		staffPayment:        byID(&n, r.Staff.PaymentsByIDs),
+		schemeMembers:       byID(&n, r.Staff.MembersFor),
+		paymentMonths:       byID(&n, r.Staff.MonthsFor),
 		resellerUpgrade:     byID(&n, r.Partners.UpgradesByIDs),
 		cooperationRequest:  byID(&n, r.Partners.CooperationRequestsByIDs),
 		resellerManager:     byID(&n, r.Partners.ManagersFor),
 		resellerManagers:    byID(&n, r.Partners.ManagerHistoryFor),
+		company:             byID(&n, r.Companies.ByIDs),
+		companyByKey:        newLoader(&n, r.Companies.ByKeys),
+		companyStanding:     newLoader(&n, r.Customers.StandingsOf),
+		companyRelations:    byPage(&n, r.Companies.RelationsFor),
+		companyFinancings:   byPage(&n, r.Companies.FinancingsFor),
+		companyOfferings:    byFilter(&n, r.Companies.OfferingsFor),
+		companyRankings:     byPage(&n, r.Companies.RankingsFor),
+		companyRights:       byFilter(&n, r.Companies.RightsFor),
+		consumption:         byDashboard(&n, r.Billing.Dashboards),
+		performance:         byDashboard(&n, r.Incentives.Dashboards),
 	}
 }
 

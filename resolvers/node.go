@@ -50,6 +50,18 @@ var nodeKinds = map[string]func(ctx context.Context, r *Resolver, id models.ID) 
 	models.PrefixBenefitApplication: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
 		return asNode(must(ctx, loadersOf(ctx).benefitApplication, id, models.PrefixBenefitApplication, "benefit application"))
 	},
+	models.PrefixBrandVersion: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).brandVersion, id, models.PrefixBrandVersion, "brand version"))
+	},
+	models.PrefixIncentiveTransfer: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
+		return asNode(r.incentiveTransfer(ctx, id))
+	},
+	models.PrefixStaffScheme: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).staffScheme, id, models.PrefixStaffScheme, "staff scheme"))
+	},
+	models.PrefixStaffPayment: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).staffPayment, id, models.PrefixStaffPayment, "staff payment"))
+	},
 	models.PrefixAccessConfiguration: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
 		return asNode(r.accessConfiguration(ctx, id))
 	},
@@ -76,6 +88,9 @@ var nodeKinds = map[string]func(ctx context.Context, r *Resolver, id models.ID) 
 	},
 	models.PrefixCustomerReport: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
 		return asNode(must(ctx, loadersOf(ctx).customerReport, id, models.PrefixCustomerReport, "customer report"))
+	},
+	models.PrefixCompany: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).company, id, models.PrefixCompany, "company"))
 	},
 	models.PrefixInvitation: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
 		return asNode(must(ctx, loadersOf(ctx).invitation, id, models.PrefixInvitation, "invitation"))
@@ -133,6 +148,10 @@ func asNode[T models.Node](v *T, err error) (models.Node, error) {
 
 func (r *Resolver) incentiveStatement(ctx context.Context, id models.ID) (*models.IncentiveStatement, error) {
 	return oneOf(ctx, r, id, models.PrefixIncentiveStatement, "incentive statement", r.Incentives.StatementsByIDs)
+}
+
+func (r *Resolver) incentiveTransfer(ctx context.Context, id models.ID) (*models.IncentiveTransfer, error) {
+	return oneOf(ctx, r, id, models.PrefixIncentiveTransfer, "incentive transfer", r.Incentives.TransfersByIDs)
 }
 
 func (r *Resolver) commercialCertification(ctx context.Context, id models.ID) (*models.CommercialCertification, error) {

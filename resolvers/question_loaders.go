@@ -103,3 +103,45 @@ func (l *pastLoader) load(ctx context.Context, owner models.ID, at time.Time) (*
 func byMoment(n *slots, fetch func(context.Context, models.Principal, []models.ID, time.Time) (map[models.ID]models.PastBalance, error)) *pastLoader {
 	return &pastLoader{loader: byQuestion(n, fetch)}
 }
+
+// dashboardLoader joins the dashboards of one operation, many of which sum the same rows up; the query is JSON, as it has pointers.
+type dashboardLoader[Row any] struct {
+	loader *loader[string, []Row]
+}
+
+// load returns a dashboard's rows, or why there are none, whatever becomes of the others.
+func (l *dashboardLoader[Row]) load(ctx context.Context, query models.DashboardQuery) ([]Row, error) {
+	text, err := json.Marshal(query)
+	if err != nil {
+		return nil, err
+	}
+	return l.loader.Load(ctx, string(text))
+}
+
+func byDashboard[Row any](n *slots, fetch func(context.Context, models.Principal, []models.DashboardQuery) ([]models.Dashboard[Row], error)) *dashboardLoader[Row] {
+	batch := func(ctx context.Context, who models.Principal, keys []string) (map[string][]Row, error) {
+		queries := make([]models.DashboardQuery, len(keys))
+		for i, key := range keys {
+			if err := json.Unmarshal([]byte(key), &queries[i]); err != nil {
+				return nil, err
+			}
+		}
+		answers, err := fetch(showing(ctx), who, queries)
+		if err != nil {
+			return nil, err
+		}
+		found, refused := make(map[string][]Row, len(keys)), refusals[string]{}
+		for i, key := range keys {
+			if answers[i].Err != nil {
+				refused[key] = answers[i].Err
+				continue
+			}
+			found[key] = answers[i].Rows
+		}
+		if len(refused) > 0 {
+			return found, refused
+		}
+		return found, nil
+	}
+	return &dashboardLoader[Row]{loader: newLoader(n, batch)}
+}

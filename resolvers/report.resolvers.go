@@ -18,6 +18,11 @@ func (r *customerReportResolver) Partner(ctx context.Context, obj *models.Custom
 	return optional(ctx, loadersOf(ctx).partner, obj.PartnerID)
 }
 
+// RegisteredCompany is the resolver for the registeredCompany field.
+func (r *customerReportResolver) RegisteredCompany(ctx context.Context, obj *models.CustomerReport) (*models.Company, error) {
+	return optional(ctx, loadersOf(ctx).company, obj.CompanyID)
+}
+
 // Customer is the resolver for the customer field.
 func (r *customerReportResolver) Customer(ctx context.Context, obj *models.CustomerReport) (*models.Customer, error) {
 	return optional(ctx, loadersOf(ctx).customer, obj.CustomerID)

@@ -9,8 +9,10 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/billing"
+	"github.com/partnergraph/partnergraph/sales/brands"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
+	"github.com/partnergraph/partnergraph/sales/companies"
 	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -24,6 +26,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/staff"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
 )
@@ -49,11 +52,14 @@ type Resolver struct {
 	Payouts    *payouts.Service
 	Billing    *billing.Service
 	Benefits   *benefits.Service
+	Brands     *brands.Service
+	Staff      *staff.Service
 	Resources  *resources.Service
 	Clock      *clock.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service
+	Companies  *companies.Service
 	Coupons    *coupons.Service
 	Files      *files.Service
 	// Verifications has real names verified.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/verification"
 )
@@ -45,7 +46,7 @@ func (r *mutationResolver) ReviewVerification(ctx context.Context, input verific
 }
 
 // DownloadVerificationAttachment is the resolver for the downloadVerificationAttachment field.
-func (r *mutationResolver) DownloadVerificationAttachment(ctx context.Context, input verification.DownloadAttachment) (verification.DownloadReady, error) {
+func (r *mutationResolver) DownloadVerificationAttachment(ctx context.Context, input verification.DownloadAttachment) (files.DownloadReady, error) {
 	return r.Verifications.Download(ctx, r.Who(ctx), input)
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -150,4 +151,33 @@ func sourceOf(t *testing.T, dir, name string) string {
 	}
 	t.Errorf("%s has no %s", dir, name)
 	return ""
+}
+
+// TestNoMessageIsReadByTheLibrary: the library is for its types and for writing. Its readers of messages panic on what strangers send and
+// accept what the specifications forbid, so that the servers' own code names none of them.
+func TestNoMessageIsReadByTheLibrary(t *testing.T) {
+	t.Parallel()
+	reader := regexp.MustCompile(`\.(ParseResponse|ParseXMLResponse|ParseXMLArtifactResponse|NewIdpAuthnRequest|ServeSSO|ServeIDPInitiated|ValidateLogoutResponse\w*|FetchMetadata)\(|crewjam/saml/(samlsp|samlidp)"`)
+	seen := 0
+	for _, root := range []string{".", "../cmd", "../sales", "../session", "../resolvers", "../pages"} {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if found := reader.Find(text); found != nil {
+				t.Errorf("%s: %s", path, found)
+			}
+			if strings.Contains(string(text), `"github.com/crewjam/saml"`) {
+				seen++
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seen == 0 {
+		t.Error("nobody uses the library's types: this looks in the wrong place")
+	}
 }

@@ -25,7 +25,9 @@ var errLocation = errors.New("location is no web address")
 // from that its signatures, extensions and cache durations: none is used, and the type stumbles over some legal ones. Of a service
 // provider only what is read stays. The error is errLocation for a script or the like among the service provider's addresses: crewjam's
 // type lets them pass under bindings that it does not know.
-func unmarshalEntity(data []byte, role string) (*crewjam.EntityDescriptor, error) {
+//
+// extended is shown the document before anything is cut out of it.
+func unmarshalEntity(data []byte, role string, extended func(root *etree.Element)) (*crewjam.EntityDescriptor, error) {
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(data); err != nil {
 		return nil, err
@@ -34,6 +36,7 @@ func unmarshalEntity(data []byte, role string) (*crewjam.EntityDescriptor, error
 	if root == nil || root.Tag != "EntityDescriptor" || root.NamespaceURI() != nsMetadata {
 		return nil, errors.New("not an EntityDescriptor")
 	}
+	extended(root)
 	for _, c := range root.ChildElements() {
 		if c.Tag != role {
 			root.RemoveChild(c)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beevik/etree"
 	crewjam "github.com/crewjam/saml"
 
 	"github.com/partnergraph/partnergraph/saml/xmlguard"
@@ -32,6 +33,8 @@ type IdPMetadata struct {
 	// SigningCerts holds at least one certificate with an RSA key of 2048 bits or an EC key of 256 bits and more. Their dates are
 	// not looked at: in SAML metadata a certificate only carries a key.
 	SigningCerts []*x509.Certificate
+	// UI is what the file says for people.
+	UI UIInfo
 	// ValidUntil is zero when the file names none. It is judged when the file is uploaded, not at each login.
 	ValidUntil time.Time
 }
@@ -59,9 +62,11 @@ func At(now time.Time) MetadataOption { return func(r *metadataReader) { r.now =
 const metadataClockSkew = 3 * time.Minute
 
 type metadataReader struct {
-	dev      bool
-	now      time.Time
-	findings []Finding
+	dev         bool
+	now         time.Time
+	findings    []Finding
+	ui          UIInfo
+	requirement string // of a scoped identifier
 }
 
 func (r *metadataReader) fatal(code, message string) {
@@ -110,7 +115,9 @@ func (r *metadataReader) read(data []byte, role string) *crewjam.EntityDescripto
 		}
 		return nil
 	}
-	entity, err := unmarshalEntity(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), role)
+	entity, err := unmarshalEntity(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), role, func(root *etree.Element) {
+		r.ui, r.requirement = r.readUI(root, role), r.readRequirement(root)
+	})
 	if errors.Is(err, errLocation) {
 		r.fatal("ENDPOINT_NOT_HTTPS", "Every Location must be an absolute https address.")
 		return nil
@@ -138,7 +145,7 @@ func (r *metadataReader) readProtocol(role, supported string) {
 }
 
 func (r *metadataReader) readEntity(entity *crewjam.EntityDescriptor, md *IdPMetadata) {
-	md.EntityID = r.readEntityID(entity)
+	md.EntityID, md.UI = r.readEntityID(entity), r.ui
 	if len(entity.IDPSSODescriptors) != 1 {
 		r.fatal("IDP_DESCRIPTOR_COUNT", "The file must hold exactly one IDPSSODescriptor.")
 		return

@@ -58,7 +58,7 @@ const (
 	DecryptionFailed Reason = "DECRYPTION_FAILED"
 )
 
-// Reasons of the message's content. All HTTP 400.
+// Reasons of the message's content. HTTP 400 unless noted.
 const (
 	// StatusNotSuccess: the identity provider answered that it did not sign anyone in.
 	StatusNotSuccess Reason = "STATUS_NOT_SUCCESS"
@@ -84,6 +84,9 @@ const (
 	AssertionNotYetValid Reason = "ASSERTION_NOT_YET_VALID"
 	// AuthnStatementMissing: the assertion does not say that anyone was authenticated.
 	AuthnStatementMissing Reason = "AUTHN_STATEMENT_MISSING"
+	// AuthnContextMismatch: the platform says how it signed the person in, and that is none of the ways that were asked for; or it does
+	// not say (IIP-SP07). HTTP 403.
+	AuthnContextMismatch Reason = "AUTHN_CONTEXT_MISMATCH"
 	// ConditionUnknown: a condition we do not understand, so validity cannot be judged.
 	ConditionUnknown Reason = "CONDITION_UNKNOWN"
 	// Replayed: this assertion has been used before.
@@ -98,6 +101,8 @@ const (
 	AttributeInvalid Reason = "ATTRIBUTE_INVALID"
 	// PartnerMismatch: bpId is not the partner that owns this platform.
 	PartnerMismatch Reason = "PARTNER_MISMATCH"
+	// ScopeMismatch: a subject-id or pairwise-id is of a scope for which the platform may not speak.
+	ScopeMismatch Reason = "SCOPE_MISMATCH"
 	// IdentityNotBound: the account is not bound and the link did not say isFirstLogin=true. Returned by the People of sp.
 	IdentityNotBound Reason = "IDENTITY_NOT_BOUND"
 	// PersonRefused: the account or its user may not sign in now. Returned by the People of sp.
@@ -176,7 +181,7 @@ func (r Reason) Status() int {
 	switch r {
 	case UnknownPlatform, UnknownServiceProvider:
 		return http.StatusNotFound
-	case PlatformDisabled, BrowserMismatch, PartnerMismatch, IdentityNotBound, PersonRefused,
+	case PlatformDisabled, BrowserMismatch, PartnerMismatch, ScopeMismatch, AuthnContextMismatch, IdentityNotBound, PersonRefused,
 		ServiceProviderDisabled, LaunchRefused, TicketRefused, NotificationForged:
 		return http.StatusForbidden
 	case MethodNotAllowed:

@@ -34,7 +34,11 @@ type SPMetadata struct {
 	AuthnRequestsSigned  bool
 	WantAssertionsSigned bool
 	NameIDFormats        []string
-	ValidUntil           time.Time // zero when the file names none
+	// SubjectIDRequirement is which scoped identifier it needs (RequireSubjectID and so on); empty when it does not say.
+	SubjectIDRequirement string
+	// UI is what the file says for people.
+	UI         UIInfo
+	ValidUntil time.Time // zero when the file names none
 }
 
 // DefaultConsumer returns where answers go when a request names no consumer.
@@ -97,7 +101,7 @@ func ParseSPMetadata(data []byte, opts ...MetadataOption) (SPMetadata, []Finding
 }
 
 func (r *metadataReader) readServiceProvider(entity *crewjam.EntityDescriptor, md *SPMetadata) {
-	md.EntityID = r.readEntityID(entity)
+	md.EntityID, md.UI, md.SubjectIDRequirement = r.readEntityID(entity), r.ui, r.requirement
 	if len(entity.SPSSODescriptors) != 1 {
 		r.fatal("SP_DESCRIPTOR_COUNT", "The file must hold exactly one SPSSODescriptor.")
 		return

@@ -48,10 +48,7 @@ func (n Nested[T]) Pages(ctx context.Context, db bun.IDB, parents []models.ID, p
 	if len(ids) == 0 {
 		return pages, nil
 	}
-	var rows []T
-	err := PerParent(ctx, db, &rows, PageKeyset(page, n.Descending), ids, func(parent any) *bun.SelectQuery {
-		return Narrowed[T](ctx, n.Visible()).Where("? = ?", bun.Safe(n.Column), parent)
-	})
+	rows, err := n.perParent(ctx, db, PageKeyset(page, n.Descending), ids)
 	if err != nil {
 		return nil, err
 	}
@@ -61,16 +58,66 @@ func (n Nested[T]) Pages(ctx context.Context, db bun.IDB, parents []models.ID, p
 			return nil, err
 		}
 	}
-	byParent := make(map[models.ID][]T, len(ids))
-	for _, row := range rows {
-		parent := n.ParentOf(row)
-		byParent[parent] = append(byParent[parent], row)
-	}
+	byParent := n.grouped(rows)
 	for _, id := range ids {
 		parent := models.ID(id)
 		pages[parent] = models.NewConnection(page, byParent[parent], totals[parent])
 	}
 	return pages, nil
+}
+
+// perParent reads what a keyset takes of each parent.
+func (n Nested[T]) perParent(ctx context.Context, db bun.IDB, k Keyset, parents []string) (rows []T, err error) {
+	err = PerParent(ctx, db, &rows, k, parents, func(parent any) *bun.SelectQuery {
+		return Narrowed[T](ctx, n.Visible()).Where("? = ?", bun.Safe(n.Column), parent)
+	})
+	return rows, err
+}
+
+// few is how many rows of all parents together Lists reads before it asks for so many of each.
+const few = 1000
+
+// Lists reads the first rows of each of the parents, at most most of each, where parents have few as a rule: all of them with one statement, and only when
+// there are more than a thousand with one more, which stops at the bound of each (one per 400 parents). Parents without rows are absent.
+func (n Nested[T]) Lists(ctx context.Context, db bun.IDB, parents []models.ID, most int) (map[models.ID][]T, error) {
+	ids := distinct(parents)
+	if len(ids) == 0 {
+		return map[models.ID][]T{}, nil
+	}
+	var rows []T
+	q := Narrowed[T](ctx, n.Visible()).Where("? ?", bun.Safe(n.Column), In(ids))
+	if err := Read(ctx, db, Keyset{Size: few, Descending: n.Descending}.Apply(q), &rows); err != nil {
+		return nil, err
+	}
+	if len(rows) > few {
+		var err error
+		if rows, err = n.perParent(ctx, db, Keyset{Size: most, Descending: n.Descending}, ids); err != nil {
+			return nil, err
+		}
+	}
+	byParent := n.grouped(rows)
+	for parent, children := range byParent {
+		byParent[parent] = children[:min(len(children), most)]
+	}
+	return byParent, nil
+}
+
+// grouped lays the rows of each parent side by side, in their order. They are counted first: rows are large, and lists that grow copy them.
+func (n Nested[T]) grouped(rows []T) map[models.ID][]T {
+	counts := make(map[models.ID]int, len(rows))
+	for i := range rows {
+		counts[n.ParentOf(rows[i])]++
+	}
+	room := make([]T, len(rows))
+	byParent := make(map[models.ID][]T, len(counts))
+	for parent, count := range counts {
+		byParent[parent], room = room[:0:count], room[count:]
+	}
+	for i := range rows {
+		parent := n.ParentOf(rows[i])
+		byParent[parent] = append(byParent[parent], rows[i])
+	}
+	return byParent
 }
 
 // totals counts the rows of each parent; those without any have zero.

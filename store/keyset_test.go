@@ -103,6 +103,58 @@ func TestPerParentReadsEveryPageInOneStatement(t *testing.T) {
 	})
 }
 
+func TestListsAreBoundedByParent(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *store.DB) {
+		var all []item
+		child := func(parent string, n int) string { return fmt.Sprintf("%s-%04d", parent, n) }
+		for parent, children := range map[string]int{"few": 3, "some": 9, "many": 1100} {
+			all = append(all, item{ID: parent, Parent: parent, Name: "the parent"})
+			for n := range children {
+				all = append(all, item{ID: child(parent, n), Parent: parent, Name: child(parent, n)})
+			}
+		}
+		if _, err := db.NewInsert().Model(&all).Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range map[string]struct {
+			parents    []models.ID
+			descending bool
+			statements int
+			want       map[models.ID][]string
+		}{
+			"nobody's": {nil, false, 0, map[models.ID][]string{}},
+			"few in all": {[]models.ID{"few", "some", "none", "few"}, false, 1, map[models.ID][]string{
+				"few": {child("few", 0), child("few", 1), child("few", 2)}, "some": {child("some", 0), child("some", 1), child("some", 2), child("some", 3)},
+			}},
+			"newest first": {[]models.ID{"some"}, true, 1, map[models.ID][]string{"some": {child("some", 8), child("some", 7), child("some", 6), child("some", 5)}}},
+			"one has many": {[]models.ID{"some", "many"}, false, 2, map[models.ID][]string{
+				"some": {child("some", 0), child("some", 1), child("some", 2), child("some", 3)}, "many": {child("many", 0), child("many", 1), child("many", 2), child("many", 3)},
+			}},
+			"many, newest first": {[]models.ID{"few", "many"}, true, 2, map[models.ID][]string{
+				"few": {child("few", 2), child("few", 1), child("few", 0)}, "many": {child("many", 1099), child("many", 1098), child("many", 1097), child("many", 1096)},
+			}},
+		} {
+			ctx, counter := store.CountStatements(t.Context())
+			nested := store.Nested[item]{
+				Column: "item.parent", ParentOf: func(i item) models.ID { return models.ID(i.Parent) }, Descending: c.descending,
+				Visible: func() *bun.SelectQuery { return db.NewSelect().Model((*item)(nil)).Where("id <> parent") },
+			}
+			found, err := nested.Lists(ctx, db, c.parents, 4)
+			if err != nil || counter.Count() != c.statements {
+				t.Errorf("%s: %v after %d statements, want %d", name, err, counter.Count(), c.statements)
+			}
+			got := map[models.ID][]string{}
+			for parent, rows := range found {
+				got[parent] = ids(rows)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
+
 func ids(rows []item) []string {
 	return slices.Collect(func(yield func(string) bool) {
 		for _, row := range rows {

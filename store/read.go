@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/schema"
 )
 
@@ -16,14 +18,14 @@ type Query interface {
 	Scan(ctx context.Context, dest ...any) error
 }
 
-// Read scans the rows of q, a statement of db, into dest. It is what reads that run often should use: on PostgreSQL, outside
-// a transaction, values travel beside the text, so that the server parses and plans a text once for each connection, where
+// Read scans the rows of q, a statement of db or of a transaction of InTx, into dest. It is what reads that run often should use: on PostgreSQL
+// values travel beside the text, so that the server parses and plans a text once for each connection, where
 // bun's own Scan writes them into it. Elsewhere it is Scan. q names its columns, as bun does by itself: what a star stands for changes
 // with the next migration, and what is prepared does not bear that. Use In for lists of values, whose number is then no part of the text.
 // Errors are translated.
 func Read(ctx context.Context, db bun.IDB, q Query, dest any) error {
-	on, ok := db.(*DB)
-	if !ok || !on.prepares {
+	on, by := runs(ctx, db)
+	if on == nil || !on.prepares {
 		return Translate(q.Scan(ctx, dest))
 	}
 	values := &parameters{Dialect: on.Dialect()}
@@ -33,14 +35,54 @@ func Read(ctx context.Context, db bun.IDB, q Query, dest any) error {
 	}
 	event := &bun.QueryEvent{DB: on.DB, IQuery: q, Query: string(text), StartTime: time.Now()}
 	ctx = on.hook.BeforeQuery(ctx, event)
-	event.Err = on.scan(ctx, event.Query, values.arguments(), dest)
+	if one := newRead(on.Dialect(), event.Query, values.values, dest); one != nil {
+		event.Err = by.read(ctx, one)
+	} else {
+		event.Err = on.scan(ctx, by.querier, event.Query, values.arguments(), dest)
+	}
 	on.hook.AfterQuery(ctx, event)
 	return Translate(event.Err)
 }
 
+// querier is a pool or a transaction of database/sql.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// runner is what runs a statement: database/sql, or the connection below it.
+type runner struct {
+	querier
+
+	lent lend
+	pool *DB // outside transactions
+}
+
+// read reads one statement, together with those of others where they wait for that.
+func (r runner) read(ctx context.Context, one *read) error {
+	if r.pool != nil {
+		if err, sent := r.pool.gathered(ctx, one); sent {
+			return err
+		}
+	}
+	return r.lent(ctx, func(conn *pgx.Conn) error { return readAll(ctx, conn, []*read{one}) })
+}
+
+// runs says which database of ours db belongs to, and what runs a statement there; nil when it is neither one nor in a transaction of one.
+func runs(ctx context.Context, db bun.IDB) (*DB, runner) {
+	switch db := db.(type) {
+	case *DB:
+		return db, runner{db.DB.DB, db.alone, db}
+	case bun.Tx:
+		if current, inside := ctx.Value(insideTx{}).(*transaction); inside {
+			return current.db, runner{db.Tx, current.lend, nil}
+		}
+	}
+	return nil, runner{}
+}
+
 // scan reads through database/sql itself: bun would take the question marks of an operator for its own.
-func (db *DB) scan(ctx context.Context, text string, arguments []any, dest any) error {
-	rows, err := db.DB.DB.QueryContext(ctx, text, arguments...) //nolint:rowserrcheck // ScanRows does, and closes them
+func (db *DB) scan(ctx context.Context, by querier, text string, arguments []any, dest any) error {
+	rows, err := by.QueryContext(ctx, text, arguments...) //nolint:rowserrcheck // ScanRows does, and closes them
 	if err != nil {
 		return err
 	}
@@ -81,16 +123,44 @@ type in[T ~string] []T
 
 // AppendQuery writes it.
 func (values in[T]) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
-	if p, ok := gen.Dialect().(*parameters); ok {
+	p, prepared := gen.Dialect().(*parameters)
+	switch {
+	case len(values) == 1:
+		return bun.SafeQuery("= ?", values[0]).AppendQuery(gen, b)
+	case prepared:
 		return append(p.append(append(b, "= ANY("...), values.texts()), ')'), nil
 	}
 	return bun.SafeQuery("IN (?)", bun.List([]T(values))).AppendQuery(gen, b)
 }
 
+// Within is the condition that a column is one of what q selects, to stand after it: Where("oi.order_id ?", store.Within(q)). q is read first, and the
+// rows are then looked up one value after the other through the column's index: a join of the two is up to twice as dear, and is turned round where the planner
+// misjudges it.
+func Within(q *bun.SelectQuery) schema.QueryAppender { return within{q} }
+
+type within struct{ q *bun.SelectQuery }
+
+// AppendQuery writes it. PostgreSQL makes a join of IN; an array it has before it begins.
+func (w within) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
+	text := "IN (?)"
+	if gen.Dialect().Name() == dialect.PG {
+		text = "= ANY(ARRAY(?))"
+	}
+	return bun.SafeQuery(text, schema.QueryAppender(w.q)).AppendQuery(gen, b)
+}
+
+// expectedValues is how many values PostgreSQL expects in an array that it does not know.
+const expectedValues = 10
+
+// texts repeats the last value where there are fewer than PostgreSQL expects, which changes nothing: a plan for fewer seems so much cheaper to it than
+// the one that it keeps that it would make one anew at every execution, and that takes longer than to execute it.
 func (values in[T]) texts() []string {
-	texts := make([]string, len(values))
-	for i, value := range values {
-		texts[i] = string(value)
+	texts := make([]string, 0, max(len(values), expectedValues))
+	for _, value := range values {
+		texts = append(texts, string(value))
+	}
+	for n := len(texts); n > 0 && n < expectedValues; n++ {
+		texts = append(texts, texts[len(texts)-1])
 	}
 	return texts
 }

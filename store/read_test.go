@@ -107,7 +107,8 @@ func TestInstantsAreReadInUTC(t *testing.T) {
 	})
 }
 
-// TestReadPrepares counts what a connection has prepared after the same read with different values.
+// TestReadPrepares counts what a connection has prepared after the same read with different values: one text for a single value, one for any other
+// number of them; and that neither is planned anew once PostgreSQL has looked at five plans, as it would for an array shorter than it expects.
 func TestReadPrepares(t *testing.T) {
 	t.Parallel()
 	url := storetest.PostgresURL(t)
@@ -118,7 +119,7 @@ func TestReadPrepares(t *testing.T) {
 	for name, c := range map[string]struct {
 		url  string
 		want int
-	}{"as a rule": {url, 1}, "not behind some poolers": {url + separator + "default_query_exec_mode=simple_protocol", 0}} {
+	}{"as a rule": {url, 2}, "not behind some poolers": {url + separator + "default_query_exec_mode=simple_protocol", 0}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db, err := store.Open(t.Context(), c.url, store.WithMaxOpen(1))
@@ -126,20 +127,62 @@ func TestReadPrepares(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = db.Close() }()
-			for _, values := range [][]string{{"pg_class"}, {"pg_type", "pg_proc"}, nil} {
-				var rows []struct{ Relname string }
-				q := db.NewSelect().TableExpr("pg_class").Column("relname").Where("relname ?", store.In(values))
+			for _, text := range []string{
+				"CREATE TEMP TABLE many AS SELECT 'row' || n AS name FROM generate_series(1, 20000) AS n", "CREATE UNIQUE INDEX many_name ON many (name)", "ANALYZE many",
+			} {
+				if _, err := db.ExecContext(t.Context(), text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var sets [][]string
+			for range 10 {
+				sets = append(sets, []string{"row1"}, []string{"row2", "row3"})
+			}
+			for _, values := range append(sets, nil) {
+				var rows []struct{ Name string }
+				q := db.NewSelect().TableExpr("many").Column("name").Where("name ?", store.In(values))
 				if err := store.Read(t.Context(), db, q, &rows); err != nil || len(rows) != len(values) {
 					t.Fatal(rows, err)
 				}
 			}
-			var count int
-			if err := db.NewRaw("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%relname%'").Scan(t.Context(), &count); err != nil {
+			var count, most int
+			q := db.NewRaw("SELECT count(*), COALESCE(max(custom_plans), 0) FROM pg_prepared_statements WHERE statement LIKE '%FROM many %'")
+			if err := q.Scan(t.Context(), &count, &most); err != nil {
 				t.Fatal(err)
 			}
-			if count != c.want {
-				t.Errorf("%d statements are prepared, want %d", count, c.want)
+			if count != c.want || most > 6 {
+				t.Errorf("%d statements are prepared, want %d; one was planned %d times", count, c.want, most)
 			}
 		})
 	}
+}
+
+// TestReadPreparesInTransactions: inside InTx a read sees what the transaction wrote, and is prepared as outside.
+func TestReadPreparesInTransactions(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *store.DB) {
+		err := db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+			written := []item{{ID: "a", Parent: "a", Name: "x"}}
+			if _, err := tx.NewInsert().Model(&written).Exec(ctx); err != nil {
+				return err
+			}
+			var rows []item
+			err := store.Read(ctx, tx, store.ForUpdate(tx.NewSelect().Model(&rows).Where("id ?", store.In([]string{"a"}))), &rows)
+			if diff := cmp.Diff(written, rows); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+			if db.Engine() != store.Postgres {
+				return nil
+			}
+			var prepared int
+			err = tx.NewRaw("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%test_items%'").Scan(ctx, &prepared)
+			if err != nil || prepared != 1 {
+				t.Errorf("%d statements are prepared, want one; %v", prepared, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }

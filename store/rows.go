@@ -27,6 +27,8 @@ type rowsPlan struct {
 	statement Statement
 	fields    []*schema.Field
 	columns   []wire
+	into      string // how an insertion begins, up to its rows
+	meeting   string // how it ends: what becomes of rows that exist
 
 	// table is set for a query that names its columns itself, whose fields are known once it is prepared.
 	table    *schema.Table
@@ -35,21 +37,23 @@ type rowsPlan struct {
 }
 
 // wire is how the values of a column travel: the element's type with its object id in PostgreSQL, how a value is appended, and how it is
-// read.
+// read; and what SQLite is given of a value.
 type wire struct {
 	array   string
 	element uint32
 	append  func(b []byte, v reflect.Value) ([]byte, error)
 	read    func(b []byte, v reflect.Value) error
+	bind    func(v reflect.Value) (any, error)
+	whole   bool // read takes the field itself, be it a pointer or not
 }
 
 var (
-	wireText  = wire{"text[]", 25, appendText, readText}
-	wireInt   = wire{"int8[]", 20, appendInt, readInt}
-	wireBool  = wire{"bool[]", 16, appendBool, readBool}
-	wireBytes = wire{"bytea[]", 17, appendBytes, readBytes}
-	wireTime  = wire{"timestamptz[]", 1184, appendTime, readTime}
-	wireJSON  = wire{"jsonb[]", 3802, appendJSON, readJSON}
+	wireText  = wire{array: "text[]", element: 25, append: appendText, read: readText, bind: bindText}
+	wireInt   = wire{array: "int8[]", element: 20, append: appendInt, read: readInt, bind: bindInt}
+	wireBool  = wire{array: "bool[]", element: 16, append: appendBool, read: readBool, bind: bindBool}
+	wireBytes = wire{array: "bytea[]", element: 17, append: appendBytes, read: readBytes, bind: bindBytes}
+	wireTime  = wire{array: "timestamptz[]", element: 1184, append: appendTime, read: readTime, bind: bindTime}
+	wireJSON  = wire{array: "jsonb[]", element: 3802, append: appendJSON, read: readJSON, bind: bindJSON}
 )
 
 func appendText(b []byte, v reflect.Value) ([]byte, error)  { return append(b, v.String()...), nil }
@@ -165,24 +169,33 @@ var plans sync.Map
 
 type planKey struct {
 	model   reflect.Type
-	columns string // that are updated, or how rows are found; empty for an insertion
+	columns string // that are updated or added to, or how rows are found; empty for an insertion
 }
 
+// verb is what is done with rows.
+type verb string
+
+const (
+	inserting verb = ""
+	updating  verb = "update "
+	adding    verb = "add " // to those that exist by their primary key
+)
+
 // planOf returns the plan for rows of a model; nil when it has columns that do not travel in arrays.
-func planOf(table *schema.Table, columns []string) *rowsPlan {
-	key := planKey{table.Type, strings.Join(columns, ",")}
+func planOf(table *schema.Table, what verb, columns []string) *rowsPlan {
+	key := planKey{table.Type, string(what) + strings.Join(columns, ",")}
 	if known, ok := plans.Load(key); ok {
 		plan, _ := known.(*rowsPlan)
 		return plan
 	}
-	plan := newPlan(table, columns)
+	plan := newPlan(table, what, columns)
 	plans.Store(key, plan)
 	return plan
 }
 
-func newPlan(table *schema.Table, columns []string) *rowsPlan {
+func newPlan(table *schema.Table, what verb, columns []string) *rowsPlan {
 	plan := &rowsPlan{fields: table.Fields, statement: Statement{Operation: "INSERT", Table: table.Name}}
-	if len(columns) > 0 {
+	if what == updating {
 		plan.statement.Operation = "UPDATE"
 		plan.fields = append([]*schema.Field(nil), table.PKs...)
 		for _, name := range columns {
@@ -199,9 +212,16 @@ func newPlan(table *schema.Table, columns []string) *rowsPlan {
 		plan.columns = append(plan.columns, column)
 	}
 	list, unnest := strings.Join(names, ", "), "unnest("+strings.Join(arrays, ", ")+")"
-	plan.sql = fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s", table.SQLName, list, unnest)
-	if len(columns) > 0 {
+	plan.into = fmt.Sprintf("INSERT INTO %s AS was (%s) ", table.SQLName, list)
+	switch what {
+	case inserting:
+	case adding:
+		plan.meeting = meetingSQL(table, columns)
+	case updating:
 		plan.sql = updateSQL(table, names, unnest)
+	}
+	if plan.sql == "" {
+		plan.sql = plan.into + "SELECT * FROM " + unnest + plan.meeting
 	}
 	plan.name = planName(plan.sql)
 	return plan
@@ -286,27 +306,54 @@ func (p *rowsPlan) resolve(columns []pgconn.FieldDescription) error {
 	return p.unread
 }
 
-// read appends one row to a slice of models.
-func (p *rowsPlan) read(into reflect.Value, values [][]byte) error {
-	if len(values) != len(p.fields) {
-		return fmt.Errorf("store: %d values for %d columns of %s", len(values), len(p.fields), p.statement.Table)
+// readRow appends one row to a slice of models. NULL is the zero value.
+func readRow(into reflect.Value, fields []*schema.Field, columns []wire, values [][]byte) error {
+	if len(values) != len(fields) {
+		return fmt.Errorf("store: %d values for %d columns of %s", len(values), len(fields), into.Type())
 	}
-	into.Set(reflect.Append(into, reflect.Zero(into.Type().Elem())))
-	row := into.Index(into.Len() - 1)
-	for i, f := range p.fields {
-		if values[i] == nil {
-			continue // the zero value
+	n := into.Len()
+	if n == into.Cap() {
+		into.Grow(1)
+	}
+	into.SetLen(n + 1)
+	row := into.Index(n)
+	row.SetZero()
+	texts := textsOf(columns, values)
+	for i, f := range fields {
+		value, column := values[i], &columns[i]
+		if value == nil {
+			continue
 		}
-		field := row.FieldByIndex(f.Index)
-		if f.IsPtr {
+		field := row.Field(f.Index[0])
+		if len(f.Index) > 1 {
+			field = f.Value(row)
+		}
+		if f.IsPtr && !column.whole {
 			field.Set(reflect.New(field.Type().Elem()))
 			field = field.Elem()
 		}
-		if err := p.columns[i].read(values[i], field); err != nil {
+		if column.element == wireText.element {
+			field.SetString(texts[:len(value)])
+			texts = texts[len(value):]
+			continue
+		}
+		if err := column.read(value, field); err != nil {
 			return fmt.Errorf("store: column %s: %w", f.Name, err)
 		}
 	}
 	return nil
+}
+
+// textsOf joins the texts of a row, which then are one allocation.
+func textsOf(columns []wire, values [][]byte) string {
+	var room [512]byte
+	texts := room[:0]
+	for i := range columns {
+		if columns[i].element == wireText.element {
+			texts = append(texts, values[i]...)
+		}
+	}
+	return string(texts)
 }
 
 func updateSQL(table *schema.Table, names []string, unnest string) string {
@@ -320,6 +367,19 @@ func updateSQL(table *schema.Table, names []string, unnest string) string {
 	}
 	return fmt.Sprintf("UPDATE %s AS was SET %s FROM %s AS news(%s) WHERE %s",
 		table.SQLName, strings.Join(sets, ", "), unnest, strings.Join(names, ", "), strings.Join(where, " AND "))
+}
+
+// meetingSQL has rows that exist get these columns added to theirs.
+func meetingSQL(table *schema.Table, columns []string) string {
+	keys, sets := make([]string, len(table.PKs)), make([]string, len(columns))
+	for i, key := range table.PKs {
+		keys[i] = string(key.SQLName)
+	}
+	for i, name := range columns {
+		column := table.FieldMap[name].SQLName
+		sets[i] = fmt.Sprintf("%s = was.%s + EXCLUDED.%s", column, column, column)
+	}
+	return fmt.Sprintf(" ON CONFLICT (%s) DO UPDATE SET %s", strings.Join(keys, ", "), strings.Join(sets, ", "))
 }
 
 // binaryFormat says of all parameters at once that they are not text.
@@ -386,8 +446,8 @@ func argument(arg any) ([]byte, error) {
 	return nil, fmt.Errorf("store: an argument of type %T", arg)
 }
 
-// one appends a value with its length, and -1 for NULL: nil, and the zero value of a field that is nullzero.
-func (w wire) one(b []byte, f *schema.Field, row reflect.Value) ([]byte, error) {
+// valueOf finds a field's value in a row; false for NULL: nil, and the zero value of a field that is nullzero.
+func valueOf(f *schema.Field, row reflect.Value) (reflect.Value, bool) {
 	if row.Kind() == reflect.Pointer {
 		row = row.Elem()
 	}
@@ -398,7 +458,16 @@ func (w wire) one(b []byte, f *schema.Field, row reflect.Value) ([]byte, error) 
 			value = value.Elem()
 		}
 	}
-	if null || value.Kind() == reflect.Slice && value.Type() == bytesType && value.IsNil() {
+	if value.Kind() == reflect.Slice && value.Type() == bytesType && value.IsNil() {
+		null = true
+	}
+	return value, !null
+}
+
+// one appends a value with its length, and -1 for NULL.
+func (w wire) one(b []byte, f *schema.Field, row reflect.Value) ([]byte, error) {
+	value, there := valueOf(f, row)
+	if !there {
 		return binary.BigEndian.AppendUint32(b, 1<<32-1), nil
 	}
 	at := len(b)

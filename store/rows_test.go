@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -146,6 +147,91 @@ func TestScriptWritesRowsAsBunDoes(t *testing.T) {
 	})
 }
 
+// Many rows are what few are: the same values, added to in the same way, each once.
+func TestScriptWritesManyRowsAsBunDoes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		makeThings(t, db)
+		ctx := t.Context()
+		for _, n := range []int{1, 15, 16, 42, 43, 200} {
+			var rows []thing
+			for i := range n {
+				row := someThings()[i%3]
+				row.ID, row.Count = name(fmt.Sprintf("%s%03d", row.ID, i)), i
+				rows = append(rows, row)
+			}
+			if _, err := db.NewInsert().Model(&rows).Exec(ctx); err != nil {
+				t.Fatal(err)
+			}
+			once := stored(t, db)
+			for i := range rows {
+				if i%2 == 0 {
+					rows[i].Count += 10
+					if _, err := db.NewUpdate().Model(&rows[i]).Column("count").WherePK().Exec(ctx); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			twice := stored(t, db)
+			if _, err := db.NewDelete().Model((*thing)(nil)).Where("TRUE").Exec(ctx); err != nil {
+				t.Fatal(err)
+			}
+
+			write := func(add func(script *store.Script)) []string {
+				err := db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+					script := store.NewScript(tx)
+					add(script)
+					return script.Exec(ctx)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return stored(t, db)
+			}
+			for i := range rows {
+				rows[i].Count = i
+			}
+			if diff := cmp.Diff(once, write(func(script *store.Script) { script.Insert(&rows) })); diff != "" {
+				t.Errorf("%d inserted (-bun +script):\n%s", n, diff)
+			}
+			// Half of them exist, and only the column that is named changes.
+			some := slices.DeleteFunc(slices.Clone(rows), func(row thing) bool { return row.Count%2 == 1 })
+			for i := range some {
+				some[i].Title, some[i].Count = "another", 10
+			}
+			if diff := cmp.Diff(twice, write(func(script *store.Script) { script.AddTo(&some, "count") })); diff != "" {
+				t.Errorf("added to %d (-bun +script):\n%s", n, diff)
+			}
+			write(func(script *store.Script) { script.Add(db.NewDelete().Model((*thing)(nil)).Where("TRUE")) })
+			if diff := cmp.Diff(once, write(func(script *store.Script) { script.AddTo(&rows, "count") })); diff != "" {
+				t.Errorf("%d added to nothing (-bun +script):\n%s", n, diff)
+			}
+			write(func(script *store.Script) { script.Add(db.NewDelete().Model((*thing)(nil)).Where("TRUE")) })
+		}
+	})
+}
+
+func TestScriptRefusesNULs(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		makeThings(t, db)
+		for _, n := range []int{1, 100} {
+			rows := make([]thing, n)
+			for i := range rows {
+				rows[i] = thing{ID: name(fmt.Sprint(i)), Title: "a\x00b"}
+			}
+			err := db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+				script := store.NewScript(tx)
+				script.Insert(&rows)
+				return script.Exec(ctx)
+			})
+			if err == nil || len(stored(t, db)) != 0 {
+				t.Errorf("%d rows with a NUL: %v", n, err)
+			}
+		}
+	})
+}
+
 func TestScriptOfRowsFailsAsAWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -172,6 +258,14 @@ func TestScriptOfRowsFailsAsAWhole(t *testing.T) {
 		}
 		if err := insert(&twice, &rows); !store.Conflicts(err, "things", "id", "shelf") {
 			t.Errorf("a taken key is %v, want a conflict of things", err)
+		}
+		many := make([]thing, 50)
+		for i := range many {
+			many[i] = thing{ID: name(fmt.Sprint("many ", i)), Shelf: 1}
+		}
+		many[49].ID = "a"
+		if err := insert(&many, &rows); !store.Conflicts(err, "things", "id", "shelf") {
+			t.Errorf("a taken key among many is %v, want a conflict of things", err)
 		}
 		if n := len(stored(t, db)); n != len(rows) {
 			t.Errorf("%d rows after a failed script", n)

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"reflect"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -31,6 +32,7 @@ type step struct {
 	plan   *rowsPlan
 	arrays [][]byte
 	asText schema.QueryAppender // the plan's statement for where there are no plans
+	rows   reflect.Value        // of a plan that SQLite can write too
 	find   func() Rows          // the same of a query
 	into   reflect.Value        // the slice for the plan's rows
 }
@@ -82,7 +84,23 @@ func (s *Script) Add(q schema.QueryAppender) {
 // Insert appends the insertion of rows, a pointer to a slice of models, which must not change before Exec. On PostgreSQL it costs half of
 // what Add of a bun.InsertQuery does.
 func (s *Script) Insert(rows any) {
-	s.addRows(rows, nil, s.tx.NewInsert().Model(rows).Returning("NULL"))
+	s.addRows(rows, inserting, nil, s.tx.NewInsert().Model(rows).Returning("NULL"))
+}
+
+// AddTo appends the insertion of rows, of which one that exists by its primary key has these columns, which are integers, added to its own instead. Rows
+// are as with Insert, and no two have the same key.
+func (s *Script) AddTo(rows any, columns ...string) {
+	q := s.tx.NewInsert().Model(rows).Returning("NULL")
+	keys := s.tableOf(rows).PKs
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = string(key.SQLName)
+	}
+	q = q.On("CONFLICT (?) DO UPDATE", bun.Safe(strings.Join(names, ", ")))
+	for _, column := range columns {
+		q = q.Set("? = ?TableAlias.? + EXCLUDED.?", bun.Ident(column), bun.Ident(column), bun.Ident(column))
+	}
+	s.addRows(rows, adding, columns, q)
 }
 
 // Update appends an update of these columns of rows that exist, found by their primary key. Rows are as with Insert.
@@ -98,23 +116,25 @@ func (s *Script) Update(rows any, columns ...string) {
 		named = append(named, column)
 		q = q.Set("? = news.?", bun.Ident(column), bun.Ident(column))
 	}
-	s.addRows(rows, columns, q.With("news", s.tx.NewValues(rows).Column(named...)))
+	s.addRows(rows, updating, columns, q.With("news", s.tx.NewValues(rows).Column(named...)))
 }
 
 func (s *Script) tableOf(rows any) *schema.Table {
 	return s.tx.Dialect().Tables().Get(reflect.TypeOf(rows).Elem().Elem())
 }
 
-func (s *Script) addRows(rows any, columns []string, asText schema.QueryAppender) {
+func (s *Script) addRows(rows any, what verb, columns []string, asText schema.QueryAppender) {
 	if s.err != nil {
 		return
 	}
-	one := step{asText: asText}
-	if EngineOf(s.tx) == Postgres {
-		if one.plan = planOf(s.tableOf(rows), columns); one.plan != nil {
-			s.inArrays = true
-			one.arrays, s.err = one.plan.encode(reflect.ValueOf(rows).Elem())
-		}
+	one := step{asText: asText, plan: planOf(s.tableOf(rows), what, columns)}
+	switch {
+	case one.plan == nil:
+	case EngineOf(s.tx) == Postgres:
+		s.inArrays = true
+		one.arrays, s.err = one.plan.encode(reflect.ValueOf(rows).Elem())
+	case what != updating:
+		one.rows = reflect.ValueOf(rows).Elem()
 	}
 	s.steps = append(s.steps, one)
 }
@@ -208,11 +228,11 @@ func (s *Script) way(ctx context.Context) func(ctx context.Context) error {
 	switch on := s.tx.(type) {
 	case bun.Tx:
 		if current, inside := ctx.Value(insideTx{}).(*transaction); inside && current.conn != nil {
-			return func(ctx context.Context) error { return current.db.runBatch(ctx, s.steps, current.raw) }
+			return func(ctx context.Context) error { return current.db.runBatch(ctx, s.steps, current.lend) }
 		}
 	case *DB:
 		if on.prepares {
-			return func(ctx context.Context) error { return on.runAlone(ctx, s.steps) }
+			return func(ctx context.Context) error { return on.runBatch(ctx, s.steps, on.alone) }
 		}
 	}
 	return s.runText
@@ -241,6 +261,15 @@ func (s *Script) runText(ctx context.Context) error {
 			}
 			continue
 		}
+		if tx, on := s.binds(ctx, one); on != nil {
+			if err := flush(); err != nil {
+				return err
+			}
+			if err := one.runBound(ctx, tx, on); err != nil {
+				return err
+			}
+			continue
+		}
 		if len(all) > 0 {
 			all = append(all, ";\n"...)
 		}
@@ -251,6 +280,16 @@ func (s *Script) runText(ctx context.Context) error {
 		all = append(all, text...)
 	}
 	return flush()
+}
+
+// binds says where a step's rows are bound to a prepared statement, when they are many: in a transaction of SQLite.
+func (s *Script) binds(ctx context.Context, one step) (bun.Tx, *DB) {
+	tx, ok := s.tx.(bun.Tx)
+	current, inside := ctx.Value(insideTx{}).(*transaction)
+	if !ok || !inside || !one.rows.IsValid() || one.rows.Len() < boundFrom {
+		return tx, nil
+	}
+	return tx, current.db
 }
 
 // written is the step's text.
@@ -264,10 +303,11 @@ func (one step) written(dialect schema.Dialect) ([]byte, error) {
 // maxLost is how often a batch that never reached the server is sent again: a pool may hold a connection that its server has closed.
 const maxLost = 3
 
-// runAlone sends a batch on a connection of its own, without a transaction around it: the server makes one of what comes as one message.
-func (db *DB) runAlone(ctx context.Context, steps []step) error {
+// alone lends a connection of the pool out for what begins no transaction: the server makes one of what comes as one message. What never reached the
+// server is sent again.
+func (db *DB) alone(ctx context.Context, use func(conn *pgx.Conn) error) error {
 	for attempt := 1; ; attempt++ {
-		err := db.runBatch(ctx, steps, func(use func(conn *pgx.Conn) error) error { return db.borrow(ctx, use) })
+		err := db.borrow(ctx, use)
 		if err == nil || attempt == maxLost || ctx.Err() != nil || !pgconn.SafeToRetry(err) && !errors.Is(err, driver.ErrBadConn) {
 			return err
 		}
@@ -291,8 +331,8 @@ func (db *DB) borrow(ctx context.Context, use func(conn *pgx.Conn) error) error 
 	})
 }
 
-// runBatch sends the statements one after the other without waiting for answers between them, on the connection that lend lends.
-func (db *DB) runBatch(ctx context.Context, steps []step, lend func(use func(conn *pgx.Conn) error) error) error {
+// runBatch sends the statements one after the other without waiting for answers between them, on the connection that is lent.
+func (db *DB) runBatch(ctx context.Context, steps []step, lent lend) error {
 	ctx, done := db.hook.begin(ctx, func() Statement {
 		for _, one := range steps {
 			if one.plan != nil {
@@ -301,7 +341,7 @@ func (db *DB) runBatch(ctx context.Context, steps []step, lend func(use func(con
 		}
 		return Statement{}
 	})
-	err := lend(func(conn *pgx.Conn) error {
+	err := lent(ctx, func(conn *pgx.Conn) error {
 		var batch pgconn.Batch
 		for _, one := range steps {
 			if one.plan == nil {
@@ -333,7 +373,7 @@ func collect(results *pgconn.MultiResultReader, steps []step) error {
 	for i := 0; results.NextResult(); i++ {
 		for rows := results.ResultReader(); rows.NextRow(); {
 			if failure == nil && i < len(steps) && steps[i].into.IsValid() {
-				failure = steps[i].plan.read(steps[i].into, rows.Values())
+				failure = readRow(steps[i].into, steps[i].plan.fields, steps[i].plan.columns, rows.Values())
 			}
 		}
 	}
@@ -343,9 +383,9 @@ func collect(results *pgconn.MultiResultReader, steps []step) error {
 	return failure
 }
 
-// raw lends the transaction's own connection out. database/sql ends a transaction when its context ends, behind whoever uses it; what
+// lend lends the transaction's own connection out. database/sql ends a transaction when its context ends, behind whoever uses it; what
 // ran on the connection then would be committed at once, so it is refused.
-func (t *transaction) raw(use func(conn *pgx.Conn) error) error {
+func (t *transaction) lend(_ context.Context, use func(conn *pgx.Conn) error) error {
 	return t.conn.Raw(func(lent any) error {
 		wrapped, ok := lent.(*stdlib.Conn)
 		if !ok {

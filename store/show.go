@@ -37,11 +37,18 @@ func Showing(ctx context.Context, shown *Shown) context.Context {
 
 // Narrowed has q, a query of models T that selects no columns by itself, read only what is shown under the context.
 func Narrowed[T any](ctx context.Context, q *bun.SelectQuery) *bun.SelectQuery {
+	columns, _ := ShownColumns[T](ctx)
+	return q.Column(columns...)
+}
+
+// ShownColumns are the columns of models T that are read under the context; not narrowed = all of them.
+func ShownColumns[T any](ctx context.Context) (columns []string, narrowed bool) {
 	shown, ok := ctx.Value(shownKey{}).(*Shown)
 	if !ok {
-		return q
+		return nil, false
 	}
-	return q.Column(shown.of(reflect.TypeFor[T]())...)
+	columns = shown.of(reflect.TypeFor[T]())
+	return columns, columns != nil
 }
 
 // of lists the columns; none stands for all.

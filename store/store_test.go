@@ -18,6 +18,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
@@ -31,6 +32,8 @@ type item struct {
 	Name   string `bun:"name"`
 	N      int64  `bun:"n"`
 }
+
+func (i item) NodeID() models.ID { return models.ID(i.ID) }
 
 // each gives fn a database that has test_items and nothing in it.
 func each(t *testing.T, fn func(t *testing.T, db *store.DB)) {

@@ -13,4 +13,6 @@ var (
 	Q3 string // a partner's first 50 customers, each with its balance and its last three orders
 	//go:embed q4.graphql
 	Q4 string // a page of 50 orders, somewhere in the list
+	//go:embed q5.graphql
+	Q5 string // a partner's dashboard of a year
 )

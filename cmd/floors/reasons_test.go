@@ -16,13 +16,14 @@ import (
 
 // reasoned are the folders and files whose reasons of PRECONDITION_FAILED a test holds to the table of docs/rules.md: those of relations
 // between customers and partners and between partners, real-name verification, one-time codes, files, the access configuration, webhooks,
-// payouts and benefits.
+// payouts, benefits, brands and the register of companies.
 func reasoned() []string {
 	return []string{
 		"models/association_request.go", "models/authorization.go", "models/customer_report.go", "models/customer_restriction.go", "models/invitation.go",
 		"models/cooperation.go", "models/relation_block.go", "models/reseller_upgrade.go", "models/verification.go", "models/verification_code.go",
-		"models/commercial_certification.go", "models/payout.go", "models/benefit.go", "models/capability.go", "models/mdf.go",
-		"sales/benefits", "sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/partners", "sales/payouts", "sales/verification", "sales/webhooks",
+		"models/commercial_certification.go", "models/payout.go", "models/benefit.go", "models/brand.go", "models/capability.go", "models/mdf.go",
+		"models/incentive_transfer.go", "models/staff_month.go", "models/staff_payment.go", "models/staff_scheme.go",
+		"sales/benefits", "sales/brands", "sales/companies", "sales/customers", "sales/exposure", "sales/files", "sales/identity", "sales/partners", "sales/payouts", "sales/staff", "sales/verification", "sales/webhooks",
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
@@ -14,32 +15,36 @@ type auditCommand struct {
 	DatabaseURL string `name:"database-url" required:"" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db; read only."`
 }
 
-// Run proves the invariants of the ledger from its rows and fails when one is broken.
+// Run proves the invariants of the ledger and of performance from their rows and fails when one is broken.
 func (c auditCommand) Run(ctx context.Context) error {
 	db, err := store.Open(ctx, c.DatabaseURL)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	return auditLedger(ctx, os.Stdout, db)
+	return audit(ctx, os.Stdout, db)
 }
 
-// auditLedger prints what was looked at and a line per invariant. A breach is an error, so that the process says so too.
-func auditLedger(ctx context.Context, w io.Writer, db *store.DB) error {
-	report, err := (&ledger.Service{DB: db}).Audit(ctx)
+// audit prints what was looked at and a line per invariant. A breach is an error, so that the process says so too.
+func audit(ctx context.Context, w io.Writer, db *store.DB) error {
+	money, err := (&ledger.Service{DB: db}).Audit(ctx)
 	if err != nil {
 		return err
 	}
-	if err := printReport(w, report); err != nil {
+	performance, err := (&incentives.Service{DB: db}).Audit(ctx)
+	if err != nil {
 		return err
 	}
-	if breaches := report.Breaches(); breaches > 0 {
-		return fmt.Errorf("the ledger is not sound: %d rows break an invariant", breaches)
+	if err := printReport(w, money, performance); err != nil {
+		return err
+	}
+	if breaches := money.Breaches() + performance.Breaches(); breaches > 0 {
+		return fmt.Errorf("the books are not sound: %d rows break an invariant", breaches)
 	}
 	return nil
 }
 
-func printReport(w io.Writer, r ledger.Report) error {
+func printReport(w io.Writer, r ledger.Report, performance incentives.Report) error {
 	if _, err := fmt.Fprintf(w, "%d accounts, %d transfers, %d entries, %d idempotency keys\n", r.Accounts, r.Transfers, r.Entries, r.Keys); err != nil {
 		return err
 	}
@@ -60,6 +65,8 @@ func printReport(w io.Writer, r ledger.Report) error {
 		{"I6", "a coupon is what is left of it, what it paid and what went back", r.WrongCoupons},
 		{"I6", "what coupons paid of an order is what its coupons paid", r.WrongCouponOrders},
 		{"I7", "no order was paid back more than was paid", r.OverRefunded},
+		{"I8", "every performance line has what it names, and its customer's bill line", performance.LostLines},
+		{"I8", "monthly sums of performance are those of its lines", performance.WrongMonths},
 	} {
 		state := "ok"
 		if line.breaches > 0 {

@@ -28,13 +28,15 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 		damage string
 		want   []string
 	}{
-		"a sound ledger":         {"", nil},
-		"a balance":              {"UPDATE accounts SET balance_minor = balance_minor + 1 WHERE floor_minor IS NOT NULL", []string{"I2"}},
-		"an amount":              {"UPDATE entries SET amount_minor = amount_minor + 1 WHERE amount_minor > 0", []string{"I1", "I1", "I2", "I2"}},
-		"a version":              {"UPDATE entries SET version = 2 WHERE amount_minor > 0", []string{"I2", "I3"}},
-		"a floor raised later":   {"UPDATE entries SET balance_after_minor = -1 WHERE amount_minor > 0", []string{"I2", "I2", "I4"}},
-		"held without a hold":    {"UPDATE accounts SET held_minor = 1 WHERE floor_minor IS NOT NULL", []string{"I4"}},
-		"a key without answer":   {"INSERT INTO idempotency_keys VALUES ('s', 'k', 'o', ?0, ?0, '2026-11-21 00:00:00')", []string{"I5"}},
+		"a sound ledger":       {"", nil},
+		"a balance":            {"UPDATE accounts SET balance_minor = balance_minor + 1 WHERE floor_minor IS NOT NULL", []string{"I2"}},
+		"an amount":            {"UPDATE entries SET amount_minor = amount_minor + 1 WHERE amount_minor > 0", []string{"I1", "I1", "I2", "I2"}},
+		"a version":            {"UPDATE entries SET version = 2 WHERE amount_minor > 0", []string{"I2", "I3"}},
+		"a floor raised later": {"UPDATE entries SET balance_after_minor = -1 WHERE amount_minor > 0", []string{"I2", "I2", "I4"}},
+		"held without a hold":  {"UPDATE accounts SET held_minor = 1 WHERE floor_minor IS NOT NULL", []string{"I4"}},
+		"a key without answer": {"INSERT INTO idempotency_keys VALUES ('s', 'k', 'o', ?0, ?0, '2026-11-21 00:00:00')", []string{"I5"}},
+		"a month of no lines": {"INSERT INTO performance_months (partner_id, period, customer_id, reseller_id, mode, service_type, currency, lines, amount_minor, counted_minor) " +
+			"VALUES ('ptr_1', '2026-11', 'cus_1', '', 'RESALE', 'ecs', 'CNY', 1, 2, 2)", []string{"I8"}},
 		"a refund of no payment": {"UPDATE transfers SET kind = 'ORDER_REFUND', order_id = 'ord_1'", []string{"I7"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +50,7 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 					}
 				}
 				var out bytes.Buffer
-				err := auditLedger(ctx, &out, db)
+				err := audit(ctx, &out, db)
 				if (err != nil) != (c.want != nil) {
 					t.Errorf("the audit ended with %v", err)
 				}
@@ -59,7 +61,7 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 				if diff := cmp.Diff(c.want, broken); diff != "" {
 					t.Errorf("broken (-want +got):\n%s\n%s", diff, out.String())
 				}
-				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 14 {
+				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 16 {
 					t.Errorf("printed:\n%s", out.String())
 				}
 			})
@@ -92,7 +94,7 @@ func TestAuditNamesABrokenQuota(t *testing.T) {
 					}
 				}
 				var out bytes.Buffer
-				err := auditLedger(ctx, &out, db)
+				err := audit(ctx, &out, db)
 				var broken []string
 				for _, found := range brokenLine.FindAllStringSubmatch(out.String(), -1) {
 					broken = append(broken, found[1])

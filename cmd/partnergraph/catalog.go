@@ -49,15 +49,21 @@ func newness(changed bool) string {
 	return "unchanged"
 }
 
+// openFile opens a file to be read, or standard input for -, which closing leaves open.
+func openFile(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	return os.Open(name)
+}
+
 // readFile reads a file, or standard input for -, of at most so many bytes.
 func readFile(name string, most int64) (content string, err error) {
-	file := os.Stdin
-	if name != "-" {
-		if file, err = os.Open(name); err != nil {
-			return "", err
-		}
-		defer func() { _ = file.Close() }()
+	file, err := openFile(name)
+	if err != nil {
+		return "", err
 	}
+	defer func() { _ = file.Close() }()
 	// One byte more than is allowed, so that what is too long is refused and not cut.
 	all, err := io.ReadAll(io.LimitReader(file, most+1))
 	return string(all), err

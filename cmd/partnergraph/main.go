@@ -22,6 +22,7 @@ type commands struct {
 	Seed        seedCommand        `cmd:"" help:"Fill an empty database with a generated data set."`
 	OperatorKey operatorKeyCommand `cmd:"" name:"operator-key" help:"Make an API key of the operator and print its secret."`
 	Catalog     catalogCommand     `cmd:"" help:"Load catalogues of products and prices."`
+	Companies   companiesCommand   `cmd:"" help:"Load what is known of companies."`
 	Incentives  incentivesCommand  `cmd:"" help:"Load incentive policies."`
 	Keys        keysCommand        `cmd:"" help:"Make seal keys, and list and rotate the keys that sign SAML messages."`
 	Audit       auditCommand       `cmd:"" help:"Prove the ledger's invariants from its rows; fails when one is broken."`

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/seed"
 	"github.com/partnergraph/partnergraph/examples/catalogue"
+	"github.com/partnergraph/partnergraph/examples/companies"
 	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/seal"
@@ -97,6 +99,9 @@ func (c seedCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if err := loadCatalogue(ctx, os.Stdout, db, catalogue.JSON); err != nil {
+		return err
+	}
+	if err := loadCompanies(ctx, os.Stdout, db, "example", strings.NewReader(companies.JSONL)); err != nil {
 		return err
 	}
 	return printSeeded(os.Stdout, result)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,12 +53,25 @@ func run(args []string) (code int, err error) {
 	}()
 
 	environment := os.Environ()
+	parent := servers.Memory()
+	if parent != "" {
+		files, err := os.MkdirTemp(parent, "testservers-files-")
+		if err != nil {
+			return 1, err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(files)) }()
+		if err := os.Chmod(files, 0o711); err != nil { //nolint:gosec // servers that run as somebody else have their directories below it
+			return 1, err
+		}
+		// What go test builds may be larger than what is tested.
+		environment = append(environment, "GOTMPDIR="+cmp.Or(os.Getenv("GOTMPDIR"), os.TempDir()), "TMPDIR="+files)
+	}
 	for _, kind := range []struct {
 		variable string
 		start    func(context.Context) (string, error)
 	}{
 		{"TEST_DATABASE_URL", func(ctx context.Context) (string, error) {
-			postgres, err := started.Postgres(ctx, servers.PostgresOptions{})
+			postgres, err := started.Postgres(ctx, servers.PostgresOptions{Parent: parent})
 			return postgres.URL(), err
 		}},
 		{"TEST_REDIS_URL", func(ctx context.Context) (string, error) {

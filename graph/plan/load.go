@@ -51,75 +51,101 @@ type loader struct {
 	fetch     func(ctx context.Context) bool
 }
 
-// level reads everything below rows.
+// level reads everything below rows. What its fields ask for is collected first, so that it is read together.
 func (l *loader) level(ctx context.Context, of *object, rows []any) (*level, error) {
 	lv := &level{of: of, rows: rows}
 	if !of.loads || len(rows) == 0 {
 		return lv, nil
 	}
 	lv.loaded = make([]relation, len(of.fields))
+	asked := make([]asking, 0, len(of.fields))
 	for i := range of.fields {
-		if !of.fields[i].loads {
+		if of.fields[i].loads {
+			asked = append(asked, asking{field: &of.fields[i], into: &lv.loaded[i], values: make([]any, len(rows)), ctx: lv.asks(ctx, &of.fields[i])})
+		}
+	}
+	if err := l.resolve(ctx, lv, asked); err != nil {
+		return nil, err
+	}
+	for i := range asked {
+		one := &asked[i]
+		if one.field.kind.of == nil {
+			one.into.values = one.values
 			continue
 		}
-		if err := l.relation(ctx, lv, &of.fields[i], &lv.loaded[i]); err != nil {
+		if err := l.objects(one.ctx, one.field, one.values, one.into); err != nil {
 			return nil, err
 		}
 	}
 	return lv, nil
 }
 
-func (l *loader) relation(ctx context.Context, lv *level, f *field, into *relation) error {
-	values := make([]any, len(lv.rows))
-	if f.kind.resolve == nil {
-		for i, row := range lv.rows {
-			values[i] = f.kind.value(row)
-		}
-	} else {
-		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: lv.of.of.name, Field: f.collected, IsResolver: true})
-		if err := l.resolve(ctx, lv.rows, f, values); err != nil {
-			return err
-		}
-	}
-	if f.kind.of == nil {
-		into.values = values
-		return nil
-	}
-	return l.objects(ctx, f, values, into)
+// asking is a field whose resolver is asked for every row of a level.
+type asking struct {
+	field   *field
+	into    *relation
+	values  []any           // by row
+	ctx     context.Context //nolint:containedctx // it is that of one field
+	waiting []int           // rows whose values the next round will have
 }
 
-// resolve asks the resolver for every row, in as many rounds as it takes: in each the loaders collect what the rows need, and
+// resolve asks the resolvers for every row, in as many rounds as it takes: in each the loaders collect what the rows need, and
 // then it is read at once.
-func (l *loader) resolve(ctx context.Context, rows []any, f *field, values []any) error {
-	var waiting []int
-	for i, row := range rows {
-		value, err := f.kind.resolve(ctx, l.resolvers, row, f.args)
-		switch err {
-		case nil:
-			values[i] = value
-		case ErrPending: //nolint:errorlint // it is never wrapped, and this is asked for every row
-			waiting = append(waiting, i)
-		default:
-			return err
+func (l *loader) resolve(ctx context.Context, lv *level, asked []asking) error {
+	waiting := 0
+	for i := range asked {
+		one := &asked[i]
+		if one.field.kind.resolve == nil {
+			for n, row := range lv.rows {
+				one.values[n] = one.field.kind.value(row)
+			}
+			continue
 		}
-	}
-	for len(waiting) > 0 {
-		if !l.fetch(ctx) {
-			return errStuck
-		}
-		still := waiting[:0]
-		for _, i := range waiting {
-			value, err := f.kind.resolve(ctx, l.resolvers, rows[i], f.args)
-			switch err {
-			case nil:
-				values[i] = value
-			case ErrPending: //nolint:errorlint // it is never wrapped, and this is asked for every row
-				still = append(still, i)
-			default:
+		for n := range lv.rows {
+			if err := l.ask(one, lv.rows, n); err != nil {
 				return err
 			}
 		}
-		waiting = still
+		waiting += len(one.waiting)
+	}
+	for waiting > 0 {
+		if !l.fetch(ctx) {
+			return errStuck
+		}
+		waiting = 0
+		for i := range asked {
+			one := &asked[i]
+			again := one.waiting
+			one.waiting = again[:0]
+			for _, n := range again {
+				if err := l.ask(one, lv.rows, n); err != nil {
+					return err
+				}
+			}
+			waiting += len(one.waiting)
+		}
+	}
+	return nil
+}
+
+// asks is the context of a field: its own where a resolver is asked.
+func (lv *level) asks(ctx context.Context, f *field) context.Context {
+	if f.kind.resolve == nil {
+		return ctx
+	}
+	return graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: lv.of.of.name, Field: f.collected, IsResolver: true})
+}
+
+// ask asks the resolver for one row, which may have to wait.
+func (l *loader) ask(one *asking, rows []any, n int) error {
+	value, err := one.field.kind.resolve(one.ctx, l.resolvers, rows[n], one.field.args)
+	switch err {
+	case nil:
+		one.values[n] = value
+	case ErrPending: //nolint:errorlint // it is never wrapped, and this is asked for every row
+		one.waiting = append(one.waiting, n)
+	default:
+		return err
 	}
 	return nil
 }

@@ -33,6 +33,9 @@ func tables() map[string]*objectType {
 		"BillLineConnection":                {name: "BillLineConnection"},
 		"BillMonthConnection":               {name: "BillMonthConnection"},
 		"ConsumptionSum":                    {name: "ConsumptionSum"},
+		"StorefrontBrand":                   {name: "StorefrontBrand"},
+		"BrandVersion":                      {name: "BrandVersion"},
+		"BrandVersionConnection":            {name: "BrandVersionConnection"},
 		"CatalogueVersion":                  {name: "CatalogueVersion"},
 		"CatalogueVersionConnection":        {name: "CatalogueVersionConnection"},
 		"RegionConnection":                  {name: "RegionConnection"},
@@ -48,6 +51,10 @@ func tables() map[string]*objectType {
 		"DiscountConnection":                {name: "DiscountConnection"},
 		"CommercialCertification":           {name: "CommercialCertification"},
 		"CommercialCertificationConnection": {name: "CommercialCertificationConnection"},
+		"Company":                           {name: "Company"},
+		"CompanyConnection":                 {name: "CompanyConnection"},
+		"CompanyGraph":                      {name: "CompanyGraph"},
+		"CompanyLoadConnection":             {name: "CompanyLoadConnection"},
 		"CooperationConnection":             {name: "CooperationConnection"},
 		"CooperationRequest":                {name: "CooperationRequest"},
 		"CooperationRequestConnection":      {name: "CooperationRequestConnection"},
@@ -70,6 +77,10 @@ func tables() map[string]*objectType {
 		"IncentiveVersionConnection":        {name: "IncentiveVersionConnection"},
 		"IncentivePolicyRuleConnection":     {name: "IncentivePolicyRuleConnection"},
 		"PerformanceSum":                    {name: "PerformanceSum"},
+		"IncentiveSum":                      {name: "IncentiveSum"},
+		"CompanyIdentity":                   {name: "CompanyIdentity"},
+		"IncentiveTransfer":                 {name: "IncentiveTransfer"},
+		"IncentiveTransferConnection":       {name: "IncentiveTransferConnection"},
 		"Invitation":                        {name: "Invitation"},
 		"InvitationConnection":              {name: "InvitationConnection"},
 		"InvitationOffer":                   {name: "InvitationOffer"},
@@ -100,6 +111,11 @@ func tables() map[string]*objectType {
 		"ResellerUpgradeConnection":         {name: "ResellerUpgradeConnection"},
 		"Resource":                          {name: "Resource"},
 		"ResourceConnection":                {name: "ResourceConnection"},
+		"StaffScheme":                       {name: "StaffScheme"},
+		"StaffSchemeConnection":             {name: "StaffSchemeConnection"},
+		"StaffMonthConnection":              {name: "StaffMonthConnection"},
+		"StaffPayment":                      {name: "StaffPayment"},
+		"StaffPaymentConnection":            {name: "StaffPaymentConnection"},
 		"StatementEntryConnection":          {name: "StatementEntryConnection"},
 		"AdjustmentRecordConnection":        {name: "AdjustmentRecordConnection"},
 		"OwnerBalance":                      {name: "OwnerBalance"},
@@ -131,6 +147,10 @@ func tables() map[string]*objectType {
 		"BillLineEdge":                      {name: "BillLineEdge"},
 		"BillMonthEdge":                     {name: "BillMonthEdge"},
 		"BillMonth":                         {name: "BillMonth"},
+		"BrandLogo":                         {name: "BrandLogo"},
+		"PromoLink":                         {name: "PromoLink"},
+		"BrandNotice":                       {name: "BrandNotice"},
+		"BrandVersionEdge":                  {name: "BrandVersionEdge"},
 		"CatalogueVersionEdge":              {name: "CatalogueVersionEdge"},
 		"RegionEdge":                        {name: "RegionEdge"},
 		"Region":                            {name: "Region"},
@@ -153,6 +173,18 @@ func tables() map[string]*objectType {
 		"DiscountEdge":                      {name: "DiscountEdge"},
 		"BankCard":                          {name: "BankCard"},
 		"CommercialCertificationEdge":       {name: "CommercialCertificationEdge"},
+		"CompanyAmount":                     {name: "CompanyAmount"},
+		"CompanyCloud":                      {name: "CompanyCloud"},
+		"CompanyRelationConnection":         {name: "CompanyRelationConnection"},
+		"FinancingRoundConnection":          {name: "FinancingRoundConnection"},
+		"CompanyOfferingConnection":         {name: "CompanyOfferingConnection"},
+		"CompanyRankingConnection":          {name: "CompanyRankingConnection"},
+		"IntellectualPropertyConnection":    {name: "IntellectualPropertyConnection"},
+		"CompanyEdge":                       {name: "CompanyEdge"},
+		"CompanyGraphNode":                  {name: "CompanyGraphNode"},
+		"CompanyRelation":                   {name: "CompanyRelation"},
+		"CompanyLoadEdge":                   {name: "CompanyLoadEdge"},
+		"CompanyLoad":                       {name: "CompanyLoad"},
 		"CooperationEdge":                   {name: "CooperationEdge"},
 		"Cooperation":                       {name: "Cooperation"},
 		"CooperationRequestEdge":            {name: "CooperationRequestEdge"},
@@ -193,6 +225,8 @@ func tables() map[string]*objectType {
 		"IncentiveVersion":                  {name: "IncentiveVersion"},
 		"IncentivePolicyRuleEdge":           {name: "IncentivePolicyRuleEdge"},
 		"IncentivePolicyRule":               {name: "IncentivePolicyRule"},
+		"IncentiveTransferItem":             {name: "IncentiveTransferItem"},
+		"IncentiveTransferEdge":             {name: "IncentiveTransferEdge"},
 		"InvitationFailure":                 {name: "InvitationFailure"},
 		"InvitationEdge":                    {name: "InvitationEdge"},
 		"JobEdge":                           {name: "JobEdge"},
@@ -219,6 +253,14 @@ func tables() map[string]*objectType {
 		"UpgradeBlocker":                    {name: "UpgradeBlocker"},
 		"ResellerUpgradeEdge":               {name: "ResellerUpgradeEdge"},
 		"ResourceEdge":                      {name: "ResourceEdge"},
+		"StaffRate":                         {name: "StaffRate"},
+		"StaffCriterion":                    {name: "StaffCriterion"},
+		"StaffAgreement":                    {name: "StaffAgreement"},
+		"StaffMember":                       {name: "StaffMember"},
+		"StaffSchemeEdge":                   {name: "StaffSchemeEdge"},
+		"StaffMonthEdge":                    {name: "StaffMonthEdge"},
+		"StaffMonth":                        {name: "StaffMonth"},
+		"StaffPaymentEdge":                  {name: "StaffPaymentEdge"},
 		"StatementEntryEdge":                {name: "StatementEntryEdge"},
 		"StatementEntry":                    {name: "StatementEntry"},
 		"AdjustmentRecordEdge":              {name: "AdjustmentRecordEdge"},
@@ -230,15 +272,28 @@ func tables() map[string]*objectType {
 		"WithdrawalEdge":                    {name: "WithdrawalEdge"},
 		"WithdrawalBlocker":                 {name: "WithdrawalBlocker"},
 		"ServiceProviderAttribute":          {name: "ServiceProviderAttribute"},
+		"LocalizedText":                     {name: "LocalizedText"},
+		"MetadataLogo":                      {name: "MetadataLogo"},
 		"SigningKey":                        {name: "SigningKey"},
 		"AttributeMapping":                  {name: "AttributeMapping"},
 		"BindNotificationConnection":        {name: "BindNotificationConnection"},
 		"AttachmentBucket":                  {name: "AttachmentBucket"},
 		"InterfaceContact":                  {name: "InterfaceContact"},
 		"GoLiveStep":                        {name: "GoLiveStep"},
+		"MetadataDisplay":                   {name: "MetadataDisplay"},
 		"ServiceProviderConnection":         {name: "ServiceProviderConnection"},
 		"BenefitProof":                      {name: "BenefitProof"},
 		"AvailabilityZone":                  {name: "AvailabilityZone"},
+		"CompanyRelationEdge":               {name: "CompanyRelationEdge"},
+		"FinancingRoundEdge":                {name: "FinancingRoundEdge"},
+		"FinancingRound":                    {name: "FinancingRound"},
+		"CompanyOfferingEdge":               {name: "CompanyOfferingEdge"},
+		"CompanyOffering":                   {name: "CompanyOffering"},
+		"CompanyRankingEdge":                {name: "CompanyRankingEdge"},
+		"CompanyRanking":                    {name: "CompanyRanking"},
+		"IntellectualPropertyEdge":          {name: "IntellectualPropertyEdge"},
+		"IntellectualProperty":              {name: "IntellectualProperty"},
+		"CompanyParty":                      {name: "CompanyParty"},
 		"BalanceAccount":                    {name: "BalanceAccount"},
 		"AssociationEdge":                   {name: "AssociationEdge"},
 		"CloudBindingEdge":                  {name: "CloudBindingEdge"},
@@ -273,6 +328,9 @@ func tables() map[string]*objectType {
 	fillBillLineConnection(types)
 	fillBillMonthConnection(types)
 	fillConsumptionSum(types)
+	fillStorefrontBrand(types)
+	fillBrandVersion(types)
+	fillBrandVersionConnection(types)
 	fillCatalogueVersion(types)
 	fillCatalogueVersionConnection(types)
 	fillRegionConnection(types)
@@ -288,6 +346,10 @@ func tables() map[string]*objectType {
 	fillDiscountConnection(types)
 	fillCommercialCertification(types)
 	fillCommercialCertificationConnection(types)
+	fillCompany(types)
+	fillCompanyConnection(types)
+	fillCompanyGraph(types)
+	fillCompanyLoadConnection(types)
 	fillCooperationConnection(types)
 	fillCooperationRequest(types)
 	fillCooperationRequestConnection(types)
@@ -310,6 +372,10 @@ func tables() map[string]*objectType {
 	fillIncentiveVersionConnection(types)
 	fillIncentivePolicyRuleConnection(types)
 	fillPerformanceSum(types)
+	fillIncentiveSum(types)
+	fillCompanyIdentity(types)
+	fillIncentiveTransfer(types)
+	fillIncentiveTransferConnection(types)
 	fillInvitation(types)
 	fillInvitationConnection(types)
 	fillInvitationOffer(types)
@@ -340,6 +406,11 @@ func tables() map[string]*objectType {
 	fillResellerUpgradeConnection(types)
 	fillResource(types)
 	fillResourceConnection(types)
+	fillStaffScheme(types)
+	fillStaffSchemeConnection(types)
+	fillStaffMonthConnection(types)
+	fillStaffPayment(types)
+	fillStaffPaymentConnection(types)
 	fillStatementEntryConnection(types)
 	fillAdjustmentRecordConnection(types)
 	fillOwnerBalance(types)
@@ -371,6 +442,10 @@ func tables() map[string]*objectType {
 	fillBillLineEdge(types)
 	fillBillMonthEdge(types)
 	fillBillMonth(types)
+	fillBrandLogo(types)
+	fillPromoLink(types)
+	fillBrandNotice(types)
+	fillBrandVersionEdge(types)
 	fillCatalogueVersionEdge(types)
 	fillRegionEdge(types)
 	fillRegion(types)
@@ -393,6 +468,18 @@ func tables() map[string]*objectType {
 	fillDiscountEdge(types)
 	fillBankCard(types)
 	fillCommercialCertificationEdge(types)
+	fillCompanyAmount(types)
+	fillCompanyCloud(types)
+	fillCompanyRelationConnection(types)
+	fillFinancingRoundConnection(types)
+	fillCompanyOfferingConnection(types)
+	fillCompanyRankingConnection(types)
+	fillIntellectualPropertyConnection(types)
+	fillCompanyEdge(types)
+	fillCompanyGraphNode(types)
+	fillCompanyRelation(types)
+	fillCompanyLoadEdge(types)
+	fillCompanyLoad(types)
 	fillCooperationEdge(types)
 	fillCooperation(types)
 	fillCooperationRequestEdge(types)
@@ -433,6 +520,8 @@ func tables() map[string]*objectType {
 	fillIncentiveVersion(types)
 	fillIncentivePolicyRuleEdge(types)
 	fillIncentivePolicyRule(types)
+	fillIncentiveTransferItem(types)
+	fillIncentiveTransferEdge(types)
 	fillInvitationFailure(types)
 	fillInvitationEdge(types)
 	fillJobEdge(types)
@@ -459,6 +548,14 @@ func tables() map[string]*objectType {
 	fillUpgradeBlocker(types)
 	fillResellerUpgradeEdge(types)
 	fillResourceEdge(types)
+	fillStaffRate(types)
+	fillStaffCriterion(types)
+	fillStaffAgreement(types)
+	fillStaffMember(types)
+	fillStaffSchemeEdge(types)
+	fillStaffMonthEdge(types)
+	fillStaffMonth(types)
+	fillStaffPaymentEdge(types)
 	fillStatementEntryEdge(types)
 	fillStatementEntry(types)
 	fillAdjustmentRecordEdge(types)
@@ -470,15 +567,28 @@ func tables() map[string]*objectType {
 	fillWithdrawalEdge(types)
 	fillWithdrawalBlocker(types)
 	fillServiceProviderAttribute(types)
+	fillLocalizedText(types)
+	fillMetadataLogo(types)
 	fillSigningKey(types)
 	fillAttributeMapping(types)
 	fillBindNotificationConnection(types)
 	fillAttachmentBucket(types)
 	fillInterfaceContact(types)
 	fillGoLiveStep(types)
+	fillMetadataDisplay(types)
 	fillServiceProviderConnection(types)
 	fillBenefitProof(types)
 	fillAvailabilityZone(types)
+	fillCompanyRelationEdge(types)
+	fillFinancingRoundEdge(types)
+	fillFinancingRound(types)
+	fillCompanyOfferingEdge(types)
+	fillCompanyOffering(types)
+	fillCompanyRankingEdge(types)
+	fillCompanyRanking(types)
+	fillIntellectualPropertyEdge(types)
+	fillIntellectualProperty(types)
+	fillCompanyParty(types)
 	fillBalanceAccount(types)
 	fillAssociationEdge(types)
 	fillCloudBindingEdge(types)
@@ -639,6 +749,18 @@ func fillNode(types map[string]*objectType) {
 			if v != nil {
 				return types["TestLogin"], v
 			}
+		case models.StaffScheme:
+			return types["StaffScheme"], &v
+		case *models.StaffScheme:
+			if v != nil {
+				return types["StaffScheme"], v
+			}
+		case models.StaffPayment:
+			return types["StaffPayment"], &v
+		case *models.StaffPayment:
+			if v != nil {
+				return types["StaffPayment"], v
+			}
 		case models.ServiceProvider:
 			return types["ServiceProvider"], &v
 		case *models.ServiceProvider:
@@ -723,6 +845,12 @@ func fillNode(types map[string]*objectType) {
 			if v != nil {
 				return types["Invitation"], v
 			}
+		case models.IncentiveTransfer:
+			return types["IncentiveTransfer"], &v
+		case *models.IncentiveTransfer:
+			if v != nil {
+				return types["IncentiveTransfer"], v
+			}
 		case models.IncentiveStatement:
 			return types["IncentiveStatement"], &v
 		case *models.IncentiveStatement:
@@ -765,11 +893,23 @@ func fillNode(types map[string]*objectType) {
 			if v != nil {
 				return types["CooperationRequest"], v
 			}
+		case models.Company:
+			return types["Company"], &v
+		case *models.Company:
+			if v != nil {
+				return types["Company"], v
+			}
 		case models.CommercialCertification:
 			return types["CommercialCertification"], &v
 		case *models.CommercialCertification:
 			if v != nil {
 				return types["CommercialCertification"], v
+			}
+		case models.BrandVersion:
+			return types["BrandVersion"], &v
+		case *models.BrandVersion:
+			if v != nil {
+				return types["BrandVersion"], v
 			}
 		case models.BindNotification:
 			return types["BindNotification"], &v
@@ -2283,6 +2423,440 @@ func fillConsumptionSum(types map[string]*objectType) {
 	}
 }
 
+func fillStorefrontBrand(types map[string]*objectType) {
+	of := types["StorefrontBrand"]
+	of.satisfies = []string{"StorefrontBrand"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StorefrontBrand)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StorefrontBrand:
+			return &v
+		case *models.StorefrontBrand:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"nameEn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).NameEN()
+			b.string(string(v))
+			return true
+		}},
+		"nameZh": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).NameZH()
+			b.string(string(v))
+			return true
+		}},
+		"logo": {value: func(object any) any {
+			if v := object.(*models.StorefrontBrand).Logo(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["BrandLogo"],
+		},
+		"logoUrl": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).LogoURL
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"accentColor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).AccentColor()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"stylesheetUrl": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).StylesheetURL
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"style": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).Style()
+			b.string(string(v))
+			return true
+		}},
+		"supportUrl": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).SupportURL()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"supportPhone": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).SupportPhone()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"footerEn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).FooterEN()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"footerZh": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).FooterZH()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"promoMenu": {value: func(object any) any {
+			return object.(*models.StorefrontBrand).PromoMenu()
+		},
+			of:      types["PromoLink"],
+			list:    true,
+			nonNull: true,
+		},
+		"serviceTypes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).ServiceTypes()
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"notice": {value: func(object any) any {
+			if v := object.(*models.StorefrontBrand).Notice; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["BrandNotice"],
+		},
+		"publishedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StorefrontBrand).PublishedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillBrandVersion(types map[string]*objectType) {
+	of := types["BrandVersion"]
+	of.satisfies = []string{"BrandVersion", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BrandVersion)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BrandVersion:
+			return &v
+		case *models.BrandVersion:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BrandVersion().Partner(ctx, object.(*models.BrandVersion))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).State
+			b.string(string(v))
+			return true
+		}},
+		"revision": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).Revision
+			b.int(int64(v))
+			return true
+		}},
+		"nameEn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).NameEN()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"nameZh": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).NameZH()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"logo": {value: func(object any) any {
+			if v := object.(*models.BrandVersion).Logo(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["BrandLogo"],
+		},
+		"accentColor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).AccentColor()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"style": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).Style()
+			b.string(string(v))
+			return true
+		}},
+		"supportUrl": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).SupportURL()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"supportPhone": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).SupportPhone()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"footerEn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).FooterEN()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"footerZh": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).FooterZH()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"promoMenu": {value: func(object any) any {
+			return object.(*models.BrandVersion).PromoMenu()
+		},
+			of:      types["PromoLink"],
+			list:    true,
+			nonNull: true,
+		},
+		"serviceTypes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).ServiceTypes()
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"notice": {value: func(object any) any {
+			if v := object.(*models.BrandVersion).Notice(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["BrandNotice"],
+		},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).ReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"previewUrl": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.BrandVersion().PreviewURL(ctx, object.(*models.BrandVersion))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			answer: func(b *buffer, value any) bool {
+				v := value.(string)
+				b.string(string(v))
+				return true
+			},
+		},
+		"submittedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).SubmittedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"reviewDueAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).ReviewDueAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"endedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).EndedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandVersion).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillBrandVersionConnection(types map[string]*objectType) {
+	of := types["BrandVersionConnection"]
+	of.satisfies = []string{"BrandVersionConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.BrandVersion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.BrandVersion]:
+			return &v
+		case *models.Connection[models.BrandVersion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.BrandVersion]).Edges
+		},
+			of:      types["BrandVersionEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.BrandVersion]).Nodes()
+		},
+			of:      types["BrandVersion"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.BrandVersion]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.BrandVersion]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
 func fillCatalogueVersion(types map[string]*objectType) {
 	of := types["CatalogueVersion"]
 	of.satisfies = []string{"CatalogueVersion"}
@@ -3243,6 +3817,488 @@ func fillCommercialCertificationConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.CommercialCertification]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompany(types map[string]*objectType) {
+	of := types["Company"]
+	of.satisfies = []string{"Company", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Company)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Company:
+			return &v
+		case *models.Company:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).ID
+			b.id(string(v))
+			return true
+		}},
+		"country": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).Country
+			b.string(string(v))
+			return true
+		}},
+		"registrationNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).RegistrationNumber
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).Name
+			b.string(string(v))
+			return true
+		}},
+		"nameEn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).NameEnOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"formerNames": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).FormerNames
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).Status
+			b.string(string(v))
+			return true
+		}},
+		"legalRepresentative": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).LegalRepresentativeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"founded": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).FoundedOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				(*v).MarshalGQL(b)
+			}
+			return true
+		}},
+		"registeredCapital": {value: func(object any) any {
+			if v := object.(*models.Company).RegisteredCapital(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["CompanyAmount"],
+		},
+		"industry": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).IndustryOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).RegionOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"size": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).SizeOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"website": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).WebsiteOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"cloud": {value: func(object any) any {
+			if v := object.(*models.Company).Cloud(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["CompanyCloud"],
+		},
+		"patentCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).PatentCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"trademarkCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).TrademarkCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"softwareCopyrightCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).SoftwareCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"source": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).Source
+			b.string(string(v))
+			return true
+		}},
+		"asOf": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Company).AsOf
+			v.MarshalGQL(b)
+			return true
+		}},
+		"relations": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Relations(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["CompanyRelationConnection"],
+			nonNull: true,
+		},
+		"financingRounds": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().FinancingRounds(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["FinancingRoundConnection"],
+			nonNull: true,
+		},
+		"products": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Products(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["CompanyOfferingConnection"],
+			nonNull: true,
+		},
+		"brands": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Brands(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["CompanyOfferingConnection"],
+			nonNull: true,
+		},
+		"rankings": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Rankings(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["CompanyRankingConnection"],
+			nonNull: true,
+		},
+		"patents": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Patents(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["IntellectualPropertyConnection"],
+			nonNull: true,
+		},
+		"trademarks": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Trademarks(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["IntellectualPropertyConnection"],
+			nonNull: true,
+		},
+		"softwareCopyrights": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().SoftwareCopyrights(ctx, object.(*models.Company), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["IntellectualPropertyConnection"],
+			nonNull: true,
+		},
+		"report": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Report(ctx, object.(*models.Company))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["CustomerReport"],
+		},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Company().Customer(ctx, object.(*models.Company))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+	}
+}
+
+func fillCompanyConnection(types map[string]*objectType) {
+	of := types["CompanyConnection"]
+	of.satisfies = []string{"CompanyConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.Company])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.Company]:
+			return &v
+		case *models.Connection[models.Company]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.Company]).Edges
+		},
+			of:      types["CompanyEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.Company]).Nodes()
+		},
+			of:      types["Company"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.Company]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.Company]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompanyGraph(types map[string]*objectType) {
+	of := types["CompanyGraph"]
+	of.satisfies = []string{"CompanyGraph"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyGraph)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyGraph:
+			return &v
+		case *models.CompanyGraph:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"nodes": {value: func(object any) any {
+			return object.(*models.CompanyGraph).Nodes
+		},
+			of:      types["CompanyGraphNode"],
+			list:    true,
+			nonNull: true,
+		},
+		"edges": {value: func(object any) any {
+			return object.(*models.CompanyGraph).Edges
+		},
+			of:      types["CompanyRelation"],
+			list:    true,
+			nonNull: true,
+		},
+		"truncated": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyGraph).Truncated
+			b.bool(bool(v))
+			return true
+		}},
+	}
+}
+
+func fillCompanyLoadConnection(types map[string]*objectType) {
+	of := types["CompanyLoadConnection"]
+	of.satisfies = []string{"CompanyLoadConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CompanyLoad])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CompanyLoad]:
+			return &v
+		case *models.Connection[models.CompanyLoad]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyLoad]).Edges
+		},
+			of:      types["CompanyLoadEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyLoad]).Nodes()
+		},
+			of:      types["CompanyLoad"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CompanyLoad]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CompanyLoad]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -5079,6 +6135,292 @@ func fillPerformanceSum(types map[string]*objectType) {
 			of:      types["Money"],
 			nonNull: true,
 		},
+	}
+}
+
+func fillIncentiveSum(types map[string]*objectType) {
+	of := types["IncentiveSum"]
+	of.satisfies = []string{"IncentiveSum"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.IncentiveSum)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.IncentiveSum:
+			return &v
+		case *models.IncentiveSum:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"key": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveSum).Key
+			b.string(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveSum().Partner(ctx, object.(*models.IncentiveSum))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"statements": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveSum).Statements
+			b.int(int64(v))
+			return true
+		}},
+		"performance": {value: func(object any) any {
+			v := object.(*models.IncentiveSum).Performance()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"total": {value: func(object any) any {
+			v := object.(*models.IncentiveSum).Total()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"estimated": {value: func(object any) any {
+			v := object.(*models.IncentiveSum).Estimated()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"toConfirm": {value: func(object any) any {
+			v := object.(*models.IncentiveSum).ToConfirm()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"issuing": {value: func(object any) any {
+			v := object.(*models.IncentiveSum).Issuing()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"done": {value: func(object any) any {
+			v := object.(*models.IncentiveSum).Done()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompanyIdentity(types map[string]*objectType) {
+	of := types["CompanyIdentity"]
+	of.satisfies = []string{"CompanyIdentity"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyIdentity)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyIdentity:
+			return &v
+		case *models.CompanyIdentity:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"country": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyIdentity).Country
+			b.string(string(v))
+			return true
+		}},
+		"registrationNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyIdentity).RegistrationNumber
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyIdentity).Name
+			b.string(string(v))
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyIdentity).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillIncentiveTransfer(types map[string]*objectType) {
+	of := types["IncentiveTransfer"]
+	of.satisfies = []string{"IncentiveTransfer", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.IncentiveTransfer)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.IncentiveTransfer:
+			return &v
+		case *models.IncentiveTransfer:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransfer).ID
+			b.id(string(v))
+			return true
+		}},
+		"from": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveTransfer().From(ctx, object.(*models.IncentiveTransfer))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"to": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveTransfer().To(ctx, object.(*models.IncentiveTransfer))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"caseNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransfer).CaseNumber
+			b.string(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransfer).Reason
+			b.string(string(v))
+			return true
+		}},
+		"performance": {value: func(object any) any {
+			v := object.(*models.IncentiveTransfer).Performance()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"total": {value: func(object any) any {
+			v := object.(*models.IncentiveTransfer).Total()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"items": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveTransfer().Items(ctx, object.(*models.IncentiveTransfer))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["IncentiveTransferItem"],
+			list:    true,
+			nonNull: true,
+		},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransfer).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillIncentiveTransferConnection(types map[string]*objectType) {
+	of := types["IncentiveTransferConnection"]
+	of.satisfies = []string{"IncentiveTransferConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.IncentiveTransfer])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.IncentiveTransfer]:
+			return &v
+		case *models.Connection[models.IncentiveTransfer]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.IncentiveTransfer]).Edges
+		},
+			of:      types["IncentiveTransferEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.IncentiveTransfer]).Nodes()
+		},
+			of:      types["IncentiveTransfer"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.IncentiveTransfer]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.IncentiveTransfer]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
 	}
 }
 
@@ -7402,6 +8744,27 @@ func fillCustomerReport(types map[string]*objectType) {
 			b.string(string(v))
 			return true
 		}},
+		"registrationNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CustomerReport).RegistrationNumberOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"registeredCompany": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CustomerReport().RegisteredCompany(ctx, object.(*models.CustomerReport))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Company"],
+		},
 		"email": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CustomerReport).Email
 			if v == nil {
@@ -7999,6 +9362,473 @@ func fillResourceConnection(types map[string]*objectType) {
 		},
 		"totalCount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Connection[models.Resource]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffScheme(types map[string]*objectType) {
+	of := types["StaffScheme"]
+	of.satisfies = []string{"StaffScheme", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StaffScheme)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StaffScheme:
+			return &v
+		case *models.StaffScheme:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).ID
+			b.id(string(v))
+			return true
+		}},
+		"partner": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.StaffScheme().Partner(ctx, object.(*models.StaffScheme))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Partner"],
+		},
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).Name
+			b.string(string(v))
+			return true
+		}},
+		"year": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).Year
+			b.int(int64(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).State
+			b.string(string(v))
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).Currency
+			b.string(string(v))
+			return true
+		}},
+		"rates": {value: func(object any) any {
+			return object.(*models.StaffScheme).Rates
+		},
+			of:      types["StaffRate"],
+			list:    true,
+			nonNull: true,
+		},
+		"criteria": {value: func(object any) any {
+			return object.(*models.StaffScheme).Criteria
+		},
+			of:      types["StaffCriterion"],
+			list:    true,
+			nonNull: true,
+		},
+		"headCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).HeadCount
+			b.int(int64(v))
+			return true
+		}},
+		"agreementVersion": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).AgreementVersion
+			b.string(string(v))
+			return true
+		}},
+		"agreement": {value: func(object any) any {
+			if v := object.(*models.StaffScheme).Agreement(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["StaffAgreement"],
+		},
+		"members": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.StaffScheme().Members(ctx, object.(*models.StaffScheme))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["StaffMember"],
+			list:    true,
+			nonNull: true,
+		},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).ReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"updatedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffScheme).UpdatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffSchemeConnection(types map[string]*objectType) {
+	of := types["StaffSchemeConnection"]
+	of.satisfies = []string{"StaffSchemeConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.StaffScheme])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.StaffScheme]:
+			return &v
+		case *models.Connection[models.StaffScheme]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.StaffScheme]).Edges
+		},
+			of:      types["StaffSchemeEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.StaffScheme]).Nodes()
+		},
+			of:      types["StaffScheme"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.StaffScheme]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.StaffScheme]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffMonthConnection(types map[string]*objectType) {
+	of := types["StaffMonthConnection"]
+	of.satisfies = []string{"StaffMonthConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.StaffMonth])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.StaffMonth]:
+			return &v
+		case *models.Connection[models.StaffMonth]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.StaffMonth]).Edges
+		},
+			of:      types["StaffMonthEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.StaffMonth]).Nodes()
+		},
+			of:      types["StaffMonth"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.StaffMonth]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.StaffMonth]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffPayment(types map[string]*objectType) {
+	of := types["StaffPayment"]
+	of.satisfies = []string{"StaffPayment", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StaffPayment)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StaffPayment:
+			return &v
+		case *models.StaffPayment:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).ID
+			b.id(string(v))
+			return true
+		}},
+		"scheme": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.StaffPayment().Scheme(ctx, object.(*models.StaffPayment))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["StaffScheme"],
+		},
+		"year": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).Year
+			b.int(int64(v))
+			return true
+		}},
+		"quarter": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).Quarter
+			b.int(int64(v))
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).State
+			b.string(string(v))
+			return true
+		}},
+		"method": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).Method
+			b.string(string(v))
+			return true
+		}},
+		"exact": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).Exact
+			b.decimal(v)
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.StaffPayment).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"months": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.StaffPayment().Months(ctx, object.(*models.StaffPayment))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			of:      types["StaffMonth"],
+			list:    true,
+			nonNull: true,
+		},
+		"printedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).PrintedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"invoiceNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).InvoiceNumberOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reference": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).ReferenceOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"transferId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).TransferIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.id(string((*v)))
+			}
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).ReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"paidAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).PaidAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffPayment).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffPaymentConnection(types map[string]*objectType) {
+	of := types["StaffPaymentConnection"]
+	of.satisfies = []string{"StaffPaymentConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.StaffPayment])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.StaffPayment]:
+			return &v
+		case *models.Connection[models.StaffPayment]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.StaffPayment]).Edges
+		},
+			of:      types["StaffPaymentEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.StaffPayment]).Nodes()
+		},
+			of:      types["StaffPayment"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.StaffPayment]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.StaffPayment]).TotalCount
 			if v == nil {
 				b.null()
 			} else {
@@ -9266,6 +11096,29 @@ func fillServiceProvider(types map[string]*objectType) {
 			b.char(']')
 			return true
 		}},
+		"displayNames": {value: func(object any) any {
+			return object.(*models.ServiceProvider).DisplayNames()
+		},
+			of:      types["LocalizedText"],
+			list:    true,
+			nonNull: true,
+		},
+		"logos": {value: func(object any) any {
+			return object.(*models.ServiceProvider).Logos()
+		},
+			of:      types["MetadataLogo"],
+			list:    true,
+			nonNull: true,
+		},
+		"subjectIdRequirement": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ServiceProvider).SubjectIDRequirement()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
 		"sloUrl": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ServiceProvider).SLOURLOrNil()
 			if v == nil {
@@ -9717,6 +11570,57 @@ func fillAccessConfiguration(types map[string]*objectType) {
 			list:    true,
 			nonNull: true,
 		},
+		"display": {value: func(object any) any {
+			if v := object.(*models.AccessConfiguration).DisplayOrNil(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["MetadataDisplay"],
+		},
+		"publishContact": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AccessConfiguration).PublishContact
+			b.bool(bool(v))
+			return true
+		}},
+		"idpDisplayNames": {value: func(object any) any {
+			return object.(*models.AccessConfiguration).IDPDisplayNames()
+		},
+			of:      types["LocalizedText"],
+			list:    true,
+			nonNull: true,
+		},
+		"idpLogos": {value: func(object any) any {
+			return object.(*models.AccessConfiguration).IDPLogos()
+		},
+			of:      types["MetadataLogo"],
+			list:    true,
+			nonNull: true,
+		},
+		"authnContexts": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AccessConfiguration).AuthnContexts
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"subjectScopes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.AccessConfiguration).SubjectScopes
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
 		"serviceProviders": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.AccessConfiguration().ServiceProviders(ctx, object.(*models.AccessConfiguration), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
 			if err != nil {
@@ -10271,6 +12175,181 @@ func fillBillMonth(types map[string]*objectType) {
 			return &v
 		},
 			of:      types["Money"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillBrandLogo(types map[string]*objectType) {
+	of := types["BrandLogo"]
+	of.satisfies = []string{"BrandLogo"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BrandLogo)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BrandLogo:
+			return &v
+		case *models.BrandLogo:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"digest": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandLogo).Digest
+			b.string(string(v))
+			return true
+		}},
+		"contentType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandLogo).ContentType
+			b.string(string(v))
+			return true
+		}},
+		"width": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandLogo).Width
+			b.int(int64(v))
+			return true
+		}},
+		"height": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandLogo).Height
+			b.int(int64(v))
+			return true
+		}},
+		"size": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandLogo).Size
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
+func fillPromoLink(types map[string]*objectType) {
+	of := types["PromoLink"]
+	of.satisfies = []string{"PromoLink"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PromoLink)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PromoLink:
+			return &v
+		case *models.PromoLink:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"titleEn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PromoLink).TitleEN
+			b.string(string(v))
+			return true
+		}},
+		"titleZh": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PromoLink).TitleZH
+			b.string(string(v))
+			return true
+		}},
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PromoLink).URL
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillBrandNotice(types map[string]*objectType) {
+	of := types["BrandNotice"]
+	of.satisfies = []string{"BrandNotice"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.BrandNotice)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.BrandNotice:
+			return &v
+		case *models.BrandNotice:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"textEn": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandNotice).TextEN
+			b.string(string(v))
+			return true
+		}},
+		"textZh": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandNotice).TextZH
+			b.string(string(v))
+			return true
+		}},
+		"from": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandNotice).From
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BrandNotice).Until
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillBrandVersionEdge(types map[string]*objectType) {
+	of := types["BrandVersionEdge"]
+	of.satisfies = []string{"BrandVersionEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.BrandVersion])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.BrandVersion]:
+			return &v
+		case *models.Edge[models.BrandVersion]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.BrandVersion]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.BrandVersion]).Node
+		},
+			of:      types["BrandVersion"],
 			nonNull: true,
 		},
 	}
@@ -11262,6 +13341,652 @@ func fillCommercialCertificationEdge(types map[string]*objectType) {
 			of:      types["CommercialCertification"],
 			nonNull: true,
 		},
+	}
+}
+
+func fillCompanyAmount(types map[string]*objectType) {
+	of := types["CompanyAmount"]
+	of.satisfies = []string{"CompanyAmount"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyAmount)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyAmount:
+			return &v
+		case *models.CompanyAmount:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyAmount).Amount
+			b.decimal(v)
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyAmount).Currency
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillCompanyCloud(types map[string]*objectType) {
+	of := types["CompanyCloud"]
+	of.satisfies = []string{"CompanyCloud"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyCloud)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyCloud:
+			return &v
+		case *models.CompanyCloud:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"walletThickness": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyCloud).WalletThickness
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"activity": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyCloud).Activity
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"providers": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyCloud).Providers
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyCloud).URL
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompanyRelationConnection(types map[string]*objectType) {
+	of := types["CompanyRelationConnection"]
+	of.satisfies = []string{"CompanyRelationConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CompanyRelation])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CompanyRelation]:
+			return &v
+		case *models.Connection[models.CompanyRelation]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyRelation]).Edges
+		},
+			of:      types["CompanyRelationEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyRelation]).Nodes()
+		},
+			of:      types["CompanyRelation"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CompanyRelation]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CompanyRelation]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillFinancingRoundConnection(types map[string]*objectType) {
+	of := types["FinancingRoundConnection"]
+	of.satisfies = []string{"FinancingRoundConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.FinancingRound])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.FinancingRound]:
+			return &v
+		case *models.Connection[models.FinancingRound]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.FinancingRound]).Edges
+		},
+			of:      types["FinancingRoundEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.FinancingRound]).Nodes()
+		},
+			of:      types["FinancingRound"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.FinancingRound]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.FinancingRound]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompanyOfferingConnection(types map[string]*objectType) {
+	of := types["CompanyOfferingConnection"]
+	of.satisfies = []string{"CompanyOfferingConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CompanyOffering])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CompanyOffering]:
+			return &v
+		case *models.Connection[models.CompanyOffering]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyOffering]).Edges
+		},
+			of:      types["CompanyOfferingEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyOffering]).Nodes()
+		},
+			of:      types["CompanyOffering"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CompanyOffering]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CompanyOffering]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompanyRankingConnection(types map[string]*objectType) {
+	of := types["CompanyRankingConnection"]
+	of.satisfies = []string{"CompanyRankingConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.CompanyRanking])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.CompanyRanking]:
+			return &v
+		case *models.Connection[models.CompanyRanking]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyRanking]).Edges
+		},
+			of:      types["CompanyRankingEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.CompanyRanking]).Nodes()
+		},
+			of:      types["CompanyRanking"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.CompanyRanking]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.CompanyRanking]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillIntellectualPropertyConnection(types map[string]*objectType) {
+	of := types["IntellectualPropertyConnection"]
+	of.satisfies = []string{"IntellectualPropertyConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.IntellectualProperty])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.IntellectualProperty]:
+			return &v
+		case *models.Connection[models.IntellectualProperty]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.IntellectualProperty]).Edges
+		},
+			of:      types["IntellectualPropertyEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.IntellectualProperty]).Nodes()
+		},
+			of:      types["IntellectualProperty"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.IntellectualProperty]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.IntellectualProperty]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompanyEdge(types map[string]*objectType) {
+	of := types["CompanyEdge"]
+	of.satisfies = []string{"CompanyEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.Company])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.Company]:
+			return &v
+		case *models.Edge[models.Company]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.Company]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.Company]).Node
+		},
+			of:      types["Company"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompanyGraphNode(types map[string]*objectType) {
+	of := types["CompanyGraphNode"]
+	of.satisfies = []string{"CompanyGraphNode"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyGraphNode)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyGraphNode:
+			return &v
+		case *models.CompanyGraphNode:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"party": {value: func(object any) any {
+			return &object.(*models.CompanyGraphNode).Party
+		},
+			of:      types["CompanyParty"],
+			nonNull: true,
+		},
+		"distance": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyGraphNode).Distance
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
+func fillCompanyRelation(types map[string]*objectType) {
+	of := types["CompanyRelation"]
+	of.satisfies = []string{"CompanyRelation"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyRelation)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyRelation:
+			return &v
+		case *models.CompanyRelation:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRelation).ID
+			b.id(string(v))
+			return true
+		}},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRelation).Kind
+			b.string(string(v))
+			return true
+		}},
+		"from": {value: func(object any) any {
+			v := object.(*models.CompanyRelation).From()
+			return &v
+		},
+			of:      types["CompanyParty"],
+			nonNull: true,
+		},
+		"to": {value: func(object any) any {
+			v := object.(*models.CompanyRelation).To()
+			return &v
+		},
+			of:      types["CompanyParty"],
+			nonNull: true,
+		},
+		"share": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRelation).Share()
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
+			}
+			return true
+		}},
+		"since": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRelation).SinceOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				(*v).MarshalGQL(b)
+			}
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRelation).UntilOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				(*v).MarshalGQL(b)
+			}
+			return true
+		}},
+		"source": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRelation).Source
+			b.string(string(v))
+			return true
+		}},
+		"asOf": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRelation).AsOf
+			v.MarshalGQL(b)
+			return true
+		}},
+	}
+}
+
+func fillCompanyLoadEdge(types map[string]*objectType) {
+	of := types["CompanyLoadEdge"]
+	of.satisfies = []string{"CompanyLoadEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CompanyLoad])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CompanyLoad]:
+			return &v
+		case *models.Edge[models.CompanyLoad]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CompanyLoad]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CompanyLoad]).Node
+		},
+			of:      types["CompanyLoad"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompanyLoad(types map[string]*objectType) {
+	of := types["CompanyLoad"]
+	of.satisfies = []string{"CompanyLoad"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyLoad)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyLoad:
+			return &v
+		case *models.CompanyLoad:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).ID
+			b.id(string(v))
+			return true
+		}},
+		"label": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).Label
+			b.string(string(v))
+			return true
+		}},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"added": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).Added
+			b.int(int64(v))
+			return true
+		}},
+		"replaced": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).Replaced
+			b.int(int64(v))
+			return true
+		}},
+		"unchanged": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).Unchanged
+			b.int(int64(v))
+			return true
+		}},
+		"older": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).Older
+			b.int(int64(v))
+			return true
+		}},
+		"refused": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).Refused
+			b.int(int64(v))
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"finishedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyLoad).FinishedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
 	}
 }
 
@@ -13611,6 +16336,129 @@ func fillIncentivePolicyRule(types map[string]*objectType) {
 	}
 }
 
+func fillIncentiveTransferItem(types map[string]*objectType) {
+	of := types["IncentiveTransferItem"]
+	of.satisfies = []string{"IncentiveTransferItem"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.IncentiveTransferItem)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.IncentiveTransferItem:
+			return &v
+		case *models.IncentiveTransferItem:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"statement": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveTransferItem().Statement(ctx, object.(*models.IncentiveTransferItem))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["IncentiveStatement"],
+		},
+		"received": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.IncentiveTransferItem().Received(ctx, object.(*models.IncentiveTransferItem))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["IncentiveStatement"],
+		},
+		"period": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransferItem).Period
+			v.MarshalGQL(b)
+			return true
+		}},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransferItem).Status
+			b.string(string(v))
+			return true
+		}},
+		"performance": {value: func(object any) any {
+			v := object.(*models.IncentiveTransferItem).Performance()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"total": {value: func(object any) any {
+			v := object.(*models.IncentiveTransferItem).Total()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransferItem).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"payoutId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IncentiveTransferItem).PayoutIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.id(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillIncentiveTransferEdge(types map[string]*objectType) {
+	of := types["IncentiveTransferEdge"]
+	of.satisfies = []string{"IncentiveTransferEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.IncentiveTransfer])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.IncentiveTransfer]:
+			return &v
+		case *models.Edge[models.IncentiveTransfer]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.IncentiveTransfer]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.IncentiveTransfer]).Node
+		},
+			of:      types["IncentiveTransfer"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillInvitationFailure(types map[string]*objectType) {
 	of := types["InvitationFailure"]
 	of.satisfies = []string{"InvitationFailure"}
@@ -14965,6 +17813,447 @@ func fillResourceEdge(types map[string]*objectType) {
 	}
 }
 
+func fillStaffRate(types map[string]*objectType) {
+	of := types["StaffRate"]
+	of.satisfies = []string{"StaffRate"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StaffRate)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StaffRate:
+			return &v
+		case *models.StaffRate:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"role": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffRate).Role
+			b.string(string(v))
+			return true
+		}},
+		"dayRate": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffRate).DayRate
+			b.decimal(v)
+			return true
+		}},
+	}
+}
+
+func fillStaffCriterion(types map[string]*objectType) {
+	of := types["StaffCriterion"]
+	of.satisfies = []string{"StaffCriterion"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StaffCriterion)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StaffCriterion:
+			return &v
+		case *models.StaffCriterion:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffCriterion).Code
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffCriterion).Name
+			b.string(string(v))
+			return true
+		}},
+		"weight": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffCriterion).Weight
+			b.decimal(v)
+			return true
+		}},
+	}
+}
+
+func fillStaffAgreement(types map[string]*objectType) {
+	of := types["StaffAgreement"]
+	of.satisfies = []string{"StaffAgreement"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StaffAgreement)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StaffAgreement:
+			return &v
+		case *models.StaffAgreement:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"version": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffAgreement).Version
+			b.string(string(v))
+			return true
+		}},
+		"signatory": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffAgreement).Signatory
+			b.string(string(v))
+			return true
+		}},
+		"signedBy": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffAgreement).SignedBy
+			b.string(string(v))
+			return true
+		}},
+		"signedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffAgreement).SignedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffMember(types map[string]*objectType) {
+	of := types["StaffMember"]
+	of.satisfies = []string{"StaffMember"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StaffMember)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StaffMember:
+			return &v
+		case *models.StaffMember:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).ID
+			b.id(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).Name
+			b.string(string(v))
+			return true
+		}},
+		"email": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).Email
+			b.string(string(v))
+			return true
+		}},
+		"idLastFour": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).IDLastFour
+			b.string(string(v))
+			return true
+		}},
+		"role": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).Role
+			b.string(string(v))
+			return true
+		}},
+		"certificate": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).Certificate
+			b.string(string(v))
+			return true
+		}},
+		"from": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).From
+			v.MarshalGQL(b)
+			return true
+		}},
+		"until": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).Until
+			v.MarshalGQL(b)
+			return true
+		}},
+		"living": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).Living
+			b.bool(bool(v))
+			return true
+		}},
+		"removedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).RemovedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMember).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffSchemeEdge(types map[string]*objectType) {
+	of := types["StaffSchemeEdge"]
+	of.satisfies = []string{"StaffSchemeEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.StaffScheme])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.StaffScheme]:
+			return &v
+		case *models.Edge[models.StaffScheme]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.StaffScheme]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.StaffScheme]).Node
+		},
+			of:      types["StaffScheme"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillStaffMonthEdge(types map[string]*objectType) {
+	of := types["StaffMonthEdge"]
+	of.satisfies = []string{"StaffMonthEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.StaffMonth])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.StaffMonth]:
+			return &v
+		case *models.Edge[models.StaffMonth]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.StaffMonth]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.StaffMonth]).Node
+		},
+			of:      types["StaffMonth"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillStaffMonth(types map[string]*objectType) {
+	of := types["StaffMonth"]
+	of.satisfies = []string{"StaffMonth"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.StaffMonth)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.StaffMonth:
+			return &v
+		case *models.StaffMonth:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).ID
+			b.id(string(v))
+			return true
+		}},
+		"scheme": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.StaffMonth().Scheme(ctx, object.(*models.StaffMonth))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["StaffScheme"],
+		},
+		"member": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.StaffMonth().Member(ctx, object.(*models.StaffMonth))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["StaffMember"],
+		},
+		"month": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).Month
+			v.MarshalGQL(b)
+			return true
+		}},
+		"state": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).State
+			b.string(string(v))
+			return true
+		}},
+		"days": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).Days
+			b.decimal(v)
+			return true
+		}},
+		"met": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).Met
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"dayRate": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).DayRate
+			b.decimal(v)
+			return true
+		}},
+		"exact": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).Exact
+			b.decimal(v)
+			return true
+		}},
+		"currency": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).Currency
+			b.string(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).ReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"decidedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).DecidedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.StaffMonth).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillStaffPaymentEdge(types map[string]*objectType) {
+	of := types["StaffPaymentEdge"]
+	of.satisfies = []string{"StaffPaymentEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.StaffPayment])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.StaffPayment]:
+			return &v
+		case *models.Edge[models.StaffPayment]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.StaffPayment]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.StaffPayment]).Node
+		},
+			of:      types["StaffPayment"],
+			nonNull: true,
+		},
+	}
+}
+
 func fillStatementEntryEdge(types map[string]*objectType) {
 	of := types["StatementEntryEdge"]
 	of.satisfies = []string{"StatementEntryEdge"}
@@ -15532,6 +18821,81 @@ func fillServiceProviderAttribute(types map[string]*objectType) {
 	}
 }
 
+func fillLocalizedText(types map[string]*objectType) {
+	of := types["LocalizedText"]
+	of.satisfies = []string{"LocalizedText"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.LocalizedText)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.LocalizedText:
+			return &v
+		case *models.LocalizedText:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"language": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LocalizedText).Language
+			b.string(string(v))
+			return true
+		}},
+		"text": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.LocalizedText).Text
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillMetadataLogo(types map[string]*objectType) {
+	of := types["MetadataLogo"]
+	of.satisfies = []string{"MetadataLogo"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.MetadataLogo)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.MetadataLogo:
+			return &v
+		case *models.MetadataLogo:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MetadataLogo).URL
+			b.string(string(v))
+			return true
+		}},
+		"width": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MetadataLogo).Width
+			b.int(int64(v))
+			return true
+		}},
+		"height": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MetadataLogo).Height
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
 func fillSigningKey(types map[string]*objectType) {
 	of := types["SigningKey"]
 	of.satisfies = []string{"SigningKey"}
@@ -15860,6 +19224,67 @@ func fillGoLiveStep(types map[string]*objectType) {
 	}
 }
 
+func fillMetadataDisplay(types map[string]*objectType) {
+	of := types["MetadataDisplay"]
+	of.satisfies = []string{"MetadataDisplay"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.MetadataDisplay)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.MetadataDisplay:
+			return &v
+		case *models.MetadataDisplay:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"displayNames": {value: func(object any) any {
+			return object.(*models.MetadataDisplay).DisplayNames
+		},
+			of:      types["LocalizedText"],
+			list:    true,
+			nonNull: true,
+		},
+		"descriptions": {value: func(object any) any {
+			return object.(*models.MetadataDisplay).Descriptions
+		},
+			of:      types["LocalizedText"],
+			list:    true,
+			nonNull: true,
+		},
+		"informationUrls": {value: func(object any) any {
+			return object.(*models.MetadataDisplay).InformationURLs
+		},
+			of:      types["LocalizedText"],
+			list:    true,
+			nonNull: true,
+		},
+		"privacyStatementUrls": {value: func(object any) any {
+			return object.(*models.MetadataDisplay).PrivacyStatementURLs
+		},
+			of:      types["LocalizedText"],
+			list:    true,
+			nonNull: true,
+		},
+		"logo": {value: func(object any) any {
+			if v := object.(*models.MetadataDisplay).Logo; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["MetadataLogo"],
+		},
+	}
+}
+
 func fillServiceProviderConnection(types map[string]*objectType) {
 	of := types["ServiceProviderConnection"]
 	of.satisfies = []string{"ServiceProviderConnection"}
@@ -15986,6 +19411,465 @@ func fillAvailabilityZone(types map[string]*objectType) {
 			b.string(string(v))
 			return true
 		}},
+	}
+}
+
+func fillCompanyRelationEdge(types map[string]*objectType) {
+	of := types["CompanyRelationEdge"]
+	of.satisfies = []string{"CompanyRelationEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CompanyRelation])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CompanyRelation]:
+			return &v
+		case *models.Edge[models.CompanyRelation]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CompanyRelation]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CompanyRelation]).Node
+		},
+			of:      types["CompanyRelation"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFinancingRoundEdge(types map[string]*objectType) {
+	of := types["FinancingRoundEdge"]
+	of.satisfies = []string{"FinancingRoundEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.FinancingRound])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.FinancingRound]:
+			return &v
+		case *models.Edge[models.FinancingRound]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.FinancingRound]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.FinancingRound]).Node
+		},
+			of:      types["FinancingRound"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFinancingRound(types map[string]*objectType) {
+	of := types["FinancingRound"]
+	of.satisfies = []string{"FinancingRound"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.FinancingRound)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.FinancingRound:
+			return &v
+		case *models.FinancingRound:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.FinancingRound).ID
+			b.id(string(v))
+			return true
+		}},
+		"round": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.FinancingRound).Round
+			b.string(string(v))
+			return true
+		}},
+		"on": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.FinancingRound).OnOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				(*v).MarshalGQL(b)
+			}
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			if v := object.(*models.FinancingRound).Amount(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["CompanyAmount"],
+		},
+		"investors": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.FinancingRound).Investors
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+	}
+}
+
+func fillCompanyOfferingEdge(types map[string]*objectType) {
+	of := types["CompanyOfferingEdge"]
+	of.satisfies = []string{"CompanyOfferingEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CompanyOffering])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CompanyOffering]:
+			return &v
+		case *models.Edge[models.CompanyOffering]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CompanyOffering]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CompanyOffering]).Node
+		},
+			of:      types["CompanyOffering"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompanyOffering(types map[string]*objectType) {
+	of := types["CompanyOffering"]
+	of.satisfies = []string{"CompanyOffering"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyOffering)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyOffering:
+			return &v
+		case *models.CompanyOffering:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyOffering).ID
+			b.id(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyOffering).Name
+			b.string(string(v))
+			return true
+		}},
+		"description": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyOffering).DescriptionOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompanyRankingEdge(types map[string]*objectType) {
+	of := types["CompanyRankingEdge"]
+	of.satisfies = []string{"CompanyRankingEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.CompanyRanking])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.CompanyRanking]:
+			return &v
+		case *models.Edge[models.CompanyRanking]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.CompanyRanking]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.CompanyRanking]).Node
+		},
+			of:      types["CompanyRanking"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompanyRanking(types map[string]*objectType) {
+	of := types["CompanyRanking"]
+	of.satisfies = []string{"CompanyRanking"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyRanking)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyRanking:
+			return &v
+		case *models.CompanyRanking:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRanking).ID
+			b.id(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRanking).Name
+			b.string(string(v))
+			return true
+		}},
+		"place": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRanking).PlaceOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"on": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyRanking).OnOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				(*v).MarshalGQL(b)
+			}
+			return true
+		}},
+	}
+}
+
+func fillIntellectualPropertyEdge(types map[string]*objectType) {
+	of := types["IntellectualPropertyEdge"]
+	of.satisfies = []string{"IntellectualPropertyEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.IntellectualProperty])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.IntellectualProperty]:
+			return &v
+		case *models.Edge[models.IntellectualProperty]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.IntellectualProperty]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.IntellectualProperty]).Node
+		},
+			of:      types["IntellectualProperty"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillIntellectualProperty(types map[string]*objectType) {
+	of := types["IntellectualProperty"]
+	of.satisfies = []string{"IntellectualProperty"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.IntellectualProperty)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.IntellectualProperty:
+			return &v
+		case *models.IntellectualProperty:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IntellectualProperty).ID
+			b.id(string(v))
+			return true
+		}},
+		"title": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IntellectualProperty).Title
+			b.string(string(v))
+			return true
+		}},
+		"number": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IntellectualProperty).NumberOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"on": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.IntellectualProperty).OnOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				(*v).MarshalGQL(b)
+			}
+			return true
+		}},
+	}
+}
+
+func fillCompanyParty(types map[string]*objectType) {
+	of := types["CompanyParty"]
+	of.satisfies = []string{"CompanyParty"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.CompanyParty)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.CompanyParty:
+			return &v
+		case *models.CompanyParty:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"key": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyParty).Key
+			b.string(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyParty).Name
+			b.string(string(v))
+			return true
+		}},
+		"country": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyParty).Country()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"registrationNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.CompanyParty).RegistrationNumber()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"company": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CompanyParty().Company(ctx, object.(*models.CompanyParty))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Company"],
+		},
 	}
 }
 

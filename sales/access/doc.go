@@ -4,5 +4,7 @@
 // permissions. It does not own the permissions a credential has (sales/identity) nor the tables (the rooms). A row that
 // a scope hides does not exist for the caller: rooms answer NOT_FOUND, counts leave it out.
 //
-// Neighbours: every room above uses it; it uses models and bun only.
+// It also answers dashboards, whose rules two rooms' monthly sums share.
+//
+// Neighbours: every room above uses it; it uses models, store and bun only.
 package access

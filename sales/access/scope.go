@@ -285,9 +285,45 @@ func BenefitApplications(q *bun.SelectQuery, who models.Principal) *bun.SelectQu
 	return ownPartner(q, who, "bap.partner_id")
 }
 
+// IncentiveTransfers shows a partner those from its account and to it.
+func IncentiveTransfers(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	switch {
+	case who.SeesAll():
+		return q
+	case who.PartnerID == "" || who.CustomerID != "":
+		return nothing(q)
+	}
+	return q.Where("(itr.from_partner_id = ? OR itr.to_partner_id = ?)", who.PartnerID, who.PartnerID)
+}
+
+// StaffSchemes shows a partner its own: whom another dedicates is no business of its.
+func StaffSchemes(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "sfs.partner_id")
+}
+
+// StaffMembers shows a partner its own people.
+func StaffMembers(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "sfm.partner_id")
+}
+
+// StaffMonths shows a partner those of its own people.
+func StaffMonths(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "sft.partner_id")
+}
+
+// StaffPayments shows a partner its own.
+func StaffPayments(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "sfp.partner_id")
+}
+
 // AccessConfigurations shows a partner its own.
 func AccessConfigurations(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ownPartner(q, who, "ac.partner_id")
+}
+
+// BrandVersions shows a partner its own: drafts and decisions are no business of a distributor, and customers see what is published alone.
+func BrandVersions(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "brv.partner_id")
 }
 
 // ServiceProviders shows a partner those of its own platform.
@@ -408,6 +444,15 @@ func PayerAgreements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery 
 
 // Remittances shows operators all and nobody else any: a bank statement names the payers of others.
 func Remittances(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return operatorsAlone(q, who)
+}
+
+// CompanyLoads shows operators all and nobody else any.
+func CompanyLoads(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return operatorsAlone(q, who)
+}
+
+func operatorsAlone(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	if who.SeesAll() {
 		return q
 	}

@@ -92,7 +92,7 @@ func (cmd SetTag) check() error {
 	if err := models.CheckTagCode(cmd.Code, "code"); err != nil {
 		return err
 	}
-	if err := models.CheckBenefitText(cmd.Name, "name", 100, false); err != nil {
+	if err := models.CheckText(cmd.Name, "name", 100, false); err != nil {
 		return err
 	}
 	switch {
@@ -313,7 +313,7 @@ func checkOpinion(passed bool, opinion *string) error {
 		}
 		return nil
 	}
-	return models.CheckBenefitText(text(opinion), "opinion", maxOpinion, false)
+	return models.CheckText(text(opinion), "opinion", maxOpinion, false)
 }
 
 // statusOf is how a partner stands with one tag; NOT_FOUND for a tag that there is not.

@@ -260,7 +260,7 @@ func (cmd SetMDFCap) row() (models.MDFCap, error) {
 	case (cmd.Class == models.MDFServiceTag) != (cmd.TagCode != nil):
 		return row, models.Invalid("tagCode", "SERVICE_TAG names a tag of level 2, and no other class does.")
 	}
-	if err := models.CheckBenefitText(cmd.Source, "source", 200, false); err != nil {
+	if err := models.CheckText(cmd.Source, "source", 200, false); err != nil {
 		return row, err
 	}
 	money, err := models.ParseMoney(cmd.Amount, models.CNY, "amount")

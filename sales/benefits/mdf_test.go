@@ -11,6 +11,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/benefits"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
@@ -260,7 +261,7 @@ func TestProofsAreRead(t *testing.T) {
 		}
 		download := func(who models.Principal, position int) (string, string) {
 			ready, err := w.DownloadProof(w.ctx, who, benefits.DownloadProof{ApplicationID: row.ID, Position: position})
-			_, token, _ := strings.Cut(ready.URL, benefits.DownloadPath)
+			_, token, _ := strings.Cut(ready.URL, files.DownloadPath)
 			return token, reasonOf(err)
 		}
 		if _, got := download(as(w.provider), 0); got != "FORBIDDEN" {
@@ -291,7 +292,7 @@ func TestProofsAreRead(t *testing.T) {
 		}
 		_, _ = download(operator(), 0)
 		w.at = w.at.Add(6 * time.Minute)
-		if n, err := w.SweepDownloads(w.ctx); err != nil || n != 1 {
+		if n, err := w.Files.SweepDownloads(w.ctx); err != nil || n != 1 {
 			t.Errorf("swept %d %v", n, err)
 		}
 		for name, spoil := range map[string]func(key string){

@@ -2,12 +2,8 @@ package benefits
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -93,15 +89,8 @@ func (s *Service) ReviewProof(ctx context.Context, who models.Principal, cmd Rev
 
 // The refusals of downloads.
 var (
-	ErrDownloadUnknown = &models.Error{Code: models.CodeNotFound, Message: "There is no such download: it was used, has expired, or is another organisation's."}
-	ErrProofGone       = models.Precondition("PROOF_GONE", "The file is not there any more.")
+	ErrProofGone = models.Precondition("PROOF_GONE", "The file is not there any more.")
 )
-
-// downloadLife is how long a download waits.
-const downloadLife = 5 * time.Minute
-
-// DownloadPath is what the addresses of downloads start with; the token follows.
-const DownloadPath = "/benefit-proofs/"
 
 // DownloadProof says which file of a proof to read.
 type DownloadProof struct {
@@ -109,43 +98,28 @@ type DownloadProof struct {
 	Position      int // counted from 0
 }
 
-// DownloadReady is where the file waits, for one download.
-type DownloadReady struct {
-	URL       string
-	ExpiresAt time.Time
-}
-
 // DownloadProof prepares one download of a file and returns its address, good for five minutes and for the caller's organisation only, which shows
 // its credential again. Operators with BENEFITS_REVIEW only.
-func (s *Service) DownloadProof(ctx context.Context, who models.Principal, cmd DownloadProof) (DownloadReady, error) {
+func (s *Service) DownloadProof(ctx context.Context, who models.Principal, cmd DownloadProof) (ready files.DownloadReady, err error) {
 	if err := mayReview(who); err != nil {
-		return DownloadReady{}, err
+		return ready, err
 	}
 	row, err := s.application(ctx, who, cmd.ApplicationID)
 	if err != nil {
-		return DownloadReady{}, err
+		return ready, err
 	}
 	if row.Details.MDF == nil || cmd.Position < 0 || cmd.Position >= len(row.Details.MDF.Proofs) {
-		return DownloadReady{}, models.Invalid("position", "This application has no such proof.")
+		return ready, models.Invalid("position", "This application has no such proof.")
 	}
-	raw := make([]byte, 32)
-	if _, err := io.ReadFull(s.Random, raw); err != nil {
-		return DownloadReady{}, fmt.Errorf("benefits: randomness: %w", err)
-	}
-	token, now := base64.RawURLEncoding.EncodeToString(raw), s.now()
-	right := models.BenefitDownload{
-		ID: s.IDs(models.PrefixBenefitDownload), TokenHash: digestOf(token), OrganisationID: who.OrganisationID(), ApplicationID: row.ID,
-		Position: cmd.Position, CreatedAt: now, ExpiresAt: now.Add(downloadLife),
-	}
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := insertRow(ctx, tx, &right); err != nil {
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if ready, err = s.Files.GrantIn(ctx, tx, who, models.DownloadOfProof, row.ID, cmd.Position); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventBenefitProofRead, SubjectID: string(row.ID), Data: map[string]any{"partnerId": row.PartnerID, "position": cmd.Position},
 		})
 	})
-	return DownloadReady{URL: s.Origin + DownloadPath + token, ExpiresAt: right.ExpiresAt}, err
+	return ready, err
 }
 
 func (s *Service) application(ctx context.Context, who models.Principal, id models.ID) (models.BenefitApplication, error) {
@@ -162,62 +136,31 @@ func (s *Service) application(ctx context.Context, who models.Principal, id mode
 	return rows[0], nil
 }
 
-// Opened is a file that is being downloaded, whole. It is for one goroutine; close it.
-type Opened struct {
-	Name        string // made here; nothing of it comes from whoever submitted the file
-	ContentType string // of an image or a PDF
-	Size        int64  // in bytes
-	Body        io.ReadCloser
-}
-
-// OpenProof takes the token, which works once: it is ErrDownloadUnknown when it was used, has expired or is another organisation's. Whether the
+// OpenProof takes the token, which works once: it is files.ErrDownloadUnknown when it was used, has expired or is another organisation's. Whether the
 // caller may review is asked again, now. A file that is gone, or not the one that was judged, is ErrProofGone.
-func (s *Service) OpenProof(ctx context.Context, who models.Principal, token string) (Opened, error) {
+func (s *Service) OpenProof(ctx context.Context, who models.Principal, token string) (files.Opened, error) {
 	if err := mayReview(who); err != nil {
-		return Opened{}, err
+		return files.Opened{}, err
 	}
-	right, found, err := deleteDownload(ctx, s.DB, digestOf(token), who.OrganisationID())
-	switch {
-	case err != nil:
-		return Opened{}, err
-	case !found || !s.Now().Before(right.ExpiresAt):
-		return Opened{}, ErrDownloadUnknown
-	}
-	row, err := s.application(ctx, who, right.ApplicationID)
+	right, err := s.Files.Redeem(ctx, who, models.DownloadOfProof, token)
 	if err != nil {
-		return Opened{}, err
+		return files.Opened{}, err
+	}
+	row, err := s.application(ctx, who, right.SubjectID)
+	if err != nil {
+		return files.Opened{}, err
 	}
 	if row.Details.MDF == nil || right.Position >= len(row.Details.MDF.Proofs) {
-		return Opened{}, ErrDownloadUnknown
+		return files.Opened{}, files.ErrDownloadUnknown
 	}
 	proof := row.Details.MDF.Proofs[right.Position]
-	body, err := s.Files.Open(ctx, models.Upload{ID: proof.UploadID, Extension: proof.Extension})
-	if errors.Is(err, files.ErrNoObject) {
+	file, err := s.Files.OpenJudged(ctx, models.Upload{ID: proof.UploadID, Extension: proof.Extension}, models.UploadProof, proof.Digest)
+	if errors.Is(err, files.ErrGone) || errors.Is(err, files.ErrChanged) {
 		err = ErrProofGone
 	}
 	if err != nil {
-		return Opened{}, err
-	}
-	defer func() { _ = body.Close() }()
-	// Nothing is passed on before all of it is known to be what was judged.
-	file, err := s.Files.Spool(body, models.UploadProof)
-	if err != nil {
-		return Opened{}, err
-	}
-	if file.Digest != proof.Digest {
-		_ = file.Close()
-		return Opened{}, ErrProofGone
+		return files.Opened{}, err
 	}
 	name := fmt.Sprintf("%s-%d.%s", row.ID, right.Position, proof.Extension)
-	return Opened{Name: name, ContentType: proof.ContentType, Size: file.Size, Body: file}, nil
-}
-
-// SweepDownloads forgets what was not downloaded in time and returns how many that were.
-func (s *Service) SweepDownloads(ctx context.Context) (int64, error) {
-	return deleteDownloadsBefore(ctx, s.DB, s.now())
-}
-
-func digestOf(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
+	return files.Opened{Name: name, ContentType: proof.ContentType, Size: file.Size, Body: file}, nil
 }

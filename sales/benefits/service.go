@@ -2,7 +2,6 @@ package benefits
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -34,8 +33,6 @@ type Service struct {
 	Jobs   Jobs // has rights lapse; nil = nobody does
 	Files  *files.Service
 	Orders Orders
-	Random io.Reader // of cryptographic quality, for tokens
-	Origin string    // what download URLs begin with, such as https://sales.example.com
 }
 
 // The refusals of benefits; those of capabilities, states and budgets are in models.

@@ -140,21 +140,6 @@ func upsertCap(ctx context.Context, tx bun.IDB, row *models.MDFCap) error {
 	return store.Translate(err)
 }
 
-// deleteDownload takes the right away with one statement, so that of two callers one gets it. Another organisation's stays where it is.
-func deleteDownload(ctx context.Context, db bun.IDB, hash []byte, organisation string) (models.BenefitDownload, bool, error) {
-	var row models.BenefitDownload
-	found, err := store.Found(db.NewDelete().Model(&row).Where("token_hash = ? AND organisation_id = ?", hash, organisation).Returning("*").Scan(ctx))
-	return row, found, err
-}
-
-func deleteDownloadsBefore(ctx context.Context, db bun.IDB, now time.Time) (int64, error) {
-	result, err := db.NewDelete().Model((*models.BenefitDownload)(nil)).Where("expires_at <= ?", now).Exec(ctx)
-	if err != nil {
-		return 0, store.Translate(err)
-	}
-	return result.RowsAffected()
-}
-
 func insertOrders(ctx context.Context, tx bun.IDB, application models.ID, orders []models.ID) error {
 	rows := make([]models.BenefitOrder, len(orders))
 	for i, id := range orders {

@@ -79,7 +79,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	w.Service = &benefits.Service{
-		DB: db, Now: now, IDs: ids, Events: recorder, Jobs: w, Files: kept, Orders: w, Random: rand.Reader, Origin: "https://sales.example.com",
+		DB: db, Now: now, IDs: ids, Events: recorder, Jobs: w, Files: kept, Orders: w,
 	}
 	w.provider = w.partner("Provider", models.SolutionProvider, "")
 	w.distributor = w.partner("Distributor", models.Distributor, "")

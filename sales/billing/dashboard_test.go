@@ -43,7 +43,7 @@ func TestDashboardsEqualTheRawSums(t *testing.T) {
 			if q.Top == 0 {
 				q.Top = 10
 			}
-			rows, err := o.Dashboard(o.ctx, who, q)
+			rows, err := dashboard(o.Dashboards(o.ctx, who, []models.DashboardQuery{q}))
 			o.want(err, "")
 			for _, row := range rows {
 				all = append(all, fmt.Sprintf("%s %d paid %d owed %d", row.Key, row.PayableMinor, row.Paid().Minor, row.DebtLeft().Minor))
@@ -75,26 +75,69 @@ func TestDashboardsEqualTheRawSums(t *testing.T) {
 			}
 		}
 		o.checkBooks()
+
+		// Asked together, every dashboard is what it is alone: those of other months, partners and managers, those that are refused, and the
+		// same grouping twice.
+		var together []models.DashboardQuery
+		for _, by := range []models.DashboardGrouping{
+			models.ByMonth, models.ByMode, models.ByServiceType, models.ByCustomer, models.ByReseller, models.ByAccountManager, "COLOUR",
+		} {
+			together = append(together, models.DashboardQuery{By: by, Top: 1}, models.DashboardQuery{By: by, Top: 10}, models.DashboardQuery{By: by},
+				models.DashboardQuery{By: by, Top: 2, Until: &november}, models.DashboardQuery{By: by, Top: 2, ManagerID: &manager},
+				models.DashboardQuery{By: by, Top: 2, PartnerID: &o.provider.ID}, models.DashboardQuery{By: by, Top: 2, PartnerID: &manager})
+		}
+		rowsOf := 0
+		for _, who := range []models.Principal{operator(), as(o.provider), as(o.distributor), as(o.reseller), self(other), as(o.stranger)} {
+			consumed, err := o.Dashboards(o.ctx, who, together)
+			o.want(err, "")
+			performed, err := o.incentive.Dashboards(o.ctx, who, together)
+			earns := who.CustomerID == "" && who.PartnerID != o.reseller.ID // P14
+			if earns {
+				o.want(err, "")
+			} else {
+				o.want(err, "FORBIDDEN")
+			}
+			for i, q := range together {
+				rowsOf += len(consumed[i].Rows)
+				rows, err := dashboard(o.Dashboards(o.ctx, who, []models.DashboardQuery{q}))
+				if diff := cmp.Diff(rows, consumed[i].Rows) + cmp.Diff(fmt.Sprint(err), fmt.Sprint(consumed[i].Err)); diff != "" {
+					t.Errorf("consumption, %+v, %+v: %s", who, q, diff)
+				}
+				if !earns {
+					continue
+				}
+				rowsOf += len(performed[i].Rows)
+				counted, err := dashboard(o.incentive.Dashboards(o.ctx, who, []models.DashboardQuery{q}))
+				if diff := cmp.Diff(counted, performed[i].Rows) + cmp.Diff(fmt.Sprint(err), fmt.Sprint(performed[i].Err)); diff != "" {
+					t.Errorf("performance, %+v, %+v: %s", who, q, diff)
+				}
+			}
+		}
+		if rowsOf < 200 {
+			t.Errorf("the dashboards have %d rows, too few to show anything", rowsOf)
+		}
+
+		o.checkShown()
 		december, long := models.BillingCycle("2026-12"), models.BillingCycle("2020-01")
 		for field, q := range map[string]models.DashboardQuery{
 			"from": {By: models.ByMonth, From: &december, Until: &november, Top: 1}, "from ": {By: models.ByMonth, From: &long, Top: 1}, "top": {By: models.ByMonth},
 			"partnerId": {By: models.ByMonth, PartnerID: &manager, Top: 1}, "accountManagerId": {By: models.ByMonth, ManagerID: &o.provider.ID, Top: 1}, "by": {By: "COLOUR", Top: 1},
 		} {
-			_, err := o.Dashboard(o.ctx, operator(), q)
+			_, err := dashboard(o.Dashboards(o.ctx, operator(), []models.DashboardQuery{q}))
 			if e := models.AsError(err); e == nil || e.Code != models.CodeInvalid || e.Field+" " != field+" " && e.Field+" " != field {
 				t.Errorf("%s: %v", field, err)
 			}
 		}
-		_, err = o.Dashboard(o.ctx, models.Principal{Kind: models.PartnerKey, PartnerID: o.provider.ID}, models.DashboardQuery{By: models.ByMonth, Top: 1})
+		_, err = o.Dashboards(o.ctx, models.Principal{Kind: models.PartnerKey, PartnerID: o.provider.ID}, []models.DashboardQuery{{By: models.ByMonth, Top: 1}})
 		o.want(err, "FORBIDDEN")
 
 		// Performance: what partners see of it, and that its sums are those of its lines.
-		rows, err := o.incentive.Dashboard(o.ctx, as(o.distributor), models.DashboardQuery{By: models.ByReseller, Top: 10})
+		rows, err := dashboard(o.incentive.Dashboards(o.ctx, as(o.distributor), []models.DashboardQuery{{By: models.ByReseller, Top: 10}}))
 		o.want(err, "")
 		if len(rows) != 1 || rows[0].Key != string(o.reseller.ID) || rows[0].AmountMinor != 2750 || rows[0].Lines != 3 {
 			t.Errorf("%+v", rows)
 		}
-		rows, err = o.incentive.Dashboard(o.ctx, as(o.provider), models.DashboardQuery{By: models.ByMode, PartnerID: &o.provider.ID, Top: 10})
+		rows, err = dashboard(o.incentive.Dashboards(o.ctx, as(o.provider), []models.DashboardQuery{{By: models.ByMode, PartnerID: &o.provider.ID, Top: 10}}))
 		o.want(err, "")
 		if len(rows) != 2 || rows[0].AmountMinor+rows[1].AmountMinor != 700+50+1700+50+7000+40+300 {
 			t.Errorf("%+v", rows)
@@ -105,7 +148,34 @@ func TestDashboardsEqualTheRawSums(t *testing.T) {
 		if lines != months || lines == 0 {
 			t.Errorf("the lines add up to %d, the months to %d", lines, months)
 		}
-		_, err = o.incentive.Dashboard(o.ctx, self(other), models.DashboardQuery{By: models.ByMonth, Top: 1})
+		_, err = o.incentive.Dashboards(o.ctx, self(other), []models.DashboardQuery{{By: models.ByMonth, Top: 1}})
 		o.want(err, "FORBIDDEN")
 	})
+}
+
+// dashboard is the answer to a single query.
+func dashboard[Row any](answers []models.Dashboard[Row], err error) ([]Row, error) {
+	if err != nil {
+		return nil, err
+	}
+	return answers[0].Rows, answers[0].Err
+}
+
+// checkShown checks that what is not shown is not summed up, and orders all the same.
+func (o *office) checkShown() {
+	o.t.Helper()
+	few := store.Showing(o.ctx, store.NewShown(map[string]struct{}{"paid": {}, "counted": {}}))
+	largest := []models.DashboardQuery{{By: models.ByCustomer, Top: 2}, {By: models.ByMode, Top: 2}}
+	whole, err := o.Dashboards(o.ctx, operator(), largest)
+	o.want(err, "")
+	part, err := o.Dashboards(few, operator(), largest)
+	o.want(err, "")
+	for i := range whole {
+		for j, row := range whole[i].Rows {
+			whole[i].Rows[j] = models.ConsumptionSum{Key: row.Key, Currency: row.Currency, PaidMinor: row.PaidMinor}
+		}
+	}
+	if diff := cmp.Diff(whole, part); diff != "" {
+		o.t.Error(diff)
+	}
 }

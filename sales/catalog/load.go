@@ -2,8 +2,6 @@ package catalog
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -100,8 +98,8 @@ func (s *Service) loadIn(ctx context.Context, tx bun.IDB, who models.Principal, 
 
 // insert writes the rows of a version. Their ids follow the order of the lists, so that a list is paged in the order of its codes.
 func (c catalogue) insert(ctx context.Context, tx bun.IDB, version models.CatalogueVersion) error {
-	ids := &sequence{at: version.CreatedAt, of: sha256.Sum256([]byte(version.ID))}
-	entry := func() models.ID { return ids.next(models.PrefixCatalogueEntry) }
+	ids := models.NewIDSequence(version.CreatedAt, string(version.ID))
+	entry := func() models.ID { return ids.Next(models.PrefixCatalogueEntry) }
 	for i := range c.regions {
 		c.regions[i].ID, c.regions[i].VersionID = entry(), version.ID
 	}
@@ -127,7 +125,7 @@ func (c catalogue) insert(ctx context.Context, tx bun.IDB, version models.Catalo
 		c.policies[i].ID, c.policies[i].VersionID = entry(), version.ID
 	}
 	for i := range c.prices {
-		c.prices[i].ID, c.prices[i].VersionID = ids.next(models.PrefixPrice), version.ID
+		c.prices[i].ID, c.prices[i].VersionID = ids.Next(models.PrefixPrice), version.ID
 	}
 	for _, write := range []func() error{
 		func() error { return insertAll(ctx, tx, c.regions) },
@@ -154,26 +152,4 @@ func insertAll[Row any](ctx context.Context, tx bun.IDB, rows []Row) error {
 		}
 	}
 	return nil
-}
-
-// sequence makes ids that sort in the order in which they are made, which UUIDs of one millisecond do not promise: the time, then a
-// counter of 26 bits where a UUIDv7 has randomness, then a digest of the version's own id.
-type sequence struct {
-	at time.Time
-	of [sha256.Size]byte
-	n  uint32
-}
-
-func (s *sequence) next(prefix string) models.ID {
-	var uuid [16]byte
-	binary.BigEndian.PutUint64(uuid[:8], uint64(s.at.UnixMilli())<<16)
-	uuid[6], uuid[7] = 0x70|byte(s.n>>22&0x0f), byte(s.n>>14)
-	uuid[8], uuid[9] = 0x80|byte(s.n>>8&0x3f), byte(s.n)
-	copy(uuid[10:], s.of[:6])
-	s.n++
-	id, err := models.IDFromUUID(prefix, uuid)
-	if err != nil {
-		panic(err) // the prefixes are constants
-	}
-	return id
 }

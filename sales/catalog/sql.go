@@ -14,48 +14,50 @@ import (
 // selectVersionAt reads the version that is in force at a moment.
 func selectVersionAt(ctx context.Context, db bun.IDB, cloud string, at time.Time) (models.CatalogueVersion, bool, error) {
 	var rows []models.CatalogueVersion
-	err := db.NewSelect().Model(&rows).Where("ctv.cloud = ?", cloud).Where("ctv.effective_at <= ?", at.UTC()).
-		Order("ctv.effective_at DESC").Limit(1).Scan(ctx)
-	if err != nil || len(rows) == 0 {
-		return models.CatalogueVersion{}, false, store.Translate(err)
+	q := db.NewSelect().Model(&rows).Where("ctv.cloud = ?", cloud).Where("ctv.effective_at <= ?", at.UTC()).
+		Order("ctv.effective_at DESC").Limit(1)
+	if err := store.Read(ctx, db, q, &rows); err != nil || len(rows) == 0 {
+		return models.CatalogueVersion{}, false, err
 	}
 	return rows[0], true, nil
 }
 
 // selectOf reads the rows of a version whose column is one of the values.
-func selectOf[Row any, Value any](ctx context.Context, db bun.IDB, version models.ID, column string, values []Value) ([]Row, error) {
+func selectOf[Row any, Value ~string](ctx context.Context, db bun.IDB, version models.ID, column string, values []Value) ([]Row, error) {
 	var rows []Row
 	if len(values) == 0 {
 		return nil, nil
 	}
-	err := db.NewSelect().Model(&rows).Where("?TableAlias.version_id = ?", version).
-		Where("?TableAlias.? IN (?)", bun.Ident(column), bun.List(values)).Order("id").Scan(ctx)
-	return rows, store.Translate(err)
+	q := db.NewSelect().Model(&rows).Where("?TableAlias.version_id = ?", version).
+		Where("?TableAlias.? ?", bun.Ident(column), store.In(values)).Order("id")
+	err := store.Read(ctx, db, q, &rows)
+	return rows, err
 }
 
 func selectConversions(ctx context.Context, db bun.IDB, version models.ID) (models.Conversions, error) {
 	var rows []models.MeasureConversion
-	err := db.NewSelect().Model(&rows).Where("ccv.version_id = ?", version).Order("ccv.id").Scan(ctx)
-	return rows, store.Translate(err)
+	err := store.Read(ctx, db, db.NewSelect().Model(&rows).Where("ccv.version_id = ?", version).Order("ccv.id"), &rows)
+	return rows, err
 }
 
 // selectPolicies reads the policies of one month; a version has at most one per service type.
 func selectPolicies(ctx context.Context, db bun.IDB, version models.ID, month models.BillingCycle) (models.Policies, error) {
 	var rows []models.DiscountPolicy
-	err := db.NewSelect().Model(&rows).Where("cdp.version_id = ?", version).Where("cdp.month = ?", month).Scan(ctx)
+	err := store.Read(ctx, db, db.NewSelect().Model(&rows).Where("cdp.version_id = ?", version).Where("cdp.month = ?", month), &rows)
 	policies := make(models.Policies, len(rows))
 	for _, row := range rows {
 		policies[row.ServiceType] = row
 	}
-	return policies, store.Translate(err)
+	return policies, err
 }
 
 // selectDiscountsOf reads what a customer was given, oldest first, whether in force or not.
 func selectDiscountsOf(ctx context.Context, db bun.IDB, customer models.Customer, at time.Time) ([]models.Discount, error) {
 	var rows []models.Discount
-	err := db.NewSelect().Model(&rows).Where("dsc.customer_id = ?", customer.ID).Where("dsc.cloud = ?", customer.Cloud).
+	q := db.NewSelect().Model(&rows).Where("dsc.customer_id = ?", customer.ID).Where("dsc.cloud = ?", customer.Cloud).
 		Where("dsc.valid_from <= ?", at.UTC()).Where("dsc.valid_until IS NULL OR dsc.valid_until > ?", at.UTC()).
-		Order("dsc.id").Limit(MaxDiscounts).Scan(ctx)
+		Order("dsc.id").Limit(MaxDiscounts)
+	err := store.Read(ctx, db, q, &rows)
 	// Quotes keep them as JSON, where a time zone would show.
 	for i := range rows {
 		rows[i].From, rows[i].CreatedAt = rows[i].From.UTC(), rows[i].CreatedAt.UTC()
@@ -64,7 +66,7 @@ func selectDiscountsOf(ctx context.Context, db bun.IDB, customer models.Customer
 			rows[i].Until = &until
 		}
 	}
-	return rows, store.Translate(err)
+	return rows, err
 }
 
 // visibleQuotes starts a query of the quotes that a principal may see.
@@ -74,11 +76,11 @@ func visibleQuotes(db bun.IDB, who models.Principal) *bun.SelectQuery {
 
 func selectQuotes(ctx context.Context, db bun.IDB, who models.Principal, ids []models.ID) ([]models.Quote, error) {
 	var rows []models.Quote
-	err := access.Quotes(db.NewSelect().Model(&rows).Where("qot.id IN (?)", bun.List(ids)), who).Scan(ctx)
+	err := store.Read(ctx, db, access.Quotes(db.NewSelect().Model(&rows).Where("qot.id ?", store.In(ids)), who), &rows)
 	for i := range rows {
 		rows[i] = rows[i].Exact()
 	}
-	return rows, store.Translate(err)
+	return rows, err
 }
 
 // insert writes one row.

@@ -20,6 +20,7 @@ import (
 type strict struct {
 	data   []byte
 	dec    *json.Decoder
+	above  int    // lines of a file that come before the data
 	sought string // a path to stop at, for locate
 	line   int    // of sought
 }
@@ -27,11 +28,14 @@ type strict struct {
 var errFound = errors.New("found")
 
 // decodeStrict fills target, a pointer to a struct. The error is INVALID with the field "content".
-func decodeStrict(data []byte, target any) error {
+func decodeStrict(data []byte, target any) error { return decodeBelow(data, 0, target) }
+
+// decodeBelow is decodeStrict for a part of a file that has lines above it.
+func decodeBelow(data []byte, above int, target any) error {
 	if !utf8.Valid(data) {
 		return models.Invalid("content", "The file is not UTF-8.")
 	}
-	s := &strict{data: data}
+	s := &strict{data: data, above: above}
 	return s.decode(target)
 }
 
@@ -173,7 +177,7 @@ func (s *strict) refuse(path, what string) error {
 }
 
 func (s *strict) lineAt(offset int64) int {
-	return 1 + bytes.Count(s.data[:min(int(offset), len(s.data))], []byte("\n"))
+	return s.above + 1 + bytes.Count(s.data[:min(int(offset), len(s.data))], []byte("\n"))
 }
 
 // lineAhead is the line of the next token: what separates it from the last one is skipped.

@@ -202,7 +202,7 @@ func (s *Service) offerOf(ctx context.Context, db bun.IDB, invitation models.Inv
 	if err != nil || !found {
 		return models.InvitationOffer{}, orUnknown(err, ErrPartnerUnknown)
 	}
-	return models.InvitationOffer{PartnerName: partner.Name, Mode: invitation.Mode, ExpiresAt: invitation.ExpiresAt}, nil
+	return models.InvitationOffer{PartnerID: partner.ID, PartnerName: partner.Name, Mode: invitation.Mode, ExpiresAt: invitation.ExpiresAt}, nil
 }
 
 // orUnknown is the error, or when there is none what was not found.

@@ -22,12 +22,21 @@ const columnReportEmail = "customer_reports.email"
 var (
 	ErrReportUnknown   = models.NotFound("customer report")
 	ErrCompanyReported = models.Precondition("COMPANY_REPORTED", "There is a live report of this company already; invite from that one, or withdraw it.")
+	ErrCompanyUnknown  = models.NotFound("company")
+	ErrCompanyClosed   = models.Precondition("COMPANY_CLOSED", "The register says that this company has lost its licence or is no more.")
 )
+
+// Companies is the register of companies. It lives above this room, which asks through this.
+type Companies interface {
+	// ByIDIn returns a company that the principal may look up.
+	ByIDIn(ctx context.Context, db bun.IDB, who models.Principal, id models.ID) (company models.Company, found bool, err error)
+}
 
 // ReportCustomer says which company a partner expects as its customer.
 type ReportCustomer struct {
 	PartnerID   *models.ID // nil = the caller's own partner
-	Company     string     // 1 to 200 characters
+	CompanyID   *models.ID // of the register of companies; nil = it is reported by its name alone
+	Company     string     // 1 to 200 characters; with CompanyID empty, or one of that company's names
 	Email       string     // of the contact
 	AccountName *string    // of its account on the cloud, where it is known: then the report counts for that account only
 }
@@ -43,8 +52,9 @@ type ReportedCustomer struct {
 }
 
 // Report reports a prospective customer (报备, C06, C07, C16). While it is valid it lifts the 7-day rule for the company, and no
-// second one of the same name is taken from this partner: ErrCompanyReported. It needs CUSTOMERS_WRITE; a partner reports
-// for itself and its resellers, and one that may not win customers is PARTNER_RESTRICTED.
+// second one of the same name is taken from this partner: ErrCompanyReported. A company of the register gives the report its name and number
+// (C23): it is ErrCompanyUnknown for who does not look companies up, ErrCompanyClosed when it is no more, and INVALID when another name is given
+// with it. It needs CUSTOMERS_WRITE; a partner reports for itself and its resellers, and one that may not win customers is PARTNER_RESTRICTED.
 func (s *Service) Report(ctx context.Context, who models.Principal, cmd ReportCustomer) (ReportedCustomer, error) {
 	if err := access.Require(who, models.WriteCustomers); err != nil {
 		return ReportedCustomer{}, err
@@ -68,12 +78,16 @@ func (s *Service) Report(ctx context.Context, who models.Principal, cmd ReportCu
 			return err
 		}
 		report.PartnerID = partner.ID
+		if err := s.fromRegister(ctx, tx, who, cmd, &report); err != nil {
+			return err
+		}
 		// One whose time is over, and that nobody has swept yet, does not keep its company.
-		if err := s.expireReportsIn(ctx, tx, selectOverdueReports(tx, now).Where("crp.partner_id = ? AND crp.company_key = ?", partner.ID, report.CompanyKey)); err != nil {
+		same := selectOverdueReports(tx, now).Where("crp.partner_id = ? AND (crp.company_key = ? OR crp.company_id = ?)", partner.ID, report.CompanyKey, report.CompanyID)
+		if err := s.expireReportsIn(ctx, tx, same); err != nil {
 			return err
 		}
 		if err := insertRow(ctx, tx, &report); err != nil {
-			if store.Conflicts(err, "customer_reports", "partner_id", "company_key") {
+			if store.Conflicts(err, "customer_reports", "partner_id", "company_key") || store.Conflicts(err, "customer_reports", "partner_id", "company_id") {
 				return ErrCompanyReported
 			}
 			return err
@@ -84,6 +98,29 @@ func (s *Service) Report(ctx context.Context, who models.Principal, cmd ReportCu
 		return ReportedCustomer{}, err
 	}
 	return ReportedCustomer{report}, nil
+}
+
+// fromRegister gives a report the name and the number of the company of the register that is reported, if one is.
+func (s *Service) fromRegister(ctx context.Context, tx bun.IDB, who models.Principal, cmd ReportCustomer, report *models.CustomerReport) error {
+	if cmd.CompanyID == nil {
+		return nil
+	}
+	if s.Companies == nil {
+		return ErrCompanyUnknown
+	}
+	company, found, err := s.Companies.ByIDIn(ctx, tx, who, *cmd.CompanyID)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return ErrCompanyUnknown
+	case models.CompanyKey(cmd.Company) != "" && !company.IsNamed(cmd.Company):
+		return models.Invalid("company", "The register knows this company by other names; leave the name out, or report by the name alone.")
+	case company.Closed():
+		return ErrCompanyClosed
+	}
+	report.CompanyID, report.Number, report.Company, report.CompanyKey = company.ID, company.RegistrationNumber, company.Name, models.CompanyKey(company.Name)
+	return nil
 }
 
 // WithdrawReport takes a live report back, and revokes its invitations. Who may is who may report.
@@ -136,7 +173,12 @@ func (cmd ReportCustomer) check() error {
 			return err
 		}
 	}
-	if models.CompanyKey(cmd.Company) == "" {
+	if cmd.CompanyID != nil {
+		if err := cmd.CompanyID.Require(models.PrefixCompany, "companyId"); err != nil {
+			return err
+		}
+	}
+	if cmd.CompanyID == nil && models.CompanyKey(cmd.Company) == "" {
 		return models.Invalid("company", "A report names a company.")
 	}
 	if err := checkText(cmd.Company, 200, "company"); err != nil {
@@ -192,6 +234,9 @@ func (s *Service) failReport(ctx context.Context, tx bun.IDB, who models.Princip
 // recordReport tells the partner, and nobody else. It names neither the company nor its address. before is the state that it had.
 func (s *Service) recordReport(ctx context.Context, tx bun.IDB, who models.Principal, what models.EventType, r models.CustomerReport, before models.ReportState) error {
 	data := map[string]any{"state": r.State}
+	if r.CompanyID != "" {
+		data["companyId"] = r.CompanyID
+	}
 	if r.Failure != "" {
 		data["failure"] = r.Failure
 	}

@@ -70,6 +70,7 @@ type Service struct {
 	Debts     Debts      // nil = nobody owes anything but what an account below zero says
 	Farewells []Farewell // may be nil
 	Turns     []Turn     // may be nil
+	Companies Companies  // may be nil: then companies are reported by their names alone
 
 	People    People    // makes the first user of a customer that a partner creates
 	Platforms Platforms // knows the platform of a partner; nil = nobody has one

@@ -36,3 +36,13 @@ func (s *Service) openContact(config *models.AccessConfiguration) error {
 	}
 	return nil
 }
+
+// PublishedContact returns the contact that the platform's metadata names; nil when the partner has not said that it may. For this
+// server's own use.
+func (s *Service) PublishedContact(config models.AccessConfiguration) (*models.InterfaceContact, error) {
+	if !config.PublishContact {
+		return nil, nil
+	}
+	err := s.openContact(&config)
+	return config.Contact, err
+}

@@ -1,6 +1,6 @@
 // Package exposure keeps what a partner platform has set under capability exposure (能力开放): its platform id, its identity
 // provider's metadata, where customers go back to, which origins and services it may use, and the secret that signs
-// the way back (A01-A04).
+// the way back (A01-A04); how its people are to be signed in, and what its published metadata says for people.
 //
 // The partner's own bucket for attachments is set here and tried before it is saved; its keys never leave this room, which reads single
 // attachments for sales/verification (A02, R02).

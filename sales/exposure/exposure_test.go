@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,14 +28,19 @@ import (
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
 
-// metadata accepts any text but "broken" and names it as the entity id.
+// metadata accepts any text but "broken" and names it as the entity id; "named" has a display name and a logo.
 type metadata struct{}
 
-func (metadata) CheckIDPMetadata(xml []byte) (string, error) {
-	if string(xml) == "broken" {
-		return "", errors.New("there is no signing certificate")
+func (metadata) CheckIDPMetadata(xml []byte) (models.IDPFacts, error) {
+	facts := models.IDPFacts{EntityID: "urn:idp:" + string(xml)}
+	switch string(xml) {
+	case "broken":
+		return models.IDPFacts{}, errors.New("there is no signing certificate")
+	case "named":
+		facts.DisplayNames = []models.LocalizedText{{Language: "en", Text: "Shop"}}
+		facts.Logos = []models.MetadataLogo{{URL: "https://shop.example.com/logo.png", Width: 80, Height: 60}}
 	}
-	return "urn:idp:" + string(xml), nil
+	return facts, nil
 }
 
 type world struct {
@@ -185,28 +191,85 @@ func TestUpdateRefusesBadInput(t *testing.T) {
 			}
 			return rows
 		}
+		named := []models.LocalizedText{{Language: "en", Text: "Shop"}}
+		display := func(pairs ...string) func(*cmd) {
+			var names []models.LocalizedText
+			for pair := range slices.Chunk(pairs, 2) {
+				names = append(names, models.LocalizedText{Language: pair[0], Text: pair[1]})
+			}
+			return func(c *cmd) { c.Display = &models.MetadataDisplay{DisplayNames: names} }
+		}
+		logo := func(address string, width, height int) func(*cmd) {
+			return func(c *cmd) {
+				c.Display = &models.MetadataDisplay{DisplayNames: named, Logo: &models.MetadataLogo{URL: address, Width: width, Height: height}}
+			}
+		}
 		many := make([]string, 51)
 		for i := range many {
 			many[i] = "https://shop.example.com"
 		}
 		rows := map[string]func(*cmd){
-			"state unknown":                      func(c *cmd) { c.State = ptr(models.ExposureState("OFF")) },
-			"platformId malformed":               func(c *cmd) { c.PlatformID = ptr("1 x") },
-			"idpMetadata broken":                 func(c *cmd) { c.IDPMetadata = ptr("broken") },
-			"idpMetadata too large":              func(c *cmd) { c.IDPMetadata = ptr(strings.Repeat("x", 2<<20+1)) },
-			"orderPaidUrl with a signed name":    func(c *cmd) { c.OrderPaidURL = ptr("https://shop.example.com/?signature=x") },
-			"allowedOrigins path":                func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com/"} },
-			"allowedOrigins upper case":          func(c *cmd) { c.AllowedOrigins = []string{"https://Shop.example.com"} },
-			"allowedOrigins default port":        func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com:443"} },
-			"allowedOrigins null":                func(c *cmd) { c.AllowedOrigins = []string{"null"} },
-			"allowedOrigins wildcard":            func(c *cmd) { c.AllowedOrigins = []string{"https://*.example.com"} },
-			"allowedOrigins query":               func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com?x"} },
-			"allowedOrigins empty entry":         func(c *cmd) { c.AllowedOrigins = []string{""} },
-			"allowedOrigins too many":            func(c *cmd) { c.AllowedOrigins = many },
-			"allowedServices query":              func(c *cmd) { c.AllowedServices = []string{"https://shop.example.com/?x"} },
-			"allowedServices too many":           func(c *cmd) { c.AllowedServices = many },
-			"allowedServices http":               func(c *cmd) { c.AllowedServices = []string{"http://shop.example.com/"} },
-			"allowedServices dots":               func(c *cmd) { c.AllowedServices = []string{"https://shop.example.com/a/.."} },
+			"state unknown":                   func(c *cmd) { c.State = ptr(models.ExposureState("OFF")) },
+			"platformId malformed":            func(c *cmd) { c.PlatformID = ptr("1 x") },
+			"idpMetadata broken":              func(c *cmd) { c.IDPMetadata = ptr("broken") },
+			"idpMetadata too large":           func(c *cmd) { c.IDPMetadata = ptr(strings.Repeat("x", 2<<20+1)) },
+			"orderPaidUrl with a signed name": func(c *cmd) { c.OrderPaidURL = ptr("https://shop.example.com/?signature=x") },
+			"allowedOrigins path":             func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com/"} },
+			"allowedOrigins upper case":       func(c *cmd) { c.AllowedOrigins = []string{"https://Shop.example.com"} },
+			"allowedOrigins default port":     func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com:443"} },
+			"allowedOrigins null":             func(c *cmd) { c.AllowedOrigins = []string{"null"} },
+			"allowedOrigins wildcard":         func(c *cmd) { c.AllowedOrigins = []string{"https://*.example.com"} },
+			"allowedOrigins query":            func(c *cmd) { c.AllowedOrigins = []string{"https://shop.example.com?x"} },
+			"allowedOrigins empty entry":      func(c *cmd) { c.AllowedOrigins = []string{""} },
+			"allowedOrigins too many":         func(c *cmd) { c.AllowedOrigins = many },
+			"allowedServices query":           func(c *cmd) { c.AllowedServices = []string{"https://shop.example.com/?x"} },
+			"allowedServices too many":        func(c *cmd) { c.AllowedServices = many },
+			"allowedServices http":            func(c *cmd) { c.AllowedServices = []string{"http://shop.example.com/"} },
+			"allowedServices dots":            func(c *cmd) { c.AllowedServices = []string{"https://shop.example.com/a/.."} },
+			"authnContexts relative":          func(c *cmd) { c.AuthnContexts = []string{"PasswordProtectedTransport"} },
+			"authnContexts without a rest":    func(c *cmd) { c.AuthnContexts = []string{"urn:"} },
+			"authnContexts with a blank":      func(c *cmd) { c.AuthnContexts = []string{"urn:oasis:names tc"} },
+			"authnContexts beyond ASCII":      func(c *cmd) { c.AuthnContexts = []string{"urn:oasis:nämes"} },
+			"authnContexts empty entry":       func(c *cmd) { c.AuthnContexts = []string{"urn:a:b", ""} },
+			"authnContexts too long":          func(c *cmd) { c.AuthnContexts = []string{"urn:" + strings.Repeat("a", 253)} },
+			"authnContexts too many":          func(c *cmd) { c.AuthnContexts = slices.Repeat([]string{"urn:a:b"}, 9) },
+			"subjectScopes blank":             func(c *cmd) { c.SubjectScopes = []string{"shop example"} },
+			"subjectScopes with an at":        func(c *cmd) { c.SubjectScopes = []string{"a@shop.example"} },
+			"subjectScopes a pattern":         func(c *cmd) { c.SubjectScopes = []string{"*.shop.example"} },
+			"subjectScopes too long":          func(c *cmd) { c.SubjectScopes = []string{strings.Repeat("a", 128)} },
+			"subjectScopes too many":          func(c *cmd) { c.SubjectScopes = slices.Repeat([]string{"a"}, 51) },
+			"subjectScopes missing":           func(c *cmd) { c.AttributeMapping = &models.AttributeMapping{XUserID: models.AttributeSubjectID} },
+			"subjectScopes cleared": func(c *cmd) {
+				c.AttributeMapping, c.SubjectScopes = &models.AttributeMapping{XAccountID: models.AttributePairwiseID}, []string{}
+			},
+			"attributeMapping.bpId scoped":      func(c *cmd) { c.AttributeMapping = &models.AttributeMapping{BPID: models.AttributeSubjectID} },
+			"display.displayNames missing":      func(c *cmd) { c.Display = &models.MetadataDisplay{Descriptions: named} },
+			"display.displayNames empty":        display("en", ""),
+			"display.displayNames long":         display("en", strings.Repeat("x", 129)),
+			"display.displayNames with a line":  display("en", "a\nb"),
+			"display.displayNames turned round": display("en", "a\u202eb"),
+			"display.displayNames blank around": display("en", " a"),
+			"display.displayNames no language":  display("", "a"),
+			"display.displayNames odd language": display("en_GB", "a"),
+			"display.displayNames twice":        display("en", "a", "EN", "b"),
+			"display.displayNames nine":         display("aa", "a", "ab", "a", "ac", "a", "ad", "a", "ae", "a", "af", "a", "ag", "a", "ah", "a", "ai", "a"),
+			"display.descriptions long": func(c *cmd) {
+				c.Display = &models.MetadataDisplay{DisplayNames: named, Descriptions: []models.LocalizedText{{Language: "en", Text: strings.Repeat("x", 1025)}}}
+			},
+			"display.informationUrls http": func(c *cmd) {
+				c.Display = &models.MetadataDisplay{DisplayNames: named, InformationURLs: []models.LocalizedText{{Language: "en", Text: "http://shop.example.com"}}}
+			},
+			"display.privacyStatementUrls script": func(c *cmd) {
+				c.Display = &models.MetadataDisplay{DisplayNames: named, PrivacyStatementURLs: []models.LocalizedText{{Language: "en", Text: "javascript:alert(1)"}}}
+			},
+			"display.logo without a size":      logo("https://shop.example.com/logo.png", 0, 60),
+			"display.logo too wide":            logo("https://shop.example.com/logo.png", 4097, 60),
+			"display.logo.url http":            logo("http://shop.example.com/logo.png", 80, 60),
+			"display.logo.url data":            logo("data:image/png;base64,AAAA", 80, 60),
+			"publishContact without a contact": func(c *cmd) { c.PublishContact = ptr(true) },
+			"publishContact without an address": func(c *cmd) {
+				c.PublishContact, c.Contact = ptr(true), &models.InterfaceContact{Name: "Li", Phone: "0086-1"}
+			},
 			"bindNotificationUrl after good one": func(c *cmd) { c.AttachmentUpload = ptr(true); c.BindNotificationURL = ptr("ftp://x") },
 		}
 		for field, set := range map[string]func(*cmd, string){
@@ -223,7 +286,7 @@ func TestUpdateRefusesBadInput(t *testing.T) {
 			change(&input)
 			_, err := w.Update(t.Context(), w.owner, input)
 			var refusal *models.Error
-			if !errors.As(err, &refusal) || refusal.Code != models.CodeInvalid || !strings.HasPrefix(name, refusal.Field+" ") {
+			if !errors.As(err, &refusal) || refusal.Code != models.CodeInvalid || refusal.Field == "" || !strings.HasPrefix(name, refusal.Field+" ") {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
@@ -231,6 +294,94 @@ func TestUpdateRefusesBadInput(t *testing.T) {
 		must(t, err)
 		if diff := cmp.Diff(before, after); diff != "" {
 			t.Errorf("a refused change was saved (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// TestHowAPlatformSignsPeopleIn: contexts and scopes are kept in order, once each, the scopes in lower case; an empty list clears, and what
+// the mapping needs stays. The record says what became of them.
+func TestHowAPlatformSignsPeopleIn(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.first(t)
+		contexts := []string{"urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken", "https://refeds.org/profile/mfa"}
+		_, err := w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{
+			PartnerID: w.distributor.ID, AuthnContexts: append(contexts, contexts[0]), SubjectScopes: []string{"Shop.Example.com", "shop.example.com", "b2b"},
+			AttributeMapping: &models.AttributeMapping{XUserID: models.AttributeSubjectID},
+		})
+		must(t, err)
+		stored, err := w.ByPlatform(ctx, "acme_IDP")
+		must(t, err)
+		if !slices.Equal(stored.AuthnContexts, contexts) || !slices.Equal(stored.SubjectScopes, []string{"shop.example.com", "b2b"}) || stored.Attributes().XUserID != models.AttributeSubjectID {
+			t.Errorf("%v %v %+v", stored.AuthnContexts, stored.SubjectScopes, stored.Attributes())
+		}
+		if _, err = w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID, SubjectScopes: []string{}}); models.CodeOf(err) != models.CodeInvalid {
+			t.Errorf("scopes that the mapping needs: %v", err)
+		}
+		_, err = w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{
+			PartnerID: w.distributor.ID, AuthnContexts: []string{}, SubjectScopes: []string{}, AttributeMapping: &models.AttributeMapping{},
+		})
+		must(t, err)
+		if stored, err = w.ByPlatform(ctx, "acme_IDP"); err != nil || len(stored.AuthnContexts)+len(stored.SubjectScopes) != 0 {
+			t.Errorf("%v %v %v", err, stored.AuthnContexts, stored.SubjectScopes)
+		}
+		var events []models.Event
+		must(t, db.NewSelect().Model(&events).Where("type = ?", models.EventExposureUpdated).OrderExpr("id").Scan(ctx))
+		found := map[string]models.FieldChange{}
+		for _, change := range events[1].Changes {
+			found[change.Field] = change
+		}
+		if _, contextsTold := found["authnContexts"]; !contextsTold || found["subjectScopes"] == (models.FieldChange{}) {
+			t.Errorf("the record says %v", found)
+		}
+	})
+}
+
+// TestWhatAPlatformSaysOfItself: SDP-MD09 to SDP-MD11: words and logo are kept as they are, the contact is published only when the partner says so, and what
+// the identity provider's file says of itself is kept to be shown.
+func TestWhatAPlatformSaysOfItself(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := t.Context()
+		w.first(t)
+		save := func(cmd exposure.UpdateAccessConfiguration) models.AccessConfiguration {
+			t.Helper()
+			cmd.PartnerID = w.distributor.ID
+			_, err := w.Update(ctx, w.owner, cmd)
+			must(t, err)
+			stored, err := w.ByPlatform(ctx, "acme_IDP")
+			must(t, err)
+			return stored
+		}
+		display := models.MetadataDisplay{
+			DisplayNames: []models.LocalizedText{{Language: "en", Text: "Shop"}, {Language: "zh-CN", Text: "店面"}},
+			Descriptions: []models.LocalizedText{{Language: "en", Text: "Sells."}}, InformationURLs: []models.LocalizedText{{Language: "en", Text: "https://shop.example.com/about"}},
+			PrivacyStatementURLs: []models.LocalizedText{{Language: "zh", Text: "https://shop.example.com/privacy"}},
+			Logo:                 &models.MetadataLogo{URL: "https://shop.example.com/logo.png", Width: 80, Height: 60},
+		}
+		stored := save(exposure.UpdateAccessConfiguration{Display: &display, IDPMetadata: ptr("named"), Contact: &models.InterfaceContact{Name: "Li", Email: "li@shop.example.com"}})
+		if diff := cmp.Diff(display, stored.Display); diff != "" || len(stored.IDPDisplayNames()) != 1 || len(stored.IDPLogos()) != 1 || stored.IDPEntityID != "urn:idp:named" {
+			t.Errorf("%s %+v", diff, stored)
+		}
+		if contact, err := w.PublishedContact(stored); err != nil || contact != nil {
+			t.Errorf("a contact that nobody released: %v %v", contact, err)
+		}
+		stored = save(exposure.UpdateAccessConfiguration{PublishContact: ptr(true)})
+		if contact, err := w.PublishedContact(stored); err != nil || contact == nil || contact.Email != "li@shop.example.com" {
+			t.Errorf("%v %v", contact, err)
+		}
+		// What is published cannot be taken away from under it.
+		_, err := w.Update(ctx, w.owner, exposure.UpdateAccessConfiguration{PartnerID: w.distributor.ID, Contact: &models.InterfaceContact{}})
+		var refusal *models.Error
+		if !errors.As(err, &refusal) || refusal.Field != "publishContact" {
+			t.Errorf("%v", err)
+		}
+		stored = save(exposure.UpdateAccessConfiguration{Display: &models.MetadataDisplay{}, IDPMetadata: ptr("plain"), PublishContact: ptr(false), Contact: &models.InterfaceContact{}})
+		if stored.DisplayOrNil() != nil || len(stored.IDPDisplayNames())+len(stored.IDPLogos()) != 0 {
+			t.Errorf("%+v", stored)
 		}
 	})
 }

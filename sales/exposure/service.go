@@ -13,7 +13,7 @@ import (
 // MetadataChecker reads an identity provider's metadata and refuses what a login could not be trusted with. Its errors
 // are models.Error or plain; the plain ones are shown as INVALID with their text.
 type MetadataChecker interface {
-	CheckIDPMetadata(xml []byte) (entityID string, err error)
+	CheckIDPMetadata(xml []byte) (models.IDPFacts, error)
 }
 
 // Sealer encrypts at rest. The context belongs to the sealed value: another one does not open it.

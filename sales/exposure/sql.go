@@ -64,12 +64,15 @@ func selectByPlatform(ctx context.Context, idb bun.IDB, platformID string) (mode
 
 // selectServing prefers the partner's own configuration to its parent's.
 func selectServing(ctx context.Context, idb bun.IDB, partnerID models.ID) (models.AccessConfiguration, bool, error) {
-	var config models.AccessConfiguration
-	found, err := store.Found(idb.NewSelect().Model(&config).
+	var rows []models.AccessConfiguration
+	err := store.Read(ctx, idb, idb.NewSelect().Model(&rows).
 		Where("(ac.partner_id = ? OR ac.partner_id = (SELECT p.parent_id FROM partners AS p WHERE p.id = ?))", partnerID, partnerID).
 		Where("ac.state = ?", models.ExposureEnabled).
-		OrderExpr("CASE WHEN ac.partner_id = ? THEN 0 ELSE 1 END", partnerID).Limit(1).Scan(ctx))
-	return config, found, err
+		OrderExpr("CASE WHEN ac.partner_id = ? THEN 0 ELSE 1 END", partnerID).Limit(1), &rows)
+	if err != nil || len(rows) == 0 {
+		return models.AccessConfiguration{}, false, err
+	}
+	return rows[0], true, nil
 }
 
 // selectOriginsLike returns the lists of enabled platforms whose text holds the origin; the caller compares exactly. The

@@ -45,6 +45,10 @@ type UpdateAccessConfiguration struct {
 	Contact             *models.InterfaceContact // an empty one clears it
 	AllowCBC            *bool                    // accept AES-CBC encrypted assertions
 	AttributeMapping    *models.AttributeMapping // replaces the whole mapping; what it leaves out has its default
+	AuthnContexts       []string                 // at most models.MaxAuthnContexts URIs
+	Display             *models.MetadataDisplay  // replaces the whole; an empty one clears it
+	PublishContact      *bool                    // the contact's name and e-mail address stand in published metadata
+	SubjectScopes       []string                 // at most 50; needed while the mapping identifies by subject-id or pairwise-id
 }
 
 // Updated is the configuration after a change.
@@ -121,7 +125,7 @@ func (s *Service) first(cmd UpdateAccessConfiguration) (models.AccessConfigurati
 	}
 	config := models.AccessConfiguration{
 		ID: s.IDs(models.PrefixAccessConfiguration), PartnerID: cmd.PartnerID, PlatformID: *cmd.PlatformID, State: models.ExposureEnabled,
-		AllowedOrigins: []string{}, AllowedServices: []string{}, CreatedAt: s.now(),
+		AllowedOrigins: []string{}, AllowedServices: []string{}, AuthnContexts: []string{}, SubjectScopes: []string{}, CreatedAt: s.now(),
 	}
 	secret, err := s.newSecret()
 	config.ReturnSecretSealed = s.Seal.Seal([]byte(secret), secretContext(config.ID))
@@ -152,11 +156,14 @@ func (s *Service) check(cmd UpdateAccessConfiguration) ([]change, error) {
 		add("state", func(c *models.AccessConfiguration) { c.State = *state })
 	}
 	if cmd.IDPMetadata != nil {
-		entityID, err := s.checkMetadata(*cmd.IDPMetadata)
+		facts, err := s.checkMetadata(*cmd.IDPMetadata)
 		if err != nil {
 			return nil, err
 		}
-		add("idpMetadata", func(c *models.AccessConfiguration) { c.IDPMetadata, c.IDPEntityID = *cmd.IDPMetadata, entityID })
+		add("idpMetadata", func(c *models.AccessConfiguration) {
+			c.IDPMetadata, c.IDPEntityID, c.IDPFacts = *cmd.IDPMetadata, facts.EntityID, facts
+			c.IDPFacts.EntityID = "" // it has its own column
+		})
 	}
 	for _, link := range []struct {
 		field string
@@ -189,19 +196,26 @@ func (s *Service) check(cmd UpdateAccessConfiguration) ([]change, error) {
 }
 
 func (s *Service) checkLists(cmd UpdateAccessConfiguration, changes []change) ([]change, error) {
-	if cmd.AllowedOrigins != nil {
-		origins, err := checkEach(cmd.AllowedOrigins, "allowedOrigins", s.checkOrigin)
+	for _, list := range []struct {
+		field string
+		value []string
+		limit int
+		check func(entry, field string) error
+		place func(*models.AccessConfiguration) *[]string
+	}{
+		{"allowedOrigins", cmd.AllowedOrigins, maxEntries, s.checkOrigin, func(c *models.AccessConfiguration) *[]string { return &c.AllowedOrigins }},
+		{"allowedServices", cmd.AllowedServices, maxEntries, s.checkService, func(c *models.AccessConfiguration) *[]string { return &c.AllowedServices }},
+		{"authnContexts", cmd.AuthnContexts, models.MaxAuthnContexts, models.CheckAuthnContext, func(c *models.AccessConfiguration) *[]string { return &c.AuthnContexts }},
+		{"subjectScopes", lower(cmd.SubjectScopes), maxEntries, models.CheckSubjectScope, func(c *models.AccessConfiguration) *[]string { return &c.SubjectScopes }},
+	} {
+		if list.value == nil {
+			continue
+		}
+		kept, err := checkEach(list.value, list.field, list.limit, list.check)
 		if err != nil {
 			return nil, err
 		}
-		changes = append(changes, change{"allowedOrigins", func(c *models.AccessConfiguration) { c.AllowedOrigins = origins }})
-	}
-	if cmd.AllowedServices != nil {
-		services, err := checkEach(cmd.AllowedServices, "allowedServices", s.checkService)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, change{"allowedServices", func(c *models.AccessConfiguration) { c.AllowedServices = services }})
+		changes = append(changes, change{list.field, func(c *models.AccessConfiguration) { *list.place(c) = kept }})
 	}
 	if upload := cmd.AttachmentUpload; upload != nil {
 		changes = append(changes, change{"attachmentUpload", func(c *models.AccessConfiguration) {
@@ -217,6 +231,15 @@ func (s *Service) checkLists(cmd UpdateAccessConfiguration, changes []change) ([
 	if allow := cmd.AllowCBC; allow != nil {
 		changes = append(changes, change{"allowCbc", func(c *models.AccessConfiguration) { c.AllowCBC = *allow }})
 	}
+	if publish := cmd.PublishContact; publish != nil {
+		changes = append(changes, change{"publishContact", func(c *models.AccessConfiguration) { c.PublishContact = *publish }})
+	}
+	if display := cmd.Display; display != nil {
+		if err := display.Check("display", s.Dev); err != nil {
+			return nil, err
+		}
+		changes = append(changes, change{"display", func(c *models.AccessConfiguration) { c.Display = *display }})
+	}
 	if mapping := cmd.AttributeMapping; mapping != nil {
 		if err := mapping.Check("attributeMapping"); err != nil {
 			return nil, err
@@ -226,23 +249,23 @@ func (s *Service) checkLists(cmd UpdateAccessConfiguration, changes []change) ([
 	return changes, nil
 }
 
-// checkMetadata returns the entity id that the metadata names; empty metadata clears both.
-func (s *Service) checkMetadata(xml string) (string, error) {
+// checkMetadata returns what the metadata says; empty metadata clears that as well.
+func (s *Service) checkMetadata(xml string) (models.IDPFacts, error) {
 	if xml == "" {
-		return "", nil
+		return models.IDPFacts{}, nil
 	}
 	if len(xml) > maxMetadata {
-		return "", models.Invalid("idpMetadata", "The metadata is larger than 2 MiB.")
+		return models.IDPFacts{}, models.Invalid("idpMetadata", "The metadata is larger than 2 MiB.")
 	}
-	entityID, err := s.Metadata.CheckIDPMetadata([]byte(xml))
+	facts, err := s.Metadata.CheckIDPMetadata([]byte(xml))
 	var known *models.Error
 	switch {
 	case errors.As(err, &known):
-		return "", err
+		return models.IDPFacts{}, err
 	case err != nil:
-		return "", models.Invalid("idpMetadata", "The metadata cannot be used: "+err.Error())
+		return models.IDPFacts{}, models.Invalid("idpMetadata", "The metadata cannot be used: "+err.Error())
 	}
-	return entityID, nil
+	return facts, nil
 }
 
 // save applies the changes and writes row and record.
@@ -252,6 +275,9 @@ func (s *Service) save(ctx context.Context, tx bun.IDB, who models.Principal, co
 	for _, change := range changes {
 		change.apply(&config)
 		fields = append(fields, change.field)
+	}
+	if err := s.checkWhole(config); err != nil {
+		return config, err
 	}
 	config.UpdatedAt = s.now()
 	if !exists {
@@ -272,6 +298,21 @@ func (s *Service) save(ctx context.Context, tx bun.IDB, who models.Principal, co
 	return config, s.record(ctx, tx, who, models.EventExposureUpdated, config, fields, differences(before, config, fields)...)
 }
 
+// checkWhole refuses what no field is alone to blame for.
+func (s *Service) checkWhole(config models.AccessConfiguration) error {
+	contact, err := s.PublishedContact(config)
+	switch {
+	case err != nil:
+		return err
+	case config.PublishContact && (contact == nil || contact.Email == ""):
+		return models.Invalid("publishContact", "What is published is the contact's e-mail address; set one, or switch this off.")
+	}
+	if config.AttributeMapping.Scoped() && len(config.SubjectScopes) == 0 {
+		return models.Invalid("subjectScopes", "Who identifies people by subject-id or pairwise-id names the scopes that count.")
+	}
+	return nil
+}
+
 // shown writes a field for the audit record. Of metadata, which is long, it writes the digest: whoever has the file can tell whether it is
 // this one.
 var shown = map[string]func(models.AccessConfiguration) string{
@@ -283,10 +324,28 @@ var shown = map[string]func(models.AccessConfiguration) string{
 	"orderRechargeUrl":    func(c models.AccessConfiguration) string { return c.OrderRechargeURL },
 	"allowedOrigins":      func(c models.AccessConfiguration) string { return strings.Join(c.AllowedOrigins, " ") },
 	"allowedServices":     func(c models.AccessConfiguration) string { return strings.Join(c.AllowedServices, " ") },
+	"authnContexts":       func(c models.AccessConfiguration) string { return strings.Join(c.AuthnContexts, " ") },
+	"subjectScopes":       func(c models.AccessConfiguration) string { return strings.Join(c.SubjectScopes, " ") },
+	"publishContact":      func(c models.AccessConfiguration) string { return strconv.FormatBool(c.PublishContact) },
+	"display":             shownDisplay,
 	"attachmentUpload":    func(c models.AccessConfiguration) string { return strconv.FormatBool(c.AttachmentUpload) },
 	"attachmentBucket": func(c models.AccessConfiguration) string {
 		return strings.TrimSpace(c.BucketName + " " + c.BucketEndpoint)
 	},
+}
+
+// shownDisplay writes the names, and what else is set by its address.
+func shownDisplay(c models.AccessConfiguration) string {
+	var parts []string
+	for _, list := range [][]models.LocalizedText{c.Display.DisplayNames, c.Display.InformationURLs, c.Display.PrivacyStatementURLs} {
+		for _, text := range list {
+			parts = append(parts, text.Language+": "+text.Text)
+		}
+	}
+	if c.Display.Logo != nil {
+		parts = append(parts, c.Display.Logo.URL)
+	}
+	return strings.Join(parts, ", ")
 }
 
 func digestOf(text string) string {

@@ -54,9 +54,9 @@ func (s *Service) checkOrigin(raw, field string) error {
 }
 
 // checkEach checks a list's length and entries and returns it without duplicates, never nil.
-func checkEach(list []string, field string, check func(entry, field string) error) ([]string, error) {
-	if len(list) > maxEntries {
-		return nil, models.Invalid(field, fmt.Sprintf("%s has at most %d entries.", field, maxEntries))
+func checkEach(list []string, field string, limit int, check func(entry, field string) error) ([]string, error) {
+	if len(list) > limit {
+		return nil, models.Invalid(field, fmt.Sprintf("%s has at most %d entries.", field, limit))
 	}
 	kept := make([]string, 0, len(list))
 	for _, entry := range list {
@@ -68,6 +68,18 @@ func checkEach(list []string, field string, check func(entry, field string) erro
 		}
 	}
 	return kept, nil
+}
+
+// lower writes a list in lower case; nil stays nil.
+func lower(list []string) []string {
+	if list == nil {
+		return nil
+	}
+	small := make([]string, len(list))
+	for i, entry := range list {
+		small[i] = strings.ToLower(entry)
+	}
+	return small
 }
 
 // checkService accepts the beginning of the addresses that a login may land on: no query, which a prefix cannot have.

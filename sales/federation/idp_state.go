@@ -193,6 +193,12 @@ func (s *Service) PairwiseID(platformID, entityID, subjectID string) string {
 	return s.Seal.Blind(strings.Join([]string{platformID, entityID, subjectID}, "\x00"), "idp.pairwise_id")
 }
 
+// SubjectID returns the person's name on one platform for whichever service provider, 64 lower-case hexadecimal digits: the same every time,
+// another one on every other platform, and nobody's who does not hold the key.
+func (s *Service) SubjectID(platformID, subjectID string) string {
+	return s.Seal.Blind(platformID+"\x00"+subjectID, "idp.subject_id")
+}
+
 func (s *Service) blindName(platformID string, provider models.ID, name string) string {
 	return s.Seal.Blind(strings.Join([]string{platformID, string(provider), name}, "\x00"), "idp_participants.name")
 }

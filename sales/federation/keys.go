@@ -81,7 +81,10 @@ type Connection struct {
 	IDPMetadata string // XML
 	AllowCBC    bool
 	Attributes  models.AttributeMapping
-	Keys        []Key
+	// AuthnContexts are the authentication context classes that are asked for; SubjectScopes those of subject-id and pairwise-id.
+	AuthnContexts []string
+	SubjectScopes []string
+	Keys          []Key
 	// Version changes with whatever else is here, and with every key; see ParkAt. Empty when this database tells no versions.
 	Version string
 }
@@ -114,6 +117,7 @@ func (s *Service) Connection(ctx context.Context, platformID string) (connection
 			found = true
 			connection.PartnerID, connection.State, connection.IDPMetadata = row.PartnerID, row.Exposure, row.IDPMetadata
 			connection.AllowCBC, connection.Attributes, connection.Version = row.AllowCBC, row.AttributeMapping, row.Version
+			connection.AuthnContexts, connection.SubjectScopes = row.AuthnContexts, row.SubjectScopes
 		}
 	}
 	return connection, found, nil

@@ -512,6 +512,9 @@ func TestPairwiseNames(t *testing.T) {
 		r := newRealm(t, db)
 		seen := map[string]bool{}
 		for _, of := range [][3]string{{"p", "sp", "ann"}, {"p", "sp", "bob"}, {"p", "sp2", "ann"}, {"p2", "sp", "ann"}, {"p", "s", "pann"}} {
+			if id := r.SubjectID(of[0], of[2]); id != r.SubjectID(of[0], of[2]) || id == r.SubjectID(of[0]+"2", of[2]) || id == r.SubjectID(of[0], of[2]+"2") || len(id) != 64 {
+				t.Errorf("%v: %s", of, id)
+			}
 			name := r.PairwiseID(of[0], of[1], of[2])
 			if seen[name] || name != r.PairwiseID(of[0], of[1], of[2]) || strings.Contains(name, "ann") || len(name) < 32 {
 				t.Errorf("the name of %v is %s", of, name)

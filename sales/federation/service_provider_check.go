@@ -96,6 +96,9 @@ func checkAttributes(list []models.ServiceProviderAttribute) error {
 			return models.Invalid("attributes", "The attribute "+attribute.Name+" is named twice.")
 		case !slices.Contains(sources(), attribute.Source):
 			return models.Invalid("attributes", "There is no such source.")
+		case attribute.Name == models.AttributeSubjectID && attribute.Source != models.SourceSubjectID,
+			attribute.Name == models.AttributePairwiseID && attribute.Source != models.SourceScopedPairwiseID:
+			return models.Invalid("attributes", "subject-id is filled with SUBJECT_ID and pairwise-id with SCOPED_PAIRWISE_ID, nothing else.")
 		}
 		seen[attribute.Name] = true
 	}
@@ -105,7 +108,7 @@ func checkAttributes(list []models.ServiceProviderAttribute) error {
 func sources() []models.AttributeSource {
 	return []models.AttributeSource{
 		models.SourceUserID, models.SourceAccountID, models.SourceBPID, models.SourceName, models.SourceEmail, models.SourceMobile,
-		models.SourceLoginName, models.SourcePairwiseID,
+		models.SourceLoginName, models.SourcePairwiseID, models.SourceSubjectID, models.SourceScopedPairwiseID,
 	}
 }
 

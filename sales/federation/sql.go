@@ -303,6 +303,8 @@ type connectionRow struct {
 	IDPMetadata       string                  `bun:"idp_metadata,scanonly"`
 	AllowCBC          bool                    `bun:"allow_cbc,scanonly"`
 	AttributeMapping  models.AttributeMapping `bun:"attribute_mapping,type:jsonb,scanonly"`
+	AuthnContexts     []string                `bun:"authn_contexts,type:jsonb,scanonly"`
+	SubjectScopes     []string                `bun:"subject_scopes,type:jsonb,scanonly"`
 	Version           string                  `bun:"version,scanonly"`
 }
 
@@ -315,6 +317,7 @@ func selectConnection(ctx context.Context, idb bun.IDB, platformID string, now t
 	q := idb.NewSelect().Model(&rows).ColumnExpr("sk.*").
 		ColumnExpr("COALESCE(ac.id, '') AS configuration_id, COALESCE(ac.partner_id, '') AS partner_id, COALESCE(ac.state, '') AS exposure").
 		ColumnExpr("COALESCE(ac.idp_metadata, '') AS idp_metadata, COALESCE(ac.allow_cbc, FALSE) AS allow_cbc, ac.attribute_mapping").
+		ColumnExpr("ac.authn_contexts, ac.subject_scopes").
 		ColumnExpr(version+" AS version").
 		Join("LEFT JOIN access_configurations AS ac ON ac.platform_id = sk.platform_id AND sk.state = ? AND sk.algorithm LIKE ?", models.KeyActive, "RSA%").
 		Where("sk.platform_id = ?", platformID)

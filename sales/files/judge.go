@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/gif"
 	"image/jpeg"
@@ -20,15 +21,13 @@ import (
 var (
 	errTypeDiffers   = models.Precondition("TYPE_DIFFERS", "The content is not what the file's name says.")
 	errBroken        = models.Precondition("NOT_DECODABLE", "The file is broken: it cannot be decoded.")
-	errPixels        = models.Precondition("TOO_MANY_PIXELS", "The picture has more than 16 million pixels, or a side of more than 16,384.")
 	errActiveContent = models.Precondition("ACTIVE_CONTENT", "The file holds markup, a program or an archive, which no picture or document of this kind needs.")
 )
 
-// What a decoded picture may have. A pixel takes up to twelve bytes while it is decoded.
-const (
-	maxPixels = 16 << 20
-	maxSide   = 16_384
-)
+// errPixels refuses a picture that is larger than its purpose needs.
+func errPixels(pixels, side int) error {
+	return models.Precondition("TOO_MANY_PIXELS", fmt.Sprintf("The picture has more than %d pixels, or a side of more than %d.", pixels, side))
+}
 
 // Judged is what is known of a file whose content is what its name says.
 type Judged struct {
@@ -68,7 +67,7 @@ func (s *Service) judge(file *Spooled, purpose models.UploadPurpose, kind models
 	case models.UploadUsage:
 		return judgeText(content)
 	}
-	return judgeContent(content, kind.ContentType)
+	return judgeContent(content, purpose, kind.ContentType)
 }
 
 // decoder reads one format. The standard library's registry is not used: it tries whatever any package has registered.
@@ -87,7 +86,7 @@ func decoders() map[string]decoder {
 	}
 }
 
-func judgeContent(content []byte, contentType string) error {
+func judgeContent(content []byte, purpose models.UploadPurpose, contentType string) error {
 	if contentType == "application/pdf" {
 		return judgePDF(content)
 	}
@@ -97,11 +96,12 @@ func judgeContent(content []byte, contentType string) error {
 	}
 	// The figures in the header are believed only as far as to refuse: the decoder allocates by them.
 	config, err := d.config(bytes.NewReader(content))
+	pixels, side := purpose.MaxPicture()
 	switch {
 	case err != nil || config.Width < 1 || config.Height < 1:
 		return errBroken
-	case config.Width > maxSide || config.Height > maxSide || config.Width*config.Height > maxPixels:
-		return errPixels
+	case config.Width > side || config.Height > side || config.Width*config.Height > pixels:
+		return errPixels(pixels, side)
 	case markup.Match(content), holdsArchive(content):
 		return errActiveContent
 	}

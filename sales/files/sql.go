@@ -83,3 +83,30 @@ func changed(result sql.Result, err error) (bool, error) {
 	n, err := result.RowsAffected()
 	return n > 0, err
 }
+
+func insertDownload(ctx context.Context, tx bun.IDB, right *models.Download) error {
+	_, err := tx.NewInsert().Model(right).Exec(ctx)
+	return store.Translate(err)
+}
+
+func selectDownload(ctx context.Context, db bun.IDB, hash []byte, organisation string) (models.Download, bool, error) {
+	var row models.Download
+	found, err := store.Found(db.NewSelect().Model(&row).Where("dnl.token_hash = ? AND dnl.organisation_id = ?", hash, organisation).Scan(ctx))
+	return row, found, err
+}
+
+// deleteDownload takes the right away with one statement, so that of two callers one gets it. Another organisation's stays where it is.
+func deleteDownload(ctx context.Context, db bun.IDB, hash []byte, organisation string, kind models.DownloadKind) (models.Download, bool, error) {
+	var row models.Download
+	found, err := store.Found(db.NewDelete().Model(&row).Where("token_hash = ? AND organisation_id = ? AND kind = ?", hash, organisation, kind).
+		Returning("*").Scan(ctx))
+	return row, found, err
+}
+
+func deleteDownloadsBefore(ctx context.Context, db bun.IDB, now time.Time) (int64, error) {
+	result, err := db.NewDelete().Model((*models.Download)(nil)).Where("expires_at <= ?", now).Exec(ctx)
+	if err != nil {
+		return 0, store.Translate(err)
+	}
+	return result.RowsAffected()
+}

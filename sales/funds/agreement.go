@@ -40,7 +40,7 @@ func (s *Service) CreatePayerAgreement(ctx context.Context, who models.Principal
 		return SavedPayerAgreement{}, err
 	}
 	now := s.now()
-	if err := checkText(cmd.PayerName, maxPayerName, "payerName"); err != nil {
+	if err := models.CheckText(cmd.PayerName, "payerName", maxPayerName, false); err != nil {
 		return SavedPayerAgreement{}, err
 	}
 	if !cmd.ValidUntil.After(cmd.ValidFrom) || !cmd.ValidUntil.After(now) || cmd.ValidUntil.Sub(cmd.ValidFrom) > longestAgreement {

@@ -2,7 +2,7 @@ package funds
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"time"
 
 	"github.com/partnergraph/partnergraph/cache"
@@ -19,19 +19,19 @@ type Cache interface {
 // kept is what the cache knows of an owner's money: the rows, so that every answer that the rows give can be given, and when
 // they were read.
 type kept struct {
-	Currency models.Currency `json:"c"` // the owner's own
-	ReadAt   time.Time       `json:"t"`
-	Accounts []keptAccount   `json:"a"`
+	Currency models.Currency // the owner's own
+	ReadAt   time.Time
+	Accounts []keptAccount
 }
 
 type keptAccount struct {
-	Kind      models.AccountKind `json:"k"`
-	Asset     string             `json:"s"`
-	Balance   int64              `json:"b"`
-	Held      int64              `json:"h,omitzero"`
-	Earmarked int64              `json:"e,omitzero"`
-	Floor     *int64             `json:"f,omitempty"`
-	Revision  int64              `json:"r"`
+	Kind      models.AccountKind
+	Asset     string
+	Balance   int64
+	Held      int64
+	Earmarked int64
+	Floor     *int64
+	Revision  int64
 }
 
 func keep(o owner, accounts []models.Account, readAt time.Time) kept {
@@ -62,12 +62,99 @@ func (k kept) revision() (sum int64) {
 	return sum
 }
 
+// keptVersion begins what is kept; another program's begin with another byte. A list of customers reads one for each of them, for which JSON took
+// a tenth of its time.
+const keptVersion = 1
+
+// encode writes down what keptIn reads: texts with their lengths before them, and numbers.
+func (k kept) encode() []byte {
+	b := append(make([]byte, 0, 128), keptVersion)
+	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	text(string(k.Currency))
+	b = binary.AppendVarint(b, k.ReadAt.UnixNano())
+	b = binary.AppendUvarint(b, uint64(len(k.Accounts)))
+	for _, a := range k.Accounts {
+		text(string(a.Kind))
+		text(a.Asset)
+		for _, n := range []int64{a.Balance, a.Held, a.Earmarked, a.Revision} {
+			b = binary.AppendVarint(b, n)
+		}
+		if a.Floor == nil {
+			b = append(b, 0)
+			continue
+		}
+		b = binary.AppendVarint(append(b, 1), *a.Floor)
+	}
+	return b
+}
+
 // keptIn reads a hit. A value of another version of this program is none.
 func keptIn(entry cache.Entry) (k kept, hit bool) {
-	if !entry.Hit || json.Unmarshal(entry.Value, &k) != nil || k.ReadAt.IsZero() {
+	if !entry.Hit || len(entry.Value) == 0 || entry.Value[0] != keptVersion {
+		return kept{}, false
+	}
+	from := keptReader{numbers: entry.Value[1:], texts: string(entry.Value[1:])}
+	k.Currency = models.Currency(from.text())
+	k.ReadAt = time.Unix(0, from.number()).UTC()
+	n := from.length()
+	for range n {
+		a := keptAccount{
+			Kind: models.AccountKind(from.text()), Asset: from.text(), Balance: from.number(), Held: from.number(), Earmarked: from.number(), Revision: from.number(),
+		}
+		if from.length() == 1 {
+			floor := from.number()
+			a.Floor = &floor
+		}
+		if from.bad {
+			break
+		}
+		k.Accounts = append(k.Accounts, a)
+	}
+	if from.bad || len(from.numbers) > 0 {
 		return kept{}, false
 	}
 	return k, true
+}
+
+// keptReader reads what encode wrote, the same bytes as numbers and as texts.
+type keptReader struct {
+	numbers []byte
+	texts   string
+	bad     bool
+}
+
+func (r *keptReader) skip(n int) {
+	if n <= 0 || n > len(r.numbers) {
+		r.bad, n = true, len(r.numbers)
+	}
+	r.numbers, r.texts = r.numbers[n:], r.texts[n:]
+}
+
+func (r *keptReader) number() int64 {
+	v, n := binary.Varint(r.numbers)
+	r.skip(n)
+	return v
+}
+
+// length is at most what is left.
+func (r *keptReader) length() int {
+	v, n := binary.Uvarint(r.numbers)
+	r.skip(n)
+	if v > uint64(len(r.numbers)) {
+		r.bad = true
+		return 0
+	}
+	return int(v)
+}
+
+func (r *keptReader) text() string {
+	n := r.length()
+	if n == 0 {
+		return ""
+	}
+	text := r.texts[:n]
+	r.skip(n)
+	return text
 }
 
 func cacheKey(kind models.OwnerKind, id string) string { return "balance:" + string(kind) + ":" + id }
@@ -127,11 +214,9 @@ func (s *Service) fill(ctx context.Context, kind models.OwnerKind, owners []miss
 		if o.lease == "" {
 			continue
 		}
-		value, err := json.Marshal(found[i])
-		if err != nil {
-			continue // strings and numbers do not fail
-		}
-		fillings = append(fillings, cache.Filling{Key: cacheKey(kind, string(o.ID)), Lease: o.lease, Version: found[i].revision(), Value: value})
+		fillings = append(fillings, cache.Filling{
+			Key: cacheKey(kind, string(o.ID)), Lease: o.lease, Version: found[i].revision(), Value: found[i].encode(),
+		})
 	}
 	if len(fillings) > 0 {
 		s.Cache.FillAll(ctx, fillings, cache.MaxLeasedTTL)

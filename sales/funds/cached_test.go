@@ -1,11 +1,13 @@
 package funds_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -163,6 +165,57 @@ func TestTheCacheAnswersWhatTheLedgerWould(t *testing.T) {
 		}
 		if kept.Available != cny(1250) || kept.Held != cny(100) || len(kept.Accounts) != 3 {
 			t.Errorf("%+v", kept)
+		}
+	})
+}
+
+// torn hands out values that are not what was kept.
+type torn struct {
+	cache.Cache
+
+	tear func(value []byte) []byte
+}
+
+func (c torn) LookupAll(ctx context.Context, keys []string) []cache.Entry {
+	entries := c.Cache.LookupAll(ctx, keys)
+	for i := range entries {
+		if entries[i].Hit {
+			entries[i].Value = c.tear(slices.Clone(entries[i].Value))
+		}
+	}
+	return entries
+}
+
+// TestWhatIsNotWholeInTheCacheIsNotThere: be it cut short, longer than it should be, or of another version of this program.
+func TestWhatIsNotWholeInTheCacheIsNotThere(t *testing.T) {
+	t.Parallel()
+	eachCached(t, func(t *testing.T, s *shop) {
+		s.give(models.OwnerCustomer, s.resale, models.AccountBalance, "CNY", 1000, 100)
+		s.give(models.OwnerCustomer, s.resale, models.AccountBonus, "CNY", 50, 0)
+		want, _ := s.balanceOf(s.user(s.resale), s.resale)
+		whole := s.Cache
+		length := 0
+		tears := []func([]byte) []byte{
+			func(value []byte) []byte { length = len(value); return append(value, 0) },
+			func(value []byte) []byte { return append([]byte{255}, value[1:]...) },
+			func([]byte) []byte { return []byte(`{"c":"CNY","t":"2026-11-21T12:00:00Z","a":[]}`) },
+			func([]byte) []byte { return nil },
+			func(value []byte) []byte { return bytes.Repeat([]byte{value[0]}, 300) },
+			func(value []byte) []byte { return append(value[:1:1], bytes.Repeat([]byte{255}, 40)...) },
+		}
+		for cut := 1; cut < 40; cut++ {
+			tears = append(tears, func(value []byte) []byte { return value[:max(len(value)-cut, 0)] })
+		}
+		for i, tear := range tears {
+			s.Cache = torn{whole.(cache.Cache), tear}
+			got, statements := s.balanceOf(s.user(s.resale), s.resale)
+			if diff := cmp.Diff(want, got); diff != "" || statements == 0 {
+				t.Errorf("%d: %d statements (-want +got):\n%s", i, statements, diff)
+			}
+		}
+		s.Cache = whole
+		if _, statements := s.balanceOf(s.user(s.resale), s.resale); statements != 0 || length < 40 {
+			t.Errorf("%d statements for what is whole, %d bytes", statements, length)
 		}
 	})
 }

@@ -2,8 +2,6 @@ package funds
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 
@@ -24,15 +22,6 @@ func checkReference(reference, field string) error {
 	printable := !strings.ContainsFunc(reference, func(r rune) bool { return r < ' ' || r > '~' })
 	if reference == "" || len(reference) > 128 || !printable || strings.TrimSpace(reference) != reference {
 		return models.Invalid(field, "A reference has 1 to 128 printable ASCII characters.")
-	}
-	return nil
-}
-
-// checkText applies the rule for what people write: 1 to longest characters, none of them a control character.
-func checkText(text string, longest int, field string) error {
-	blank := strings.TrimSpace(text) == ""
-	if blank || !utf8.ValidString(text) || utf8.RuneCountInString(text) > longest || strings.ContainsFunc(text, unicode.IsControl) {
-		return models.Invalid(field, field+" is empty, too long or has control characters.")
 	}
 	return nil
 }

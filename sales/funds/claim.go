@@ -67,7 +67,7 @@ func (s *Service) checkClaim(cmd ClaimRemittance) error {
 	if err := checkAmount(cmd.Amount); err != nil {
 		return err
 	}
-	if err := checkText(cmd.PayerName, maxPayerName, "payerName"); err != nil {
+	if err := models.CheckText(cmd.PayerName, "payerName", maxPayerName, false); err != nil {
 		return err
 	}
 	if err := s.checkDay(cmd.RemittedOn, "remittedOn"); err != nil {

@@ -3,9 +3,7 @@ package funds
 import (
 	"encoding/csv"
 	"io"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/partnergraph/partnergraph/models"
 )
@@ -38,21 +36,11 @@ func (f *StatementFile) Write(entries []models.StatementEntry) error {
 		if err := f.csv.Write([]string{
 			string(e.ID), e.CreatedAt.UTC().Format(time.RFC3339Nano), string(e.AccountType), string(e.Direction()), string(e.TradeType()),
 			e.Amount.Plain(), e.BalanceAfter.Plain(), string(e.Amount.Currency), string(e.OrderID()), string(e.Transfer.ID),
-			string(customer.ID), plain(customer.Name), plain(e.Transfer.Reason),
+			string(customer.ID), models.SheetText(customer.Name), models.SheetText(e.Transfer.Reason),
 		}); err != nil {
 			return err
 		}
 	}
 	f.csv.Flush()
 	return f.csv.Error()
-}
-
-// plain keeps a text that people wrote from being a formula to a spreadsheet: one that begins like a formula, or with a blank
-// that hides such a beginning, gets an apostrophe. Amounts are figures of ours and keep their sign.
-func plain(text string) string {
-	begin := strings.TrimLeft(text, " \u00a0\u3000\ufeff")
-	if first, size := utf8.DecodeRuneInString(begin); size > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
-		return "'" + text
-	}
-	return text
 }

@@ -14,7 +14,7 @@ func (c BankCard) Checked() (BankCard, error) { return c.checked() }
 // OweIn keeps an amount of a partner's money from being withdrawn until its invoice is there, in the caller's transaction, which has decided
 // so: a restriction with the reason INVOICE_DEBT, which operators lift (M11). note is for operators, 1 to 500 characters.
 func (s *Service) OweIn(ctx context.Context, tx bun.IDB, who models.Principal, partner models.ID, amount models.Money, note string) (models.WithdrawalRestriction, error) {
-	if err := checkText(note, 500, "note"); err != nil {
+	if err := models.CheckText(note, "note", 500, false); err != nil {
 		return models.WithdrawalRestriction{}, err
 	}
 	owed := models.WithdrawalRestriction{

@@ -38,7 +38,7 @@ func (s *Service) FailRecharge(ctx context.Context, who models.Principal, cmd Fa
 	if err := requireOperator(who); err != nil {
 		return EndedRecharge{}, err
 	}
-	if err := checkText(cmd.Reason, 200, "reason"); err != nil {
+	if err := models.CheckText(cmd.Reason, "reason", 200, false); err != nil {
 		return EndedRecharge{}, err
 	}
 	return s.end(ctx, who, cmd.RechargeID, models.RechargeFailed, models.EventRechargeFailed, cmd.Reason)

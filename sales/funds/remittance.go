@@ -70,7 +70,7 @@ func (s *Service) checkRemittance(cmd RecordRemittance) (models.Money, SigningEn
 	if err := checkReference(cmd.BankReference, "bankReference"); err != nil {
 		return fail(err)
 	}
-	if err := checkText(cmd.PayerName, maxPayerName, "payerName"); err != nil {
+	if err := models.CheckText(cmd.PayerName, "payerName", maxPayerName, false); err != nil {
 		return fail(err)
 	}
 	if err := checkAmount(cmd.Amount); err != nil {

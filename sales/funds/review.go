@@ -67,7 +67,7 @@ func (cmd ReviewRemittanceClaim) check() error {
 		}
 	}
 	if cmd.Reason != nil {
-		if err := checkText(*cmd.Reason, 200, "reason"); err != nil {
+		if err := models.CheckText(*cmd.Reason, "reason", 200, false); err != nil {
 			return err
 		}
 	}

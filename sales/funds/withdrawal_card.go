@@ -27,10 +27,10 @@ func (c BankCard) checked() (BankCard, error) {
 	card := BankCard{
 		Holder: strings.TrimSpace(c.Holder), Bank: strings.TrimSpace(c.Bank), Number: strings.ReplaceAll(c.Number, " ", ""),
 	}
-	if err := checkText(card.Holder, 100, "bankCard.holder"); err != nil {
+	if err := models.CheckText(card.Holder, "bankCard.holder", 100, false); err != nil {
 		return BankCard{}, err
 	}
-	if err := checkText(card.Bank, 100, "bankCard.bank"); err != nil {
+	if err := models.CheckText(card.Bank, "bankCard.bank", 100, false); err != nil {
 		return BankCard{}, err
 	}
 	if !cardNumber.MatchString(card.Number) {

@@ -125,7 +125,7 @@ func (cmd RestrictWithdrawals) check(who models.Principal) (models.OwnerKind, mo
 			return "", "", err
 		}
 	}
-	return kind, id, checkText(cmd.Note, 500, "note")
+	return kind, id, models.CheckText(cmd.Note, "note", 500, false)
 }
 
 // recordRestriction tells the owner as well; the note stays with the operators.

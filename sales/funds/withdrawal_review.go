@@ -121,7 +121,7 @@ func (s *Service) CompleteWithdrawal(ctx context.Context, who models.Principal, 
 	if err := mayReview(who); err != nil {
 		return Withdrawn{}, err
 	}
-	if err := checkText(cmd.BankReference, 64, "bankReference"); err != nil {
+	if err := models.CheckText(cmd.BankReference, "bankReference", 64, false); err != nil {
 		return Withdrawn{}, err
 	}
 	return s.step(ctx, who, step{
@@ -143,7 +143,7 @@ func (s *Service) FailWithdrawal(ctx context.Context, who models.Principal, cmd 
 	if err := mayReview(who); err != nil {
 		return Withdrawn{}, err
 	}
-	if err := checkText(cmd.ReasonText, 500, "reasonText"); err != nil {
+	if err := models.CheckText(cmd.ReasonText, "reasonText", 500, false); err != nil {
 		return Withdrawn{}, err
 	}
 	return s.step(ctx, who, step{
@@ -185,7 +185,7 @@ func (cmd ReviewWithdrawal) check() error {
 	if cmd.ReasonText == nil {
 		return models.Invalid("reasonText", "A rejection needs a text for the owner to read.")
 	}
-	return checkText(*cmd.ReasonText, 500, "reasonText")
+	return models.CheckText(*cmd.ReasonText, "reasonText", 500, false)
 }
 
 // payOut turns the hold into the transfer that it was placed for.

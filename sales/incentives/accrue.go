@@ -90,14 +90,19 @@ func (s *Service) fill(ctx context.Context, db bun.IDB, statement *models.Incent
 	}
 	var lines []models.IncentiveLine
 	lines, statement.PerformanceMinor, statement.TotalMinor = models.StatementLines(groups, policies, statement.Currency)
+	away, err := wasMoved(ctx, db, statement.ID)
 	for i := range lines {
 		lines[i].ID, lines[i].StatementID = s.IDs(models.PrefixIncentiveLine), statement.ID
+		if away {
+			lines[i].MovedAway()
+		}
 	}
-	return lines, nil
+	return lines, err
 }
 
 // Recompute works a statement out again from its performance lines, read one by one and added up here, and returns it as it would be
-// written; nothing is. A closed statement that differs would mean that something changed which never does. It needs INCENTIVES_READ and is
+// written; nothing is. One that was received from another account is worked out from that account's. A closed statement that differs would mean
+// that something changed which never does. It needs INCENTIVES_READ and is
 // NOT_FOUND for a statement that the caller may not see.
 func (s *Service) Recompute(ctx context.Context, who models.Principal, id models.ID) (models.IncentiveStatement, []models.IncentiveLine, error) {
 	found, err := s.StatementsByIDs(ctx, who, []models.ID{id})
@@ -108,9 +113,13 @@ func (s *Service) Recompute(ctx context.Context, who models.Principal, id models
 	if !seen {
 		return models.IncentiveStatement{}, nil, errStatementUnknown
 	}
+	root, err := selectRoot(ctx, s.DB, statement)
+	if err != nil {
+		return models.IncentiveStatement{}, nil, err
+	}
 	var groups []models.PerformanceGroup
 	at := map[models.PerformanceGroup]int{}
-	err = eachPerformance(ctx, s.DB, statement, func(line models.PerformanceLine) {
+	err = eachPerformance(ctx, s.DB, root, func(line models.PerformanceLine) {
 		key := models.PerformanceGroup{PolicyID: line.PolicyID, ServiceType: line.ServiceType, Rule: line.Rule}
 		i, known := at[key]
 		if !known {
@@ -149,7 +158,7 @@ type StatementChange struct {
 
 // Confirm lets a closed statement be paid out: TO_CONFIRM becomes ISSUING (N02). The partner itself may, and operators; a statement that was
 // confirmed stays as it is. It needs INCENTIVES_WRITE, is NOT_FOUND for a statement that the caller may not see, and PRECONDITION_FAILED
-// with the reason STATEMENT_ESTIMATED while its month is open.
+// with the reasons STATEMENT_ESTIMATED while its month is open, STATEMENT_TRANSFERRED when another account has it (N12).
 func (s *Service) Confirm(ctx context.Context, who models.Principal, cmd ConfirmStatement) (StatementChange, error) {
 	if err := access.Require(who, models.WriteIncentives); err != nil {
 		return StatementChange{}, err
@@ -164,7 +173,8 @@ func (s *Service) Confirm(ctx context.Context, who models.Principal, cmd Confirm
 }
 
 // Complete notes that a statement was paid out elsewhere: ISSUING becomes DONE. It needs INCENTIVES_LOAD; operators only. A statement that is done
-// stays as it is. Reasons of PRECONDITION_FAILED: STATEMENT_ESTIMATED, STATEMENT_TO_CONFIRM, STATEMENT_IN_PAYOUT for one that a payout will note.
+// stays as it is. Reasons of PRECONDITION_FAILED: STATEMENT_ESTIMATED, STATEMENT_TO_CONFIRM, STATEMENT_TRANSFERRED, STATEMENT_IN_PAYOUT for one that a
+// payout will note.
 func (s *Service) Complete(ctx context.Context, who models.Principal, cmd CompleteStatement) (StatementChange, error) {
 	if err := mayLoad(who); err != nil {
 		return StatementChange{}, err
@@ -207,6 +217,8 @@ func (s *Service) move(ctx context.Context, who models.Principal, id models.ID, 
 		case statement.Status == next || next == models.StatementIssuing && statement.Status == models.StatementDone:
 			done.IncentiveStatement = statement
 			return nil
+		case statement.Status == models.StatementTransferred:
+			return statement.Movable(statement.Currency)
 		case !statement.Status.CanBecome(next):
 			return models.Precondition("STATEMENT_"+string(statement.Status), "The statement is not that far yet.")
 		}

@@ -3,6 +3,7 @@ package incentives
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 // its distributor (P14). What gives back or corrects goes to the partner, and under the policy, of what it takes back. Consumption of
 // customers without a partner counts for nobody, and so does that of a reseller's while it has no distributor.
 //
-// A line is in the statement of its month, or in that of the present month when the former is closed. A source that was counted before
-// breaks the unique index, and with it the transaction: callers bill once.
+// A line is in the statement of its month, or in that of the present month when the former is closed. A source, which is always of
+// the same bill line, that was counted before breaks the unique index, and with it the transaction: callers bill once.
 func (s *Service) CountIn(ctx context.Context, tx bun.IDB, consumed []models.Consumption) error {
 	consumed = slices.DeleteFunc(slices.Clone(consumed), func(c models.Consumption) bool { return c.PartnerID == "" })
 	if len(consumed) == 0 {
@@ -48,6 +49,7 @@ func (s *Service) CountIn(ctx context.Context, tx bun.IDB, consumed []models.Con
 type gathered struct {
 	partners map[models.ID]models.Partner
 	bases    map[models.ID]models.PerformanceLine // by bill line
+	heirs    map[statementKey]models.ID           // of the statements that bases are in and that went to another account
 	versions []models.IncentiveVersion            // newest first
 	policies map[policyKey]models.IncentiveRule
 }
@@ -78,6 +80,9 @@ func (s *Service) gather(ctx context.Context, tx bun.IDB, consumed []models.Cons
 		return g, err
 	}
 	if g.bases, err = selectBases(ctx, tx, unique(bases)); err != nil {
+		return g, err
+	}
+	if g.heirs, err = selectHeirs(ctx, tx, slices.Collect(maps.Values(g.bases))); err != nil {
 		return g, err
 	}
 	if g.versions, err = selectVersionsUntil(ctx, tx, consumed[0].Cloud, last); err != nil {
@@ -119,6 +124,9 @@ func (g gathered) line(c models.Consumption) models.PerformanceLine {
 	if base, counted := g.bases[c.BaseID]; counted {
 		line.PartnerID, line.ResellerID, line.Mode = base.PartnerID, base.ResellerID, base.Mode
 		line.Rule, line.PolicyID = base.Rule, base.PolicyID
+		if heir, moved := g.heirs[keyOf(base)]; moved {
+			line.PartnerID = heir
+		}
 		if line.Rule.Counts() {
 			line.CountedMinor = line.AmountMinor
 		}
@@ -168,13 +176,11 @@ func (s *Service) intoStatements(ctx context.Context, tx bun.IDB, lines []models
 
 // openStatements makes the statements that are missing, shares their locks, and says which of them are estimates still.
 func (s *Service) openStatements(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine, now time.Time) (map[statementKey]bool, error) {
-	var keys []statementKey
+	named := map[statementKey]bool{}
 	for _, line := range lines {
-		if key := keyOf(line); !slices.Contains(keys, key) {
-			keys = append(keys, key)
-		}
+		named[keyOf(line)] = true
 	}
-	slices.SortFunc(keys, func(a, b statementKey) int {
+	keys := slices.SortedFunc(maps.Keys(named), func(a, b statementKey) int {
 		return cmp.Or(cmp.Compare(a.partner, b.partner), cmp.Compare(a.period, b.period), cmp.Compare(a.currency, b.currency))
 	})
 	found, err := selectStatementsForShare(ctx, tx, keys)

@@ -19,9 +19,31 @@ func (s *Service) PerformanceOfReseller(ctx context.Context, db bun.IDB, reselle
 	return counted, store.Translate(err)
 }
 
-// Dashboard returns sums of the performance that FindPerformance shows, per currency: by month in their order, otherwise the largest first. It
-// reads the monthly sums, not the lines. It needs INCENTIVES_READ, and is INVALID for months that make no sense.
-func (s *Service) Dashboard(ctx context.Context, who models.Principal, query models.DashboardQuery) ([]models.PerformanceSum, error) {
+// Dashboards returns sums of the performance that FindPerformance shows, per currency: by month in their order, otherwise the largest first. It
+// reads the monthly sums, not the lines, and once for the queries of the same months, partner and account manager. The answers are in the queries'
+// order; one is INVALID for months that make no sense, whatever the others are. It needs INCENTIVES_READ.
+func (s *Service) Dashboards(ctx context.Context, who models.Principal, queries []models.DashboardQuery) ([]models.Dashboard[models.PerformanceSum], error) {
+	if err := access.Require(who, models.ReadIncentives); err != nil {
+		return nil, err
+	}
+	return access.Answer[models.PerformanceSum](ctx, who, access.Dashboards{
+		DB: s.DB,
+		Rows: func() *bun.SelectQuery {
+			return access.PerformanceMonths(s.DB.NewSelect().Model((*models.PerformanceMonth)(nil)), who)
+		},
+		OfPartner: func(q *bun.SelectQuery, partner models.ID) *bun.SelectQuery {
+			return q.Where("(pfm.partner_id = ? AND pfm.reseller_id = '' OR pfm.reseller_id = ?)", partner, partner)
+		},
+		Alias: "pfm", Month: "period", Partner: "reseller_id", Largest: "counted_minor",
+		Columns: []access.DashboardColumn{
+			{Name: "lines", Plus: []string{"lines"}}, {Name: "amount_minor", Plus: []string{"amount_minor"}}, {Name: "counted_minor", Plus: []string{"counted_minor"}},
+		},
+	}, models.BillingCycleAt(s.now()), queries)
+}
+
+// IncentiveDashboard returns sums of the statements that FindStatements shows, per currency: by month in their order, otherwise the largest first. By
+// service type it adds the statements' lines up. It needs INCENTIVES_READ, and is INVALID for months that make no sense.
+func (s *Service) IncentiveDashboard(ctx context.Context, who models.Principal, query models.IncentiveQuery) ([]models.IncentiveSum, error) {
 	if err := access.Require(who, models.ReadIncentives); err != nil {
 		return nil, err
 	}
@@ -29,43 +51,39 @@ func (s *Service) Dashboard(ctx context.Context, who models.Principal, query mod
 	if err != nil {
 		return nil, err
 	}
-	q := access.PerformanceMonths(s.DB.NewSelect().Model((*models.PerformanceMonth)(nil)), who).Where("pfm.period >= ?", from).Where("pfm.period <= ?", until)
-	if query.PartnerID != nil {
-		q = q.Where("(pfm.partner_id = ? AND pfm.reseller_id = '' OR pfm.reseller_id = ?)", *query.PartnerID, *query.PartnerID)
+	rows := func() *bun.SelectQuery {
+		q := access.IncentiveStatements(s.DB.NewSelect().Model((*models.IncentiveStatement)(nil)), who).Where("ist.period >= ?", from).Where("ist.period <= ?", until)
+		if query.PartnerID != nil {
+			q = q.Where("ist.partner_id = ?", *query.PartnerID)
+		}
+		if query.By == models.IncentiveByServiceType {
+			q = q.Join("JOIN incentive_lines AS isl ON isl.statement_id = ist.id")
+		}
+		return q
 	}
-	manager, args := access.ManagerOf(who, "pfm.customer_id")
-	if query.ManagerID != nil {
-		q = q.Where(manager+" = ?", append(args, *query.ManagerID)...)
-	}
+	by, performance, total := store.Grouping{Name: string(query.By), Top: query.Top}, bun.SafeQuery("ist.performance_minor"), bun.SafeQuery("ist.total_minor")
 	switch query.By {
-	case models.ByMonth:
-		q = q.ColumnExpr("pfm.period AS key")
-	case models.ByMode:
-		q = q.ColumnExpr("pfm.mode AS key")
-	case models.ByServiceType:
-		q = q.ColumnExpr("pfm.service_type AS key")
-	case models.ByCustomer:
-		q = q.ColumnExpr("pfm.customer_id AS key")
-	case models.ByReseller:
-		q = q.ColumnExpr("pfm.reseller_id AS key")
-	case models.ByAccountManager:
-		q = q.ColumnExpr(manager+" AS key", args...)
+	case models.IncentiveByMonth:
+		by.Key, by.Top = bun.SafeQuery("ist.period"), 0
+	case models.IncentiveByServiceType:
+		by.Key, performance, total = bun.SafeQuery("isl.service_type"), bun.SafeQuery("isl.performance_minor"), bun.SafeQuery("isl.amount_minor")
+	case models.IncentiveByStatus:
+		by.Key = bun.SafeQuery("ist.status")
+	case models.IncentiveByPartner:
+		by.Key = bun.SafeQuery("ist.partner_id")
 	default:
 		return nil, models.Invalid("by", "There is no such grouping.")
 	}
-	q = q.Column("pfm.currency")
-	for _, column := range []string{
-		"lines", "amount_minor", "counted_minor",
-	} {
-		q = q.ColumnExpr("CAST(SUM(pfm.?) AS BIGINT) AS ?", bun.Ident(column), bun.Ident(column))
+	in := func(name string, status models.StatementStatus) store.SumColumn {
+		return store.SumOf(name, bun.SafeQuery("CASE WHEN ist.status = ? THEN ? ELSE 0 END", status, total))
 	}
-	rows := []models.PerformanceSum{}
-	q = q.GroupExpr("1, pfm.currency")
-	if query.By == models.ByMonth {
-		q = q.OrderExpr("1, pfm.currency")
-	} else {
-		q = q.OrderExpr("SUM(pfm.counted_minor) DESC, 1, pfm.currency").Limit(int64(query.Top))
-	}
-	err = q.Scan(ctx, &rows)
-	return rows, store.Translate(err)
+	found, err := store.SumUp[models.IncentiveSum](ctx, s.DB, store.Sums{
+		Rows: rows, Alias: "ist", Largest: bun.SafeQuery("SUM(?)", total),
+		Columns: []store.SumColumn{
+			{Name: "statements", Sum: bun.SafeQuery("COUNT(DISTINCT ist.id)")}, store.SumOf("performance_minor", performance), store.SumOf("total_minor", total),
+			in("estimated_minor", models.StatementEstimated), in("to_confirm_minor", models.StatementToConfirm),
+			in("issuing_minor", models.StatementIssuing), in("done_minor", models.StatementDone),
+		},
+	}, by)
+	return found[by.Name], err
 }

@@ -19,6 +19,7 @@ const (
 	listPerformance        = "performanceLines"
 	listVersions           = "incentiveVersions"
 	listPolicies           = "incentivePolicies"
+	listTransfers          = "incentiveTransfers"
 )
 
 // StatementFilter says which statements are wanted. Nil means any; an empty list matches nothing.

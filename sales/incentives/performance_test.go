@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 	"pgregory.net/rapid"
 
+	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/incentives"
@@ -29,6 +30,7 @@ type desk struct {
 	at        time.Time
 	customers []models.ID
 	bills     int
+	other     models.ID // another account of the provider's company; zero = there is none
 }
 
 func newDesk(t *testing.T, db *store.DB) *desk {
@@ -440,12 +442,13 @@ func TestStatementsCloseOnTheFifthAndStandThen(t *testing.T) {
 	})
 }
 
-// TestStatementsEqualTheirOracle: random policies, purchases, refunds and partners that change between them, accrued at random times and cut
-// short, come to what adding it all up by hand comes to, and to what Recompute says.
+// TestStatementsEqualTheirOracle: random policies, purchases, refunds, partners that change between them and transfers from one account of a company to
+// another, accrued at random times and cut short, come to what adding it all up by hand comes to, and to what Recompute says.
 func TestStatementsEqualTheirOracle(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		d := newDesk(t, db)
+		d.other = d.twin()
 		run := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			run++
@@ -493,86 +496,72 @@ func drawPolicy(rt *rapid.T, month models.BillingCycle, service string) (rule mo
 		service, month, kind, curated, strings.Join(tiers, ",")), true
 }
 
-func (d *desk) oracle(rt *rapid.T, run int) {
-	// Each run has a month and a version of its own, so that runs do not see each other.
-	month := models.BillingCycleAt(time.Date(2027, time.Month(run), 10, 0, 0, 0, 0, time.UTC))
-	d.moveTo(month.Begins().Add(time.Hour).UTC())
-	services := []string{"a", "b", "c"}
-	rules := map[string]models.IncentiveRule{}
-	var entries []string
-	for _, service := range services {
-		rule, entry, stated := drawPolicy(rt, month, service)
-		if !stated {
+// tally is what the oracle has counted of a service under a rule.
+type tally struct {
+	counted, amount int64
+	lines           int // that count for the partner still
+}
+
+// tallies are those of each partner, by service and rule.
+type tallies map[models.ID]map[string]*tally
+
+func (g tallies) of(partner models.ID, key string) *tally {
+	if g[partner] == nil {
+		g[partner] = map[string]*tally{}
+	}
+	if g[partner][key] == nil {
+		g[partner][key] = &tally{}
+	}
+	return g[partner][key]
+}
+
+func (g tallies) add(b bought, minor int64) {
+	its := g.of(b.partner, b.service+" "+string(b.rule))
+	its.amount += minor
+	its.lines++
+	if b.rule.Counts() {
+		its.counted += minor
+	}
+}
+
+// move counts everything of one partner for another, and returns how many lines that were.
+func (g tallies) move(from, to models.ID) (lines int) {
+	for key, its := range g[from] {
+		if its.lines == 0 {
 			continue
 		}
-		rules[service] = rule
-		entries = append(entries, entry)
+		lines += its.lines
+		theirs := g.of(to, key)
+		theirs.counted, theirs.amount, theirs.lines = theirs.counted+its.counted, theirs.amount+its.amount, theirs.lines+its.lines
+		*its = tally{}
 	}
-	if len(entries) > 0 {
-		d.load(fmt.Sprintf(`{"schema": 1, "cloud": "sim", "version": "run-%d", "policies": [%s]}`, run, strings.Join(entries, ",")))
+	return lines
+}
+
+// handOver moves the estimate of a month from one account of a company to the other.
+func (d *desk) handOver(rt *rapid.T, month models.BillingCycle, groups tallies, all []bought) {
+	from, to := d.provider, d.other
+	if rapid.Bool().Draw(rt, "back again") {
+		from, to = to, from
 	}
-	earnings := map[models.ID]models.ID{d.provider: d.provider, d.distributor: d.distributor, d.reseller: d.distributor}
-	var all []bought
-	type sum struct{ counted, amount int64 }
-	groups := map[models.ID]map[string]*sum{}
-	add := func(b bought, minor int64) {
-		if groups[b.partner] == nil {
-			groups[b.partner] = map[string]*sum{}
-		}
-		key := b.service + " " + string(b.rule)
-		if groups[b.partner][key] == nil {
-			groups[b.partner][key] = &sum{}
-		}
-		groups[b.partner][key].amount += minor
-		if b.rule.Counts() {
-			groups[b.partner][key].counted += minor
-		}
+	var its []models.ID // the statement of the month: those of other runs stay where they are
+	d.want(d.DB.NewSelect().Model((*models.IncentiveStatement)(nil)).Column("ist.id").Where("ist.partner_id = ? AND ist.period = ?", from, month).Scan(d.ctx, &its), "")
+	if len(its) == 0 {
+		return
 	}
-	for step := range rapid.IntRange(1, 25).Draw(rt, "steps") {
-		at := d.at.Add(time.Duration(step) * time.Hour)
-		switch what := rapid.IntRange(0, 9).Draw(rt, "what"); {
-		case what < 5 || len(all) == 0:
-			partner := rapid.SampledFrom([]models.ID{d.provider, d.distributor, d.reseller}).Draw(rt, "partner") // the customer switches
-			one := bought{service: rapid.SampledFrom(services).Draw(rt, "service"), partner: earnings[partner], left: rapid.Int64Range(1, 40_000).Draw(rt, "minor")}
-			rule, stated := rules[one.service]
-			switch {
-			case !stated:
-				one.rule = models.RuleNoPolicy
-			case rule.Curated:
-				one.rule = models.RuleCurated
-			case rule.Incentive == models.PolicyNothing:
-				one.rule = models.RuleNotEligible
-			case rule.Incentive == models.PolicyPerformanceNoRebate:
-				one.rule = models.RulePerformanceOnly
-			default:
-				one.rule = models.RuleEarns
-			}
-			spent := d.spend(partner, one.service, one.left, at)
-			one.line = spent.LineID
-			d.count(spent)
-			add(one, one.left)
-			all = append(all, one)
-		case what < 8:
-			i := rapid.IntRange(0, len(all)-1).Draw(rt, "which")
-			if all[i].left == 0 {
-				continue
-			}
-			minor := rapid.Int64Range(1, all[i].left).Draw(rt, "back")
-			all[i].left -= minor
-			back := d.spend(d.provider, all[i].service, -minor, at)
-			back.BaseID, back.Cause = all[i].line, models.CauseRefund
-			d.count(back)
-			add(all[i], -minor)
-		default: // an accrual that is cut short somewhere
-			ctx, cancel := context.WithCancel(d.ctx)
-			if what == 9 {
-				cancel()
-			}
-			_, _ = d.Accrue(ctx)
-			cancel()
+	_, err := d.transfer(from, to, its...)
+	if lines := groups.move(from, to); (lines == 0) != (models.ReasonOf(err) == "TRANSFER_NOTHING") || lines > 0 && err != nil {
+		rt.Fatalf("a transfer of %d lines: %v", lines, err)
+	}
+	for i := range all {
+		if all[i].partner == from {
+			all[i].partner = to
 		}
 	}
-	d.accrue()
+}
+
+// wantTallies holds the statements of a month against what was counted by hand.
+func (d *desk) wantTallies(rt *rapid.T, month models.BillingCycle, groups tallies, rules map[string]models.IncentiveRule) {
 	for partner, its := range groups {
 		var performance, total int64
 		for _, sum := range its {
@@ -603,5 +592,186 @@ func (d *desk) oracle(rt *rapid.T, run int) {
 			rt.Fatalf("%s: performance %d and total %d, want %d and %d, with %d lines\n%s", partner, statement.PerformanceMinor, statement.TotalMinor, performance, total,
 				len(its), strings.Join(said, "\n"))
 		}
+	}
+}
+
+func (d *desk) oracle(rt *rapid.T, run int) {
+	// Each run has a month and a version of its own, so that runs do not see each other.
+	month := models.BillingCycleAt(time.Date(2027, time.Month(run), 10, 0, 0, 0, 0, time.UTC))
+	d.moveTo(month.Begins().Add(time.Hour).UTC())
+	services := []string{"a", "b", "c"}
+	rules := map[string]models.IncentiveRule{}
+	var entries []string
+	for _, service := range services {
+		rule, entry, stated := drawPolicy(rt, month, service)
+		if !stated {
+			continue
+		}
+		rules[service] = rule
+		entries = append(entries, entry)
+	}
+	if len(entries) > 0 {
+		d.load(fmt.Sprintf(`{"schema": 1, "cloud": "sim", "version": "run-%d", "policies": [%s]}`, run, strings.Join(entries, ",")))
+	}
+	earnings := map[models.ID]models.ID{d.provider: d.provider, d.distributor: d.distributor, d.reseller: d.distributor, d.other: d.other}
+	var all []bought
+	groups := tallies{}
+	for step := range rapid.IntRange(1, 25).Draw(rt, "steps") {
+		at := d.at.Add(time.Duration(step) * time.Hour)
+		switch what := rapid.IntRange(0, 10).Draw(rt, "what"); {
+		case what < 5 || len(all) == 0:
+			partner := rapid.SampledFrom([]models.ID{d.provider, d.distributor, d.reseller, d.other}).Draw(rt, "partner") // the customer switches
+			one := bought{service: rapid.SampledFrom(services).Draw(rt, "service"), partner: earnings[partner], left: rapid.Int64Range(1, 40_000).Draw(rt, "minor")}
+			rule, stated := rules[one.service]
+			switch {
+			case !stated:
+				one.rule = models.RuleNoPolicy
+			case rule.Curated:
+				one.rule = models.RuleCurated
+			case rule.Incentive == models.PolicyNothing:
+				one.rule = models.RuleNotEligible
+			case rule.Incentive == models.PolicyPerformanceNoRebate:
+				one.rule = models.RulePerformanceOnly
+			default:
+				one.rule = models.RuleEarns
+			}
+			spent := d.spend(partner, one.service, one.left, at)
+			one.line = spent.LineID
+			d.count(spent)
+			groups.add(one, one.left)
+			all = append(all, one)
+		case what < 8:
+			i := rapid.IntRange(0, len(all)-1).Draw(rt, "which")
+			if all[i].left == 0 {
+				continue
+			}
+			minor := rapid.Int64Range(1, all[i].left).Draw(rt, "back")
+			all[i].left -= minor
+			back := d.spend(d.provider, all[i].service, -minor, at)
+			back.BaseID, back.Cause = all[i].line, models.CauseRefund
+			d.count(back)
+			groups.add(all[i], -minor)
+		case what == 10:
+			d.handOver(rt, month, groups, all)
+		default: // an accrual that is cut short somewhere
+			ctx, cancel := context.WithCancel(d.ctx)
+			if what == 9 {
+				cancel()
+			}
+			_, _ = d.Accrue(ctx)
+			cancel()
+		}
+	}
+	d.accrue()
+	d.wantTallies(rt, month, groups, rules)
+	d.sound()
+	d.moveWhole(rt, month)
+}
+
+// moveWhole closes a month and moves what stands from account to account: both come to what they came to, to the cent.
+func (d *desk) moveWhole(rt *rapid.T, month models.BillingCycle) {
+	d.moveTo(models.StatementClosesAt(month))
+	d.accrue()
+	var closed []models.IncentiveStatement
+	d.want(d.DB.NewSelect().Model(&closed).Where("ist.partner_id = ? AND ist.period = ? AND ist.status = ?", d.provider, month, models.StatementToConfirm).Scan(d.ctx), "")
+	for _, one := range closed {
+		done, err := d.transfer(d.provider, d.other, one.ID)
+		if err != nil || done.TotalMinor != one.TotalMinor {
+			rt.Fatalf("%+v: %v", done, err)
+		}
+		var received models.IncentiveStatement
+		d.want(d.DB.NewSelect().Model(&received).Where("ist.origin_id = ?", one.ID).Scan(d.ctx), "")
+		for _, id := range []models.ID{one.ID, received.ID} {
+			again, _, err := d.Recompute(d.ctx, boss(), id)
+			if err != nil || again.TotalMinor != one.TotalMinor || again.PerformanceMinor != one.PerformanceMinor {
+				rt.Fatalf("worked out again: %+v, not %+v: %v", again, one, err)
+			}
+		}
+	}
+}
+
+// TestMonthsAreSummedUpAnewFromTheirLines: whoever has lines from before the sums told policies apart has the same statements afterwards, and may go back.
+func TestMonthsAreSummedUpAnewFromTheirLines(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := newDesk(t, db)
+		d.load(policies)
+		bought := d.spend(d.provider, "ecs", 60_000, d.at)
+		d.count(bought, d.spend(d.provider, "cdn", 500, d.at), d.spend(d.reseller, "ecs", 70_000, d.at), d.spend(d.provider, "nobody", 700, d.at))
+		d.accrue()
+		before, said := d.statementOf(d.provider, "2026-11")
+		var kept, again []models.PerformanceMonth
+		order := []string{"pfm.partner_id", "pfm.service_type", "pfm.rule"}
+		d.want(db.NewSelect().Model(&kept).Order(order...).Scan(d.ctx), "")
+		for undone := ""; !strings.HasPrefix(undone, "0083"); {
+			steps, err := migrations.Down(d.ctx, db, 1)
+			d.want(err, "")
+			undone = steps[0]
+		}
+		d.sameSums()
+		_, err := migrations.Up(d.ctx, db)
+		d.want(err, "")
+		d.want(db.NewSelect().Model(&again).Order(order...).Scan(d.ctx), "")
+		if diff := cmp.Diff(kept, again); diff != "" || len(kept) != 4 {
+			t.Errorf("%d sums (-before +after): %s", len(kept), diff)
+		}
+		back := d.spend(d.provider, "ecs", -10_000, d.at)
+		back.BaseID, back.Cause = bought.LineID, models.CauseRefund
+		d.count(back)
+		d.accrue()
+		after, saidAfter := d.statementOf(d.provider, "2026-11")
+		if after.PerformanceMinor != before.PerformanceMinor-10_000 || len(saidAfter) != len(said) {
+			t.Errorf("%+v %v", after, saidAfter)
+		}
+		d.sound()
+	})
+}
+
+// sound fails the test unless the audit finds nothing.
+func (d *desk) sound() {
+	d.t.Helper()
+	report, err := d.Audit(d.ctx)
+	d.want(err, "")
+	if report.Breaches() != 0 {
+		d.t.Errorf("the audit: %+v", report)
+	}
+}
+
+// TestTheAuditNamesWhatIsLost: what the database does not check, the audit does.
+func TestTheAuditNamesWhatIsLost(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		damage string
+		want   incentives.Report
+	}{
+		"a bill line":        {"UPDATE performance_lines SET bill_line_id = 'bil_0'", incentives.Report{LostLines: 1}},
+		"the customer":       {"UPDATE bill_lines SET customer_id = (SELECT MIN(c.id) FROM customers AS c WHERE c.id <> bill_lines.customer_id)", incentives.Report{LostLines: 1}},
+		"the partner":        {"UPDATE performance_lines SET partner_id = 'ptr_0'", incentives.Report{LostLines: 1, WrongMonths: 2}},
+		"the reseller":       {"UPDATE performance_lines SET reseller_id = 'ptr_0'", incentives.Report{LostLines: 1, WrongMonths: 2}},
+		"the policy":         {"UPDATE performance_lines SET policy_id = 'ipl_0'", incentives.Report{LostLines: 1, WrongMonths: 2}},
+		"an amount":          {"UPDATE performance_lines SET amount_minor = amount_minor + 1", incentives.Report{WrongMonths: 1}},
+		"what counts":        {"UPDATE performance_months SET counted_minor = 0", incentives.Report{WrongMonths: 1}},
+		"the number":         {"UPDATE performance_months SET lines = 2", incentives.Report{WrongMonths: 1}},
+		"the sum of a month": {"DELETE FROM performance_months", incentives.Report{WrongMonths: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				d := newDesk(t, db)
+				d.load(policies)
+				d.count(d.spend(d.provider, "ecs", 60_000, d.at))
+				d.sound()
+				done, err := db.ExecContext(d.ctx, c.damage)
+				d.want(err, "")
+				if n, err := done.RowsAffected(); err != nil || n != 1 {
+					t.Fatalf("%d rows: %v", n, err)
+				}
+				report, err := d.Audit(d.ctx)
+				d.want(err, "")
+				if diff := cmp.Diff(c.want, report); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/events"
+	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -20,6 +21,7 @@ type Service struct {
 	Cloud  string           // whose policies are asked for
 	Events *events.Recorder // nil = only for reading and for Put
 	Jobs   Jobs             // has what is confirmed paid out; nil = nobody does
+	Ledger *ledger.Service  // of the keys of transfers; nil = there are none
 	// Payouts says what is being paid out; nil = nothing is.
 	Payouts Payouts
 }
@@ -34,6 +36,10 @@ type Jobs interface {
 type Payouts interface {
 	// HoldsIn reports whether a statement, which the caller has locked, is in a payout that was not withdrawn.
 	HoldsIn(ctx context.Context, tx bun.IDB, statement models.ID) (bool, error)
+	// ReleaseIn takes payouts back that nobody has begun, for statements that go to another account, and returns them by statement.
+	ReleaseIn(ctx context.Context, tx bun.IDB, who models.Principal, statements []models.ID) (map[models.ID]models.ID, error)
+	// CarryOverIn says of a statement that a partner has received what was carried over of the one that it comes from.
+	CarryOverIn(ctx context.Context, tx bun.IDB, from, received, partner models.ID) error
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

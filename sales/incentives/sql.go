@@ -3,6 +3,7 @@ package incentives
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -127,8 +128,13 @@ func selectBases(ctx context.Context, db bun.IDB, ids []models.ID) (map[models.I
 	}
 	var rows []models.PerformanceLine
 	err := db.NewSelect().Model(&rows).Where("pfl.bill_line_id IN (?)", bun.List(ids)).Order("pfl.id DESC").Scan(ctx)
+	pinned := map[models.ID]bool{}
 	for _, row := range rows {
-		found[row.BillLineID] = row // the oldest stays
+		if row.Cause == models.CauseMovedOut || pinned[row.BillLineID] {
+			continue
+		}
+		found[row.BillLineID] = row // the oldest stays, unless it has moved: whoever has it now does
+		pinned[row.BillLineID] = row.Cause == models.CauseMovedIn
 	}
 	return found, store.Translate(err)
 }
@@ -139,7 +145,7 @@ func selectStatementsForShare(ctx context.Context, tx bun.IDB, keys []statementK
 	q := tx.NewSelect().Model(&rows).Column("ist.id", "ist.partner_id", "ist.period", "ist.currency", "ist.status").
 		WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 			for _, key := range keys {
-				q = q.WhereOr("(ist.partner_id = ? AND ist.period = ? AND ist.currency = ?)", key.partner, key.period, key.currency)
+				q = q.WhereOr("(ist.partner_id = ? AND ist.period = ? AND ist.currency = ? AND ist.origin_id IS NULL)", key.partner, key.period, key.currency)
 			}
 			return q
 		}).Order("ist.partner_id", "ist.period", "ist.currency")
@@ -153,27 +159,26 @@ func selectStatementsForShare(ctx context.Context, tx bun.IDB, keys []statementK
 
 // insertMissing makes statements unless somebody has just made them.
 func insertMissing(ctx context.Context, tx bun.IDB, missing []models.IncentiveStatement) error {
-	_, err := tx.NewInsert().Model(&missing).On("CONFLICT (partner_id, period, currency) DO NOTHING").Returning("NULL").Exec(ctx)
+	_, err := tx.NewInsert().Model(&missing).On("CONFLICT (partner_id, period, currency) WHERE origin_id IS NULL DO NOTHING").Returning("NULL").Exec(ctx)
 	return store.Translate(err)
 }
 
+// insertPerformance writes lines and adds them to the monthly sums.
 func insertPerformance(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) error {
-	script := store.NewScript(tx)
+	script, sums := store.NewScript(tx), monthsOf(lines)
 	script.Insert(&lines)
-	if err := script.Exec(ctx); err != nil {
-		return store.Translate(err)
-	}
-	return addMonths(ctx, tx, lines)
+	script.AddTo(&sums, "lines", "amount_minor", "counted_minor")
+	return store.Translate(script.Exec(ctx))
 }
 
-// addMonths adds lines to the monthly sums, in one order, or two transactions could wait for each other.
-func addMonths(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) error {
-	at := map[models.PerformanceMonth]int{}
-	var sums []models.PerformanceMonth
+// monthsOf adds lines up by month and what they fall under, in one order, or two transactions could wait for each other.
+func monthsOf(lines []models.PerformanceLine) []models.PerformanceMonth {
+	at := make(map[models.PerformanceMonth]int, len(lines))
+	sums := make([]models.PerformanceMonth, 0, len(lines))
 	for _, line := range lines {
 		key := models.PerformanceMonth{
 			PartnerID: line.PartnerID, Period: line.Period, CustomerID: line.CustomerID, ResellerID: line.ResellerID, Mode: line.Mode,
-			ServiceType: line.ServiceType, Currency: line.Currency,
+			ServiceType: line.ServiceType, Currency: line.Currency, PolicyID: line.PolicyID, Rule: line.Rule,
 		}
 		i, known := at[key]
 		if !known {
@@ -186,14 +191,10 @@ func addMonths(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) 
 	}
 	slices.SortFunc(sums, func(a, b models.PerformanceMonth) int {
 		return cmp.Or(cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Period, b.Period), cmp.Compare(a.CustomerID, b.CustomerID),
-			cmp.Compare(a.ResellerID, b.ResellerID), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency))
+			cmp.Compare(a.ResellerID, b.ResellerID), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency),
+			cmp.Compare(a.PolicyID, b.PolicyID), cmp.Compare(a.Rule, b.Rule))
 	})
-	q := tx.NewInsert().Model(&sums).On("CONFLICT (partner_id, period, customer_id, reseller_id, mode, service_type, currency) DO UPDATE").Returning("NULL")
-	for _, column := range []string{"lines", "amount_minor", "counted_minor"} {
-		q = q.Set("? = ?TableAlias.? + EXCLUDED.?", bun.Ident(column), bun.Ident(column), bun.Ident(column))
-	}
-	_, err := q.Exec(ctx)
-	return store.Translate(err)
+	return sums
 }
 
 // selectEstimated reads ids of statements that are worked out still.
@@ -222,13 +223,16 @@ func ofStatement(q *bun.SelectQuery, s models.IncentiveStatement) *bun.SelectQue
 	return q.Where("pfl.partner_id = ?", s.PartnerID).Where("pfl.period = ?", s.Period).Where("pfl.currency = ?", s.Currency)
 }
 
-// sumPerformance adds a statement's performance lines up by what they fall under.
+// sumPerformance adds a statement's performance up by what it falls under, from the monthly sums, which are kept up with the lines: they are as many as
+// customers and their services, however much is bought. Recompute reads the lines.
 func sumPerformance(ctx context.Context, tx bun.IDB, s models.IncentiveStatement) ([]models.PerformanceGroup, error) {
 	var groups []models.PerformanceGroup
-	err := ofStatement(tx.NewSelect().Model((*models.PerformanceLine)(nil)), s).
-		ColumnExpr("COALESCE(pfl.policy_id, '') AS policy_id").Column("pfl.service_type", "pfl.rule").
-		ColumnExpr("CAST(SUM(pfl.amount_minor) AS BIGINT) AS amount_minor").ColumnExpr("CAST(SUM(pfl.counted_minor) AS BIGINT) AS counted_minor").
-		ColumnExpr("COUNT(*) AS lines").Group("pfl.policy_id", "pfl.service_type", "pfl.rule").Scan(ctx, &groups)
+	q := tx.NewSelect().Model((*models.PerformanceMonth)(nil)).Column("pfm.policy_id", "pfm.service_type", "pfm.rule")
+	for _, column := range []string{"amount_minor", "counted_minor", "lines"} {
+		q = q.ColumnExpr("CAST(SUM(pfm.?) AS BIGINT) AS ?", bun.Ident(column), bun.Ident(column))
+	}
+	err := q.Where("pfm.partner_id = ?", s.PartnerID).Where("pfm.period = ?", s.Period).Where("pfm.currency = ?", s.Currency).
+		Group("pfm.policy_id", "pfm.service_type", "pfm.rule").Scan(ctx, &groups)
 	sortGroups(groups)
 	return groups, store.Translate(err)
 }
@@ -240,20 +244,21 @@ func sortGroups(groups []models.PerformanceGroup) {
 	})
 }
 
-// eachPerformance reads a statement's performance lines one after the other.
-func eachPerformance(ctx context.Context, db bun.IDB, s models.IncentiveStatement, do func(models.PerformanceLine)) error {
-	var after models.ID
-	for {
-		var rows []models.PerformanceLine
-		err := ofStatement(db.NewSelect().Model(&rows), s).Where("pfl.id > ?", after).Order("pfl.id").Limit(5 * insertBatch).Scan(ctx)
-		if err != nil || len(rows) == 0 {
-			return store.Translate(err)
-		}
-		for _, row := range rows {
-			do(row)
-		}
-		after = rows[len(rows)-1].ID
+// eachPerformance reads a statement's performance lines one after the other, in no order.
+func eachPerformance(ctx context.Context, db *store.DB, s models.IncentiveStatement, do func(models.PerformanceLine)) (err error) {
+	rows, err := ofStatement(db.NewSelect().Model((*models.PerformanceLine)(nil)), s).Rows(ctx)
+	if err != nil {
+		return store.Translate(err)
 	}
+	defer func() { err = store.Translate(errors.Join(err, rows.Close())) }()
+	for rows.Next() {
+		var line models.PerformanceLine
+		if err := db.ScanRow(ctx, rows, &line); err != nil {
+			return err
+		}
+		do(line)
+	}
+	return rows.Err()
 }
 
 // replaceLines writes a statement's figures and the lines that explain them in place of those before.

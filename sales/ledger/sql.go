@@ -13,10 +13,9 @@ import (
 
 func selectAccountOf(ctx context.Context, db bun.IDB, spec AccountSpec) ([]models.Account, error) {
 	var rows []models.Account
-	err := db.NewSelect().Model(&rows).
+	err := store.Read(ctx, db, db.NewSelect().Model(&rows).
 		Where("acc.owner_id = ? AND acc.owner_kind = ?", spec.OwnerID, spec.OwnerKind).
-		Where("acc.kind = ? AND acc.asset = ?", spec.Kind, spec.Asset).
-		Scan(ctx)
+		Where("acc.kind = ? AND acc.asset = ?", spec.Kind, spec.Asset), &rows)
 	return rows, err
 }
 
@@ -29,11 +28,11 @@ func insertAccounts(ctx context.Context, db bun.IDB, accounts []models.Account) 
 func selectAccountsForUpdate(ctx context.Context, db bun.IDB, ids []models.ID) ([]models.Account, error) {
 	var rows []models.Account
 	owners := db.NewSelect().Model((*models.Account)(nil)).ModelTableExpr("accounts AS named").
-		ColumnExpr("named.owner_id").Where("named.id IN (?)", bun.List(ids))
+		ColumnExpr("named.owner_id").Where("named.id ?", store.In(ids))
 	// PostgreSQL locks rows in the order in which they leave the sort.
-	err := store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", owners).
-		Where("acc.id IN (?) OR acc.owner_kind IN (?)", bun.List(ids), bun.List([]models.OwnerKind{models.OwnerPartner, models.OwnerCustomer})).
-		Order("acc.id")).Scan(ctx)
+	err := store.Read(ctx, db, store.ForUpdate(db.NewSelect().Model(&rows).Where("acc.owner_id IN (?)", owners).
+		Where("acc.id ? OR acc.owner_kind IN (?, ?)", store.In(ids), models.OwnerPartner, models.OwnerCustomer).
+		Order("acc.id")), &rows)
 	return rows, err
 }
 
@@ -53,7 +52,7 @@ func selectTransfer(ctx context.Context, db bun.IDB, id models.ID, lock bool) ([
 	if lock {
 		q = store.ForUpdate(q)
 	}
-	err := q.Scan(ctx)
+	err := store.Read(ctx, db, q, &rows)
 	return rows, err
 }
 
@@ -63,7 +62,7 @@ func existsReversal(ctx context.Context, db bun.IDB, id models.ID) (bool, error)
 
 func selectEntries(ctx context.Context, db bun.IDB, transfer models.ID) ([]models.Entry, error) {
 	var rows []models.Entry
-	err := db.NewSelect().Model(&rows).Where("e.transfer_id = ?", transfer).Order("e.account_id").Scan(ctx)
+	err := store.Read(ctx, db, db.NewSelect().Model(&rows).Where("e.transfer_id = ?", transfer).Order("e.account_id"), &rows)
 	return rows, err
 }
 

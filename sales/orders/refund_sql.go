@@ -41,10 +41,10 @@ func refundsWithReversal(q *bun.SelectQuery, who models.Principal) *bun.SelectQu
 // same customer do not wait for each other here, whoever ends its association or freezes it waits for them.
 func selectCustomerForShare(ctx context.Context, tx bun.IDB, id models.ID) (models.Customer, bool, error) {
 	var rows []models.Customer
-	err := store.ForShare(tx.NewSelect().Model(&rows).
-		Column("c.id", "c.partner_id", "c.mode", "c.frozen").Where("c.id = ?", id)).Scan(ctx)
+	err := store.Read(ctx, tx, store.ForShare(tx.NewSelect().Model(&rows).
+		Column("c.id", "c.partner_id", "c.mode", "c.frozen").Where("c.id = ?", id)), &rows)
 	if err != nil || len(rows) == 0 {
-		return models.Customer{}, false, store.Translate(err)
+		return models.Customer{}, false, err
 	}
 	return rows[0], true, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
@@ -53,21 +54,24 @@ func selectOrders(ctx context.Context, db bun.IDB, who models.Principal, ids []m
 
 func selectOrderForUpdate(ctx context.Context, tx bun.IDB, who models.Principal, id models.ID) (models.Order, bool, error) {
 	var rows []models.Order
-	err := store.ForUpdate(access.Orders(tx.NewSelect().Model(&rows).Where("o.id = ?", id), who)).Scan(ctx)
+	err := store.Read(ctx, tx, store.ForUpdate(access.Orders(tx.NewSelect().Model(&rows).Where("o.id = ?", id), who)), &rows)
 	if err != nil || len(rows) == 0 {
-		return models.Order{}, false, store.Translate(err)
+		return models.Order{}, false, err
 	}
 	return rows[0], true, nil
 }
 
-// selectItems joins the orders, because what a principal may see of a line is what it may see of the order. Both sides are told which orders:
-// PostgreSQL does not carry a list from one of two equal columns to the other, and may read all orders of a partner instead.
+// selectItems asks for the orders first, because what a principal may see of a line is what it may see of the order.
 func selectItems(ctx context.Context, db bun.IDB, who models.Principal, orders []models.ID) ([]models.OrderItem, error) {
 	var rows []models.OrderItem
-	q := store.Narrowed[models.OrderItem](ctx, db.NewSelect().Model(&rows)).Join("JOIN orders AS o ON o.id = oi.order_id").
-		Where("oi.order_id ?", store.In(orders)).Where("o.id ?", store.In(orders)).Order("oi.order_id", "oi.position")
-	err := store.Read(ctx, db, access.Orders(q, who), &rows)
+	q := store.Narrowed[models.OrderItem](ctx, db.NewSelect().Model(&rows)).Where("oi.order_id ?", seen(db, who, orders)).Order("oi.order_id", "oi.position")
+	err := store.Read(ctx, db, q, &rows)
 	return rows, err
+}
+
+// seen is the condition that a column is one of these orders and that the principal may see it.
+func seen(db bun.IDB, who models.Principal, orders []models.ID) schema.QueryAppender {
+	return store.Within(visible(db, who).Column("o.id").Where("o.id ?", store.In(orders)))
 }
 
 // visible starts a query of the orders that a principal may see.

@@ -7,7 +7,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
-	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -170,11 +169,10 @@ func updateUnsubscribed(ctx context.Context, tx bun.IDB, items []models.ID, orde
 	return store.Translate(err)
 }
 
-// selectRefundInfos joins the orders, because what a principal may see of a breakdown is what it may see of the order.
+// selectRefundInfos asks for the orders first, because what a principal may see of a breakdown is what it may see of the order.
 func selectRefundInfos(ctx context.Context, db bun.IDB, who models.Principal, orders []models.ID) ([]models.RefundInfo, error) {
 	var rows []models.RefundInfo
-	q := db.NewSelect().Model(&rows).Join("JOIN orders AS o ON o.id = rfi.order_id").Where("rfi.order_id IN (?)", bun.List(orders)).
-		Order("rfi.order_id", "rfi.position")
-	err := access.Orders(q, who).Scan(ctx)
-	return rows, store.Translate(err)
+	q := db.NewSelect().Model(&rows).Where("rfi.order_id ?", seen(db, who, orders)).Order("rfi.order_id", "rfi.position")
+	err := store.Read(ctx, db, q, &rows)
+	return rows, err
 }

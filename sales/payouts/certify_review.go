@@ -3,9 +3,6 @@ package payouts
 import (
 	"context"
 	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 
@@ -65,19 +62,11 @@ func (cmd ReviewCertification) check() error {
 	case cmd.ReasonText == nil:
 		return models.Invalid("reasonText", "Say why, in words.")
 	}
-	return checkText(*cmd.ReasonText, "reasonText")
+	return models.CheckText(*cmd.ReasonText, "reasonText", maxText, false)
 }
 
 // maxText bounds what people write, in characters.
 const maxText = 500
-
-// checkText is INVALID for a text that is blank, longer than 500 characters or has control characters.
-func checkText(text, field string) error {
-	if strings.TrimSpace(text) == "" || !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxText || strings.ContainsFunc(text, unicode.IsControl) {
-		return models.Invalid(field, field+" has 1 to 500 characters, without control characters.")
-	}
-	return nil
-}
 
 // UnlockCertification names a certification that three wrong amounts have locked.
 type UnlockCertification struct {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/payouts"
-	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
@@ -231,7 +231,7 @@ func TestABankLetterIsReadOnce(t *testing.T) {
 		c := w.submitted(w.provider)
 		ask := func(who models.Principal) (string, error) {
 			ready, err := w.DownloadLetter(ctx, who, payouts.DownloadBankLetter{CertificationID: c.ID})
-			_, token, _ := strings.Cut(ready.URL, verification.DownloadPath)
+			_, token, _ := strings.Cut(ready.URL, files.DownloadPath)
 			return token, err
 		}
 		_, err := ask(as(w.provider))
@@ -264,7 +264,7 @@ func TestABankLetterIsReadOnce(t *testing.T) {
 		token, err = ask(operator())
 		w.must(err)
 		w.moveTo(w.clock().Add(5 * time.Minute))
-		if n, err := w.SweepDownloads(ctx); n != 1 || err != nil {
+		if n, err := w.Files.SweepDownloads(ctx); n != 1 || err != nil {
 			t.Errorf("swept %d, %v", n, err)
 		}
 		_, err = w.OpenDownload(ctx, operator(), token)

@@ -93,38 +93,63 @@ func (s *Service) move(ctx context.Context, tx bun.IDB, who models.Principal, p 
 }
 
 // credit puts the amount into the partner's bonus account, from where it is withdrawn as INCENTIVE_REBATE (M10).
-func (s *Service) credit(ctx context.Context, tx bun.IDB, who models.Principal, p *models.PayoutRequest) error {
+func (s *Service) credit(ctx context.Context, tx bun.IDB, who models.Principal, p *models.PayoutRequest) (err error) {
+	p.TransferID, err = s.creditIn(ctx, tx, who, p.Cloud, p.PartnerID, p.Amount(), p.ID, "payoutId")
+	return err
+}
+
+// PayableIn is nil when money that a partner earned outside its statements may be paid to it by a method now: reasons CERTIFICATION_MISSING and
+// PAYOUT_CURRENCY. The certification stays as it is until the caller's transaction ends.
+func (s *Service) PayableIn(ctx context.Context, tx bun.IDB, partner models.ID, method models.PayoutMethod, currency models.Currency) error {
+	owner, err := selectPartner(ctx, tx, partner)
+	if err == nil {
+		_, err = s.fit(ctx, tx, owner, method, currency)
+	}
+	return err
+}
+
+// CreditIn puts money that a partner earned outside its statements into its bonus account, for what subject names, in the caller's transaction, which
+// has decided that it may, and returns the transfer.
+func (s *Service) CreditIn(ctx context.Context, tx bun.IDB, who models.Principal, partner, subject models.ID, amount models.Money) (models.ID, error) {
+	owner, err := selectPartner(ctx, tx, partner)
+	if err != nil {
+		return "", err
+	}
+	return s.creditIn(ctx, tx, who, owner.Cloud, partner, amount, subject, "paymentId")
+}
+
+// creditIn credits the bonus account from the outside world, and tells what for under a name.
+func (s *Service) creditIn(ctx context.Context, tx bun.IDB, who models.Principal, cloud string, partner models.ID, amount models.Money, subject models.ID, named string) (models.ID, error) {
 	floor := int64(0)
 	outside, err := s.Ledger.Open(ctx, tx, ledger.AccountSpec{
-		OwnerKind: models.OwnerCloud, OwnerID: p.Cloud, Kind: models.AccountWorld, Asset: string(p.Currency),
+		OwnerKind: models.OwnerCloud, OwnerID: cloud, Kind: models.AccountWorld, Asset: string(amount.Currency),
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	bonus, err := s.Ledger.Open(ctx, tx, ledger.AccountSpec{
-		OwnerKind: models.OwnerPartner, OwnerID: string(p.PartnerID), Kind: models.AccountBonus, Asset: string(p.Currency), Floor: &floor,
+		OwnerKind: models.OwnerPartner, OwnerID: string(partner), Kind: models.AccountBonus, Asset: string(amount.Currency), Floor: &floor,
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	transfer, _, err := s.Ledger.Post(ctx, tx, who, ledger.Posting{
-		Kind: models.TransferIncentive, SubjectID: p.ID, Legs: []ledger.Leg{
-			{AccountID: outside.ID, AmountMinor: -p.AmountMinor}, {AccountID: bonus.ID, AmountMinor: p.AmountMinor},
+		Kind: models.TransferIncentive, SubjectID: subject, Legs: []ledger.Leg{
+			{AccountID: outside.ID, AmountMinor: -amount.Minor}, {AccountID: bonus.ID, AmountMinor: amount.Minor},
 		},
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
-	p.TransferID = transfer.ID
-	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(p.PartnerID)}, models.MoneyKinds()...)
+	accounts, err := s.Ledger.Accounts(ctx, tx, []string{string(partner)}, models.MoneyKinds()...)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.Events.Record(ctx, tx, who, models.Event{
-		Type: models.EventBalanceChanged, PartnerID: p.PartnerID, SubjectID: string(p.PartnerID), Fields: []string{"balance"},
+	return transfer.ID, s.Events.Record(ctx, tx, who, models.Event{
+		Type: models.EventBalanceChanged, PartnerID: partner, SubjectID: string(partner), Fields: []string{"balance"},
 		Data: map[string]any{
-			"transferId": transfer.ID, "kind": transfer.Kind, "payoutId": p.ID, "amount": p.Amount().Plain(), "currency": p.Currency,
-			"version": models.BalanceOf(accounts, p.Currency, s.now()).Version,
+			"transferId": transfer.ID, "kind": transfer.Kind, named: subject, "amount": amount.Plain(), "currency": amount.Currency,
+			"version": models.BalanceOf(accounts, amount.Currency, s.now()).Version,
 		},
 	})
 }

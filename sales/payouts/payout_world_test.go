@@ -65,10 +65,11 @@ func (w *world) steps() map[string]func(who models.Principal, p models.PayoutReq
 			return just(w.WithdrawPayout(ctx, who, payouts.PayoutCommand{PayoutID: p.ID}))
 		},
 		"invoice": func(who models.Principal, p models.PayoutRequest) error {
-			return just(w.EnterInvoices(ctx, who, payouts.EnterInvoices{PayoutID: p.ID, Invoices: []payouts.Invoice{
-				{Number: "INV-1", IssuedOn: "2026-11-19", Amount: amount("0.01")},
-				{Number: "INV-2", IssuedOn: "2026-11-20", Amount: models.NewMoney(p.AmountMinor-1, p.Currency).Amount()},
-			}}))
+			invoices := []payouts.Invoice{{Number: "INV-1", IssuedOn: "2026-11-19", Amount: amount("0.01")}}
+			if rest := p.AmountMinor - 1; rest > 0 {
+				invoices = append(invoices, payouts.Invoice{Number: "INV-2", IssuedOn: "2026-11-20", Amount: models.NewMoney(rest, p.Currency).Amount()})
+			}
+			return just(w.EnterInvoices(ctx, who, payouts.EnterInvoices{PayoutID: p.ID, Invoices: invoices}))
 		},
 		"approve": func(who models.Principal, p models.PayoutRequest) error {
 			return just(w.ReviewPayout(ctx, who, payouts.ReviewPayout{PayoutID: p.ID, Approve: true}))

@@ -1,7 +1,6 @@
 package payouts
 
 import (
-	"io"
 	"log/slog"
 	"time"
 
@@ -29,8 +28,6 @@ type Service struct {
 	Events *events.Recorder
 	Seal   Sealer
 	Files  *files.Service
-	Random io.Reader // of the tokens of downloads
-	Origin string    // where this server is reached, "https://host", for the addresses of downloads
 	Logger *slog.Logger
 
 	Ledger     *ledger.Service

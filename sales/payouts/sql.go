@@ -2,7 +2,6 @@ package payouts
 
 import (
 	"context"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -62,26 +61,6 @@ func updateCertification(ctx context.Context, tx bun.IDB, c *models.CommercialCe
 	_, err := tx.NewUpdate().Model(c).Column("state", "test_sealed", "wrong_confirmations", "rejection_code", "reason_text", "approved_at",
 		"certified_at", "ended_at", "updated_at").WherePK().Exec(ctx)
 	return store.Translate(err)
-}
-
-func insertDownload(ctx context.Context, tx bun.IDB, right *models.BankLetterDownload) error {
-	_, err := tx.NewInsert().Model(right).Exec(ctx)
-	return store.Translate(err)
-}
-
-// deleteDownload takes the right away with one statement, so that of two callers one gets it. Another organisation's stays where it is.
-func deleteDownload(ctx context.Context, db bun.IDB, hash []byte, organisation string) (models.BankLetterDownload, bool, error) {
-	var row models.BankLetterDownload
-	found, err := store.Found(db.NewDelete().Model(&row).Where("token_hash = ? AND organisation_id = ?", hash, organisation).Returning("*").Scan(ctx))
-	return row, found, err
-}
-
-func deleteDownloadsBefore(ctx context.Context, db bun.IDB, now time.Time) (int64, error) {
-	result, err := db.NewDelete().Model((*models.BankLetterDownload)(nil)).Where("expires_at <= ?", now).Exec(ctx)
-	if err != nil {
-		return 0, store.Translate(err)
-	}
-	return result.RowsAffected()
 }
 
 // selectLivingForShare reads a partner's present certification and keeps it from changing until the transaction ends.

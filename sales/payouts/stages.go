@@ -183,7 +183,7 @@ func (cmd ReviewPayout) check() error {
 	case cmd.ReasonText == nil:
 		return models.Invalid("reasonText", "Say why, in words.")
 	}
-	return checkText(*cmd.ReasonText, "reasonText")
+	return models.CheckText(*cmd.ReasonText, "reasonText", maxText, false)
 }
 
 // ReviewPayout lets a payout go on that is PROCESSING or in INVOICE_REVIEW, or sends it back to the partner with a reason. Operators with
@@ -254,7 +254,7 @@ func (s *Service) FailPayment(ctx context.Context, who models.Principal, cmd Fai
 	if err := mayPay(who); err != nil {
 		return PayoutChange{}, err
 	}
-	if err := checkText(cmd.ReasonText, "reasonText"); err != nil {
+	if err := models.CheckText(cmd.ReasonText, "reasonText", maxText, false); err != nil {
 		return PayoutChange{}, err
 	}
 	return s.step(ctx, who, cmd.PayoutID, models.EventPayoutPaymentFailed, func(_ context.Context, _ bun.IDB, p *models.PayoutRequest, now time.Time) error {

@@ -85,13 +85,13 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	recorder := &events.Recorder{IDs: ids, Now: w.clock}
 	const origin = "https://sales.example.com"
 	w.Service = &payouts.Service{
-		DB: db, Now: w.clock, IDs: ids, Events: recorder, Seal: sealer, Random: rand.Reader, Origin: origin, Logger: log,
+		DB: db, Now: w.clock, IDs: ids, Events: recorder, Seal: sealer, Logger: log,
 		Files: &files.Service{
 			DB: db, Now: w.clock, IDs: ids, Events: recorder, Objects: w.kept, Gate: w, Random: rand.Reader, Origin: origin, TempDir: t.TempDir(), Logger: log,
 		},
 	}
 	w.Ledger = &ledger.Service{DB: db, Now: w.clock, IDs: ids}
-	w.Incentives = &incentives.Service{DB: db, Now: w.clock, IDs: ids, Cloud: "hwc", Events: recorder, Jobs: w, Payouts: w.Service}
+	w.Incentives = &incentives.Service{DB: db, Now: w.clock, IDs: ids, Cloud: "hwc", Events: recorder, Jobs: w, Payouts: w.Service, Ledger: w.Ledger}
 	w.Quotas = &coupons.Service{DB: db, Now: w.clock, IDs: ids, Events: recorder, Ledger: w.Ledger}
 	w.funds = &funds.Service{DB: db, Now: w.clock, IDs: ids, Events: recorder, Ledger: w.Ledger, Seal: sealer}
 	w.Debts = w.funds

@@ -88,15 +88,15 @@ func (s *Service) FindForCustomers(ctx context.Context, who models.Principal, cu
 	if err != nil {
 		return nil, err
 	}
-	return s.pages(ctx, who, "r.customer_id", customers, page, true, func(r models.Resource) models.ID { return r.CustomerID })
+	parentOf := func(r models.Resource) models.ID { return r.CustomerID }
+	return s.nested(who, "r.customer_id", true, parentOf).Pages(ctx, s.DB, customers, page)
 }
 
-// pages reads a page for each of the parents, which the column names.
-func (s *Service) pages(ctx context.Context, who models.Principal, column string, parents []models.ID, page models.Page, descending bool, parentOf func(models.Resource) models.ID) (map[models.ID]models.Connection[models.Resource], error) {
-	nested := store.Nested[models.Resource]{
+// nested are the resources below parents, which the column names.
+func (s *Service) nested(who models.Principal, column string, descending bool, parentOf func(models.Resource) models.ID) store.Nested[models.Resource] {
+	return store.Nested[models.Resource]{
 		Column: column, ParentOf: parentOf, Descending: descending, Visible: func() *bun.SelectQuery { return visible(s.DB, who) },
 	}
-	return nested.Pages(ctx, s.DB, parents, page)
 }
 
 // ByIDs returns the resources with these ids that the caller may see; the others are absent.
@@ -131,13 +131,5 @@ func (s *Service) findPerParent(ctx context.Context, who models.Principal, colum
 	if err := access.Require(who, models.ReadResources); err != nil {
 		return nil, err
 	}
-	pages, err := s.pages(ctx, who, column, parents, models.Page{Size: MaxNested}, false, parentOf)
-	if err != nil {
-		return nil, err
-	}
-	byParent := make(map[models.ID][]models.Resource, len(parents))
-	for parent, page := range pages {
-		byParent[parent] = page.Nodes()
-	}
-	return byParent, nil
+	return s.nested(who, column, false, parentOf).Lists(ctx, s.DB, parents, MaxNested)
 }

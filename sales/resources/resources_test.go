@@ -312,7 +312,7 @@ func TestAnOrdersResourcesAreBounded(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		made := w.run(w.ofProvider, resources.MaxNested+400)
+		made := w.run(w.ofProvider, resources.MaxNested+1000)
 		found, err := w.FindForOrders(w.ctx, operator(), []models.ID{made[0].OrderID})
 		if err != nil || len(found[made[0].OrderID]) != resources.MaxNested {
 			t.Errorf("%d resources, want %d, %v", len(found[made[0].OrderID]), resources.MaxNested, err)

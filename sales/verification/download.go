@@ -2,12 +2,9 @@ package verification
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -16,124 +13,79 @@ import (
 	"github.com/partnergraph/partnergraph/sales/files"
 )
 
-// The refusals of downloads.
-var (
-	ErrDownloadUnknown = &models.Error{Code: models.CodeNotFound, Message: "There is no such download: it was used, has expired, or is another organisation's."}
-	ErrChanged         = models.Precondition("ATTACHMENT_CHANGED", "The file in the partner's bucket is not the one that was submitted.")
-	ErrGone            = models.Precondition("ATTACHMENT_GONE", "The file is not there any more.")
-)
-
-// downloadLife is how long a download waits.
-const downloadLife = 5 * time.Minute
-
-// DownloadPath is what the addresses of downloads start with; the token follows.
-const DownloadPath = "/downloads/"
-
 // DownloadAttachment says which attachment of a verification to read.
 type DownloadAttachment struct {
 	VerificationID models.ID
 	Position       int // counted from 0
 }
 
-// DownloadReady is where the file waits, for one download.
-type DownloadReady struct {
-	URL       string
-	ExpiresAt time.Time
-}
-
 // Download prepares one download of an attachment and returns its address, good for five minutes and for the caller's organisation
 // only, which shows its credential again. Operators with VERIFICATIONS_REVIEW only.
-func (s *Service) Download(ctx context.Context, who models.Principal, cmd DownloadAttachment) (DownloadReady, error) {
+func (s *Service) Download(ctx context.Context, who models.Principal, cmd DownloadAttachment) (ready files.DownloadReady, err error) {
 	if err := mayReview(who); err != nil {
-		return DownloadReady{}, err
+		return ready, err
 	}
 	if err := cmd.VerificationID.Require(models.PrefixVerification, "verificationId"); err != nil {
-		return DownloadReady{}, err
+		return ready, err
 	}
 	found, err := s.ByIDs(ctx, who, []models.ID{cmd.VerificationID})
 	if err != nil {
-		return DownloadReady{}, err
+		return ready, err
 	}
 	row, ok := found[cmd.VerificationID]
 	switch {
 	case !ok:
-		return DownloadReady{}, ErrUnknown
+		return ready, ErrUnknown
 	case cmd.Position < 0 || cmd.Position >= len(row.Details.Attachments):
-		return DownloadReady{}, models.Invalid("position", fmt.Sprintf("This verification has the attachments 0 to %d.", len(row.Details.Attachments)-1))
+		return ready, models.Invalid("position", fmt.Sprintf("This verification has the attachments 0 to %d.", len(row.Details.Attachments)-1))
 	}
-	raw := make([]byte, 32)
-	if _, err := io.ReadFull(s.Random, raw); err != nil {
-		return DownloadReady{}, fmt.Errorf("verification: randomness: %w", err)
-	}
-	token, now := base64.RawURLEncoding.EncodeToString(raw), s.now()
-	right := models.VerificationDownload{
-		ID: s.IDs(models.PrefixVerificationFile), TokenHash: digestOf(token), OrganisationID: who.OrganisationID(),
-		VerificationID: row.ID, Position: cmd.Position, CreatedAt: now, ExpiresAt: now.Add(downloadLife),
-	}
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		if err := insertRow(ctx, tx, &right); err != nil {
+	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+		if ready, err = s.Files.GrantIn(ctx, tx, who, models.DownloadOfAttachment, row.ID, cmd.Position); err != nil {
 			return err
 		}
 		return s.Events.Record(ctx, tx, who, models.Event{
 			Type: models.EventVerificationRead, SubjectID: string(row.ID), Data: map[string]any{"customerId": row.CustomerID, "position": cmd.Position},
 		})
 	})
-	return DownloadReady{URL: s.Origin + DownloadPath + token, ExpiresAt: right.ExpiresAt}, err
+	return ready, err
 }
 
-// Opened is an attachment that is being downloaded, whole and unchanged. It is for one goroutine; close it.
-type Opened struct {
-	Name        string // made here; nothing of it comes from whoever submitted the file
-	ContentType string // of an image or a PDF
-	Size        int64  // in bytes
-	Body        io.ReadCloser
-}
-
-// OpenDownload takes the token, which works once: it is ErrDownloadUnknown when it was used, has expired or is another organisation's.
-// Whether the caller may review is asked again, now. A file that is gone or not the one that was submitted is ErrGone or ErrChanged.
-func (s *Service) OpenDownload(ctx context.Context, who models.Principal, token string) (Opened, error) {
+// OpenDownload takes the token, which works once: it is files.ErrDownloadUnknown when it was used, has expired or is another organisation's.
+// Whether the caller may review is asked again, now. A file that is gone or not the one that was submitted is files.ErrGone or files.ErrChanged.
+func (s *Service) OpenDownload(ctx context.Context, who models.Principal, token string) (files.Opened, error) {
 	if err := mayReview(who); err != nil {
-		return Opened{}, err
+		return files.Opened{}, err
 	}
-	right, found, err := deleteDownload(ctx, s.DB, digestOf(token), who.OrganisationID())
-	switch {
-	case err != nil:
-		return Opened{}, err
-	case !found || !s.Now().Before(right.ExpiresAt):
-		return Opened{}, ErrDownloadUnknown
-	}
-	rows, err := s.ByIDs(ctx, who, []models.ID{right.VerificationID})
+	right, err := s.Files.Redeem(ctx, who, models.DownloadOfAttachment, token)
 	if err != nil {
-		return Opened{}, err
+		return files.Opened{}, err
 	}
-	row, ok := rows[right.VerificationID]
+	rows, err := s.ByIDs(ctx, who, []models.ID{right.SubjectID})
+	if err != nil {
+		return files.Opened{}, err
+	}
+	row, ok := rows[right.SubjectID]
 	if !ok || right.Position >= len(row.Details.Attachments) {
-		return Opened{}, ErrDownloadUnknown
+		return files.Opened{}, files.ErrDownloadUnknown
 	}
 	return s.openFile(ctx, row, right.Position)
 }
 
-func (s *Service) openFile(ctx context.Context, row models.Verification, position int) (Opened, error) {
+func (s *Service) openFile(ctx context.Context, row models.Verification, position int) (files.Opened, error) {
 	attachment := row.Details.Attachments[position]
 	name, err := fileName(row.ID, position, attachment)
 	if err != nil {
-		return Opened{}, err
+		return files.Opened{}, err
 	}
 	body, err := s.openSource(ctx, row, attachment)
 	if err != nil {
-		return Opened{}, err
+		return files.Opened{}, err
 	}
-	defer func() { _ = body.Close() }()
-	// Nothing is passed on before all of it is known to be what was judged.
-	file, err := s.Files.Spool(body, models.UploadAttachment)
+	file, err := s.Files.SpoolJudged(body, models.UploadAttachment, attachment.Digest)
 	if err != nil {
-		return Opened{}, err
+		return files.Opened{}, err
 	}
-	if file.Digest != attachment.Digest {
-		_ = file.Close()
-		return Opened{}, ErrChanged
-	}
-	return Opened{Name: name, ContentType: attachment.ContentType, Size: file.Size, Body: file}, nil
+	return files.Opened{Name: name, ContentType: attachment.ContentType, Size: file.Size, Body: file}, nil
 }
 
 func (s *Service) openSource(ctx context.Context, row models.Verification, attachment models.VerificationAttachment) (io.ReadCloser, error) {
@@ -146,7 +98,7 @@ func (s *Service) openSource(ctx context.Context, row models.Verification, attac
 		body, err = s.Files.Open(ctx, models.Upload{ID: attachment.UploadID, Extension: kind.Extensions[0]})
 	}
 	if errors.Is(err, files.ErrNoObject) || errors.Is(err, exposure.ErrAttachmentMissing) || errors.Is(err, exposure.ErrNoBucket) {
-		err = ErrGone
+		err = files.ErrGone
 	}
 	return body, err
 }
@@ -166,14 +118,4 @@ func kindOf(attachment models.VerificationAttachment) (models.FileKind, bool) {
 		}
 	}
 	return models.FileKind{}, false
-}
-
-// SweepDownloads forgets what was not downloaded in time and returns how many that were.
-func (s *Service) SweepDownloads(ctx context.Context) (int64, error) {
-	return deleteDownloadsBefore(ctx, s.DB, s.Now().UTC())
-}
-
-func digestOf(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
 }

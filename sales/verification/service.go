@@ -60,10 +60,8 @@ type Service struct {
 	Customers *customers.Service
 	Platforms Platforms
 	Files     *files.Service
-	Codes     Codes     // nil = nobody is verified by bank card
-	Registry  Registry  // nil = a person reviews every one
-	Random    io.Reader // of cryptographic quality, for tokens
-	Origin    string    // what download URLs begin with, such as https://sales.example.com
+	Codes     Codes    // nil = nobody is verified by bank card
+	Registry  Registry // nil = a person reviews every one
 	Logger    *slog.Logger
 }
 

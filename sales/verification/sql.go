@@ -2,7 +2,6 @@ package verification
 
 import (
 	"context"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -41,20 +40,4 @@ func selectLatest(ctx context.Context, db bun.IDB, who models.Principal, custome
 		Where("vrf.customer_id IN (?)", bun.List(customers)), who).GroupExpr("vrf.customer_id")
 	err := db.NewSelect().Model(&rows).Where("vrf.id IN (?)", newest).Scan(ctx)
 	return rows, store.Translate(err)
-}
-
-// deleteDownload takes the right away with one statement, so that of two callers one gets it. Another organisation's stays where it is.
-func deleteDownload(ctx context.Context, db bun.IDB, hash []byte, organisation string) (models.VerificationDownload, bool, error) {
-	var row models.VerificationDownload
-	found, err := store.Found(db.NewDelete().Model(&row).Where("token_hash = ? AND organisation_id = ?", hash, organisation).
-		Returning("*").Scan(ctx))
-	return row, found, err
-}
-
-func deleteDownloadsBefore(ctx context.Context, db bun.IDB, now time.Time) (int64, error) {
-	result, err := db.NewDelete().Model((*models.VerificationDownload)(nil)).Where("expires_at <= ?", now).Exec(ctx)
-	if err != nil {
-		return 0, store.Translate(err)
-	}
-	return result.RowsAffected()
 }

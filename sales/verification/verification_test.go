@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
@@ -408,7 +409,7 @@ func TestFilesInTheBucketAreJudgedToo(t *testing.T) {
 			t.Fatal(err)
 		}
 		// What was changed since is not shown to reviewers as what was submitted.
-		open := func() (verification.Opened, error) {
+		open := func() (files.Opened, error) {
 			ready, err := w.Download(ctx, operator(), verification.DownloadAttachment{VerificationID: done.Verification.ID, Position: 2})
 			if err != nil {
 				t.Fatal(err)
@@ -427,11 +428,11 @@ func TestFilesInTheBucketAreJudgedToo(t *testing.T) {
 			t.Error(err)
 		}
 		w.bucket["test/c.PNG"] = picture(399)
-		if _, err := open(); !errors.Is(err, verification.ErrChanged) {
+		if _, err := open(); !errors.Is(err, files.ErrChanged) {
 			t.Errorf("changed: %v", err)
 		}
 		delete(w.bucket, "test/c.PNG")
-		if _, err := open(); !errors.Is(err, verification.ErrGone) {
+		if _, err := open(); !errors.Is(err, files.ErrGone) {
 			t.Errorf("gone: %v", err)
 		}
 	})
@@ -480,17 +481,17 @@ func TestADownloadIsForOneReviewerOnce(t *testing.T) {
 		_ = opened.Body.Close()
 		late := prepare()
 		for name, token := range map[string]string{"again": token, "a guess": token + "A", "nothing": ""} {
-			if _, err := w.OpenDownload(ctx, operator(), token); !errors.Is(err, verification.ErrDownloadUnknown) {
+			if _, err := w.OpenDownload(ctx, operator(), token); !errors.Is(err, files.ErrDownloadUnknown) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		w.at = w.at.Add(5 * time.Minute)
-		if _, err := w.OpenDownload(ctx, operator(), late); !errors.Is(err, verification.ErrDownloadUnknown) {
+		if _, err := w.OpenDownload(ctx, operator(), late); !errors.Is(err, files.ErrDownloadUnknown) {
 			t.Errorf("late: %v", err)
 		}
 		prepare()
 		w.at = w.at.Add(5 * time.Minute)
-		if n, err := w.SweepDownloads(ctx); n != 1 || err != nil {
+		if n, err := w.Files.SweepDownloads(ctx); n != 1 || err != nil {
 			t.Errorf("swept %d, %v", n, err)
 		}
 	})

@@ -115,7 +115,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	recorder := &events.Recorder{IDs: ids, Now: now}
 	log := slog.New(slog.DiscardHandler)
 	w.Service = &verification.Service{
-		DB: db, Now: now, IDs: ids, Events: recorder, Seal: sealer, Platforms: w, Random: rand.Reader, Origin: "https://sales.example.com", Logger: log,
+		DB: db, Now: now, IDs: ids, Events: recorder, Seal: sealer, Platforms: w, Logger: log,
 		Customers: &customers.Service{DB: db, Now: now, IDs: ids, Events: recorder, Seal: sealer},
 	}
 	w.Files = &files.Service{

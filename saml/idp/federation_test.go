@@ -15,7 +15,8 @@ import (
 )
 
 // TestOurOwnCloud: our service provider, registered from its own metadata, takes what our identity provider answers: plain and encrypted,
-// and only from the platform it asked.
+// and only from the platform it asked. Its metadata asks for pairwise-id, by which it knows people, and its request for the context that it
+// demands.
 func TestOurOwnCloud(t *testing.T) {
 	t.Parallel()
 	for name, encrypt := range map[string]idp.Encryption{"plain": idp.EncryptNever, "encrypted": idp.EncryptAlways} {
@@ -29,14 +30,17 @@ func TestOurOwnCloud(t *testing.T) {
 			key := samltest.RSA(t, "own-cloud", 2048)
 			connection := sp.Connection{
 				PlatformID: "storefront", PartnerBPID: samltest.BPID, IdPMetadata: partner.Metadata(t),
-				Keys: []saml.SigningKey{{Signer: key.Signer, Cert: key.Cert, State: saml.KeyActive}},
+				Keys:          []saml.SigningKey{{Signer: key.Signer, Cert: key.Cert, State: saml.KeyActive}},
+				Attributes:    sp.Mapping{XUserID: saml.PairwiseID},
+				SubjectScopes: []string{idptest.Scope},
+				AuthnContexts: []string{"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"},
 			}
 			world.SetConnection(connection)
 			var err error
 			if handler, err = sp.New(world.Config(cloud.URL)); err != nil {
 				t.Fatal(err)
 			}
-			md, err := sp.Metadata(cloud.URL, connection, partner.Now())
+			md, err := sp.Metadata(cloud.URL, connection, saml.About{}, partner.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +62,8 @@ func TestOurOwnCloud(t *testing.T) {
 				t.Fatalf("%d %s %s", p.status, p.reason, p.body)
 			}
 			got := world.Arrivals()
-			if len(got) != 1 || got[0].XAccountID != "account-alice" || got[0].Name != idptest.Alice().Name {
+			pairwise := partner.PairwiseID("storefront", sp.EntityID(cloud.URL, "storefront"), idptest.Alice().SubjectID) + "@" + idptest.Scope
+			if len(got) != 1 || got[0].XUserID != pairwise || got[0].XAccountID != "account-alice" || got[0].Name != idptest.Alice().Name {
 				t.Errorf("%+v", got)
 			}
 		})

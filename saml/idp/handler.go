@@ -33,6 +33,8 @@ type Config struct {
 
 	// ErrorURL stands in our metadata as the page where service providers send people when something went wrong. Optional.
 	ErrorURL string
+	// Scope stands behind the @ of subject-id and pairwise-id: 1 to 127 lower-case letters, digits, dots and hyphens. Empty: neither is sent.
+	Scope string
 
 	Logger *slog.Logger     // default slog.Default()
 	Now    func() time.Time // default time.Now
@@ -63,6 +65,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.ErrorURL != "" && !saml.UsableURL(cfg.ErrorURL, cfg.Dev) {
 		return nil, errors.New("idp: ErrorURL must be an https address")
+	}
+	if _, _, ok := saml.ParseSubjectID("x@" + cfg.Scope); cfg.Scope != "" && (!ok || cfg.Scope != strings.ToLower(cfg.Scope)) {
+		return nil, errors.New("idp: Scope must be 1 to 127 lower-case letters, digits, dots and hyphens")
 	}
 	for name, missing := range map[string]bool{
 		"Platforms": cfg.Platforms == nil, "Requests": cfg.Requests == nil, "Replays": cfg.Replays == nil, "People": cfg.People == nil,

@@ -36,7 +36,11 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err != nil {
 		return err
 	}
-	doc, err := Metadata(h.cfg.BaseURL, p, h.cfg.ErrorURL, h.cfg.Now())
+	about, err := h.cfg.Platforms.About(r.Context(), p.PlatformID)
+	if err != nil {
+		return fmt.Errorf("idp: what a platform says for people: %w", err)
+	}
+	doc, err := Metadata(h.cfg.BaseURL, p, Words{ErrorURL: h.cfg.ErrorURL, Scope: h.cfg.Scope, About: about}, h.cfg.Now())
 	if err != nil {
 		return err
 	}
@@ -51,9 +55,17 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) err
 	return err
 }
 
-// Metadata writes a platform's metadata as identity provider: only what is served (SDP-MD04). errorURL may be empty. The error is a
-// *saml.Refusal when there is no active RSA key.
-func Metadata(baseURL string, p Platform, errorURL string, now time.Time) ([]byte, error) {
+// Words are what metadata says besides keys and addresses of its own. Each may be left out.
+type Words struct {
+	saml.About
+
+	ErrorURL string // https
+	Scope    string // of the scoped identifiers that are sent, published as a shibmd:Scope (SDP-IDP13)
+}
+
+// Metadata writes a platform's metadata as identity provider: only what is served (SDP-MD04). The error is a *saml.Refusal when there is
+// no active RSA key.
+func Metadata(baseURL string, p Platform, words Words, now time.Time) ([]byte, error) {
 	if _, err := saml.ActiveRSA(p.Keys); err != nil {
 		return nil, err
 	}
@@ -69,9 +81,10 @@ func Metadata(baseURL string, p Platform, errorURL string, now time.Time) ([]byt
 	role := entity.CreateElement("md:IDPSSODescriptor")
 	role.CreateAttr("protocolSupportEnumeration", nsProtocol)
 	role.CreateAttr("WantAuthnRequestsSigned", "true")
-	if errorURL != "" {
-		role.CreateAttr("errorURL", errorURL)
+	if words.ErrorURL != "" {
+		role.CreateAttr("errorURL", words.ErrorURL)
 	}
+	words.DescribeRole(role, words.Scope)
 	describeKeys(role, p.Keys)
 	for _, b := range []wire.Binding{wire.Redirect, wire.Post} {
 		endpoint(role, "md:SingleLogoutService", b, SLOURL(baseURL, p.PlatformID))
@@ -82,6 +95,7 @@ func Metadata(baseURL string, p Platform, errorURL string, now time.Time) ([]byt
 	for _, b := range []wire.Binding{wire.Redirect, wire.Post} {
 		endpoint(role, "md:SingleSignOnService", b, SSOURL(baseURL, p.PlatformID))
 	}
+	words.DescribeContacts(entity)
 	doc.Indent(2)
 	out, err := doc.WriteToBytes()
 	if err != nil {

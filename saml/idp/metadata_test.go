@@ -25,6 +25,108 @@ func peerKey(t *testing.T, name string) samltest.Key {
 	return samltest.RSA(t, name, 2048)
 }
 
+// words are what the metadata of the tests says.
+func words() idp.Words {
+	return idp.Words{
+		ErrorURL: "https://partner.example/help", Scope: "partner.example",
+		About: saml.About{
+			UI: saml.UIInfo{
+				DisplayNames: []saml.Localized{{Language: "en", Text: "Storefront & <more>"}, {Language: "zh", Text: "店面"}}, Descriptions: []saml.Localized{{Language: "en", Text: "Sells."}},
+				InformationURLs:      []saml.Localized{{Language: "en", Text: "https://partner.example/about?a=1&b=2"}},
+				PrivacyStatementURLs: []saml.Localized{{Language: "en", Text: "https://partner.example/privacy"}},
+				Logos:                []saml.Logo{{URL: "https://partner.example/logo.png", Width: 80, Height: 60}},
+			},
+			Contacts: []saml.Contact{{Kind: saml.TechnicalContact, Name: "Li", Email: "li+saml@partner.example"}, {Kind: saml.SupportContact, Email: "help@partner.example"}},
+		},
+	}
+}
+
+// TestSDPMD09WhatMetadataSaysForPeople: SDP-MD09, SDP-MD10, SDP-MD11, and the Scope of SDP-MD12: as served, what is set and nothing else.
+func TestSDPMD09WhatMetadataSaysForPeople(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	plain := s.browser().open(s.entityID()).body
+	if strings.Contains(plain, "UIInfo") || strings.Contains(plain, "ContactPerson") {
+		t.Errorf("%s", plain)
+	}
+	s.Says = words().About
+	text := s.browser().open(s.entityID()).body
+	md, findings, err := saml.ParseIdPMetadata([]byte(text), saml.AllowLoopback(true))
+	if err != nil {
+		t.Fatal(err, findings)
+	}
+	if diff := cmp.Diff(saml.UIInfo{DisplayNames: s.Says.UI.DisplayNames, Logos: s.Says.UI.Logos}, md.UI); diff != "" {
+		t.Error(diff)
+	}
+	for _, part := range []string{
+		`<shibmd:Scope xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" regexp="false">` + idptest.Scope + `</shibmd:Scope>`, `<md:ContactPerson contactType="technical">`,
+		"<md:EmailAddress>mailto:li+saml@partner.example</md:EmailAddress>", `contactType="support"`,
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %s in %s", part, text)
+		}
+	}
+}
+
+// TestSDPIDP13SubjectIdentifiers: SDP-IDP13: subject-id or pairwise-id goes to whom the metadata, or the registration, says that it goes:
+// one of them, id@scope, of which pairwise-id is another one for everybody and subject-id is not.
+func TestSDPIDP13SubjectIdentifiers(t *testing.T) {
+	t.Parallel()
+	asks := func(value string) func(*idp.ServiceProvider) {
+		return func(p *idp.ServiceProvider) { p.Metadata.SubjectIDRequirement = value }
+	}
+	maps := func(name string, source idp.Source) func(*idp.ServiceProvider) {
+		return func(p *idp.ServiceProvider) {
+			p.Metadata.SubjectIDRequirement = saml.RequireSubjectID
+			p.Attributes = append(p.Attributes, idp.Attribute{Name: name, Source: source})
+		}
+	}
+	for name, tc := range map[string]struct {
+		change func(*idp.ServiceProvider)
+		person func(*idp.Person)
+		want   string // attribute; empty: neither
+	}{
+		"does not say":                      {asks(""), nil, ""},
+		"none":                              {asks(saml.RequireNone), nil, ""},
+		"subject-id":                        {asks(saml.RequireSubjectID), nil, saml.SubjectID},
+		"pairwise-id":                       {asks(saml.RequirePairwiseID), nil, saml.PairwiseID},
+		"any":                               {asks(saml.RequireAny), nil, saml.PairwiseID},
+		"what the registration says counts": {maps(saml.PairwiseID, idp.SourceScopedPairwiseID), nil, saml.PairwiseID},
+		"nobody known by such a name":       {asks(saml.RequireSubjectID), func(p *idp.Person) { p.OpaqueID = "" }, ""},
+		"a name that could be none":         {asks(saml.RequireSubjectID), func(p *idp.Person) { p.OpaqueID = "usr_1" }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			if tc.person != nil {
+				tc.person(&s.Person)
+			}
+			values := map[string]string{}
+			for _, p := range []peer{s.cloud, s.other} {
+				s.change(p.id, tc.change)
+				e := s.request(p)
+				answer := s.login(s.browser(), p, e, "")
+				for _, a := range s.verified(p, answer.message(t), e.SelectAttrValue("ID", "")).Assertion.AttributeStatements[0].Attributes {
+					if !saml.IsSubjectID(a.Name) {
+						continue
+					}
+					if a.Name != tc.want || values[p.id] != "" || a.NameFormat != "urn:oasis:names:tc:SAML:2.0:attrname-format:uri" {
+						t.Errorf("%+v", a)
+					}
+					values[p.id] = a.Values[0].Value
+				}
+			}
+			id, scope, ok := saml.ParseSubjectID(values["cloud"])
+			if ok != (tc.want != "") || ok && (scope != idptest.Scope || id+"@"+scope != values["cloud"] || strings.Contains(id, "alice")) {
+				t.Errorf("%q", values)
+			}
+			if same := values["cloud"] == values["other"]; same != (tc.want != saml.PairwiseID) {
+				t.Errorf("%q", values)
+			}
+		})
+	}
+}
+
 // TestMetadata: domain 2.1, SDP-IDP33, SDP-MD04, SDP-MD05, SDP-MD08, and the errorURL of SDP-MD12: what is served, with every key that may sign, RSA first, each as often as it should.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
@@ -35,7 +137,7 @@ func TestMetadata(t *testing.T) {
 		{Signer: retired.Signer, Cert: retired.Cert, State: saml.KeyRetired},
 		{Signer: active.Signer, Cert: active.Cert, State: saml.KeyActive},
 	}}
-	doc, err := idp.Metadata("https://partner.example", p, "https://partner.example/help", samltest.Now())
+	doc, err := idp.Metadata("https://partner.example", p, words(), samltest.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +167,7 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("%v %v %+v", err, findings, md)
 	}
 	p.Keys = p.Keys[:1]
-	if _, err := idp.Metadata("https://partner.example", p, "", samltest.Now()); err == nil {
+	if _, err := idp.Metadata("https://partner.example", p, idp.Words{}, samltest.Now()); err == nil {
 		t.Error("metadata without an active RSA key")
 	}
 }
@@ -104,6 +206,8 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 		"path":          func(c *idp.Config) { c.BaseURL = "https://partner.example/x" },
 		"no people":     func(c *idp.Config) { c.People = nil },
 		"no logouts":    func(c *idp.Config) { c.Logouts = nil },
+		"upper case":    func(c *idp.Config) { c.Scope = "Partner.example" },
+		"two scopes":    func(c *idp.Config) { c.Scope = "a@partner.example" },
 		"error page":    func(c *idp.Config) { c.ErrorURL = "javascript:alert(1)" },
 		"dev elsewhere": func(c *idp.Config) { c.BaseURL, c.Dev = "http://partner.example", true },
 	} {

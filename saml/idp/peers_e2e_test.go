@@ -109,7 +109,7 @@ func TestMessagesAreValid(t *testing.T) {
 		p := idp.Platform{PlatformID: "storefront", Keys: []saml.SigningKey{
 			{Signer: rsa.Signer, Cert: rsa.Cert, State: saml.KeyActive}, {Signer: ec.Signer, Cert: ec.Cert, State: saml.KeyNext},
 		}}
-		doc, err := idp.Metadata("https://partner.example", p, "https://partner.example/help", samltest.Now())
+		doc, err := idp.Metadata("https://partner.example", p, words(), samltest.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,6 +56,9 @@ const (
 	SourceLoginName Source = "LOGIN_NAME"
 	// SourcePairwiseID is the persistent name of the person for this service provider alone.
 	SourcePairwiseID Source = "PAIRWISE_ID"
+	// SourceSubjectID and SourceScopedPairwiseID are the values of subject-id and pairwise-id: an identifier @ the scope.
+	SourceSubjectID        Source = "SUBJECT_ID"
+	SourceScopedPairwiseID Source = "SCOPED_PAIRWISE_ID"
 )
 
 // Attribute is one attribute of a service provider's mapping. Name is an opaque identifier, sent with NameFormat uri.
@@ -90,6 +93,8 @@ type Platforms interface {
 	// ProviderByEntity and ProviderByID return disabled service providers too.
 	ProviderByEntity(ctx context.Context, platformID, entityID string) (ServiceProvider, error)
 	ProviderByID(ctx context.Context, platformID, id string) (ServiceProvider, error)
+	// About returns what a platform's metadata says for people.
+	About(ctx context.Context, platformID string) (saml.About, error)
 	// Providers returns all that are enabled.
 	Providers(ctx context.Context, platformID string) ([]ServiceProvider, error)
 }
@@ -141,6 +146,9 @@ type Person struct {
 	Context string
 	// SubjectID names the person for good; it is never sent, only hashed into pairwise names.
 	SubjectID string
+	// OpaqueID names the person for good on this platform alone, to whichever service provider: 1 to 127 lower-case letters and digits. It
+	// is what subject-id is made of.
+	OpaqueID string
 
 	UserID, AccountID              string // sent as SourceUserID and SourceAccountID
 	Name, Email, Mobile, LoginName string

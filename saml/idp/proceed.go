@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,7 +128,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, v *visit, platf
 	a := Answer{
 		Issuer: h.entityID(platform.PlatformID), Audience: provider.Metadata.EntityID, ACSURL: p.ACSURL, InResponseTo: p.RequestID,
 		Context: class, SignedInAt: person.SignedInAt, SessionNotOnOrAfter: person.ExpiresAt,
-		Attributes: attributes(provider, person, persistent), Now: h.cfg.Now().UTC(),
+		Attributes: h.attributes(provider, person, persistent), Now: h.cfg.Now().UTC(),
 		Key: key, SignAssertion: provider.Metadata.WantAssertionsSigned, Methods: provider.Metadata.EncryptionMethods,
 	}
 	if provider.Encrypt != EncryptNever {
@@ -195,9 +196,9 @@ func (h *Handler) transient() (wire.NameID, error) {
 }
 
 // attributes fills in the registration's mapping. What is not known of the person is left out.
-func attributes(provider ServiceProvider, person Person, persistent string) []Value {
+func (h *Handler) attributes(provider ServiceProvider, person Person, persistent string) []Value {
 	var out []Value
-	for _, a := range provider.Attributes {
+	for _, a := range released(provider) {
 		value := ""
 		switch a.Source {
 		case SourceUserID:
@@ -216,12 +217,40 @@ func attributes(provider ServiceProvider, person Person, persistent string) []Va
 			value = person.LoginName
 		case SourcePairwiseID:
 			value = persistent
+		case SourceSubjectID:
+			value = h.scoped(person.OpaqueID)
+		case SourceScopedPairwiseID:
+			value = h.scoped(persistent)
 		}
 		if a.Name != "" && value != "" {
 			out = append(out, Value{a.Name, value})
 		}
 	}
 	return out
+}
+
+// released is the registration's mapping with the scoped identifier that the service provider's metadata asks for (SDP-IDP13). A mapping
+// that names one itself was made by somebody who knew better. Where either will do, it is the one that nobody else is told.
+func released(provider ServiceProvider) []Attribute {
+	if slices.ContainsFunc(provider.Attributes, func(a Attribute) bool { return saml.IsSubjectID(a.Name) }) {
+		return provider.Attributes
+	}
+	switch provider.Metadata.SubjectIDRequirement {
+	case saml.RequireSubjectID:
+		return append(slices.Clone(provider.Attributes), Attribute{saml.SubjectID, SourceSubjectID})
+	case saml.RequirePairwiseID, saml.RequireAny:
+		return append(slices.Clone(provider.Attributes), Attribute{saml.PairwiseID, SourceScopedPairwiseID})
+	}
+	return provider.Attributes
+}
+
+// scoped makes a scoped identifier; empty when there is no scope, or when it could not be one.
+func (h *Handler) scoped(id string) string {
+	value := id + "@" + h.cfg.Scope
+	if _, _, ok := saml.ParseSubjectID(value); !ok {
+		return ""
+	}
+	return value
 }
 
 // decline answers with an error status (IIP-IDP05), signed, and only ever to a consumer of the registered metadata. Nobody who was not

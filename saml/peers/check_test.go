@@ -3,6 +3,7 @@
 package peers_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/partnergraph/partnergraph/saml"
 	"github.com/partnergraph/partnergraph/saml/samltest"
 )
 
@@ -33,15 +35,58 @@ func valid(t *testing.T, schema string, documents ...[]byte) {
 		t.Errorf("nothing to hold against the %s schema", schema)
 		return
 	}
-	at := newPlace(t, "")
-	args := []string{"--nonet", "--noout", "--schema", schemas + "saml-schema-" + schema + "-2.0.xsd"}
-	for i, document := range documents {
-		args = append(args, at.write(fmt.Sprintf("%d.xml", i), document))
-	}
-	if out, err := exec.Command(need(t, "xmllint", "libxml2-utils"), args...).CombinedOutput(); err != nil {
+	if out, err := held(t, schema, documents...); err != nil {
 		t.Errorf("xmllint: %v\n%s", err, out)
 		for _, document := range documents {
 			t.Logf("%s", document)
+		}
+	}
+}
+
+// held is what xmllint says. Metadata has its extensions judged as well, which the schema of SAML itself lets pass unseen.
+func held(t *testing.T, schema string, documents ...[]byte) ([]byte, error) {
+	t.Helper()
+	file := schemas + "saml-schema-" + schema + "-2.0.xsd"
+	if schema == "metadata" {
+		file = "testdata/schemas/metadata.xsd"
+	}
+	at := newPlace(t, "")
+	args := []string{"--nonet", "--noout", "--schema", file}
+	for i, document := range documents {
+		args = append(args, at.write(fmt.Sprintf("%d.xml", i), document))
+	}
+	return exec.Command(need(t, "xmllint", "libxml2-utils"), args...).CombinedOutput()
+}
+
+// about is what our metadata says for people in these tests: its name in some languages, and everything else that there is.
+func about(names ...string) saml.About {
+	says := saml.About{
+		UI: saml.UIInfo{
+			Descriptions:         []saml.Localized{{Language: "en", Text: "Sells & buys."}},
+			InformationURLs:      []saml.Localized{{Language: "en", Text: "https://partner.example/about?a=1&b=2"}},
+			PrivacyStatementURLs: []saml.Localized{{Language: "zh-CN", Text: "https://partner.example/privacy"}},
+			Logos:                []saml.Logo{{URL: "https://partner.example/logo.png", Width: 80, Height: 60}},
+		},
+		Contacts: []saml.Contact{{Kind: saml.TechnicalContact, Name: "Li", Email: "li+saml@partner.example"}, {Kind: saml.SupportContact, Email: "help@partner.example"}},
+	}
+	for pair := range slices.Chunk(names, 2) {
+		says.UI.DisplayNames = append(says.UI.DisplayNames, saml.Localized{Language: pair[0], Text: pair[1]})
+	}
+	return says
+}
+
+// TestExtensionsAreHeldAgainstTheirSchemas: a logo without a width, a scope that is neither a pattern nor none, and a language that is none
+// do not pass.
+func TestExtensionsAreHeldAgainstTheirSchemas(t *testing.T) {
+	t.Parallel()
+	good := newStorefront(t).describe(t)
+	for from, to := range map[string]string{` width="80"`: "", `regexp="false"`: `regexp="no"`, `xml:lang="zh"`: `xml:lang="zh CN"`} {
+		bad := bytes.Replace(good, []byte(from), []byte(to), 1)
+		if bytes.Equal(bad, good) {
+			t.Fatalf("no %s in %s", from, good)
+		}
+		if out, err := held(t, "metadata", bad); err == nil || !strings.Contains(string(out), "validity error") {
+			t.Errorf("%q instead of %q passes: %v %s", to, from, err, out)
 		}
 	}
 }

@@ -101,11 +101,11 @@ func (c *cloud) describe(t *testing.T, platform string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := sp.Metadata(c.base, connection, time.Now())
+	plain, err := sp.Metadata(c.base, connection, about("en", "Cloud", "zh", "云"), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	metadata, err := sp.SignedMetadata(c.base, connection, time.Now())
+	metadata, err := sp.SignedMetadata(c.base, connection, about("en", "Cloud", "zh", "云"), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,11 @@ func TestPysaml2AsIdentityProvider(t *testing.T) {
 			if test.platform == "posted" {
 				metadata.SSORedirectURL = ""
 			}
-			c.connect("plain", nil, func(conn *sp.Connection) { conn.IdP = &metadata })
+			c.connect("plain", nil, func(conn *sp.Connection) {
+				conn.IdP = &metadata
+				// It states Password, whatever it is asked for.
+				conn.AuthnContexts = []string{"urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken", "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"}
+			})
 			b := newBrowser(t)
 			a := c.arrived(t, b.open(c.login("plain")), "plain")
 			if a.XUserID != "pym-1" || a.XAccountID != "snake-77" || a.Name != "Pym & sons" || a.NameID != "pym-transient" || a.SessionIndex == "" {

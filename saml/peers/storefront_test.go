@@ -65,7 +65,7 @@ func (s *storefront) describe(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metadata, err := idp.Metadata(s.base, platform, s.base+"/help", time.Now())
+	metadata, err := idp.Metadata(s.base, platform, idp.Words{ErrorURL: s.base + "/help", Scope: idptest.Scope, About: about("en", "Storefront", "zh", "店面")}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +83,8 @@ func (s *storefront) register(t *testing.T, id string, metadata []byte, change f
 	provider := idp.ServiceProvider{
 		ID: id, PlatformID: idptest.PlatformID, Metadata: parsed, Attributes: idptest.Vendor(), BPID: bpID, Encrypt: idp.EncryptAuto,
 	}
+	// None of the peers asks; each is sent its pairwise-id all the same.
+	provider.Metadata.SubjectIDRequirement = saml.RequireAny
 	if change != nil {
 		change(&provider)
 	}

@@ -179,6 +179,6 @@ func (h *Handler) expect(c Connection, p ParkedRequest) (verify.Expect, error) {
 	}
 	return verify.Expect{
 		Issuer: p.Issuer, Audience: EntityID(h.cfg.BaseURL, c.PlatformID), ACS: ACSURL(h.cfg.BaseURL, c.PlatformID),
-		RequestID: p.RequestID, Certificates: idp.SigningCerts, Keys: keys, AllowCBC: c.AllowCBC, Now: h.cfg.Now(),
+		RequestID: p.RequestID, Certificates: idp.SigningCerts, Keys: keys, AllowCBC: c.AllowCBC, AuthnContexts: c.AuthnContexts, Now: h.cfg.Now(),
 	}, nil
 }

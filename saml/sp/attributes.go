@@ -1,6 +1,7 @@
 package sp
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,21 +19,26 @@ type field struct {
 	into     func(*Arrival) *string
 	max      int // characters
 	required bool
+	scopes   []string // of subject-id and pairwise-id
 }
 
 // contract is the attribute table under a platform's mapping.
-func contract(m Mapping) []field {
+func contract(c Connection) []field {
+	m := c.Attributes
 	table := []field{
-		{"xUserId", m.XUserID, func(a *Arrival) *string { return &a.XUserID }, 128, true},
-		{"xAccountId", m.XAccountID, func(a *Arrival) *string { return &a.XAccountID }, 128, true},
-		{"bpId", m.BPID, func(a *Arrival) *string { return &a.BPID }, 64, true},
-		{"name", m.Name, func(a *Arrival) *string { return &a.Name }, 256, false},
-		{"email", m.Email, func(a *Arrival) *string { return &a.Email }, 254, false},
-		{"mobile", m.Mobile, func(a *Arrival) *string { return &a.Mobile }, 32, false},
+		{"xUserId", m.XUserID, func(a *Arrival) *string { return &a.XUserID }, 128, true, nil},
+		{"xAccountId", m.XAccountID, func(a *Arrival) *string { return &a.XAccountID }, 128, true, nil},
+		{"bpId", m.BPID, func(a *Arrival) *string { return &a.BPID }, 64, true, nil},
+		{"name", m.Name, func(a *Arrival) *string { return &a.Name }, 256, false, nil},
+		{"email", m.Email, func(a *Arrival) *string { return &a.Email }, 254, false, nil},
+		{"mobile", m.Mobile, func(a *Arrival) *string { return &a.Mobile }, 32, false, nil},
 	}
 	for i, f := range table {
 		if f.attr == "" {
 			table[i].attr = f.name
+		}
+		if saml.IsSubjectID(table[i].attr) {
+			table[i].scopes = c.SubjectScopes
 		}
 	}
 	return table
@@ -50,8 +56,28 @@ func (f field) fill(a *Arrival) error {
 	if len(values) != 1 || !acceptable(f.name, values[0], f.max) {
 		return refuse(saml.AttributeInvalid, f.name)
 	}
-	*f.into(a) = values[0]
+	value := values[0]
+	if saml.IsSubjectID(f.attr) {
+		var err error
+		if value, err = f.inScope(value); err != nil {
+			return err
+		}
+	}
+	*f.into(a) = value
 	return nil
+}
+
+// inScope reads a scoped identifier (SDP-SP16, SDP-SP17): its scope is one of those that the platform may speak for. It is kept in lower
+// case, because who compares it does so without regard to case.
+func (f field) inScope(value string) (string, error) {
+	id, scope, ok := saml.ParseSubjectID(value)
+	switch {
+	case !ok:
+		return "", refuse(saml.AttributeInvalid, f.name)
+	case !slices.Contains(f.scopes, scope):
+		return "", refuse(saml.ScopeMismatch, f.name)
+	}
+	return id + "@" + scope, nil
 }
 
 // arrive reads the person out of a verified assertion and holds the assertion to the partner who owns the platform.
@@ -68,7 +94,7 @@ func arrive(c Connection, p ParkedRequest, v verify.Verified) (Arrival, error) {
 	if a.Attributes, err = attributes(v.Assertion.AttributeStatements); err != nil {
 		return Arrival{}, err
 	}
-	for _, f := range contract(c.Attributes) {
+	for _, f := range contract(c) {
 		if err := f.fill(&a); err != nil {
 			return Arrival{}, err
 		}

@@ -3,12 +3,17 @@ package sp_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/beevik/etree"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/partnergraph/partnergraph/saml"
 	"github.com/partnergraph/partnergraph/saml/samltest"
 	"github.com/partnergraph/partnergraph/saml/sp"
+	"github.com/partnergraph/partnergraph/saml/verify"
 	"github.com/partnergraph/partnergraph/saml/wire"
 )
 
@@ -16,14 +21,7 @@ import (
 func TestRequestClauses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	r := must(http.NewRequest(http.MethodGet, s.cloud.URL+"/saml/login?xAccountType=storefront", nil))
-	link := newBrowser(t).do(r, false).header.Get("Location")
-	target := must(url.Parse(link))
-	in, err := wire.Read(nil, must(http.NewRequest(http.MethodGet, link, nil)), wire.Request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := samltest.Parse(t, in.XML)
+	target, in, request := s.asked()
 	acs := sp.ACSURL(s.cloud.URL, "storefront")
 	for clause, holds := range map[string]bool{
 		"SDP-SP02 by redirect":                                 target.Query().Has("SAMLRequest") && in.Binding == wire.Redirect,
@@ -45,6 +43,137 @@ func TestRequestClauses(t *testing.T) {
 	} {
 		if !holds {
 			t.Errorf("%s does not hold: %s", clause, in.XML)
+		}
+	}
+}
+
+// asked returns what the storefront is asked for a login, and how.
+func (s *stage) asked() (target *url.URL, in wire.Incoming, request *etree.Element) {
+	s.t.Helper()
+	r := must(http.NewRequest(http.MethodGet, s.cloud.URL+"/saml/login?xAccountType=storefront", nil))
+	link := newBrowser(s.t).do(r, false).header.Get("Location")
+	in, err := wire.Read(nil, must(http.NewRequest(http.MethodGet, link, nil)), wire.Request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return must(url.Parse(link)), in, samltest.Parse(s.t, in.XML)
+}
+
+const (
+	contextPassword  = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
+	contextProtected = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
+	contextMFA       = "https://refeds.org/profile/mfa"
+)
+
+// TestIIPSP07AuthenticationContext: IIP-SP07, SDP-SP07, IIP-SP06: what is asked for, exactly, and what becomes of another answer. The
+// storefront's identity provider always says PasswordProtectedTransport.
+func TestIIPSP07AuthenticationContext(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		contexts []string
+		reason   saml.Reason // empty: signed in
+	}{
+		"one of those": {[]string{contextMFA, contextProtected}, ""},
+		"another":      {[]string{contextMFA, contextPassword}, saml.AuthnContextMismatch},
+		"eight that do not fit into a short message": {func() (all []string) {
+			for i := range 8 {
+				all = append(all, "https://contexts.example/"+strings.Repeat(string(rune('a'+i)), 200))
+			}
+			return all
+		}(), saml.AuthnContextMismatch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			c := s.connection("storefront")
+			c.AuthnContexts = tc.contexts
+			s.world.SetConnection(c)
+			_, _, request := s.asked()
+			requested := samltest.Child(request, "RequestedAuthnContext")
+			if requested == nil || requested.SelectAttrValue("Comparison", "") != "exact" || requested.Index() != len(request.ChildElements())-1 {
+				t.Fatalf("%s", samltest.Write(t, request))
+			}
+			var classes []string
+			for _, ref := range requested.ChildElements() {
+				if ref.NamespaceURI() != "urn:oasis:names:tc:SAML:2.0:assertion" || ref.Tag != "AuthnContextClassRef" {
+					t.Errorf("%s", samltest.Write(t, request))
+				}
+				classes = append(classes, ref.Text())
+			}
+			if diff := cmp.Diff(tc.contexts, classes); diff != "" {
+				t.Error(diff)
+			}
+			b := newBrowser(t)
+			p := b.post(s.signIn(b, "xAccountType=storefront"))
+			arrived := len(s.world.Arrivals())
+			if tc.reason == "" && (p.status != http.StatusSeeOther || arrived != 1) || tc.reason != "" && (p.status != http.StatusForbidden || p.reason != string(tc.reason) || arrived != 0) {
+				t.Errorf("%d %s, %d arrived", p.status, p.reason, arrived)
+			}
+			// The test login says the same.
+			token := strings.Repeat("t", 43)
+			s.world.AddTest(token, "tlg_1")
+			b.post(s.signIn(b, "xAccountType=storefront&testLogin="+token))
+			report, _ := s.world.Report("tlg_1")
+			i := slices.IndexFunc(report.Checks, func(c verify.Check) bool { return c.Name == verify.CheckAuthnContext })
+			if i < 0 || report.Checks[i].Reason != tc.reason || (report.Checks[i].Verdict == verify.Passed) != (tc.reason == "") || report.OK() != (tc.reason == "") {
+				t.Errorf("%+v", report.Checks)
+			}
+		})
+	}
+	t.Run("asked for while the login was under way", func(t *testing.T) {
+		t.Parallel()
+		s, b := newStage(t), newBrowser(t)
+		action, fields := s.signIn(b, "xAccountType=storefront")
+		c := s.connection("storefront")
+		c.AuthnContexts = []string{contextMFA}
+		s.world.SetConnection(c)
+		if p := b.post(action, fields); p.reason != string(saml.AuthnContextMismatch) {
+			t.Errorf("%d %s", p.status, p.reason)
+		}
+	})
+}
+
+// TestSDPSP14ScopedIdentifiers: SDP-SP14, IIP-SP12, SDP-SP16, SDP-SP17: who is identified by subject-id or pairwise-id is of a scope that
+// the platform may speak for, whatever the case of its letters.
+func TestSDPSP14ScopedIdentifiers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		value  string
+		reason saml.Reason
+		want   string
+	}{
+		"its scope":                      {"Ab-9=x@Shop.Example", "", "ab-9=x@shop.example"},
+		"the other of its scopes":        {"a@b2b.shop.example", "", "a@b2b.shop.example"},
+		"another's scope":                {"a@rival.example", saml.ScopeMismatch, ""},
+		"a scope below its own":          {"a@x.shop.example", saml.ScopeMismatch, ""},
+		"a scope that ends like its own": {"a@evilshop.example", saml.ScopeMismatch, ""},
+		"no scope":                       {"alice", saml.AttributeInvalid, ""},
+		"two scopes":                     {"a@rival.example@shop.example", saml.AttributeInvalid, ""},
+		"an empty id":                    {"@shop.example", saml.AttributeInvalid, ""},
+		"a letter that is no ASCII one":  {"\u212a@shop.example", saml.AttributeInvalid, ""},
+		"blanks inside":                  {"a b@shop.example", saml.AttributeInvalid, ""},
+		"an id of 128 characters":        {strings.Repeat("a", 128) + "@shop.example", saml.AttributeInvalid, ""},
+	} {
+		for _, attribute := range []string{saml.SubjectID, saml.PairwiseID} {
+			t.Run(name+" "+attribute[strings.LastIndexByte(attribute, ':')+1:], func(t *testing.T) {
+				t.Parallel()
+				s, b := newStage(t), newBrowser(t)
+				s.person.Others = map[string]string{attribute: tc.value}
+				c := s.connection("storefront")
+				c.Attributes.XUserID, c.SubjectScopes = attribute, []string{"shop.example", "b2b.shop.example"}
+				s.world.SetConnection(c)
+				p := b.post(s.signIn(b, "xAccountType=storefront"))
+				arrived := s.world.Arrivals()
+				if tc.reason != "" {
+					if p.reason != string(tc.reason) || len(arrived) != 0 {
+						t.Errorf("%d %s", p.status, p.reason)
+					}
+					return
+				}
+				if p.status != http.StatusSeeOther || len(arrived) != 1 || arrived[0].XUserID != tc.want {
+					t.Errorf("%d %s %+v", p.status, p.reason, arrived)
+				}
+			})
 		}
 	}
 }

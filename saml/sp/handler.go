@@ -36,6 +36,9 @@ type Config struct {
 	Now    func() time.Time // default time.Now
 	Rand   io.Reader        // default crypto/rand
 
+	// About is what our metadata says for people: the installation's words, the same towards every platform. Optional.
+	About saml.About
+
 	// ParkFor is how long a login may stay unanswered. Default 15 minutes: people read, mistype and fetch second factors.
 	ParkFor time.Duration
 	// Dev accepts plain http on loopback hosts, for BaseURL and identity providers. Never in production.

@@ -73,6 +73,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, v *visit) error 
 type beginning struct {
 	link   loginLink
 	idp    saml.IdPMetadata
+	wanted []string // authentication context classes
 	key    saml.SigningKey
 	parked ParkedRequest
 }
@@ -103,7 +104,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, b *beginning, c 
 			return err
 		}
 	}
-	b.parked.Issuer, b.parked.TestID = b.idp.EntityID, testID
+	b.parked.Issuer, b.parked.TestID, b.wanted = b.idp.EntityID, testID, c.AuthnContexts
 	if err := h.cfg.Requests.Park(ctx, b.parked, c.Version); err != nil {
 		return fmt.Errorf("sp: park: %w", err)
 	}
@@ -112,7 +113,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, b *beginning, c 
 
 func (h *Handler) send(w http.ResponseWriter, r *http.Request, v *visit, b beginning) error {
 	v.accepted = saml.LoginStarted
-	return h.sendRequest(w, r, b.key, b.idp, b.parked)
+	return h.sendRequest(w, r, b)
 }
 
 // newRequest makes the row and binds the browser.

@@ -34,7 +34,7 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) err
 	if r.URL.Query().Get("unsigned") == "true" {
 		write = Metadata
 	}
-	doc, err := write(h.cfg.BaseURL, c, h.cfg.Now())
+	doc, err := write(h.cfg.BaseURL, c, h.cfg.About, h.cfg.Now())
 	if err != nil {
 		return err
 	}
@@ -46,9 +46,9 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request, v *visit) err
 }
 
 // Metadata writes our metadata for one platform, unsigned: it advertises only what is served (SDP-MD04), so one consumer with the POST
-// binding, logout by redirect and POST, no artifacts. The error is a *saml.Refusal when there is no active key.
-func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
-	doc, _, err := describe(baseURL, c, now)
+// binding, logout by redirect and POST, no artifacts. about is what it says for people. The error is a *saml.Refusal when there is no active key.
+func Metadata(baseURL string, c Connection, about saml.About, now time.Time) ([]byte, error) {
+	doc, _, err := describe(baseURL, c, about, now)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func Metadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
 
 // SignedMetadata is Metadata with an enveloped signature of the active key, SHA-256 throughout. Its certificate is in the same
 // document, so that the signature only helps those who know the key already.
-func SignedMetadata(baseURL string, c Connection, now time.Time) ([]byte, error) {
-	doc, key, err := describe(baseURL, c, now)
+func SignedMetadata(baseURL string, c Connection, about saml.About, now time.Time) ([]byte, error) {
+	doc, key, err := describe(baseURL, c, about, now)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func writeMetadata(doc *etree.Document) ([]byte, error) {
 	return out, nil
 }
 
-func describe(baseURL string, c Connection, now time.Time) (*etree.Document, saml.SigningKey, error) {
+func describe(baseURL string, c Connection, about saml.About, now time.Time) (*etree.Document, saml.SigningKey, error) {
 	key, err := saml.ActiveRSA(c.Keys)
 	if err != nil {
 		return nil, key, err
@@ -93,10 +93,12 @@ func describe(baseURL string, c Connection, now time.Time) (*etree.Document, sam
 	entity.CreateAttr("validUntil", now.UTC().Add(metadataValidFor).Format("2006-01-02T15:04:05Z"))
 	entity.CreateAttr("cacheDuration", metadataCacheDuration)
 
+	saml.DescribeRequirement(entity, requirement(c.Attributes))
 	role := entity.CreateElement("md:SPSSODescriptor")
 	role.CreateAttr("protocolSupportEnumeration", nsProtocol)
 	role.CreateAttr("AuthnRequestsSigned", "true")
 	role.CreateAttr("WantAssertionsSigned", "true")
+	about.DescribeRole(role, "")
 	describeKeys(role, c)
 	for _, binding := range []wire.Binding{wire.Redirect, wire.Post} {
 		slo := role.CreateElement("md:SingleLogoutService")
@@ -109,8 +111,20 @@ func describe(baseURL string, c Connection, now time.Time) (*etree.Document, sam
 	acs.CreateAttr("Location", ACSURL(baseURL, c.PlatformID))
 	acs.CreateAttr("index", "0")
 	acs.CreateAttr("isDefault", "true")
+	about.DescribeContacts(entity)
 	doc.Indent(2)
 	return doc, key, nil
+}
+
+// requirement says which scoped identifier the platform is to send, when exactly one of them fills a field.
+func requirement(m Mapping) string {
+	switch [2]bool{m.XUserID == saml.SubjectID || m.XAccountID == saml.SubjectID, m.XUserID == saml.PairwiseID || m.XAccountID == saml.PairwiseID} {
+	case [2]bool{true, false}:
+		return saml.RequireSubjectID
+	case [2]bool{false, true}:
+		return saml.RequirePairwiseID
+	}
+	return ""
 }
 
 // describeKeys publishes the signing keys, active before next, and the active one for encryption: RSA keys only. An ECDSA key is for

@@ -40,12 +40,62 @@ func readCert(t *testing.T, name string) saml.SigningKey {
 	return saml.SigningKey{Signer: publicOnly{&rsa.PrivateKey{PublicKey: *cert.PublicKey.(*rsa.PublicKey)}}, Cert: cert}
 }
 
+func about() saml.About {
+	return saml.About{
+		UI: saml.UIInfo{
+			DisplayNames: []saml.Localized{{Language: "en", Text: "Cloud & <more>"}, {Language: "zh", Text: "云"}}, Descriptions: []saml.Localized{{Language: "en", Text: "What is sold."}},
+			InformationURLs:      []saml.Localized{{Language: "en", Text: "https://cloud.example/about?a=1&b=2"}},
+			PrivacyStatementURLs: []saml.Localized{{Language: "en", Text: "https://cloud.example/privacy"}},
+			Logos:                []saml.Logo{{URL: "https://cloud.example/logo.png", Width: 80, Height: 60}},
+		},
+		Contacts: []saml.Contact{{Kind: saml.TechnicalContact, Name: "Li", Email: "li+saml@cloud.example"}, {Kind: saml.SupportContact, Email: "help@cloud.example"}},
+	}
+}
+
+// TestSDPMD09WhatMetadataSaysForPeople: SDP-MD09, SDP-MD10, SDP-MD11: names, logo and contacts come back as they were given, and nothing is written
+// that is not set. SDP-SP14: which scoped identifier a platform is to send stands there when it fills a field.
+func TestSDPMD09WhatMetadataSaysForPeople(t *testing.T) {
+	t.Parallel()
+	key := readCert(t, "active.pem")
+	key.State = saml.KeyActive
+	c := sp.Connection{PlatformID: "storefront", Keys: []saml.SigningKey{key}}
+	read := func(about saml.About) (saml.SPMetadata, string) {
+		t.Helper()
+		text := must(sp.Metadata("https://cloud.example", c, about, samltest.Now()))
+		md, findings, err := saml.ParseSPMetadata(text)
+		if err != nil {
+			t.Fatal(err, findings)
+		}
+		return md, string(text)
+	}
+	md, text := read(about())
+	if diff := cmp.Diff(saml.UIInfo{DisplayNames: about().UI.DisplayNames, Logos: about().UI.Logos}, md.UI); diff != "" {
+		t.Error(diff)
+	}
+	for _, part := range []string{`<md:ContactPerson contactType="technical">`, "<md:EmailAddress>mailto:li+saml@cloud.example</md:EmailAddress>", `contactType="support"`, ">https://cloud.example/privacy<"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %s in %s", part, text)
+		}
+	}
+	if md, text = read(saml.About{}); !md.UI.IsZero() || strings.Contains(text, "Extensions") || strings.Contains(text, "ContactPerson") {
+		t.Errorf("%s", text)
+	}
+	for want, mapping := range map[string]sp.Mapping{
+		"": {XUserID: saml.PairwiseID, XAccountID: saml.SubjectID}, saml.RequirePairwiseID: {XUserID: saml.PairwiseID}, saml.RequireSubjectID: {XAccountID: saml.SubjectID},
+	} {
+		c.Attributes = mapping
+		if md, _ := read(about()); md.SubjectIDRequirement != want {
+			t.Errorf("%+v asks for %q", mapping, md.SubjectIDRequirement)
+		}
+	}
+}
+
 func TestMetadataGolden(t *testing.T) {
 	t.Parallel()
 	active, next, retired := readCert(t, "active.pem"), readCert(t, "next.pem"), readCert(t, "active.pem")
 	active.State, next.State, retired.State = saml.KeyActive, saml.KeyNext, saml.KeyRetired
 	c := sp.Connection{PlatformID: "storefront", Keys: []saml.SigningKey{retired, next, active}}
-	got, err := sp.Metadata("https://cloud.example", c, samltest.Now())
+	got, err := sp.Metadata("https://cloud.example", c, about(), samltest.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,10 @@ type Connection struct {
 	Keys        []saml.SigningKey
 	Attributes  Mapping
 	AllowCBC    bool // accept AES-CBC encrypted assertions; off unless the partner's product knows no GCM
+	// AuthnContexts are the authentication context classes of which the platform is asked for one, at most 8; none: it is left to it.
+	AuthnContexts []string
+	// SubjectScopes are the scopes, in lower case, under which the platform may identify people by subject-id or pairwise-id.
+	SubjectScopes []string
 	// Version is another one after every change of what else is here; empty when nobody can tell.
 	Version string
 }

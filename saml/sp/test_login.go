@@ -62,11 +62,11 @@ func (h *Handler) finishTest(w http.ResponseWriter, r *http.Request, v *visit, c
 		sent, err := attributes(report.Assertion.AttributeStatements)
 		note(CheckAttributes, err)
 		a := Arrival{Attributes: sent}
-		for _, f := range contract(c.Attributes) {
+		for _, f := range contract(c) {
 			note(fieldCheck(f.name), f.fill(&a))
 		}
 		note(CheckPartner, checkPartner(c, a))
-		report.Attributes = asSent(report.Assertion.AttributeStatements, contract(c.Attributes))
+		report.Attributes = asSent(report.Assertion.AttributeStatements, contract(c))
 	}
 	v.accepted = saml.TestFinished
 	return h.cfg.Tests.FinishTest(w, r, p.TestID, report)
@@ -76,7 +76,7 @@ func fieldCheck(name string) string { return "ATTRIBUTE_" + strings.ToUpper(name
 
 func fieldChecks() []string {
 	var all []string
-	for _, f := range contract(Mapping{}) {
+	for _, f := range contract(Connection{}) {
 		all = append(all, fieldCheck(f.name))
 	}
 	return append(all, CheckPartner)

@@ -87,6 +87,21 @@ func TestClauses(t *testing.T) {
 			}
 		}), nil, nil, ""},
 		{"IIP-SP13", "nothing is signed", samltest.Recipe{Key: idp, AssertionUnsigned: true, ResponseUnsigned: true}, nil, nil, saml.SignatureMissing},
+		{"IIP-SP07", "the authentication context that was asked for", samltest.Recipe{Key: idp}, nil, asking(contextPassword, contextProtected), ""},
+		{"IIP-SP07", "another authentication context", samltest.Recipe{Key: idp}, nil, asking(contextPassword), saml.AuthnContextMismatch},
+		{"IIP-SP07", "another spelling of it", as(func(a *crewjam.Assertion) {
+			a.AuthnStatements[0].AuthnContext.AuthnContextClassRef.Value = strings.ToLower(contextProtected)
+		}), nil, asking(contextProtected), saml.AuthnContextMismatch},
+		{"IIP-SP07", "an authentication context in lines", as(func(a *crewjam.Assertion) {
+			a.AuthnStatements[0].AuthnContext.AuthnContextClassRef.Value = "\n  " + contextProtected + "\n"
+		}), nil, asking(contextProtected), ""},
+		{"IIP-SP07", "no authentication context", as(func(a *crewjam.Assertion) { a.AuthnStatements[0].AuthnContext.AuthnContextClassRef = nil }), nil, asking(contextProtected), saml.AuthnContextMismatch},
+		{"IIP-SP07", "a weaker statement beside the one asked for", as(func(a *crewjam.Assertion) {
+			weak := a.AuthnStatements[0]
+			weak.AuthnContext.AuthnContextClassRef = &crewjam.AuthnContextClassRef{Value: contextPassword}
+			a.AuthnStatements = append(a.AuthnStatements, weak)
+		}), nil, asking(contextProtected), saml.AuthnContextMismatch},
+		{"IIP-SP07", "any authentication context, or none, where none was asked for", as(func(a *crewjam.Assertion) { a.AuthnStatements[0].AuthnContext.AuthnContextClassRef = nil }), nil, nil, ""},
 		{"IIP-ALG04", "AES-128-GCM", sealed(samltest.Sealing{Data: encGCM128}), nil, nil, ""},
 		{"IIP-ALG04", "AES-256-GCM", sealed(samltest.Sealing{}), nil, nil, ""},
 		{"IIP-ALG06", "RSA-OAEP with its usual parameters", sealed(samltest.Sealing{Transport: "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"}), nil, nil, ""},
@@ -149,6 +164,15 @@ func TestClauses(t *testing.T) {
 			}
 		})
 	}
+}
+
+const (
+	contextPassword  = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
+	contextProtected = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
+)
+
+func asking(contexts ...string) func(*verify.Expect) {
+	return func(e *verify.Expect) { e.AuthnContexts = contexts }
 }
 
 const encGCM128 = "http://www.w3.org/2009/xmlenc11#aes128-gcm"

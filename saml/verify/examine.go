@@ -29,6 +29,7 @@ const (
 	CheckConditions        = "CONDITIONS" // the window of validity
 	CheckAudience          = "AUDIENCE"   // and conditions that we do not know
 	CheckAuthentication    = "AUTHENTICATION"
+	CheckAuthnContext      = "AUTHN_CONTEXT" // the class, when some were asked for
 )
 
 // Checks returns the names in their order.
@@ -36,7 +37,7 @@ func Checks() []string {
 	return []string{
 		CheckShape, CheckResponseSignature, CheckResponseHeader, CheckDestination, CheckInResponseTo, CheckResponseTime, CheckResponseIssuer,
 		CheckStatus, CheckDecryption, CheckSignature, CheckHeader, CheckIssuer, CheckTime, CheckSubject, CheckConditions, CheckAudience,
-		CheckAuthentication,
+		CheckAuthentication, CheckAuthnContext,
 	}
 }
 

@@ -60,7 +60,9 @@ func TestExamineShowsHowAMessageTravels(t *testing.T) {
 	t.Parallel()
 	const rsaSHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 	sealed := samltest.Recipe{Key: samltest.RSA(t, "idp", 2048), Encrypt: samltest.Encrypt(t, samltest.RSA(t, "sp", 2048), samltest.Sealing{})}
-	report := verify.Examine(sealed.Build(t), expect(t))
+	want := expect(t)
+	want.AuthnContexts = []string{contextProtected}
+	report := verify.Examine(sealed.Build(t), want)
 	for _, c := range report.Checks {
 		if c.Verdict != verify.Passed {
 			t.Errorf("%s: %s %s", c.Name, c.Verdict, c.Reason)
@@ -70,9 +72,14 @@ func TestExamineShowsHowAMessageTravels(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	got := []string{report.ResponseSignatureMethod, report.AssertionSignatureMethod, report.EncryptionMethod, report.KeyTransport}
-	want := []string{rsaSHA256, rsaSHA256, "http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"}
-	if diff := cmp.Diff(want, got); diff != "" {
+	methods := []string{rsaSHA256, rsaSHA256, "http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"}
+	if diff := cmp.Diff(methods, got); diff != "" {
 		t.Error(diff)
+	}
+	// What nobody asked for is not judged.
+	report = verify.Examine(sealed.Build(t), expect(t))
+	if last := report.Checks[len(report.Checks)-1]; last.Name != verify.CheckAuthnContext || last.Verdict != verify.Skipped {
+		t.Errorf("%+v", last)
 	}
 }
 

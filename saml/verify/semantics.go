@@ -106,7 +106,8 @@ func (q *inquiry) read(v *Verified, e *etree.Element) {
 		q.check(CheckSubject, func() (err error) { confirmed, err = checkSubject(a.Subject, want); return err }) &&
 		q.check(CheckConditions, func() error { return checkWindow(a.Conditions, want) }) &&
 		q.check(CheckAudience, func() error { return v.checkRestrictions(conditions, want) }) &&
-		q.check(CheckAuthentication, func() error { return v.checkAuthn(a.AuthnStatements, want) }) && q.first == nil {
+		q.check(CheckAuthentication, func() error { return v.checkAuthn(a.AuthnStatements, want) }) &&
+		q.authnContext(a.AuthnStatements) && q.first == nil {
 		v.UsableUntil = usableUntil(confirmed, a.Conditions.NotOnOrAfter, a.IssueInstant, want)
 	}
 }
@@ -235,4 +236,26 @@ func (v *Verified) checkAuthn(statements []crewjam.AuthnStatement, want Expect) 
 		}
 	}
 	return nil
+}
+
+// authnContext holds the answer to the classes that were asked for. The comparison is exact: which class is the stronger one, nobody could say.
+func (q *inquiry) authnContext(statements []crewjam.AuthnStatement) bool {
+	if len(q.want.AuthnContexts) == 0 {
+		return true
+	}
+	return q.check(CheckAuthnContext, func() error {
+		if len(statements) == 0 {
+			return refuse(saml.AuthnContextMismatch, "no statement")
+		}
+		// Each, because a session comes of all of them: a strong statement does not vouch for a weak one beside it.
+		for _, s := range statements {
+			switch ref := s.AuthnContext.AuthnContextClassRef; {
+			case ref == nil || strings.TrimSpace(ref.Value) == "":
+				return refuse(saml.AuthnContextMismatch, "no class")
+			case !slices.Contains(q.want.AuthnContexts, strings.TrimSpace(ref.Value)):
+				return refuse(saml.AuthnContextMismatch, "another class")
+			}
+		}
+		return nil
+	})
 }

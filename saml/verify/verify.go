@@ -32,6 +32,9 @@ type Expect struct {
 	Certificates []*x509.Certificate // the issuer's signing certificates; dates are ignored
 	Keys         []crypto.Decrypter  // our decryption keys, tried in order; may be empty
 	AllowCBC     bool                // accept AES-CBC encryption, which carries no integrity of its own; off by default
+	// AuthnContexts are the authentication context classes of which every AuthnStatement must state one, exactly as it is written here
+	// (Core 3.3.2.2.1); none: whatever it states will do.
+	AuthnContexts []string
 
 	Now  time.Time
 	Skew time.Duration // how wrong clocks may be; zero means 3 minutes

@@ -56,26 +56,76 @@ func SQLiteURL(t *testing.T) string {
 	if err != nil {
 		t.Fatalf("storetest: %v", err)
 	}
-	path := filepath.Join(t.TempDir(), "test.db")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatalf("storetest: %v", err)
-	}
-	return "sqlite://" + path
+	return Template{file: content}.URL(t)
 }
 
 // PostgresURL returns the url of a fresh, migrated PostgreSQL database, dropped when the test ends.
 func PostgresURL(t *testing.T) string {
 	t.Helper()
-	server := ServerURL(t)
+	ServerURL(t)
 	template, err := postgresTemplate()
 	if err != nil {
 		t.Fatalf("storetest: %v", err)
 	}
-	name := "test_" + strings.ToLower(rand.Text())
-	admin(t, server, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template))
-	t.Cleanup(func() { admin(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
-	return withDatabase(server, name)
+	return Template{database: template}.URL(t)
 }
+
+// Template is a database that copies are made of. The zero value is none.
+type Template struct {
+	file     []byte // of SQLite
+	database string // of PostgreSQL
+}
+
+// Freeze makes a template of the database at url, which nobody may have open. It outlives the test: see Drop.
+func Freeze(t *testing.T, url string) Template {
+	t.Helper()
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatalf("storetest: %v", err)
+		}
+		return Template{file: content}
+	}
+	return Template{database: copyOf(t, "frozen_", databaseOf(url))}
+}
+
+// URL returns the url of a copy, which is gone when the test ends.
+func (m Template) URL(t *testing.T) string {
+	t.Helper()
+	if m.database == "" {
+		path := filepath.Join(t.TempDir(), "test.db")
+		if err := os.WriteFile(path, m.file, 0o600); err != nil {
+			t.Fatalf("storetest: %v", err)
+		}
+		return "sqlite://" + path
+	}
+	name := copyOf(t, "test_", m.database)
+	t.Cleanup(func() {
+		if err := admin(dropping(name)); err != nil {
+			t.Errorf("storetest: %v", err)
+		}
+	})
+	return withDatabase(ServerURL(t), name)
+}
+
+// Drop removes what Freeze has made.
+func (m Template) Drop() error {
+	if m.database == "" {
+		return nil
+	}
+	return admin(dropping(m.database))
+}
+
+func copyOf(t *testing.T, prefix, template string) (name string) {
+	t.Helper()
+	name = prefix + strings.ToLower(rand.Text())
+	if err := admin(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template)); err != nil {
+		t.Fatalf("storetest: %v", err)
+	}
+	return name
+}
+
+func dropping(name string) string { return "DROP DATABASE IF EXISTS " + name + " WITH (FORCE)" }
 
 // ServerURL returns TEST_DATABASE_URL. Without it the test fails: a test that is skipped proves nothing.
 func ServerURL(t *testing.T) string {
@@ -104,21 +154,28 @@ func Open(t *testing.T, url string, opts ...store.Option) *store.DB {
 	return db
 }
 
-// admin runs one statement on the server outside a transaction, as CREATE DATABASE wants. It ignores the test's context,
-// which has ended when cleaning up.
-func admin(t *testing.T, server, statement string) {
-	t.Helper()
+// admin runs one statement on the server outside a transaction, as CREATE DATABASE wants. It has a context of its own: a test's has ended when
+// cleaning up.
+func admin(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	db, err := store.Open(ctx, server, store.WithMaxOpen(1))
+	db, err := store.Open(ctx, os.Getenv("TEST_DATABASE_URL"), store.WithMaxOpen(1))
 	if err != nil {
-		t.Fatalf("storetest: %v", err)
+		return err
 	}
 	defer func() { _ = db.Close() }()
 	if _, err := db.ExecContext(ctx, statement); err != nil {
-		t.Errorf("storetest: %s: %v", statement, err)
-		t.FailNow()
+		return fmt.Errorf("%s: %w", statement, err)
 	}
+	return nil
+}
+
+func databaseOf(server string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		return "" // store.Open refuses it with a reason
+	}
+	return strings.TrimPrefix(u.Path, "/")
 }
 
 func withDatabase(server, name string) string {

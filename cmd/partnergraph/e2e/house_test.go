@@ -34,6 +34,7 @@ func TestMainJob(t *testing.T) {
 	t.Run("bad logins are refused and change nothing", h.badLogins)
 	t.Run("bad payments are refused and take nothing", h.badPayments)
 	t.Run("coupons pay before money", h.couponsPay)
+	t.Run("a partner's brand is on the pages of its customers", h.brandedPages)
 }
 
 func newHouse(t *testing.T) *house {

@@ -12,6 +12,9 @@ func dying(account *syscall.Credential) *syscall.SysProcAttr {
 // OwnGroup makes the command the head of a process group.
 func OwnGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+// Memory knows of no directory in memory.
+func Memory() string { return "" }
+
 // children lists nothing: where /proc is missing, the sessions notice by themselves that their parent has ended.
 func children(int) []int { return nil }
 

@@ -734,6 +734,70 @@ func (v *InterfaceContactInput) GetEmail() *string { return v.Email }
 // GetPhone returns InterfaceContactInput.Phone, and is useful for accessing the field via an interface.
 func (v *InterfaceContactInput) GetPhone() *string { return v.Phone }
 
+// A text in one language.
+type LocalizedTextInput struct {
+	// The language, a tag such as en or zh-CN, once in the list.
+	Language string `json:"language"`
+	// The text, without control characters.
+	Text string `json:"text"`
+}
+
+// GetLanguage returns LocalizedTextInput.Language, and is useful for accessing the field via an interface.
+func (v *LocalizedTextInput) GetLanguage() string { return v.Language }
+
+// GetText returns LocalizedTextInput.Text, and is useful for accessing the field via an interface.
+func (v *LocalizedTextInput) GetText() string { return v.Text }
+
+// What a platform's metadata as identity provider says for people; leaving all out takes everything away. Lists hold at most 8 languages.
+type MetadataDisplayInput struct {
+	// Its name, at most 128 characters; needed when anything else is given.
+	DisplayNames []LocalizedTextInput `json:"displayNames"`
+	// What it is, at most 1024 characters.
+	Descriptions []LocalizedTextInput `json:"descriptions"`
+	// Where to read about it, https addresses.
+	InformationUrls []LocalizedTextInput `json:"informationUrls"`
+	// Where to read what becomes of personal data, https addresses.
+	PrivacyStatementUrls []LocalizedTextInput `json:"privacyStatementUrls"`
+	// Its logo.
+	Logo *MetadataLogoInput `json:"logo"`
+}
+
+// GetDisplayNames returns MetadataDisplayInput.DisplayNames, and is useful for accessing the field via an interface.
+func (v *MetadataDisplayInput) GetDisplayNames() []LocalizedTextInput { return v.DisplayNames }
+
+// GetDescriptions returns MetadataDisplayInput.Descriptions, and is useful for accessing the field via an interface.
+func (v *MetadataDisplayInput) GetDescriptions() []LocalizedTextInput { return v.Descriptions }
+
+// GetInformationUrls returns MetadataDisplayInput.InformationUrls, and is useful for accessing the field via an interface.
+func (v *MetadataDisplayInput) GetInformationUrls() []LocalizedTextInput { return v.InformationUrls }
+
+// GetPrivacyStatementUrls returns MetadataDisplayInput.PrivacyStatementUrls, and is useful for accessing the field via an interface.
+func (v *MetadataDisplayInput) GetPrivacyStatementUrls() []LocalizedTextInput {
+	return v.PrivacyStatementUrls
+}
+
+// GetLogo returns MetadataDisplayInput.Logo, and is useful for accessing the field via an interface.
+func (v *MetadataDisplayInput) GetLogo() *MetadataLogoInput { return v.Logo }
+
+// A picture that metadata points to.
+type MetadataLogoInput struct {
+	// Its https address, at most 2048 characters. It is not fetched.
+	Url string `json:"url"`
+	// Its width in pixels, 1 to 4096.
+	Width int `json:"width"`
+	// Its height in pixels, 1 to 4096.
+	Height int `json:"height"`
+}
+
+// GetUrl returns MetadataLogoInput.Url, and is useful for accessing the field via an interface.
+func (v *MetadataLogoInput) GetUrl() string { return v.Url }
+
+// GetWidth returns MetadataLogoInput.Width, and is useful for accessing the field via an interface.
+func (v *MetadataLogoInput) GetWidth() int { return v.Width }
+
+// GetHeight returns MetadataLogoInput.Height, and is useful for accessing the field via an interface.
+func (v *MetadataLogoInput) GetHeight() int { return v.Height }
+
 // MoneyParts includes the GraphQL fields of Money requested by the fragment MoneyParts.
 // The GraphQL type's documentation follows.
 //
@@ -1613,6 +1677,8 @@ const (
 	StatementStatusIssuing StatementStatus = "ISSUING"
 	// Paid out.
 	StatementStatusDone StatementStatus = "DONE"
+	// Moved to another account of the company; its figures stay as they were.
+	StatementStatusTransferred StatementStatus = "TRANSFERRED"
 )
 
 var AllStatementStatus = []StatementStatus{
@@ -1620,6 +1686,7 @@ var AllStatementStatus = []StatementStatus{
 	StatementStatusToConfirm,
 	StatementStatusIssuing,
 	StatementStatusDone,
+	StatementStatusTransferred,
 }
 
 // What to change: a field that is left out or null stays as it is, an empty string or list clears it.
@@ -1656,6 +1723,14 @@ type UpdateAccessConfigurationInput struct {
 	IdpMetadataUploadId *string `json:"idpMetadataUploadId"`
 	// Whom to reach about the interface.
 	Contact *InterfaceContactInput `json:"contact"`
+	// What our metadata as identity provider of this platform says for people; it replaces the whole.
+	Display *MetadataDisplayInput `json:"display"`
+	// Whether to publish the interface contact's name and e-mail address in that metadata; it needs an e-mail address.
+	PublishContact *bool `json:"publishContact"`
+	// At most 8 absolute URIs of at most 256 characters, such as urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport.
+	AuthnContexts []string `json:"authnContexts"`
+	// At most 50 scopes of 1 to 127 letters, digits, dots and hyphens, such as shop.example.com; needed while xUserId or xAccountId is mapped to subject-id or pairwise-id.
+	SubjectScopes []string `json:"subjectScopes"`
 }
 
 // GetPartnerId returns UpdateAccessConfigurationInput.PartnerId, and is useful for accessing the field via an interface.
@@ -1713,6 +1788,18 @@ func (v *UpdateAccessConfigurationInput) GetIdpMetadataUploadId() *string {
 
 // GetContact returns UpdateAccessConfigurationInput.Contact, and is useful for accessing the field via an interface.
 func (v *UpdateAccessConfigurationInput) GetContact() *InterfaceContactInput { return v.Contact }
+
+// GetDisplay returns UpdateAccessConfigurationInput.Display, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetDisplay() *MetadataDisplayInput { return v.Display }
+
+// GetPublishContact returns UpdateAccessConfigurationInput.PublishContact, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetPublishContact() *bool { return v.PublishContact }
+
+// GetAuthnContexts returns UpdateAccessConfigurationInput.AuthnContexts, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetAuthnContexts() []string { return v.AuthnContexts }
+
+// GetSubjectScopes returns UpdateAccessConfigurationInput.SubjectScopes, and is useful for accessing the field via an interface.
+func (v *UpdateAccessConfigurationInput) GetSubjectScopes() []string { return v.SubjectScopes }
 
 // __CustomerOverviewInput is used internally by genqlient
 type __CustomerOverviewInput struct {

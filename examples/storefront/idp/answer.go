@@ -2,7 +2,9 @@ package idp
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
+	"slices"
 
 	crewjam "github.com/crewjam/saml"
 )
@@ -57,10 +59,14 @@ func (p *Provider) assert(req *crewjam.IdpAuthnRequest, who Person) {
 // attributes lists the contract's attributes; optional ones only when known.
 func attributes(who Person) []crewjam.Attribute {
 	var out []crewjam.Attribute
-	for _, a := range []struct{ name, value string }{
+	known := []struct{ name, value string }{
 		{"xUserId", who.UserID}, {"xAccountId", who.AccountID}, {"bpId", who.BPID},
 		{"name", who.Name}, {"email", who.Email}, {"mobile", who.Mobile},
-	} {
+	}
+	for _, name := range slices.Sorted(maps.Keys(who.Others)) {
+		known = append(known, struct{ name, value string }{name, who.Others[name]})
+	}
+	for _, a := range known {
 		if a.value != "" {
 			out = append(out, crewjam.Attribute{
 				Name: a.name, FriendlyName: a.name, NameFormat: attributeFormat,

@@ -27,6 +27,9 @@ type Person struct {
 
 	Name, Email, Mobile string // optional
 
+	// Others are further attributes by their names, such as subject-id; optional.
+	Others map[string]string
+
 	SignedInAt time.Time // zero means now
 	SessionID  string    // optional; becomes SessionIndex
 }

@@ -38,7 +38,7 @@ type Server struct {
 // Alice is a person with everything that can be told of her.
 func Alice() idp.Person {
 	return idp.Person{
-		SubjectID: "usr_alice", UserID: "user-alice", AccountID: "account-alice", Name: "Alice & Söhne <b>", Email: "alice@storefront.example",
+		SubjectID: "usr_alice", OpaqueID: "6ae1b2", UserID: "user-alice", AccountID: "account-alice", Name: "Alice & Söhne <b>", Email: "alice@storefront.example",
 		Mobile: "0086-13000000000", LoginName: "alice",
 	}
 }
@@ -119,7 +119,7 @@ func (s *Server) Metadata(t testing.TB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	md, err := idp.Metadata(s.URL, p, "", s.Now())
+	md, err := idp.Metadata(s.URL, p, idp.Words{Scope: Scope, About: s.Says}, s.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

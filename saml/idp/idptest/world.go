@@ -30,11 +30,16 @@ const SessionCookie = "idptest-session"
 // SignInPath is where nobody signed in is sent, with platform, request, resume and fresh in the query.
 const SignInPath = "/sign-in"
 
+// Scope is that of the scoped identifiers of a World's configuration.
+const Scope = "partner.example"
+
 // World is everything a Handler needs. Exported fields are set before use; the rest is reached through methods.
 type World struct {
 	Now func() time.Time // required
 	// Fail, when set, is asked before every method with its name; a non-nil answer is the method's error.
 	Fail func(method string) error
+	// Says is what every platform's metadata says for people.
+	Says saml.About
 
 	mu           sync.Mutex
 	platforms    map[string]idp.Platform
@@ -117,6 +122,11 @@ func (w *World) Platform(_ context.Context, platformID string) (idp.Platform, er
 		return p, nil
 	}
 	return idp.Platform{}, fmt.Errorf("idptest: %w", idp.ErrUnknownPlatform)
+}
+
+// About implements idp.Platforms.
+func (w *World) About(_ context.Context, _ string) (saml.About, error) {
+	return w.Says, w.fails("About")
 }
 
 func (w *World) provider(match func(idp.ServiceProvider) bool) (idp.ServiceProvider, error) {
@@ -487,7 +497,7 @@ func (w *World) AuditLines() []string {
 func (w *World) Config(baseURL string) idp.Config {
 	return idp.Config{
 		BaseURL: baseURL, Platforms: w, Requests: w, Replays: w, People: w, Participants: w, Logouts: w.logoutsOf(), Bindings: w, Pages: w,
-		Audit: w.Audit, Now: w.Now,
+		Audit: w.Audit, Now: w.Now, Scope: Scope,
 	}
 }
 

@@ -205,14 +205,7 @@ func (a *App) schedule() {
 		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),
 		a.every(changedInterval, "debts-changed", func(ctx context.Context) error { _, err := a.Rooms.Billing.SettleChanged(ctx); return err }),
 		a.every(time.Minute, "uploads", func(ctx context.Context) error { _, err := a.Rooms.Files.Sweep(ctx); return err }),
-		a.every(10*time.Minute, "downloads", func(ctx context.Context) error {
-			var failed []error
-			for _, sweep := range []func(context.Context) (int64, error){a.Rooms.Verify.SweepDownloads, a.Rooms.Payouts.SweepDownloads, a.Rooms.Benefits.SweepDownloads} {
-				_, err := sweep(ctx)
-				failed = append(failed, err)
-			}
-			return errors.Join(failed...)
-		}),
+		a.every(10*time.Minute, "downloads", func(ctx context.Context) error { _, err := a.Rooms.Files.SweepDownloads(ctx); return err }),
 		a.every(time.Hour, "verification-codes", func(ctx context.Context) error { _, err := a.Rooms.Codes.Sweep(ctx); return err }),
 		a.every(15*time.Second, "jobs-waiting", a.reportJobs),
 		a.Rooms.Jobs.Run,

@@ -19,6 +19,7 @@ import (
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/objects"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/companies"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/orders"
@@ -45,6 +46,10 @@ type Config struct {
 	MaxConns int `name:"max-conns" default:"16" env:"PARTNERGRAPH_MAX_CONNS" help:"Most database connections of this replica, 1 to 1000."`
 	// SigningEntities is a JSON file of who takes money for recharges in which ways; without one nobody takes any.
 	SigningEntities string `name:"signing-entities" env:"PARTNERGRAPH_SIGNING_ENTITIES" help:"JSON file of the signing entities: their bank accounts and online channels for recharges."`
+	// SAMLAbout is a JSON file of what our SAML metadata says for people; empty = nothing.
+	SAMLAbout string `name:"saml-about" env:"PARTNERGRAPH_SAML_ABOUT" help:"JSON file of what our SAML metadata says for people: names, logo, addresses, contacts."`
+	// SubjectScope stands behind the @ of subject-id and pairwise-id; empty = the host of PublicURL.
+	SubjectScope string `name:"subject-scope" env:"PARTNERGRAPH_SUBJECT_SCOPE" help:"Scope of the subject-id and pairwise-id that platforms here send, such as sales.example.com. Empty = the host of --public-url; never change it, service providers know people by it."`
 	// SMTPURL is the mail server for invitations; empty = this server sends no e-mail. STARTTLS is required unless Dev.
 	SMTPURL string `name:"smtp-url" env:"PARTNERGRAPH_SMTP_URL" help:"Mail server, smtp://user:password@host:587 with STARTTLS or smtps://host:465; with --dev also file:///folder. Empty = no e-mail is sent."`
 	// MailFrom is the sender of e-mails; required if SMTPURL is set.
@@ -105,6 +110,8 @@ type Config struct {
 	Cloud string `default:"hws" env:"PARTNERGRAPH_CLOUD" help:"Short code of the cloud that is sold."`
 	// QuoteValidity is how long a quote can be ordered; 0 = catalog.DefaultQuoteValidity.
 	QuoteValidity time.Duration `name:"quote-validity" default:"24h" env:"PARTNERGRAPH_QUOTE_VALIDITY" help:"How long a quote can be ordered, 1m to 720h."`
+	// CompanySearches is how often an organisation may search the register of companies in an hour; 0 = companies.DefaultSearchesPerHour.
+	CompanySearches int `name:"company-searches" default:"600" env:"PARTNERGRAPH_COMPANY_SEARCHES" help:"How often an organisation may search the register of companies in an hour, 1 to 1000000."`
 }
 
 // Check returns one error that names every setting that is missing or out of range, and what it should be.
@@ -139,8 +146,10 @@ func (c Config) Check() error {
 		lasting("report-validity", cmp.Or(c.ReportValidity, customers.DefaultReportValidity), time.Hour, 8760*time.Hour),
 		oneOf("relation-throttle", cmp.Or(c.RelationThrottle, "cn"), "cn", "intl"),
 		lasting("quote-validity", cmp.Or(c.QuoteValidity, catalog.DefaultQuoteValidity), time.Minute, 720*time.Hour),
+		between("company-searches", cmp.Or(c.CompanySearches, companies.DefaultSearchesPerHour), 1, 1_000_000),
 		c.checkMail(),
 		c.checkObjects(),
+		c.checkSubjectScope(),
 		c.terms(&orders.Service{}),
 		c.checkSimulator(),
 	)

@@ -72,6 +72,8 @@ func TestCheckNamesEveryBadSetting(t *testing.T) {
 		"a mail folder, not dev":     {"smtp-url", func(c *app.Config) { c.SMTPURL, c.MailFrom = "file:///tmp/mail", "a@example.com" }},
 		"a report for a minute":      {"report-validity", func(c *app.Config) { c.ReportValidity = time.Minute }},
 		"a throttle of nobody":       {"relation-throttle", func(c *app.Config) { c.RelationThrottle = "eu" }},
+		"a scope in capitals":        {"subject-scope", func(c *app.Config) { c.SubjectScope = "Sales.example.com" }},
+		"a scope with an at":         {"subject-scope", func(c *app.Config) { c.SubjectScope = "a@sales.example.com" }},
 		"no cloud":                   {"cloud", func(c *app.Config) { c.Cloud = "" }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,12 +112,21 @@ func TestNewNamesWhatCannotBeOpened(t *testing.T) {
 		setting string
 		spoil   func(*app.Config)
 	}{
-		"seal keys that are none":       {"seal-keys", func(c *app.Config) { c.SealKeys = "k1:short" }},
-		"a database of another kind":    {"database-url", func(c *app.Config) { c.DatabaseURL = "mysql://root:secret@localhost/x" }},
-		"a database that is away":       {"database-url", func(c *app.Config) { c.DatabaseURL = "postgres://u:secret@127.0.0.1:1/x" }},
-		"a cache of another kind":       {"cache-url", func(c *app.Config) { c.CacheURL = "memcached://localhost" }},
-		"documents that are not there":  {"trusted-documents", func(c *app.Config) { c.TrustedDocuments = filepath.Join(t.TempDir(), "none.json") }},
-		"documents that are a list":     {"trusted-documents", func(c *app.Config) { c.TrustedDocuments = document(`["{ viewer { kind } }"]`) }},
+		"seal keys that are none":      {"seal-keys", func(c *app.Config) { c.SealKeys = "k1:short" }},
+		"a database of another kind":   {"database-url", func(c *app.Config) { c.DatabaseURL = "mysql://root:secret@localhost/x" }},
+		"a database that is away":      {"database-url", func(c *app.Config) { c.DatabaseURL = "postgres://u:secret@127.0.0.1:1/x" }},
+		"a cache of another kind":      {"cache-url", func(c *app.Config) { c.CacheURL = "memcached://localhost" }},
+		"documents that are not there": {"trusted-documents", func(c *app.Config) { c.TrustedDocuments = filepath.Join(t.TempDir(), "none.json") }},
+		"documents that are a list":    {"trusted-documents", func(c *app.Config) { c.TrustedDocuments = document(`["{ viewer { kind } }"]`) }},
+		"words that are not there":     {"saml-about", func(c *app.Config) { c.SAMLAbout = filepath.Join(t.TempDir(), "none.json") }},
+		"words that are a list":        {"saml-about", func(c *app.Config) { c.SAMLAbout = document(`[]`) }},
+		"a word that is none":          {"saml-about", func(c *app.Config) { c.SAMLAbout = document(`{"name": "x"}`) }},
+		"two objects of words":         {"saml-about", func(c *app.Config) { c.SAMLAbout = document(`{} {}`) }},
+		"a logo by http": {"saml-about", func(c *app.Config) {
+			c.SAMLAbout = document(`{"displayNames": [{"language": "en", "text": "x"}], "logo": {"url": "http://x.example.com", "width": 1, "height": 1}}`)
+		}},
+		"a contact without an address":  {"saml-about", func(c *app.Config) { c.SAMLAbout = document(`{"technicalContact": {"name": "x", "phone": "1"}}`) }},
+		"words without end":             {"saml-about", func(c *app.Config) { c.SAMLAbout = document(strings.Repeat(" ", 64<<10) + `{}`) }},
 		"documents that would lift all": {"trusted-documents", func(c *app.Config) { c.TrustedDocuments = document(`null`) }},
 	} {
 		t.Run(name, func(t *testing.T) {

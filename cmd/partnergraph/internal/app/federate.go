@@ -76,7 +76,7 @@ func (f *federate) ConnectionByPlatform(ctx context.Context, platformID string) 
 	connection := sp.Connection{
 		Version:    read.Version,
 		PlatformID: platformID, PartnerBPID: string(read.PartnerID), IdPMetadata: []byte(read.IDPMetadata), Disabled: read.State != models.ExposureEnabled,
-		AllowCBC: read.AllowCBC, Attributes: sp.Mapping(read.Attributes),
+		AllowCBC: read.AllowCBC, Attributes: sp.Mapping(read.Attributes), AuthnContexts: read.AuthnContexts, SubjectScopes: read.SubjectScopes,
 	}
 	connection.IdP = f.parsed.metadata(read.IDPMetadata, f.dev)
 	for _, key := range read.Keys {
@@ -289,12 +289,14 @@ func orNil(s string) *string {
 }
 
 // CheckIDPMetadata reads an identity provider's metadata for the access configuration.
-func (f *federate) CheckIDPMetadata(xml []byte) (string, error) {
+func (f *federate) CheckIDPMetadata(xml []byte) (models.IDPFacts, error) {
 	metadata, findings, err := saml.ParseIdPMetadata(xml, saml.AllowLoopback(f.dev), saml.At(f.now()))
 	if err == nil {
-		return metadata.EntityID, nil
+		facts := models.IDPFacts{EntityID: metadata.EntityID}
+		facts.DisplayNames, facts.Logos = shownOf(metadata.UI)
+		return facts, nil
 	}
-	return "", unusable("idpMetadata", "The identity provider's metadata cannot be used", findings, err)
+	return models.IDPFacts{}, unusable("idpMetadata", "The identity provider's metadata cannot be used", findings, err)
 }
 
 // audit adds each refused or accepted login to its request's line in the log, and to the audit record

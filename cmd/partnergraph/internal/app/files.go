@@ -14,8 +14,10 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/benefits"
+	"github.com/partnergraph/partnergraph/sales/brands"
 	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/payouts"
+	"github.com/partnergraph/partnergraph/sales/staff"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/session"
 	"github.com/partnergraph/partnergraph/store"
@@ -42,21 +44,27 @@ func (a *App) wireFiles(opts Options) error {
 	}
 	r.Exposure.Uploads = r.Files
 	r.Verify = &verification.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Customers: r.Customers, Platforms: r.Exposure, Files: r.Files,
-		Random: random, Origin: a.cfg.origin(), Logger: a.Log,
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Customers: r.Customers, Platforms: r.Exposure, Files: r.Files, Logger: a.Log,
 	}
 	if r.Codes.Sender != nil {
 		r.Verify.Codes = r.Codes
 	}
 	r.Files.Gate = r.Verify
 	r.Payouts = &payouts.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Files: r.Files, Random: random, Origin: a.cfg.origin(), Logger: a.Log,
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Seal: a.sealer, Files: r.Files, Logger: a.Log,
 		Ledger: r.Ledger, Incentives: r.Incentives, Quotas: r.Coupons, Debts: r.Funds,
 	}
 	r.Incentives.Payouts = r.Payouts
 	r.Billing.Uploads = r.Files
 	r.Benefits = &benefits.Service{
-		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Jobs: r.Jobs, Files: r.Files, Orders: r.Orders, Random: random, Origin: a.cfg.origin(),
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Jobs: r.Jobs, Files: r.Files, Orders: r.Orders,
+	}
+	r.Brands = &brands.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Uploads: r.Files, Platforms: r.Exposure, Catalogue: offered{r.Catalog}, Origin: a.cfg.origin(),
+		Logger: a.Log, Dev: a.cfg.Dev,
+	}
+	r.Staff = &staff.Service{
+		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Seal: a.sealer, Payer: r.Payouts, Files: r.Files, Jobs: r.Jobs,
 	}
 	return nil
 }
@@ -65,8 +73,7 @@ func (a *App) wireFiles(opts Options) error {
 func (a *App) mountFiles(mux *http.ServeMux) {
 	door := func(serve http.HandlerFunc) http.Handler { return a.sessions.Middleware(a.limited(serve)) }
 	mux.Handle(files.UploadPath+"{token}", door(a.upload))
-	mux.Handle(verification.DownloadPath+"{token}", door(a.download))
-	mux.Handle(benefits.DownloadPath+"{token}", door(a.downloadProof))
+	mux.Handle(files.DownloadPath+"{token}", door(a.download))
 }
 
 // upload answers PUT /uploads/{token}: the body is the file, nothing around it. The answer is JSON, as programs bring files.
@@ -94,25 +101,13 @@ func (a *App) upload(w http.ResponseWriter, r *http.Request) {
 	a.writeJSON(w, http.StatusCreated, map[string]any{"uploadId": received.ID, "size": received.Size, "sha256": received.Digest, "expiresAt": received.ExpiresAt})
 }
 
-// download answers GET /downloads/{token} with an attachment of a verification, or a bank's letter.
+// download answers GET /downloads/{token} with a file that no browser shows as a page: it is to be saved, is of the type that was judged, and may run
+// and load nothing.
 func (a *App) download(w http.ResponseWriter, r *http.Request) {
-	a.serveFile(w, r, a.openDownload)
-}
-
-// downloadProof answers GET /benefit-proofs/{token} with a proof of a use of the market development fund.
-func (a *App) downloadProof(w http.ResponseWriter, r *http.Request) {
-	a.serveFile(w, r, func(ctx context.Context, who models.Principal, token string) (verification.Opened, error) {
-		opened, err := a.Rooms.Benefits.OpenProof(ctx, who, token)
-		return verification.Opened(opened), err
-	})
-}
-
-// serveFile answers with a file that no browser shows as a page: it is to be saved, is of the type that was judged, and may run and load nothing.
-func (a *App) serveFile(w http.ResponseWriter, r *http.Request, open func(ctx context.Context, who models.Principal, token string) (verification.Opened, error)) {
 	if !a.expects(w, r, http.MethodGet) {
 		return
 	}
-	opened, err := open(r.Context(), session.Who(r.Context()), r.PathValue("token"))
+	opened, err := a.openDownload(r.Context(), session.Who(r.Context()), r.PathValue("token"))
 	if err != nil {
 		a.refuseFile(w, r, err)
 		return
@@ -133,15 +128,22 @@ func (a *App) serveFile(w http.ResponseWriter, r *http.Request, open func(ctx co
 	}
 }
 
-// openDownload asks the rooms that give files out whose the token is.
-func (a *App) openDownload(ctx context.Context, who models.Principal, token string) (verification.Opened, error) {
-	if who.May(models.WritePayouts) {
-		opened, err := a.Rooms.Payouts.OpenDownload(ctx, who, token)
-		if !errors.Is(err, verification.ErrDownloadUnknown) {
-			return opened, err
-		}
+// openDownload asks the room that granted the download.
+func (a *App) openDownload(ctx context.Context, who models.Principal, token string) (files.Opened, error) {
+	kind, err := a.Rooms.Files.Granted(ctx, who, token)
+	if err != nil {
+		return files.Opened{}, err
 	}
-	return a.Rooms.Verify.OpenDownload(ctx, who, token)
+	open, known := map[models.DownloadKind]func(context.Context, models.Principal, string) (files.Opened, error){
+		models.DownloadOfAttachment: a.Rooms.Verify.OpenDownload,
+		models.DownloadOfBankLetter: a.Rooms.Payouts.OpenDownload,
+		models.DownloadOfProof:      a.Rooms.Benefits.OpenProof,
+		models.DownloadOfStaffList:  a.Rooms.Staff.OpenList,
+	}[kind]
+	if !known {
+		return files.Opened{}, fmt.Errorf("a download of %q", kind)
+	}
+	return open(ctx, who, token)
 }
 
 // expects refuses other methods before a token is looked at, and callers whose credential is not good.

@@ -44,6 +44,7 @@ type provide struct {
 	site       *pages.Site
 	log        *slog.Logger
 	dev        bool
+	contacts   []saml.Contact // of the installation
 }
 
 var (
@@ -213,7 +214,8 @@ func (p *provide) Current(r *http.Request, platformID string) (idp.Person, bool,
 	customer := known[person.CustomerID]
 	return idp.Person{
 		SessionID: string(current.ID), SignedInAt: current.CreatedAt, Context: current.AuthnContext, SubjectID: string(person.User.ID),
-		UserID: person.UserKey, AccountID: person.AccountKey, Name: customer.Name, Email: deref(customer.Email), Mobile: deref(customer.Phone),
+		OpaqueID: p.federation.SubjectID(platformID, string(person.User.ID)),
+		UserID:   person.UserKey, AccountID: person.AccountKey, Name: customer.Name, Email: deref(customer.Email), Mobile: deref(customer.Phone),
 		LoginName: person.User.LoginName, ExpiresAt: current.ExpiresAt,
 	}, true, nil
 }
@@ -412,8 +414,9 @@ func (f *federate) CheckSPMetadata(xml []byte) (models.ProviderFacts, []models.M
 	}
 	facts := models.ProviderFacts{
 		EntityID: metadata.EntityID, ConsumerURLs: []string{}, Fingerprints: []string{}, SLOURL: metadata.SLORedirectURL,
-		CanEncrypt: metadata.EncryptionCert != nil, SignsRequests: metadata.AuthnRequestsSigned,
+		CanEncrypt: metadata.EncryptionCert != nil, SignsRequests: metadata.AuthnRequestsSigned, SubjectID: requirementOf(metadata.SubjectIDRequirement),
 	}
+	facts.DisplayNames, facts.Logos = shownOf(metadata.UI)
 	first, _ := metadata.DefaultConsumer()
 	facts.ConsumerURLs = append(facts.ConsumerURLs, first.URL)
 	for _, consumer := range metadata.Consumers {

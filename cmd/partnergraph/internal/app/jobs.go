@@ -32,6 +32,7 @@ func (a *App) wireHandlers() {
 	r.Jobs.Handle(models.JobUsageSettle, r.Billing.Settle)
 	r.Jobs.Handle(models.JobPayoutDue, r.Payouts.PayDue)
 	r.Jobs.Handle(models.JobBenefitLapse, r.Benefits.Lapse)
+	r.Jobs.Handle(models.JobStaffYear, r.Staff.EndYear)
 	for kind, handler := range r.handlers {
 		r.Jobs.Handle(kind, handler)
 	}

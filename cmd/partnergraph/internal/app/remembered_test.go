@@ -67,6 +67,12 @@ func TestALoginIsFourRoundTripsAndSeesEveryChange(t *testing.T) {
 	}
 	change(exposure.UpdateAccessConfiguration{State: &on})
 	signedIn("_enabled")
+	change(exposure.UpdateAccessConfiguration{AuthnContexts: []string{"https://refeds.org/profile/mfa"}})
+	if got := p.loginBy(t, here, "/saml/login?xAccountType="+demo.PlatformID, "_weak"); got.status != http.StatusForbidden || !strings.Contains(got.body, string(saml.AuthnContextMismatch)) {
+		t.Errorf("signed in otherwise than is demanded now: %d %.300s", got.status, got.body)
+	}
+	change(exposure.UpdateAccessConfiguration{AuthnContexts: []string{}})
+	signedIn("_free")
 	config, err := there.Rooms.Exposure.ByPlatform(t.Context(), demo.PlatformID)
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,10 @@ import (
 	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/billing"
+	"github.com/partnergraph/partnergraph/sales/brands"
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/clock"
+	"github.com/partnergraph/partnergraph/sales/companies"
 	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -29,6 +31,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/staff"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
 	"github.com/partnergraph/partnergraph/saml/idp"
@@ -58,10 +61,13 @@ type Rooms struct {
 	Payouts    *payouts.Service
 	Billing    *billing.Service
 	Benefits   *benefits.Service
+	Brands     *brands.Service
+	Staff      *staff.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service
+	Companies  *companies.Service
 	Coupons    *coupons.Service
 	Files      *files.Service
 	Verify     *verification.Service
@@ -165,7 +171,7 @@ func (a *App) wire(opts Options) error {
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
 	r.Customers.Turns = []customers.Turn{r.Resources, r.Coupons}
-	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Cloud: r.Cloud, Events: r.Recorder, Jobs: r.Jobs}
+	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Cloud: r.Cloud, Events: r.Recorder, Jobs: r.Jobs, Ledger: r.Ledger}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
 		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Jobs: r.Jobs, Authorised: authorised{r.Customers}, Codes: r.Codes,
@@ -180,6 +186,10 @@ func (a *App) wire(opts Options) error {
 		Validity: a.cfg.QuoteValidity,
 	}
 	r.Orders.Quotes, r.Orders.Offers = r.Catalog, r.Catalog
+	r.Companies = &companies.Service{
+		Register: &companies.Register{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}, Limits: a.cache, SearchesPerHour: a.cfg.CompanySearches,
+	}
+	r.Customers.Companies = r.Companies
 	r.Billing = &billing.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Prices: r.Catalog, Cloud: r.Cloud, Jobs: r.Jobs,
 		Performance: r.Incentives,
@@ -215,7 +225,7 @@ func (a *App) wireDoors(fed *federate) error {
 	}
 	a.site = &pages.Site{
 		DB: r.DB, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers,
-		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Sessions: a.sessions, Departures: fed, Limits: a.cache, Now: r.Now,
+		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Brands: r.Brands, Sessions: a.sessions, Departures: fed, Limits: a.cache, Now: r.Now,
 		Log: a.Log, FormKey: formKey, Wake: r.wake,
 	}
 	views, err := pages.NewViews(pages.Options{FormToken: a.site.FormToken, Logger: a.Log})
@@ -225,9 +235,13 @@ func (a *App) wireDoors(fed *federate) error {
 	a.site.Views = views
 	fed.exposure, fed.federation, fed.site, fed.sessions = r.Exposure, r.Federation, a.site, a.sessions
 	r.Federation.Sessions = a.sessions
+	said, err := a.cfg.installation()
+	if err != nil {
+		return err
+	}
 	a.sp, err = sp.New(sp.Config{
 		BaseURL: a.cfg.origin(), Connections: fed, Requests: fed, Logouts: fed, Sessions: fed, Tests: fed, Replays: fed, Services: fed, People: fed, Pages: fed, Audit: fed.audit,
-		Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev,
+		Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev, About: said.about(),
 	})
 	if err != nil {
 		return err
@@ -235,11 +249,11 @@ func (a *App) wireDoors(fed *federate) error {
 	fed.sp = a.sp
 	door := &provide{
 		exposure: r.Exposure, federation: r.Federation, customers: r.Customers, sessions: a.sessions, recorder: r.Recorder, db: r.DB, site: a.site,
-		log: a.Log, dev: a.cfg.Dev,
+		log: a.Log, dev: a.cfg.Dev, contacts: said.contacts(),
 	}
 	a.idp, err = idp.New(idp.Config{
 		BaseURL: a.cfg.origin(), Platforms: door, Requests: door, Replays: door, People: door, Participants: door, Logouts: &logouts{r.Federation},
-		Bindings: door, Pages: door, Audit: door.audit, Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev,
+		Bindings: door, Pages: door, Audit: door.audit, Logger: a.Log, Now: r.Now, Rand: random, Dev: a.cfg.Dev, Scope: a.cfg.subjectScope(),
 	})
 	a.site.Logout = a.idp
 	return err

@@ -13,11 +13,13 @@ import (
 
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app"
 	"github.com/partnergraph/partnergraph/examples/catalogue"
+	examples "github.com/partnergraph/partnergraph/examples/companies"
 	policies "github.com/partnergraph/partnergraph/examples/incentives"
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/benefits"
 	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/companies"
 	"github.com/partnergraph/partnergraph/sales/coupons"
 	"github.com/partnergraph/partnergraph/sales/customers"
 	"github.com/partnergraph/partnergraph/sales/events"
@@ -27,6 +29,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/staff"
 )
 
 // PlatformID is the demo partner platform's xAccountType.
@@ -76,6 +79,9 @@ func Fill(ctx context.Context, rooms *app.Rooms) (World, error) {
 	}
 	if _, err := f.Incentives.Load(ctx, f.who, incentives.LoadPolicies{Content: policies.JSON}); err != nil {
 		return World{}, fmt.Errorf("the incentive policies: %w", err)
+	}
+	if _, err := f.Companies.Load(ctx, f.who, companies.LoadCompanies{Label: "example", Content: examples.JSONL}); err != nil {
+		return World{}, fmt.Errorf("the companies: %w", err)
 	}
 	found, err := f.Partners.Find(ctx, f.who, partners.PartnerFilter{}, models.PageArgs{})
 	if err != nil {
@@ -165,6 +171,9 @@ func (f filler) make(ctx context.Context) (World, error) {
 		return w, err
 	}
 	if err := f.benefits(ctx, w.SolutionProvider.ID); err != nil {
+		return w, err
+	}
+	if err := f.staff(ctx, w.SolutionProvider); err != nil {
 		return w, err
 	}
 	// The present month's statements are worked out of what the customers bought.
@@ -415,6 +424,37 @@ func (f filler) benefits(ctx context.Context, partner models.ID) error {
 	})
 	if err != nil {
 		return fmt.Errorf("the market development fund: %w", err)
+	}
+	return nil
+}
+
+// staff invites a partner to a scheme of dedicated staff, which it has signed and has a person in.
+func (f filler) staff(ctx context.Context, partner models.Partner) error {
+	year := models.BenefitYear(f.now)
+	invited, err := f.Staff.Invite(ctx, f.who, staff.Invite{
+		PartnerID: partner.ID, Code: "FH", Name: "Dedicated staff of the demo cloud", Year: year, HeadCount: 3, AgreementVersion: fmt.Sprintf("%d-1", year),
+		Rates: []models.StaffRate{{Role: "ENGINEER", DayRate: decimal.NewFromInt(900)}, {Role: "ARCHITECT", DayRate: decimal.NewFromInt(1400)}},
+		Criteria: []models.StaffCriterion{
+			{Code: "PRESENCE", Name: "Present as agreed", Weight: decimal.New(7, -1)}, {Code: "PROJECTS", Name: "Projects won or delivered", Weight: decimal.New(3, -1)},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("the staff scheme: %w", err)
+	}
+	id, self := invited.StaffScheme.ID, itself(partner)
+	_, err = f.Staff.RequestScheme(ctx, self, staff.RequestScheme{SchemeID: id, AgreementVersion: invited.StaffScheme.AgreementVersion, Signatory: "Demo Signatory"})
+	if err == nil {
+		_, err = f.Staff.ReviewScheme(ctx, f.who, staff.ReviewScheme{SchemeID: id, Approve: true})
+	}
+	if err != nil {
+		return fmt.Errorf("the staff scheme: %w", err)
+	}
+	_, err = f.Staff.AddMember(ctx, self, staff.AddMember{
+		SchemeID: id, Name: "Demo Engineer", NationalID: "DEMO-0001", Email: "engineer@demo.example", Role: "ENGINEER", Certificate: "Professional",
+		From: models.Date(fmt.Sprintf("%d-01-01", year)), Until: models.Date(fmt.Sprintf("%d-12-31", year)),
+	})
+	if err != nil {
+		return fmt.Errorf("the dedicated person: %w", err)
 	}
 	return nil
 }

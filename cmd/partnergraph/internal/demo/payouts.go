@@ -21,9 +21,7 @@ func (f filler) payouts(ctx context.Context, partner models.Partner) error {
 	if f.Files.Objects == nil { // a server without files certifies nobody
 		return nil
 	}
-	self := models.Principal{
-		Kind: models.PartnerKey, PartnerID: partner.ID, PartnerKind: partner.Kind, Permissions: models.DefaultPermissions(models.PartnerKey, partner.Kind), RequestID: "job:demo",
-	}
+	self := itself(partner)
 	letter, err := f.letter(ctx, self)
 	if err != nil {
 		return fmt.Errorf("a bank letter: %w", err)
@@ -54,6 +52,13 @@ func (f filler) payouts(ctx context.Context, partner models.Partner) error {
 		return fmt.Errorf("a payout: %w", err)
 	}
 	return nil
+}
+
+// itself is a program of the partner's, for what nobody does in its name.
+func itself(partner models.Partner) models.Principal {
+	return models.Principal{
+		Kind: models.PartnerKey, PartnerID: partner.ID, PartnerKind: partner.Kind, Permissions: models.DefaultPermissions(models.PartnerKey, partner.Kind), RequestID: "job:demo",
+	}
 }
 
 // letter brings a white page.

@@ -17,8 +17,7 @@ func TestAnAlertIsSetCrossedAndRemovedOverTheAPI(t *testing.T) {
 	const remove = `mutation($i: RemoveBalanceAlertInput!){removeBalanceAlert(input: $i){balanceAlert{state}}}`
 	const read = `query($id: ID!){customer(id: $id){balanceAlert{threshold{amount} state}}}`
 	const told = `query($id: ID!){events(subjectId: $id, type: ["balance.alert"]){nodes{actorKind actorId subjectId}}}`
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		id := p.Resale.Customer.ID
 		events := func(key string) int {

@@ -125,8 +125,7 @@ func TestRefusedFilesLeaveNothingBehind(t *testing.T) {
 	for name, store := range keptIn(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-				w := apitest.Build(t, s)
+			apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 				kept, _ := s.App.Rooms.Files.Objects.(listed)
 				list := kept.list
 				key := w.Providers[0].Key

@@ -74,8 +74,7 @@ func TestEveryMutationIsOnRecord(t *testing.T) {
 	if err != nil && !*update {
 		t.Fatal(err)
 	}
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		calls := apitest.Calls(metadata.URL)
 		schema := apitest.Schema()
 		var record strings.Builder

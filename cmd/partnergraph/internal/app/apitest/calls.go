@@ -43,12 +43,16 @@ func Calls(site string) map[string]func(t *testing.T, s *Server, w *World) Call 
 	maps.Copy(all, webhookCalls())
 	maps.Copy(all, moneyCalls())
 	maps.Copy(all, catalogueCalls())
+	maps.Copy(all, companyCalls())
 	maps.Copy(all, orderCalls())
 	maps.Copy(all, resourceCalls())
 	maps.Copy(all, billCalls())
 	maps.Copy(all, couponCalls())
 	maps.Copy(all, payoutCalls())
 	maps.Copy(all, benefitCalls())
+	maps.Copy(all, brandCalls())
+	maps.Copy(all, staffCalls())
+	maps.Copy(all, transferCalls())
 	maps.Copy(all, cooperationCalls())
 	return all
 }
@@ -136,9 +140,10 @@ func relationCalls() calls {
 		return b, asked.Authorization.ID
 	}
 	return calls{
-		"reportCustomer": func(_ *testing.T, _ *Server, w *World) Call {
-			tag := w.tag()
-			return Call{w.Providers[0].Key, map[string]any{"company": tag, "email": tag + "@example.com"}}
+		"reportCustomer": func(t *testing.T, _ *Server, w *World) Call {
+			t.Helper()
+			company := w.Company(t, "Sample Qinghe Data Co., Ltd.")
+			return Call{w.Providers[0].Key, map[string]any{"companyId": company, "email": w.tag() + "@example.com"}}
 		},
 		"withdrawReport": func(t *testing.T, _ *Server, w *World) Call {
 			return Call{w.Providers[0].Key, map[string]any{"reportId": report(t, w)}}

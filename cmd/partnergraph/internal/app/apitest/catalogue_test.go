@@ -41,8 +41,7 @@ func TestForeignResourcesHaveNoPriceOfPeriods(t *testing.T) {
 
 func TestARenewalTakesTheDiskAlong(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Resale
 		all := s.Ask(t, b.Key, `{resources(onlyMain: true){nodes{id subResources{id}}}}`, nil)
 		main, disk := all.At("resources", "nodes", 0, "id"), all.At("resources", "nodes", 0, "subResources", 0, "id")
@@ -68,8 +67,7 @@ func TestARenewalTakesTheDiskAlong(t *testing.T) {
 // From the inquiry to the changed server, as a storefront does it.
 func TestASpecificationIsChanged(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Resale
 		main := s.Ask(t, b.Key, `{resources(onlyMain: true){nodes{id}}}`, nil).At("resources", "nodes", 0, "id")
 		quoted := s.Ask(t, b.Key, `mutation($id: ID!){quoteChange(input: {resourceId: $id, specCode: "s6.xlarge.2.linux"}){
@@ -99,8 +97,7 @@ func TestASpecificationIsChanged(t *testing.T) {
 // From use to a period, as a storefront does it. What was used until then is settled, and once, though it is reported and due only afterwards.
 func TestAServerTurnsFromUseToAPeriod(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Resale
 		main := w.ByUse(t, b)
 		used := w.Now()

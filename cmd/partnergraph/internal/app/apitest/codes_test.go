@@ -70,8 +70,8 @@ const (
 // either kind neither see it nor decide.
 func TestAnAuthorisationOverTheAPI(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w, a := apitest.Build(t, s), asker{t, s}
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
+		a := asker{t, s}
 		partner, customer := w.Providers[0], w.Providers[0].Resale
 		id := w.AuthorizationOf(customer)
 		address := customer.Tag + "@example.com"
@@ -143,8 +143,8 @@ func TestAnAuthorisationOverTheAPI(t *testing.T) {
 // strangers find nothing of it at the partner's.
 func TestAnInvitationsQRCodeOverTheAPI(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w, a := apitest.Build(t, s), asker{t, s}
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
+		a := asker{t, s}
 		partner := w.Providers[0]
 		report := a.ask(partner.Key, `mutation($i: ReportCustomerInput!){reportCustomer(input: $i){report{id}}}`, fields{"company": "QR Limited", "email": "qr@example.com"})
 		invited := a.ask(partner.Key, `mutation($i: CreateInvitationInput!){createInvitation(input: $i){link qrCode(size: 512) small: qrCode(size: 128) invitation{id state}}}`, fields{
@@ -220,7 +220,8 @@ func readQR(t *testing.T, url any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	// As drawn: looking for a code in a photograph, this reader misses one of 200 that are larger.
+	read, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,8 +231,8 @@ func readQR(t *testing.T, url any) string {
 // TestARealNameCodeOverTheAPI is R03: the partner has its customer sent a code, and submits with it, once.
 func TestARealNameCodeOverTheAPI(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w, a := apitest.Build(t, s), asker{t, s}
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
+		a := asker{t, s}
 		partner, customer := w.Providers[0], w.Providers[0].Resale
 		const asking = `mutation($i: SendRealNameCodeInput!){sendRealNameCode(input: $i){sentTo expiresAt retryAfter}}`
 		const submit = `mutation($i: SubmitIndividualVerificationInput!){submitIndividualVerification(input: $i){verification{status identifyType} customer{verifiedStatus}}}`
@@ -271,8 +272,8 @@ func TestARealNameCodeOverTheAPI(t *testing.T) {
 // TestFundingAsksForACodeOverTheAPI is G04 and O05: the partner turns codes on for FUNDING, and then neither funds nor pays without one.
 func TestFundingAsksForACodeOverTheAPI(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w, a := apitest.Build(t, s), asker{t, s}
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
+		a := asker{t, s}
 		partner, customer := w.Providers[0], w.Providers[0].Resale
 		const desk = "desk@provider0.example.com"
 		code := a.code(desk, partner.Key, sendCode, fields{"purpose": "STEP_UP", "email": desk})

@@ -22,8 +22,7 @@ const ending = `mutation($i: EndAssociationInput!){endAssociation(input: $i){ass
 func TestAnAssociationEndsOverTheAPI(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		reseller, distributor := w.Resellers[0], w.Distributors[0]
 		b := reseller.Resale
 		id := b.Customer.ID
@@ -101,8 +100,7 @@ func TestAnAssociationEndsOverTheAPI(t *testing.T) {
 func TestEverybodyMovesMoneyWhileAssociationsEnd(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		const has = "{viewer{partner{balance{available{amount}}}}}"
 		const paying = "mutation($i: PayOrderInput!){payOrder(input: $i){order{id}}}"

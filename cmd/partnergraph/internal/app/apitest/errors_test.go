@@ -37,8 +37,7 @@ func wantInternal(t *testing.T, s *apitest.Server, answer apitest.Answer, hidden
 // TestFaultsOfOursAreHidden breaks a table and a sealed value under a running server.
 func TestFaultsOfOursAreHidden(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Resale
 		exec := func(query string, args ...any) {
 			t.Helper()
@@ -80,8 +79,7 @@ func TestFaultsOfOursAreHidden(t *testing.T) {
 // TestADatabaseThatIsAwayIsUnavailable and not an empty list, nor a wrong key.
 func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		if err := w.DB.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +96,7 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 // TestAnOperationThatTakesTooLongIsUnavailable: the deadline is the operation's, and its text says so.
 func TestAnOperationThatTakesTooLongIsUnavailable(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		hold := make(chan struct{})
 		held := make(chan struct{})
 		done := make(chan error, 1)

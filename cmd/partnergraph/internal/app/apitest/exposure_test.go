@@ -22,8 +22,7 @@ func TestConfigurationsThatAreRefusedAreNotSaved(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
 	metadata := apitest.Metadata(t, "https://new.example.com")
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		provider, distributor, reseller := w.Providers[0], w.Distributors[0], w.Resellers[0]
 		fresh := w.Fresh(t, "fresh")
 		before := s.Fingerprint(t)
@@ -107,8 +106,7 @@ func badURLs() []string {
 func TestConfigurationsAreChangedInPart(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		provider := w.Providers[0]
 		save := func(input vars) any {
 			input["partnerId"] = provider.Partner.ID
@@ -136,8 +134,7 @@ func TestKeysThatAreRefusedAreNotMade(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
 	const createKey = `mutation($i: CreateApiKeyInput!){createApiKey(input: $i){secret apiKey{id kind scopes expiresAt}}}`
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		provider := w.Providers[0]
 		narrow := w.KeyWithout(t, provider, models.WriteExposure)
 		now := s.Clock.Now()

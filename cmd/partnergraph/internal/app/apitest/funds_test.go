@@ -25,8 +25,7 @@ func moving(verb, below string) string {
 func TestMoneyMovesOverTheAPI(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		distributor, reseller, provider := w.Distributors[0], w.Resellers[0], w.Providers[0]
 		cash := func(key, owner string) decimal.Decimal {
 			answer := s.Ask(t, key, "{viewer{"+owner+"{balance{available{amount}}}}}", nil)
@@ -78,8 +77,7 @@ func TestMoneyMovesOverTheAPI(t *testing.T) {
 func TestMovesThatAreRefusedChangeNothing(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		frozen := w.Empty(t, p, "frozen-one")
 		w.Freeze(t, frozen)

@@ -56,8 +56,7 @@ func TestBadQueriesAreRefusedInTheirOwnWords(t *testing.T) {
 	type vars = map[string]any
 	const lookUp, page = `query($id: ID!){customer(id: $id){id}}`, `query($n: Int, $m: Int, $c: String){customers(first: $n, last: $m, after: $c){nodes{id}}}`
 	const badID, noCustomer = "cus_01h455vb4pex5vsknk084sn02!", "cus_01h455vb4pex5vsknk084sn02q"
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		me, other := w.Providers[0], w.Providers[1]
 		before := s.Fingerprint(t)
 		of := func(list string, id models.ID) string { return models.Cursor(list, id) }
@@ -120,8 +119,7 @@ func TestBadQueriesAreRefusedInTheirOwnWords(t *testing.T) {
 func TestNullDoesNotFilterAndAnEmptyListMatchesNothing(t *testing.T) {
 	t.Parallel()
 	schema := apitest.Schema()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		tried := 0
 		for _, f := range apitest.Fields(schema.Query) {
 			if apitest.NodeOf(schema, schema.Types[f.Type.Name()]) == nil {
@@ -158,8 +156,7 @@ func TestNullDoesNotFilterAndAnEmptyListMatchesNothing(t *testing.T) {
 // TestOverLimitAnswersNameTheLimitAndTheFigure for each limit of a document, and of the body.
 func TestOverLimitAnswersNameTheLimitAndTheFigure(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		before := s.Fingerprint(t)
 		repeat := func(pattern string, n int) string {
 			var b strings.Builder

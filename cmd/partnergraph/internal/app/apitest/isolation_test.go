@@ -100,6 +100,7 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 		"couponId": ids(models.PrefixCoupon), "quotaId": ids(models.PrefixCouponQuota), "couponQuotas.parentId": ids(models.PrefixCouponQuota),
 		"billLines.serviceType": nobodys, "billMonths.serviceType": nobodys, "performanceLines.serviceType": nobodys, // the same
 		"resellerId":            ids(models.PrefixPartner),
+		"schemeId":              ids(models.PrefixStaffScheme),
 		"discounts.serviceType": nobodys,                    // names what is sold, not an object
 		"events.type":           nobodys,                    // names a kind of event, not an object
 		"events.actorId":        nobodys,                    // TestActorsOfOthersStayUnnamed of sales/events
@@ -110,8 +111,7 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 // eachCaller runs fn for every caller of a world on both engines.
 func eachCaller(t *testing.T, fn func(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller)) {
 	t.Helper()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		for _, c := range w.Callers() {
 			t.Run(c.Name, func(t *testing.T) { fn(t, s, w, c) })
 		}
@@ -188,11 +188,12 @@ func ofOneOwner(f *ast.FieldDefinition) bool {
 	return f.Name == "statementEntries" || f.Name == "adjustmentRecords"
 }
 
-// ofEverybody tells the lists of the catalogue: what is sold, and at which list price, is the same for whoever may read it.
+// ofEverybody tells the lists of the catalogue and of the register of companies: what is sold, and at which list price, and what is known of companies, is
+// the same for whoever may read it.
 func ofEverybody(f *ast.FieldDefinition) bool {
 	return slices.Contains([]string{
 		"catalogueVersions", "regions", "serviceTypes", "resourceTypes", "specifications", "usageTypes", "measures", "measureConversions", "prices", "discountPolicies",
-		"incentiveVersions", "incentivePolicies",
+		"incentiveVersions", "incentivePolicies", "companies",
 	}, f.Name)
 }
 
@@ -315,6 +316,8 @@ func TestEveryLookupFindsItsOwnOnly(t *testing.T) {
 			case len(required) == 0:
 			case f.Name == "unsubscribePreview":
 				previewResources(t, s, w, c, f)
+			case f.Name == "companyGraph":
+				lookUpGraphs(t, s, w, c, f)
 			case cmp.Equal(required, []string{"ids"}):
 				lookUpMany(t, s, w, c, f, kinds)
 			case !cmp.Equal(required, []string{"id"}):
@@ -373,6 +376,7 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixOrderRefund: models.ReadOrders,
 		models.PrefixResource:    models.ReadResources, models.PrefixIncentiveStatement: models.ReadIncentives,
 		models.PrefixServiceProvider:     models.ReadExposure,
+		models.PrefixBrandVersion:        models.ReadExposure,
 		models.PrefixAccessConfiguration: models.ReadExposure, models.PrefixWithdrawal: models.ReadBalances,
 		models.PrefixWebhookEndpoint: models.ReadExposure, models.PrefixWebhookDelivery: models.ReadExposure,
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
@@ -384,8 +388,10 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers, models.PrefixVerification: models.ReadCustomers,
 		models.PrefixCooperationRequest: models.ReadPartners, models.PrefixResellerUpgrade: models.ReadPartners,
 		models.PrefixJob:         models.ManageJobs,
+		models.PrefixCompany:     models.ReadCompanies,
 		models.PrefixCouponQuota: models.ReadCoupons, models.PrefixCoupon: models.ReadCoupons,
 		models.PrefixCertification: models.ReadIncentives, models.PrefixPayout: models.ReadIncentives, models.PrefixBenefitApplication: models.ReadIncentives,
+		models.PrefixStaffScheme: models.ReadIncentives, models.PrefixStaffPayment: models.ReadIncentives, models.PrefixIncentiveTransfer: models.ReadIncentives,
 	}
 	switch {
 	case c.Void():
@@ -446,8 +452,7 @@ func TestEveryNodeLeadsToItsOwnOnly(t *testing.T) {
 func TestPartnersOfAdvisoryCustomersSeeThemWithoutMoneyOrOrders(t *testing.T) {
 	t.Parallel()
 	const query = `query($id: ID!){customer(id: $id){name balance{available{amount}} orders{totalCount nodes{id}} resources{totalCount nodes{id}}}}`
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		for _, b := range []*apitest.Buyer{w.Providers[0].Advisory, w.Resellers[0].Advisory, w.Distributors[0].Advisory} {
 			keys := []string{b.Owner.Key}
 			if b.Owner.Parent != nil {
@@ -491,10 +496,9 @@ func TestEventsConcernThoseWhoReadThem(t *testing.T) {
 // TestCursorsOfOthersShowNothing takes up a list at the position of somebody else's row.
 func TestCursorsOfOthersShowNothing(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications", "billLines", "billMonths", "performanceLines", "commercialCertifications", "payoutRequests", "benefitApplications"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications", "billLines", "billMonths", "performanceLines", "commercialCertifications", "payoutRequests", "benefitApplications", "brandVersions", "staffSchemes", "staffMonths", "staffPayments", "incentiveTransfers"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

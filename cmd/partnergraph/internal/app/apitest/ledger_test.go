@@ -89,8 +89,7 @@ func TestEveryLedgerShowsItsOwnOnly(t *testing.T) {
 func TestAStatementTellsWhatHappened(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		id := p.Resale.Customer.ID
 		before := s.Clock.Now()
@@ -155,8 +154,7 @@ func TestOperatorsCorrectBalancesOverTheAPI(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
 	const document = "mutation($i: AdjustBalanceInput!){adjustBalance(input: $i){transfer{id kind} balance{available{amount} version}}}"
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Advisory
 		had := available(t, s, b)
 		input := vars{"customerId": b.Customer.ID, "amount": "-0.50", "reason": "ticket 4711", "idempotencyKey": "a"}
@@ -197,8 +195,7 @@ func get(t *testing.T, s *apitest.Server, method, url, key string) *httptest.Res
 // TestAnExportIsDownloadedOnce: the file's amounts make the balance, and its address is good for one reader once.
 func TestAnExportIsDownloadedOnce(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Resale
 		ask := func() string {
 			answer := s.Ask(t, b.Key, `mutation{exportStatement(input: {}){url expiresAt}}`, nil)

@@ -15,8 +15,7 @@ func TestAPartnerCreatesACustomerOverTheAPI(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
 	const create = `mutation($i: CreateCustomerInput!){createCustomer(input: $i){customer{id name externalId email phone frozen} association{mode source} platformId}}`
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		d, reseller := w.Distributors[0], w.Resellers[0]
 		input := vars{
 			"actingForPartnerId": reseller.Partner.ID, "accountName": "made-here", "externalId": "x-made-here", "email": "made@example.com", "phone": "0086-13900000001",
@@ -74,8 +73,7 @@ func TestAFreezeReachesEverythingOverTheAPI(t *testing.T) {
 	const unfreeze = `mutation($i: UnfreezeCustomerInput!){unfreezeCustomer(input: $i){customer{frozen freeze{scope} resources{nodes{status}}}}}`
 	const pay = `mutation($i: PayOrderInput!){payOrder(input: $i){order{id}}}`
 	const read = `query($id: ID!){customer(id: $id){freeze{reason} orders{totalCount} resources{nodes{status}}}}`
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		b := p.Resale
 		id := b.Customer.ID
@@ -130,8 +128,7 @@ func TestABudgetMeasuresWhatIsPaidOverTheAPI(t *testing.T) {
 	type vars = map[string]any
 	const set = `mutation($i: SetCustomerBudgetInput!){setCustomerBudget(input: $i){customer{frozen budget{kind amount{amount} spent{amount} cycle alertPercents freezes}}}}`
 	const told = `query($id: ID!){events(subjectId: $id, type: ["customer.budget_alert"]){nodes{id}}}`
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Resellers[0]
 		b := p.Resale
 		id := b.Customer.ID

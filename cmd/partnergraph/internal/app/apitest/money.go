@@ -50,6 +50,8 @@ func MoneyMutations() map[string]MoneyMutation {
 	maps.Copy(rows, relationMutations())
 	maps.Copy(rows, couponMutations())
 	maps.Copy(rows, payoutMutations())
+	maps.Copy(rows, staffMutations())
+	maps.Copy(rows, transferMutations())
 	maps.Copy(rows, cooperationMutations())
 	return rows
 }

@@ -54,6 +54,16 @@ type holder struct {
 	buyer *Buyer
 }
 
+// indexJobs learns the jobs, which are the operators'.
+func (w *World) indexJobs(ctx context.Context, t *testing.T) {
+	t.Helper()
+	var jobs []int64
+	must(t, w.DB.NewSelect().Table("river_job").Column("id").Scan(ctx, &jobs))
+	for _, n := range jobs {
+		w.owners[models.IDFromNumber(models.PrefixJob, n)] = holder{}
+	}
+}
+
 // index learns whose every row is, by its customer or partner alone: what the server derives from that, such as the
 // partner whose money pays an order, is what the oracle is to judge.
 func (w *World) index(ctx context.Context, t *testing.T) {
@@ -64,6 +74,9 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 		orgs[org.Partner.ID] = org
 		w.owners[org.Partner.ID] = holder{org: org}
 		w.owners[org.ManagerID] = holder{org: org}
+	}
+	for _, twin := range w.twins {
+		orgs[twin.Partner.ID], w.owners[twin.Partner.ID] = twin, holder{org: twin}
 	}
 	for _, buyer := range w.Buyers() {
 		buyers[buyer.Customer.ID] = buyer
@@ -90,11 +103,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &providers, &bindings, &keys, &events, &accounts, &alerts, &entries, &withdrawals, &signingKeys, &sessions} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
-	var jobs []int64
-	must(t, w.DB.NewSelect().Table("river_job").Column("id").Scan(ctx, &jobs))
-	for _, n := range jobs {
-		w.owners[models.IDFromNumber(models.PrefixJob, n)] = holder{} // the operators'
-	}
+	w.indexJobs(ctx, t)
 	w.indexRecharges(ctx, t, orgs, buyers)
 	w.indexFederation(ctx, t, orgs)
 	w.indexWebhooks(ctx, t, orgs)
@@ -106,6 +115,10 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexBills(ctx, t, orgs, buyers)
 	w.indexPayouts(ctx, t, orgs)
 	w.indexBenefits(ctx, t, orgs)
+	w.indexBrands(ctx, t, orgs)
+	w.indexStaff(ctx, t, orgs)
+	w.indexTransfers(ctx, t, orgs)
+	w.indexCompanies(ctx, t)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
@@ -129,7 +142,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	}
 	for _, row := range statements {
 		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
-		if row.PerformanceMinor == 0 { // it was not worked out yet
+		if row.PerformanceMinor == 0 || row.OriginID != "" { // it was not worked out yet, or tells what another one does
 			continue
 		}
 		w.amount(t, row.Total(), string(row.ID))
@@ -289,8 +302,11 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery, models.PrefixCertification, models.PrefixPayout,
-		models.PrefixBenefitApplication, models.PrefixResellerUpgrade, models.PrefixPartnerCapability:
+		models.PrefixBenefitApplication, models.PrefixResellerUpgrade, models.PrefixPartnerCapability, models.PrefixBrandVersion,
+		models.PrefixStaffScheme, models.PrefixStaffMember, models.PrefixStaffMonth, models.PrefixStaffPayment, models.PrefixIncentiveTransfer:
 		return c.Org != nil && h.org == c.Org
+	case models.PrefixCompany, models.PrefixCompanyFact: // C23
+		return c.Org != nil && c.Org.Partner.Kind.HasExposure()
 	case models.PrefixRemittance, models.PrefixCustomerRestriction: // a bank statement is nobody's but the operator's, and so are its notes
 		return false
 	// Where money comes from and goes to concerns its owner only, as do its people and its keys.

@@ -36,8 +36,7 @@ func available(t *testing.T, s *apitest.Server, b *apitest.Buyer) decimal.Decima
 func TestPaymentsThatAreRefusedChangeNothing(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b, advisory := w.Providers[0].Resale, w.Providers[0].Advisory
 		cancelled := w.Place(t, b, "cancelled", 100)
 		w.Cancel(t, b, cancelled.ID)
@@ -95,8 +94,7 @@ func TestPaymentsThatAreRefusedChangeNothing(t *testing.T) {
 // TestAKeyPaysOnce: the same key answers the same, on another order it is a conflict, and another customer's is its own.
 func TestAKeyPaysOnce(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Resale
 		another := w.Place(t, b, "another", 100)
 		had := available(t, s, b)
@@ -154,8 +152,7 @@ func wantSignedBack(t *testing.T, answer apitest.Answer, platform string, order 
 // TestManyPaymentsAtOnceTakeTheMoneyOnce presses the button from sixteen places, half of them with the same key.
 func TestManyPaymentsAtOnceTakeTheMoneyOnce(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Resellers[0].Resale
 		want := available(t, s, b).Sub(b.Waiting.Total().Amount())
 		answers := make([]apitest.Answer, 16)

@@ -310,8 +310,7 @@ func TestWhatColumnsServeAreFields(t *testing.T) {
 // knows when everybody has asked, and nothing stands beside a single root field.
 func TestNobodyWaitsForNobody(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		answer := s.AskCtx(ctx, t, w.OperatorKey, `query($id: ID!) {customer(id: $id) {id balance {version}

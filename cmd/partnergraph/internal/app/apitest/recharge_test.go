@@ -30,8 +30,7 @@ const (
 func TestARechargeGoesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		o := w.Fresh(t, "fresh-payer")
 		ways := s.Ask(t, o.Key, `{rechargeMethods{refusal signingEntity currency options{method channel maximum{amount} bankAccount{accountNumber bankCode}}}}`, nil)
 		want := vars{"refusal": nil, "signingEntity": "Cloud", "currency": "CNY", "options": []any{
@@ -104,8 +103,7 @@ func TestARechargeGoesThroughTheAPI(t *testing.T) {
 func TestRechargesThatAreRefusedChangeNothing(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		frozen := w.Providers[1].Advisory
 		w.Freeze(t, frozen)
@@ -163,8 +161,7 @@ func TestRechargesThatAreRefusedChangeNothing(t *testing.T) {
 func TestProvidersNotifyOverHTTP(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		o := w.Fresh(t, "fresh-payer")
 		started := s.Ask(t, o.Key, startRecharge, vars{"i": vars{"amount": "100.00", "method": "ONLINE", "channel": "ALIPAY", "idempotencyKey": "1"}})
 		reference, _ := started.At("startRecharge", "recharge", "reference").(string)
@@ -234,8 +231,7 @@ func TestProvidersNotifyOverHTTP(t *testing.T) {
 // TestWhatIsNotPaidInTimeExpires by the job of the server's that sweeps.
 func TestWhatIsNotPaidInTimeExpires(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		count := func(state string) any {
 			return s.Ask(t, p.Key, `query($s: [RechargeState!]){recharges(states: $s){totalCount}}`, map[string]any{"s": []string{state}}).At("recharges", "totalCount")

@@ -35,8 +35,7 @@ func exactly(t *testing.T, w *apitest.World, s *apitest.Server, owner *apitest.O
 func TestRefundsOverTheAPI(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := exactly(t, w, s, w.Providers[0], "refunded", 10_000)
 		order := w.PlaceUntil(t, b, "refunded", 10_000, s.Clock.Now().Add(time.Hour))
 		if before := s.Ask(t, b.Key, moneyOfOrder, vars{"id": order.ID}); before.At("order", "refundable", "amount") != "0.00" || before.At("order", "hold") != nil {
@@ -85,8 +84,7 @@ func TestRefundsOverTheAPI(t *testing.T) {
 func TestRefundsAndReversalsThatAreRefusedChangeNothing(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Resale
 		cancelled := w.Place(t, b, "cancelled-refund", 100)
 		w.Cancel(t, b, cancelled.ID)
@@ -146,8 +144,7 @@ func TestRefundsAndReversalsThatAreRefusedChangeNothing(t *testing.T) {
 // TestHoldsOverTheAPI sets an order's money aside, frees it, sets it aside again and pays with it.
 func TestHoldsOverTheAPI(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := exactly(t, w, s, w.Resellers[0], "holder", 10_000)
 		order := w.PlaceUntil(t, b, "held", 6_000, s.Clock.Now().Add(time.Hour))
 		step := func(document, verb string, variables map[string]any, state, available, held string) {
@@ -185,9 +182,8 @@ func TestManyOrdersDrainABalanceOverTheAPI(t *testing.T) {
 	for name, document := range map[string]string{"R6 payOrder": payOrder, "R6 holdOrderPayment": holdOrder} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+			apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 				const clients, each = 64, 2
-				w := apitest.Build(t, s)
 				b := exactly(t, w, s, w.Providers[0], "drained", 10_000)
 				var placed []models.ID
 				for i := range clients * each {
@@ -223,8 +219,7 @@ func TestManyOrdersDrainABalanceOverTheAPI(t *testing.T) {
 // TestManyRefundsOverTheAPIPayBackOnce is R7 over HTTP: twenty at once ask for all of an order.
 func TestManyRefundsOverTheAPIPayBackOnce(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Resellers[1].Resale
 		answers := make([]apitest.Answer, 20)
 		var all sync.WaitGroup

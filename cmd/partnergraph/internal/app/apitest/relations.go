@@ -32,16 +32,22 @@ func (l *Letters) Sent() []customers.Mail {
 	return append([]customers.Mail(nil), l.sent...)
 }
 
-// known lets a partner report its resale customer before there is one, which links the report.
+// known lets a partner report its resale customer before there is one, which links the report. Whoever looks companies up reports the same one from
+// the register.
 func (w *World) known(ctx context.Context, t *testing.T, o *Org) {
 	t.Helper()
 	account := o.Tag + "-resale-account"
-	reported, err := w.Customers.Report(ctx, selfOf(o), customers.ReportCustomer{
-		Company: o.Tag + " known", Email: o.Tag + "-known@example.com", AccountName: &account,
-	})
+	cmd := customers.ReportCustomer{Company: o.Tag + " known", Email: o.Tag + "-known@example.com", AccountName: &account}
+	if o.Partner.Kind.HasExposure() {
+		id := w.Company(t, "Sample Yunfan Technology Co., Ltd.")
+		cmd.Company, cmd.CompanyID = "", &id
+	}
+	reported, err := w.Customers.Report(ctx, selfOf(o), cmd)
 	must(t, err)
-	w.text(o.Tag+" known", reported.Report.ID)
-	w.text(o.Tag+"-known@example.com", reported.Report.ID)
+	if cmd.Company != "" {
+		w.text(cmd.Company, reported.Report.ID)
+	}
+	w.text(cmd.Email, reported.Report.ID)
 }
 
 // prospects gives a partner a report, an invitation from it and a link for many.

@@ -87,9 +87,11 @@ func relationRows() map[string]mutationRow {
 	decides := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Org == b.Owner && c.Org != nil }
 	asked := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Buyer == b }
 	return map[string]mutationRow{
-		"restrictCustomer":          {"{restriction{id}}", restrictions(map[string]any{"kind": "IS_PARTNER", "note": "mine"}, "customerId", models.PrefixCustomer)},
-		"liftCustomerRestriction":   {"{restriction{id}}", restrictions(nil, "restrictionId", models.PrefixCustomerRestriction)},
-		"reportCustomer":            {"{report{id}}", prospectsOfOthers(map[string]any{"company": "mine", "email": "mine@example.com"}, false)},
+		"restrictCustomer":        {"{restriction{id}}", restrictions(map[string]any{"kind": "IS_PARTNER", "note": "mine"}, "customerId", models.PrefixCustomer)},
+		"liftCustomerRestriction": {"{restriction{id}}", restrictions(nil, "restrictionId", models.PrefixCustomerRestriction)},
+		"reportCustomer": {"{report{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
+			return append(prospectsOfOthers(map[string]any{"company": "mine", "email": "mine@example.com"}, false)(w, c), companiesUnseen(w, c)...)
+		}},
 		"withdrawReport":            {"{report{id}}", unseen(models.PrefixCustomerReport, "reportId")},
 		"createInvitation":          {"{invitation{id} link}", prospectsOfOthers(map[string]any{"channel": "LINK", "mode": "RESALE"}, true)},
 		"resendInvitation":          {"{invitation{id}}", unseen(models.PrefixInvitation, "invitationId")},

@@ -21,8 +21,7 @@ import (
 func TestARelationFromReportToEnd(t *testing.T) {
 	t.Parallel()
 	type vars = map[string]any
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		p := w.Providers[0]
 		operator := models.SystemPrincipal("test")
 		customer, err := w.Customers.Create(t.Context(), operator, customers.CreateCustomer{
@@ -141,8 +140,7 @@ func TestARelationFromReportToEnd(t *testing.T) {
 // TestHistoriesAreReadTogether: the associations of a page of customers cost as many statements as those of one.
 func TestHistoriesAreReadTogether(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		const query = `query($n: Int){customers(first: $n){nodes{associations(first: 2){nodes{mode partner{name}}} associationAt(time: "2026-11-10T08:00:00Z"){mode} restrictions{kind note}}}}`
 		counts := map[int]int{}
 		for _, n := range []int{1, 12} {

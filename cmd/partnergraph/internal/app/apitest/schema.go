@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -100,9 +101,22 @@ func ConnectionSelection(t *testing.T, schema *ast.Schema, node *ast.Definition,
 	return "{totalCount pageInfo{hasNextPage hasPreviousPage startCursor endCursor} edges{cursor node{id}} nodes" + Selection(t, schema, node, hops) + "}"
 }
 
+// walked keeps what Selections came to: a function of the schema, which thousands of documents ask for.
+var walked sync.Map // name of a type -> []string
+
 // Selections covers what lies within three objects of a type, in one selection where the server's limit of fields allows,
 // else in one for each object that the type leads to.
 func Selections(t *testing.T, schema *ast.Schema, def *ast.Definition) []string {
+	t.Helper()
+	if known, ok := walked.Load(def.Name); ok {
+		return known.([]string)
+	}
+	all := selections(t, schema, def)
+	walked.Store(def.Name, all)
+	return all
+}
+
+func selections(t *testing.T, schema *ast.Schema, def *ast.Definition) []string {
 	t.Helper()
 	const hops = 3
 	whole := Selection(t, schema, def, hops)

@@ -3,6 +3,7 @@ package apitest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -36,14 +37,35 @@ type Option func(*app.Config, *app.Options)
 // Each runs fn as two parallel subtests: SQLite with the memory cache, and PostgreSQL with Redis.
 func Each(t *testing.T, fn func(t *testing.T, s *Server), opts ...Option) {
 	t.Helper()
-	t.Run("sqlite and memory", func(t *testing.T) {
-		t.Parallel()
-		fn(t, New(t, storetest.SQLiteURL(t), "memory:", opts...))
-	})
-	t.Run("postgres and redis", func(t *testing.T) {
-		t.Parallel()
-		fn(t, New(t, storetest.PostgresURL(t), cachetest.RedisURL(t), opts...))
-	})
+	eachEngine(t, func(t *testing.T, e engine) { fn(t, New(t, e.fresh(t), e.cacheURL(t), opts...)) })
+}
+
+// engine is a database with its cache.
+type engine struct {
+	name  string
+	fresh func(t *testing.T) string // the url of an empty database
+	redis bool
+}
+
+// eachEngine runs fn as parallel subtests.
+func eachEngine(t *testing.T, fn func(t *testing.T, e engine)) {
+	t.Helper()
+	for _, e := range []engine{{"sqlite and memory", storetest.SQLiteURL, false}, {"postgres and redis", storetest.PostgresURL, true}} {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			fn(t, e)
+		})
+	}
+}
+
+// cacheURL is a cache of the test's own, as the ids of copied worlds are the same.
+func (e engine) cacheURL(t *testing.T) string {
+	t.Helper()
+	if !e.redis {
+		return "memory:"
+	}
+	url := cachetest.RedisURL(t)
+	return url + map[bool]string{true: "&", false: "?"}[strings.Contains(url, "?")] + "prefix=" + rand.Text()
 }
 
 // New assembles a server with the production settings, apart from rate limits and the log's level, and closes it when
@@ -51,6 +73,12 @@ func Each(t *testing.T, fn func(t *testing.T, s *Server), opts ...Option) {
 func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 	t.Helper()
 	s := &Server{Clock: &Clock{at: time.Date(2026, 11, 10, 8, 0, 0, 0, time.UTC)}, Log: &Buffer{}, Mails: &Letters{}, Files: &filestest.Memory{}}
+	s.start(t, databaseURL, cacheURL, opts...)
+	return s
+}
+
+func (s *Server) start(t *testing.T, databaseURL, cacheURL string, opts ...Option) {
+	t.Helper()
 	cfg, options := settings(s, databaseURL, cacheURL)
 	for _, opt := range opts {
 		opt(&cfg, &options)
@@ -60,7 +88,6 @@ func New(t *testing.T, databaseURL, cacheURL string, opts ...Option) *Server {
 		t.Fatalf("apitest: %v", err)
 	}
 	t.Cleanup(func() { _ = s.App.Close() }) // a test may have closed parts of it
-	return s
 }
 
 // Settings are those of a Server on SQLite, for tests of what makes app.New fail.
@@ -84,8 +111,9 @@ func settings(s *Server, databaseURL, cacheURL string) (app.Config, app.Options)
 	return cfg, options
 }
 
-// Wide lifts the limits of a document, for tests that ask for everything at once.
+// Wide lifts the limits of a document and of searches, for tests that ask for everything at once.
 func Wide(cfg *app.Config, _ *app.Options) {
+	cfg.CompanySearches = 1_000_000
 	cfg.MaxDepth, cfg.MaxAliases, cfg.MaxRootFields, cfg.MaxCost = 100, 10_000, 1000, 100_000_000
 }
 

@@ -67,8 +67,7 @@ func announced(t *testing.T, s *apitest.Server, key string, size int) (id, addre
 // TestACustomerIsVerifiedFromEndToEnd over HTTP: files up, an application, a reviewer's download, a decision.
 func TestACustomerIsVerifiedFromEndToEnd(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		partner, stranger, customer := w.Providers[0], w.Providers[1], w.Providers[0].Resale.Customer.ID
 		var attachments []fields
 		var first []byte
@@ -138,7 +137,7 @@ func readByReviewer(t *testing.T, s *apitest.Server, w *apitest.World, id string
 	ready := s.Ask(t, w.OperatorKey, `mutation($input: DownloadVerificationAttachmentInput!){downloadVerificationAttachment(input: $input){url}}`,
 		fields{"input": fields{"verificationId": id, "position": 0}})
 	address, _ := ready.At("downloadVerificationAttachment", "url").(string)
-	if refused := refusalIn(t, send(t, s, http.MethodGet, w.Providers[0].Key, address, nil)); refused != "FORBIDDEN" {
+	if refused := refusalIn(t, send(t, s, http.MethodGet, w.Providers[0].Key, address, nil)); refused != "NOT_FOUND" {
 		t.Errorf("a partner reads: %s", refused)
 	}
 	if refused := refusalIn(t, send(t, s, http.MethodHead, w.OperatorKey, address, nil)); refused != "INVALID" {

@@ -30,8 +30,7 @@ type receivedWebhook struct {
 // TestAWebhookFromEndToEnd is what a partner does: make an endpoint, try it, be told of a payment, look at the log, replay, rotate.
 func TestAWebhookFromEndToEnd(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		me := w.Providers[0]
 		got := make(chan receivedWebhook, 16)
 		shop := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
@@ -134,8 +133,7 @@ func TestAWebhookFromEndToEnd(t *testing.T) {
 // TestWebhooksReachNoPrivateAddress: neither by an address that is given, nor by a row that got past the check.
 func TestWebhooksReachNoPrivateAddress(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		me := w.Providers[0]
 		called := make(chan struct{}, 16)
 		inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called <- struct{}{} }))
@@ -164,9 +162,8 @@ func TestWebhooksReachNoPrivateAddress(t *testing.T) {
 // TestWebhookListsTakeTheSameStatementsWhateverTheirLength: endpoints with their partners and deliveries are no N+1.
 func TestWebhookListsTakeTheSameStatementsWhateverTheirLength(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		s.App.Rooms.Identity.Cache = nil
-		w := apitest.Build(t, s)
 		for _, n := range []int{1, 4} {
 			// The key, the endpoints, their partners, their deliveries, how many those are, and the endpoints of these.
 			answer := wantStatements(t, s, w.OperatorKey, `query($n: Int){webhookEndpoints(first: $n){nodes{id partner{id name}

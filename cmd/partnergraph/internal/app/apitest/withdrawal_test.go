@@ -18,8 +18,7 @@ func TestAWithdrawalOverTheAPI(t *testing.T) {
 	const eligible = `query($c: ID){withdrawalEligibility(customerId: $c, route: BANK_CARD){withdrawable{amount} blockers{reason note restrictionId}}}`
 	const submit = `mutation($i: SubmitWithdrawalInput!){submitWithdrawal(input: $i){withdrawal{id state cardLastFour bankCard{number}} balance{held{amount}}}}`
 	const read = `query($id: ID!){node(id: $id){... on Withdrawal{state cardLastFour bankCard{holder number bank} customer{id} partner{id}}}}`
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		b := w.Providers[0].Advisory
 		underWay := s.Ask(t, b.Key, "{withdrawals(states: [SUBMITTED]){nodes{id}}}", nil).At("withdrawals", "nodes", 0, "id")
 		step := func(key, verb, input string, more vars) apitest.Answer {

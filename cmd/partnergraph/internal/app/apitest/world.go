@@ -79,6 +79,10 @@ type World struct {
 	requested                          int64 // how many requests to the market development fund there are
 	vouched                            int64 // how many amounts of coupons and quotas there are
 	paidOut                            int64 // how many payouts there are
+	dedicated                          int64 // how many schemes of dedicated staff there are
+	persons                            int64 // how many people of theirs there are
+	handed                             int64 // how many statements went to another account
+	twins                              []*Org
 }
 
 // Orgs returns all partners.
@@ -104,6 +108,7 @@ func Build(t *testing.T, s *Server) *World {
 	ctx := t.Context()
 	w.Partners.Performance = soldEnough{}
 	w.stock(ctx, t)
+	w.inform(ctx, t)
 	for i := range 2 {
 		w.Distributors[i] = w.org(ctx, t, models.Distributor, fmt.Sprintf("distributor%d", i), nil)
 		w.Resellers[i] = w.org(ctx, t, models.CloudReseller, fmt.Sprintf("reseller%d", i), w.Distributors[i])
@@ -159,7 +164,12 @@ func (w *World) org(ctx context.Context, t *testing.T, kind models.PartnerKind, 
 		w.statement(ctx, t, o)
 		w.payouts(ctx, t, o)
 		w.benefits(ctx, t, o)
+		w.staffed(ctx, t, o)
+		if kind == models.SolutionProvider {
+			w.handedOn(ctx, t, o)
+		}
 		w.webhook(ctx, t, o)
+		w.brand(ctx, t, o)
 	}
 	return o
 }

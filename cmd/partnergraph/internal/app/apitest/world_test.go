@@ -8,8 +8,7 @@ import (
 
 func TestWorldIsBuiltAndSound(t *testing.T) {
 	t.Parallel()
-	apitest.Each(t, func(t *testing.T, s *apitest.Server) {
-		w := apitest.Build(t, s)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		s.Sound(t)
 		if len(w.Buyers()) != 12 || len(w.IDs("res")) != 36 {
 			t.Errorf("%d customers with %d resources", len(w.Buyers()), len(w.IDs("res")))

@@ -1,0 +1,1 @@
+DROP INDEX bill_months_partner_cycle;
