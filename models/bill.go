@@ -87,7 +87,8 @@ type UsageRecord struct {
 	Product      string          `bun:"product"` // ProductKey
 	Revision     int             `bun:"revision"`
 	Value        decimal.Decimal `bun:"value"`    // of use, as it stands
-	Official     decimal.Decimal `bun:"official"` // the same, at the list price
+	Covered      decimal.Decimal `bun:"covered"`  // what packages paid of it, of all pieces (O18)
+	Official     decimal.Decimal `bun:"official"` // the rest, at the list price
 	Payable      decimal.Decimal `bun:"payable"`  // the same, after the discount
 	FirstLineID  ID              `bun:"first_line_id"`
 	LatestLineID ID              `bun:"latest_line_id"`
@@ -118,6 +119,7 @@ type BillLine struct {
 	UsageType      string             `bun:"usage_type,nullzero"`
 	UsageValue     *decimal.Decimal   `bun:"usage_value"` // of a correction: the difference
 	UsageMeasureID int                `bun:"usage_measure_id,nullzero"`
+	CoveredValue   *decimal.Decimal   `bun:"covered_value"` // of UsageValue times Quantity, paid by packages (O18); nil = nothing
 	Size           *decimal.Decimal   `bun:"size"`
 	SizeMeasureID  int                `bun:"size_measure_id,nullzero"`
 	VersionID      ID                 `bun:"catalogue_version,nullzero"` // that it was rated by

@@ -117,6 +117,8 @@ type Specification struct {
 	Code         string   `bun:"code"` // for servers with .win or .linux
 	Name         string   `bun:"name"`
 	Zones        []string `bun:"zones,type:jsonb"` // where in the region it is sold
+
+	Package []PackageContent `bun:"package,type:jsonb,nullzero"` // what a resource package holds (O18); empty = it is none
 }
 
 // NodeID returns the id to page by.

@@ -249,6 +249,7 @@ const (
 	EventUsageRecorded      EventType = "usage.recorded"  // once per call and customer
 	EventUsageCorrected     EventType = "usage.corrected" // of one record
 	EventUsageSettled       EventType = "usage.settled"
+	EventPackageUsedUp      EventType = "resource_package.used_up" // an item has nothing left in its cycle (O18)
 	EventPoliciesLoaded     EventType = "incentive_policies.loaded"
 	EventStatementToConfirm EventType = "incentive_statement.to_confirm"
 	EventStatementConfirmed EventType = "incentive_statement.confirmed"

@@ -98,6 +98,9 @@ const (
 	PrefixCompany             = "cmp"
 	PrefixCompanyFact         = "cmf" // a row below a company: a relation, a financing, a product, a brand, a ranking, a right
 	PrefixCompanyLoad         = "cld"
+	PrefixResourcePackage     = "rpk"
+	PrefixPackageItem         = "pki"
+	PrefixPackageUsage        = "pku"
 )
 
 // IDSource makes a new id with the given prefix. It is a field of whoever needs ids, so that a test or the seed can

@@ -96,7 +96,7 @@ func WebhookEventTypes() []EventType {
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
 		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked, EventOrderDiscountChosen,
 		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed, EventResourceChanged,
-		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourceToPeriod, EventResourcePolicySet,
+		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourceToPeriod, EventResourcePolicySet, EventPackageUsedUp,
 		EventBalanceChanged, EventBalanceAlert,
 		EventQuotaGranted, EventQuotaChanged, EventQuotaReclaimed, EventQuotaExpired,
 		EventCooperationRequested, EventCooperationConfirmed, EventCooperationRejected, EventCooperationCancelled, EventCooperationExpired,
@@ -114,7 +114,7 @@ func WebhookPermission(kind EventType) Permission {
 		return ""
 	}
 	family, _, _ := strings.Cut(string(kind), ".")
-	return map[string]Permission{"customer": ReadCustomers, "authorization": ReadCustomers, "order": ReadOrders, "resource": ReadResources, "balance": ReadBalances,
+	return map[string]Permission{"customer": ReadCustomers, "authorization": ReadCustomers, "order": ReadOrders, "resource": ReadResources, "resource_package": ReadResources, "balance": ReadBalances,
 		"coupon": ReadCoupons, "coupon_quota": ReadCoupons, "cooperation": ReadPartners, "cooperation_request": ReadPartners}[family]
 }
 

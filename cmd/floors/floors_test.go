@@ -36,6 +36,7 @@ func salesFloor() map[string]int {
 		"sales/funds":        5,
 		"sales/coupons":      5,
 		"sales/resources":    5,
+		"sales/packages":     5,
 		"sales/verification": 5,
 		"sales/benefits":     5,
 		"sales/brands":       5,

@@ -168,6 +168,16 @@ func Resources(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "r.customer_id", "r.partner_id")
 }
 
+// ResourcePackages shows the same as Resources.
+func ResourcePackages(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return owned(q, who, "rpk.customer_id", "rpk.partner_id")
+}
+
+// PackageUsages shows what the packages of a customer paid for to the same as the bill lines of that use (O02).
+func PackageUsages(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return bills(q, who, "pku")
+}
+
 // Quotes shows a customer its own quotes, and a partner those of its resale customers, or its resellers', and those that it asked for
 // itself.
 func Quotes(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {

@@ -16,6 +16,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/packages"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -105,6 +106,10 @@ type intake struct {
 	line     *models.BillLine    // what it brought
 	same     int                 // the place of an equal record before it in the call; -1 = none
 	customer models.Customer
+	rated    catalog.RatedUse
+	id       models.ID       // of the record that it is or becomes
+	lineID   models.ID       // of the line that it brings
+	covered  decimal.Decimal // what packages pay of it
 }
 
 // record takes a batch in with one transaction.
@@ -227,15 +232,52 @@ func (s *Service) recordIn(ctx context.Context, tx bun.IDB, who models.Principal
 	if err != nil {
 		return err
 	}
-	batch := recorded{now: s.now()}
 	for i, one := range left {
-		if problem := rated[i].Problem; problem != nil {
-			one.err = &models.Error{Code: problem.Code, Message: problem.Message, Details: map[string]any{"reason": problem.Reason}}
-			continue
+		if one.rated = rated[i]; one.rated.Problem != nil {
+			one.err = &models.Error{Code: one.rated.Problem.Code, Message: one.rated.Problem.Message, Details: map[string]any{"reason": one.rated.Problem.Reason}}
 		}
-		s.put(&batch, one, rated[i])
+	}
+	batch := recorded{now: s.now()}
+	left = slices.DeleteFunc(left, func(one *intake) bool { return one.err != nil })
+	if err := s.cover(ctx, tx, &batch, left); err != nil {
+		return err
+	}
+	for _, one := range left {
+		s.put(&batch, one)
 	}
 	return s.write(ctx, tx, who, batch)
+}
+
+// cover has packages pay for what is taken in, before money does, and rates the rest (O18).
+func (s *Service) cover(ctx context.Context, tx bun.IDB, batch *recorded, left []*intake) error {
+	uses := make([]packages.Use, len(left))
+	for i, one := range left {
+		one.id, one.lineID = s.IDs(models.PrefixUsageRecord), s.IDs(models.PrefixBillLine)
+		again := one.stored != nil && !one.stored.Covered.IsZero()
+		if one.stored != nil {
+			one.id = one.stored.ID
+		}
+		uses[i] = packages.Use{
+			Customer: one.customer, Charge: one.charge, Value: one.charge.UsageValue.Mul(decimal.NewFromInt(int64(one.charge.Pieces))), At: one.record.UsedAt,
+			Conversions: one.rated.Conversions, RecordID: one.id, BillLineID: one.lineID, Again: again,
+		}
+	}
+	if s.Packages == nil {
+		return nil
+	}
+	var err error
+	if batch.covered, err = s.Packages.CoverIn(ctx, tx, uses); err != nil {
+		return err
+	}
+	for i, one := range left {
+		if one.covered = batch.covered.Values[i]; one.covered.IsZero() {
+			continue
+		}
+		if one.rated, err = one.rated.Rest(uses[i].Value.Sub(one.covered)); err != nil {
+			return err // the whole had a price, so less of it has
+		}
+	}
+	return nil
 }
 
 // match finds what was taken in before, and tells what is repeated from what is corrected and what clashes.
@@ -328,13 +370,14 @@ type recorded struct {
 	changed []models.UsageRecord
 	lines   []models.BillLine
 	events  []models.Event
+	covered packages.Covered
 }
 
 // put makes the line of a record, or of the difference that a correction makes.
-func (s *Service) put(batch *recorded, one *intake, rated catalog.RatedUse) {
-	value := *one.charge.UsageValue
+func (s *Service) put(batch *recorded, one *intake) {
+	value, rated, covered := *one.charge.UsageValue, one.rated, one.covered
 	line := models.BillLine{
-		ID: s.IDs(models.PrefixBillLine), Cloud: s.Cloud, Kind: models.BillUse, CustomerID: one.customer.ID, PartnerID: one.customer.PartnerID,
+		ID: one.lineID, Cloud: s.Cloud, Kind: models.BillUse, CustomerID: one.customer.ID, PartnerID: one.customer.PartnerID,
 		Mode: one.customer.Mode, ServiceType: one.charge.ServiceType, ResourceType: one.charge.ResourceType, SpecCode: one.charge.SpecCode,
 		Region: one.charge.Region, Quantity: one.charge.Quantity, UsageType: one.charge.UsageType, UsageValue: &value,
 		UsageMeasureID: one.charge.UsageMeasureID, Size: one.charge.Size, SizeMeasureID: one.charge.SizeMeasureID,
@@ -345,15 +388,16 @@ func (s *Service) put(batch *recorded, one *intake, rated catalog.RatedUse) {
 		line.ResourceID = *one.record.ResourceID
 	}
 	record := models.UsageRecord{
-		ID: s.IDs(models.PrefixUsageRecord), Cloud: s.Cloud, ExternalID: one.record.ExternalID, Digest: one.digest, CustomerID: one.customer.ID,
-		Product: one.charge.Product(), Revision: 1, Value: value, Official: rated.Official, Payable: rated.Payable, FirstLineID: line.ID,
+		ID: one.id, Cloud: s.Cloud, ExternalID: one.record.ExternalID, Digest: one.digest, CustomerID: one.customer.ID,
+		Product: one.charge.Product(), Revision: 1, Value: value, Covered: covered, Official: rated.Official, Payable: rated.Payable, FirstLineID: line.ID,
 		LatestLineID: line.ID, CreatedAt: batch.now, UpdatedAt: batch.now,
 	}
 	if before := one.stored; before != nil {
 		difference := value.Sub(before.Value)
 		line.BaseID, line.UsageValue = before.FirstLineID, &difference
 		line.ExactOfficial, line.ExactPayable = rated.Official.Sub(before.Official), rated.Payable.Sub(before.Payable)
-		record.ID, record.Revision, record.FirstLineID, record.CreatedAt = before.ID, before.Revision+1, before.FirstLineID, before.CreatedAt
+		covered = covered.Sub(before.Covered)
+		record.Revision, record.FirstLineID, record.CreatedAt = before.Revision+1, before.FirstLineID, before.CreatedAt
 		batch.changed = append(batch.changed, record)
 		batch.events = append(batch.events, about(models.EventUsageCorrected, line, models.Event{
 			SubjectID: string(line.ID), Fields: []string{"usageValue", "payable"},
@@ -364,6 +408,9 @@ func (s *Service) put(batch *recorded, one *intake, rated catalog.RatedUse) {
 		}))
 	} else {
 		batch.fresh = append(batch.fresh, record)
+	}
+	if !covered.IsZero() {
+		line.CoveredValue = &covered
 	}
 	line.SourceID = fmt.Sprintf("%s#%d", record.ID, record.Revision)
 	batch.lines = append(batch.lines, line)
@@ -402,8 +449,10 @@ func (s *Service) write(ctx context.Context, tx bun.IDB, who models.Principal, b
 		script.Insert(&batch.fresh)
 	}
 	if len(batch.changed) > 0 {
-		script.Update(&batch.changed, "digest", "revision", "value", "official", "payable", "latest_line_id", "updated_at")
+		script.Update(&batch.changed, "digest", "revision", "value", "covered", "official", "payable", "latest_line_id", "updated_at")
 	}
+	batch.covered.Write(script)
+	batch.events = append(batch.events, batch.covered.Events...)
 	if err := script.Exec(ctx); err != nil {
 		return store.Translate(err)
 	}

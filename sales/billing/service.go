@@ -10,6 +10,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/catalog"
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/packages"
 	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 )
@@ -29,6 +30,14 @@ type Prices interface {
 }
 
 var _ Prices = (*catalog.Service)(nil)
+
+// Packages pay for use before money does (O18).
+type Packages interface {
+	// CoverIn says how much packages pay of each use, and keeps them locked; what it returns is to be written with the bill lines.
+	CoverIn(ctx context.Context, tx bun.IDB, uses []packages.Use) (packages.Covered, error)
+}
+
+var _ Packages = (*packages.Service)(nil)
 
 // Jobs has settlements made at their time.
 type Jobs interface {
@@ -59,6 +68,7 @@ type Service struct {
 	Ledger      *ledger.Service
 	Prices      Prices
 	Cloud       string      // whose use is recorded
+	Packages    Packages    // nil = there are none
 	Jobs        Jobs        // nil = nothing is settled by itself
 	Performance Performance // nil = nobody counts
 	Uploads     Uploads     // nil = there are no files

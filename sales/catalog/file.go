@@ -58,6 +58,19 @@ type specEntry struct {
 	ResourceType string       `json:"resourceType"`
 	Name         string       `json:"name"`
 	Regions      []soldRegion `json:"regions"`
+	Package      []packEntry  `json:"package,omitempty"` // of a resource package: what it holds
+}
+
+// packEntry is so much of one kind of use that a resource package pays for, in each region that it is sold in or in the one that is named.
+type packEntry struct {
+	ResourceType string   `json:"resourceType"`
+	Specs        []string `json:"specs"`  // none = all of the resource type's
+	Region       string   `json:"region"` // empty = the region that the package is bought in
+	UsageType    string   `json:"usageType"`
+	Amount       string   `json:"amount"`
+	Measure      int      `json:"measure"`
+	Cycle        string   `json:"cycle"` // HOUR, DAY, WEEK, MONTH or YEAR; empty = once for each period that is paid
+	Basis        string   `json:"basis"` // of the cycle: CALENDAR or SUBSCRIPTION
 }
 
 // soldRegion is where a specification is sold; without zones in all of the region's.

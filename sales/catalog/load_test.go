@@ -190,8 +190,8 @@ func TestListsArePagedByCodeAndSearched(t *testing.T) {
 			for _, row := range page.Nodes() {
 				codes = append(codes, row.Product)
 			}
-			if *page.TotalCount != 108 {
-				t.Fatalf("total %d, want 108: 18 specifications in 6 regions", *page.TotalCount)
+			if *page.TotalCount != 120 {
+				t.Fatalf("total %d, want 120: 20 specifications in 6 regions", *page.TotalCount)
 			}
 			if after = page.PageInfo.EndCursor; !page.PageInfo.HasNextPage {
 				break
@@ -202,7 +202,7 @@ func TestListsArePagedByCodeAndSearched(t *testing.T) {
 				t.Fatalf("%s comes before %s", codes[i-1], codes[i])
 			}
 		}
-		if len(codes) != 108 {
+		if len(codes) != 120 {
 			t.Errorf("the pages have %d rows", len(codes))
 		}
 		found := func(f catalog.CatalogueFilter) int {

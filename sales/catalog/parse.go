@@ -138,6 +138,7 @@ func (c *checker) read(content Content) {
 	each(c, "conversions", content.Conversions, c.conversion)
 	each(c, "prices", content.Prices, c.priced)
 	each(c, "policies", content.Policies, c.policy)
+	c.packages(content.Specs)
 }
 
 func each[T any](c *checker, list string, entries []T, read func(path string, entry T)) {

@@ -69,6 +69,11 @@ func (s *Service) price(ctx context.Context, db bun.IDB, quote models.Quote) (mo
 	if err != nil {
 		return models.Quote{}, nil, err
 	}
+	if slices.ContainsFunc(quote.Lines, func(l models.QuoteLine) bool {
+		return l.Change != nil && (shelf.packed(l.Product()) || shelf.packed(baseOf(l).Product()))
+	}) {
+		return models.Quote{}, nil, errPackageStays
+	}
 	var problems []Problem
 	rated := make([]models.Rated, len(quote.Lines))
 	for i, line := range quote.Lines {
@@ -138,6 +143,9 @@ func (s *Service) shelf(ctx context.Context, db bun.IDB, quote models.Quote, pro
 	}
 	return sh, err
 }
+
+// packed reports whether a product is a resource package (O18).
+func (sh shelf) packed(product string) bool { return len(sh.specs[product].Package) > 0 }
 
 var (
 	errNoSpec  = errors.New("no such specification")

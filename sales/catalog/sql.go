@@ -140,3 +140,16 @@ func updateDiscountEnd(ctx context.Context, tx bun.IDB, discount models.Discount
 	_, err := tx.NewUpdate().Model(&discount).Column("valid_until").WherePK().Exec(ctx)
 	return store.Translate(err)
 }
+
+// selectPackages reads those of the products that are resource packages, of the version of a quote, or without one of that in force at a moment.
+func selectPackages(ctx context.Context, db bun.IDB, cloud string, quote models.ID, at time.Time, products []string) ([]models.Specification, error) {
+	version := db.NewSelect().TableExpr("quotes AS q").Column("q.version_id").Where("q.id = ?", quote)
+	if quote == "" {
+		version = db.NewSelect().Model((*models.CatalogueVersion)(nil)).Column("ctv.id").Where("ctv.cloud = ?", cloud).
+			Where("ctv.effective_at <= ?", at.UTC()).Order("ctv.effective_at DESC").Limit(1)
+	}
+	var rows []models.Specification
+	err := db.NewSelect().Model(&rows).Where("csp.version_id = (?)", version).Where("csp.product IN (?)", bun.List(products)).
+		Where("csp.package IS NOT NULL").Scan(ctx)
+	return rows, store.Translate(err)
+}

@@ -165,7 +165,7 @@ func syntaxOf(err error) string {
 
 func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if v.Type().Field(i).Tag.Get("json") == name {
+		if known, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); known == name {
 			return v.Field(i), true
 		}
 	}

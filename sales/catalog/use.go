@@ -31,7 +31,14 @@ type RatedUse struct {
 	Payable    decimal.Decimal // with the best offer
 	DiscountID models.ID       // of that offer; zero = there was none
 	Problem    *Problem
+
+	Conversions models.Conversions // of that catalogue
+	rest        func(value decimal.Decimal) (RatedUse, error)
 }
+
+// Rest is what so much of the use costs, of all pieces together and in the measure of the use, by the same price and offers. The error is that of a
+// price which is too large, as it would be of the whole.
+func (r RatedUse) Rest(value decimal.Decimal) (RatedUse, error) { return r.rest(value) }
 
 // ChargeOfUse checks the use of a product as OnDemand would and makes a charge of it, in the customer's currency. The error is INVALID.
 func ChargeOfUse(product OnDemandProduct, currency models.Currency) (models.Charge, error) {
@@ -137,17 +144,9 @@ func (s *Service) rateUses(ctx context.Context, db bun.IDB, version models.ID, w
 				return err
 			}
 		}
-		one := models.Quote{
-			Currency: use.Charge.Currency, Precision: usePrecision, Lines: []models.QuoteLine{{ID: "1", Charge: use.Charge}},
-			Discounts: models.Applicable(given[use.Customer.ID], use.Customer, use.At),
-		}
-		if err := one.Total([]models.Rated{found}, policies[month]); err != nil {
-			rated[i].Problem = problemOf(err)
-			continue
-		}
-		rated[i].UnitPrice, rated[i].Official, rated[i].Payable = found.UnitPrice, one.Official, one.Official
-		if len(one.Offers) > 0 {
-			rated[i].Payable, rated[i].DiscountID = one.Offers[0].Amount, one.Offers[0].DiscountID
+		of := offered{version: version, discounts: models.Applicable(given[use.Customer.ID], use.Customer, use.At), policies: policies[month], shelf: shelf}
+		if rated[i], err = of.rate(use.Charge, found); err != nil {
+			rated[i] = RatedUse{VersionID: version, Problem: problemOf(err)}
 		}
 	}
 	if len(problems) == 0 {
@@ -162,4 +161,36 @@ func (s *Service) rateUses(ctx context.Context, db bun.IDB, version models.ID, w
 		}
 	}
 	return nil
+}
+
+// offered is what a use is rated by.
+type offered struct {
+	version   models.ID
+	discounts []models.Discount
+	policies  models.Policies
+	shelf     shelf
+}
+
+// rate gives a charge of a use whose price was found the best offer.
+func (o offered) rate(charge models.Charge, found models.Rated) (RatedUse, error) {
+	one := models.Quote{
+		Currency: charge.Currency, Precision: usePrecision, Lines: []models.QuoteLine{{ID: "1", Charge: charge}}, Discounts: o.discounts,
+	}
+	if err := one.Total([]models.Rated{found}, o.policies); err != nil {
+		return RatedUse{}, err
+	}
+	rated := RatedUse{VersionID: o.version, UnitPrice: found.UnitPrice, Official: one.Official, Payable: one.Official, Conversions: o.shelf.conversions}
+	if len(one.Offers) > 0 {
+		rated.Payable, rated.DiscountID = one.Offers[0].Amount, one.Offers[0].DiscountID
+	}
+	rated.rest = func(value decimal.Decimal) (RatedUse, error) {
+		rest := charge
+		rest.Quantity, rest.Pieces, rest.UsageValue = 1, 1, &value
+		found, err := o.shelf.rate(rest)
+		if err != nil {
+			return RatedUse{}, err
+		}
+		return o.rate(rest, found)
+	}
+	return rated, nil
 }

@@ -178,6 +178,9 @@ func (s *Service) releasedIn(ctx context.Context, tx bun.IDB, who models.Princip
 				return err
 			}
 		}
+		if err := s.unsubscribePackages(ctx, tx, families); err != nil {
+			return err
+		}
 	}
 	lines := make([]models.ID, len(taken))
 	for i, item := range taken {
@@ -199,8 +202,31 @@ func (s *Service) endFamilies(ctx context.Context, tx bun.IDB, who models.Princi
 		if _, err := s.Resources.ExtendIn(ctx, tx, who, extension); err != nil {
 			return err
 		}
+		if s.Packages != nil {
+			if err := s.Packages.EndAtIn(ctx, tx, idsOf([]resources.Family{family}), extension.ExpiresAt); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// unsubscribePackages ends the packages among what is given up (O18).
+func (s *Service) unsubscribePackages(ctx context.Context, tx bun.IDB, families []resources.Family) error {
+	if s.Packages == nil {
+		return nil
+	}
+	return s.Packages.UnsubscribeIn(ctx, tx, idsOf(families))
+}
+
+func idsOf(families []resources.Family) []models.ID {
+	var ids []models.ID
+	for _, family := range families {
+		for _, member := range family.Members() {
+			ids = append(ids, member.ID)
+		}
+	}
+	return ids
 }
 
 func basesOf(infos []models.RefundInfo) []models.ID {

@@ -29,6 +29,7 @@ var (
 	ErrOperatorReviews    = models.Forbidden("Only operators review orders.")
 	ErrNotInReview        = models.Precondition("ORDER_NOT_IN_REVIEW", "This order does not wait for a review.")
 	ErrCustomerChanged    = models.Precondition("CUSTOMER_CHANGED", "The customer's partner or mode is not what it was when this order was placed; refuse it.")
+	ErrPackage            = models.Precondition("RESOURCE_IS_PACKAGE", "A resource package is bought for periods and not charged by use (O18).")
 	ErrPricesForbidden    = models.Forbidden("Only operators place orders with prices of their own.")
 	ErrExternalTaken      = &models.Error{Code: models.CodeConflict, Field: "externalId", Message: "This customer, or another customer of the partner, has an order with this external id."}
 )

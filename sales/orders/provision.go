@@ -70,8 +70,14 @@ func (s *Service) completeIn(ctx context.Context, tx bun.IDB, who models.Princip
 		brought.PartnerID = ""
 	}
 	now := s.now()
-	if _, err := s.Resources.CreateIn(ctx, tx, who, s.resourcesOf(brought, items, made, now)); err != nil {
+	rows, err := s.Resources.CreateIn(ctx, tx, who, s.resourcesOf(brought, items, made, now))
+	if err != nil {
 		return err
+	}
+	if s.Packages != nil {
+		if err := s.Packages.CreateIn(ctx, tx, order, rows); err != nil {
+			return err
+		}
 	}
 	// What was paid before is delivered, and joins what is frozen (C21).
 	if customer.Frozen == models.FrozenAccountAndResources {

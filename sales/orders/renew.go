@@ -254,7 +254,8 @@ func (s *Service) RenewDue(ctx context.Context, resourceID models.ID) error {
 
 // ToPayPerUse turns a main resource and what follows it to pay-per-use, as at its expiry when it is set up so (O14): an order of type
 // TO_PAY_PER_USE that costs nothing, and is done once the cloud has been told. What is charged by use already stays as it is. The
-// refusals are those of models.Resource.CheckOrderable, RESOURCE_IN_PENDING_ORDER and RESOURCE_IN_TRADE, also while it is being turned.
+// refusals are those of models.Resource.CheckOrderable, RESOURCE_IN_PENDING_ORDER and RESOURCE_IN_TRADE, also while it is being turned, and
+// RESOURCE_IS_PACKAGE: nothing of a package is left to be charged by use (O18).
 func (s *Service) ToPayPerUse(ctx context.Context, resourceID models.ID) error {
 	who := models.SystemPrincipal("to-pay-per-use")
 	if err := resourceID.Require(models.PrefixResource, "resourceId"); err != nil {
@@ -268,6 +269,15 @@ func (s *Service) ToPayPerUse(ctx context.Context, resourceID models.ID) error {
 		st, err := s.stand(ctx, tx, who, []models.ID{resourceID}, models.ChargedByPeriod, true)
 		if err != nil {
 			return err
+		}
+		if s.Packages != nil {
+			packed, err := s.Packages.AnyIn(ctx, tx, idsOf(st.families))
+			if err != nil {
+				return err
+			}
+			if packed {
+				return ErrPackage
+			}
 		}
 		order := s.newOrder(who, st.customer, models.OrderToPayPerUse)
 		order.Status = models.OrderProcessing

@@ -13,6 +13,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/packages"
 	"github.com/partnergraph/partnergraph/sales/resources"
 	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
@@ -63,6 +64,8 @@ type Service struct {
 	Jobs Jobs
 	// Vouchers are the coupons that orders are paid with; nil = there are none.
 	Vouchers Vouchers
+	// Packages are the resources that pay for use; nil = there are none.
+	Packages Packages
 	// UnsubscribeFee is the share, 0 to 1, that is kept of what is left of a payment when a resource is unsubscribed after its free days (O08).
 	UnsubscribeFee decimal.Decimal
 	Logger         *slog.Logger  // nil = slog.Default()
@@ -75,6 +78,17 @@ type Service struct {
 
 	watches watch.Hub[models.Order]
 }
+
+// Packages keeps those resources that are packages, which pay for use before money does (O18). All of it is in the caller's transaction, and what
+// is no package among the resources is passed over.
+type Packages interface {
+	CreateIn(ctx context.Context, tx bun.IDB, order models.Order, made []models.Resource) error
+	EndAtIn(ctx context.Context, tx bun.IDB, resources []models.ID, end time.Time) error
+	UnsubscribeIn(ctx context.Context, tx bun.IDB, resources []models.ID) error
+	AnyIn(ctx context.Context, tx bun.IDB, resources []models.ID) (bool, error)
+}
+
+var _ Packages = (*packages.Service)(nil)
 
 // Codes checks one-time codes; identity.Codes does, and says how.
 type Codes interface {

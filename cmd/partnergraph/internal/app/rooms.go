@@ -28,6 +28,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/packages"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
@@ -65,6 +66,7 @@ type Rooms struct {
 	Staff      *staff.Service
 	Resources  *resources.Service
 	Orders     *orders.Service
+	Packages   *packages.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service
 	Companies  *companies.Service
@@ -165,17 +167,18 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Clock: r.Jobs, Bus: a.cache,
 		Periods: models.ExpiryPeriods{Grace: a.cfg.GracePeriod, Retention: a.cfg.RetentionPeriod},
 	}
+	r.Packages = &packages.Service{DB: r.DB, Now: r.Now, IDs: r.IDs}
 	r.Coupons = &coupons.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Jobs: r.Jobs}
 	r.Partners.Ledger, r.Partners.Codes, r.Partners.Recall, r.Partners.Farewells = r.Ledger, r.Codes, r.Funds, []partners.Farewell{r.Federation, r.Coupons}
-	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Federation, r.Customers, r.Coupons}
+	r.Customers.Recall, r.Customers.Farewells = r.Funds, []customers.Farewell{r.Resources, r.Packages, r.Federation, r.Customers, r.Coupons}
 	r.Customers.People, r.Customers.Platforms, r.Customers.Bindings = r.Identity, r.Exposure, r.Federation
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
-	r.Customers.Turns = []customers.Turn{r.Resources, r.Coupons}
+	r.Customers.Turns = []customers.Turn{r.Resources, r.Packages, r.Coupons}
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Cloud: r.Cloud, Events: r.Recorder, Jobs: r.Jobs, Ledger: r.Ledger}
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
 		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Jobs: r.Jobs, Authorised: authorised{r.Customers}, Codes: r.Codes,
-		Vouchers: r.Coupons,
+		Vouchers: r.Coupons, Packages: r.Packages,
 	}
 	r.Resources.Orders, r.Resources.Authority = r.Orders, authorised{r.Customers}
 	if err := a.cfg.terms(r.Orders); err != nil {
@@ -185,14 +188,14 @@ func (a *App) wire(opts Options) error {
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Cloud: r.Cloud, Customers: r.Customers, Resources: renewables{r.Resources, r.Orders}, Changes: renewables{r.Resources, r.Orders},
 		Validity: a.cfg.QuoteValidity,
 	}
-	r.Orders.Quotes, r.Orders.Offers = r.Catalog, r.Catalog
+	r.Orders.Quotes, r.Orders.Offers, r.Packages.Contents = r.Catalog, r.Catalog, r.Catalog
 	r.Companies = &companies.Service{
 		Register: &companies.Register{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder}, Limits: a.cache, SearchesPerHour: a.cfg.CompanySearches,
 	}
 	r.Customers.Companies = r.Companies
 	r.Billing = &billing.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Prices: r.Catalog, Cloud: r.Cloud, Jobs: r.Jobs,
-		Performance: r.Incentives,
+		Performance: r.Incentives, Packages: r.Packages,
 	}
 	r.Customers.Debts, r.Partners.Performance = r.Billing, r.Incentives
 	a.relay(orders.ConsumerProvision, r.Orders.Provision)
