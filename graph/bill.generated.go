@@ -495,6 +495,29 @@ func (ec *executionContext) fieldContext_BillLine_usageMeasureId(_ context.Conte
 	return graphql.NewScalarFieldContext("BillLine", field, true, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _BillLine_coveredValue(ctx context.Context, field graphql.CollectedField, obj *models.BillLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillLine_coveredValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CoveredValue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillLine_coveredValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillLine", field, false, false, errors.New("field of type Decimal does not have child fields"))
+}
+
 func (ec *executionContext) _BillLine_size(ctx context.Context, field graphql.CollectedField, obj *models.BillLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2724,6 +2747,11 @@ func (ec *executionContext) _BillLine(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "usageMeasureId":
 			out.Values[i] = ec._BillLine_usageMeasureId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "coveredValue":
+			out.Values[i] = ec._BillLine_coveredValue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -3285,6 +3285,38 @@ func (ec *executionContext) fieldContext_Specification_zones(_ context.Context, 
 	return graphql.NewScalarFieldContext("Specification", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Specification_packageItems(ctx context.Context, field graphql.CollectedField, obj *models.Specification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Specification_packageItems(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Package, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.PackageContent) graphql.Marshaler {
+			return ec.marshalNPackageContent2ᚕgithubᚗcomᚋpartnergraphᚋpartnergraphᚋmodelsᚐPackageContentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Specification_packageItems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Specification",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PackageContent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SpecificationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *models.Connection[models.Specification]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5629,6 +5661,11 @@ func (ec *executionContext) _Specification(ctx context.Context, sel ast.Selectio
 			}
 		case "zones":
 			out.Values[i] = ec._Specification_zones(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "packageItems":
+			out.Values[i] = ec._Specification_packageItems(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

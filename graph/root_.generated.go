@@ -58,6 +58,7 @@ type ResolverRoot interface {
 	Job() JobResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
+	PackageUsageRecord() PackageUsageRecordResolver
 	Partner() PartnerResolver
 	PartnerCapability() PartnerCapabilityResolver
 	PayerAgreement() PayerAgreementResolver
@@ -73,6 +74,7 @@ type ResolverRoot interface {
 	RemittanceClaim() RemittanceClaimResolver
 	ResellerUpgrade() ResellerUpgradeResolver
 	Resource() ResourceResolver
+	ResourcePackage() ResourcePackageResolver
 	Session() SessionResolver
 	StaffMonth() StaffMonthResolver
 	StaffPayment() StaffPaymentResolver
@@ -198,7 +200,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "brand.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "company.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "exposure_display.graphqls" "exposure_login.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "incentive_transfer.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "staff.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "brand.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "company.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "exposure_display.graphqls" "exposure_login.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "incentive_transfer.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "resource_package.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "staff.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -254,6 +256,7 @@ var sources = []*ast.Source{
 	{Name: "report.graphqls", Input: sourceData("report.graphqls"), BuiltIn: false},
 	{Name: "reseller_upgrade.graphqls", Input: sourceData("reseller_upgrade.graphqls"), BuiltIn: false},
 	{Name: "resource.graphqls", Input: sourceData("resource.graphqls"), BuiltIn: false},
+	{Name: "resource_package.graphqls", Input: sourceData("resource_package.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "service_provider.graphqls", Input: sourceData("service_provider.graphqls"), BuiltIn: false},
 	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
@@ -953,6 +956,8 @@ func (ec *executionContext) childFields_BillLine(ctx context.Context, field grap
 		return ec.fieldContext_BillLine_usageValue(ctx, field)
 	case "usageMeasureId":
 		return ec.fieldContext_BillLine_usageMeasureId(ctx, field)
+	case "coveredValue":
+		return ec.fieldContext_BillLine_coveredValue(ctx, field)
 	case "size":
 		return ec.fieldContext_BillLine_size(ctx, field)
 	case "sizeMeasureId":
@@ -2537,6 +2542,8 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_orders(ctx, field)
 	case "resources":
 		return ec.fieldContext_Customer_resources(ctx, field)
+	case "resourcePackages":
+		return ec.fieldContext_Customer_resourcePackages(ctx, field)
 	case "balanceAlert":
 		return ec.fieldContext_Customer_balanceAlert(ctx, field)
 	case "associations":
@@ -4257,6 +4264,136 @@ func (ec *executionContext) childFields_OwnerBalance(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type OwnerBalance", field.Name)
 }
 
+func (ec *executionContext) childFields_PackageContent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "usageType":
+		return ec.fieldContext_PackageContent_usageType(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_PackageContent_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_PackageContent_resourceType(ctx, field)
+	case "specCodes":
+		return ec.fieldContext_PackageContent_specCodes(ctx, field)
+	case "region":
+		return ec.fieldContext_PackageContent_region(ctx, field)
+	case "amount":
+		return ec.fieldContext_PackageContent_amount(ctx, field)
+	case "measureId":
+		return ec.fieldContext_PackageContent_measureId(ctx, field)
+	case "resetCycle":
+		return ec.fieldContext_PackageContent_resetCycle(ctx, field)
+	case "resetBasis":
+		return ec.fieldContext_PackageContent_resetBasis(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PackageContent", field.Name)
+}
+
+func (ec *executionContext) childFields_PackageCycle(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_PackageCycle_start(ctx, field)
+	case "end":
+		return ec.fieldContext_PackageCycle_end(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PackageCycle", field.Name)
+}
+
+func (ec *executionContext) childFields_PackageItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PackageItem_id(ctx, field)
+	case "packageId":
+		return ec.fieldContext_PackageItem_packageId(ctx, field)
+	case "usageType":
+		return ec.fieldContext_PackageItem_usageType(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_PackageItem_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_PackageItem_resourceType(ctx, field)
+	case "specCodes":
+		return ec.fieldContext_PackageItem_specCodes(ctx, field)
+	case "region":
+		return ec.fieldContext_PackageItem_region(ctx, field)
+	case "amount":
+		return ec.fieldContext_PackageItem_amount(ctx, field)
+	case "remaining":
+		return ec.fieldContext_PackageItem_remaining(ctx, field)
+	case "measureId":
+		return ec.fieldContext_PackageItem_measureId(ctx, field)
+	case "resetCycle":
+		return ec.fieldContext_PackageItem_resetCycle(ctx, field)
+	case "resetBasis":
+		return ec.fieldContext_PackageItem_resetBasis(ctx, field)
+	case "cycle":
+		return ec.fieldContext_PackageItem_cycle(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PackageItem", field.Name)
+}
+
+func (ec *executionContext) childFields_PackageUsageRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PackageUsageRecord_id(ctx, field)
+	case "customer":
+		return ec.fieldContext_PackageUsageRecord_customer(ctx, field)
+	case "package":
+		return ec.fieldContext_PackageUsageRecord_package(ctx, field)
+	case "itemId":
+		return ec.fieldContext_PackageUsageRecord_itemId(ctx, field)
+	case "cycleStart":
+		return ec.fieldContext_PackageUsageRecord_cycleStart(ctx, field)
+	case "billLine":
+		return ec.fieldContext_PackageUsageRecord_billLine(ctx, field)
+	case "amount":
+		return ec.fieldContext_PackageUsageRecord_amount(ctx, field)
+	case "measureId":
+		return ec.fieldContext_PackageUsageRecord_measureId(ctx, field)
+	case "usageValue":
+		return ec.fieldContext_PackageUsageRecord_usageValue(ctx, field)
+	case "usageMeasureId":
+		return ec.fieldContext_PackageUsageRecord_usageMeasureId(ctx, field)
+	case "usageType":
+		return ec.fieldContext_PackageUsageRecord_usageType(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_PackageUsageRecord_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_PackageUsageRecord_resourceType(ctx, field)
+	case "specCode":
+		return ec.fieldContext_PackageUsageRecord_specCode(ctx, field)
+	case "region":
+		return ec.fieldContext_PackageUsageRecord_region(ctx, field)
+	case "usedAt":
+		return ec.fieldContext_PackageUsageRecord_usedAt(ctx, field)
+	case "deductedAt":
+		return ec.fieldContext_PackageUsageRecord_deductedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PackageUsageRecord", field.Name)
+}
+
+func (ec *executionContext) childFields_PackageUsageRecordConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PackageUsageRecordConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PackageUsageRecordConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PackageUsageRecordConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PackageUsageRecordConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PackageUsageRecordConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PackageUsageRecordEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PackageUsageRecordEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PackageUsageRecordEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PackageUsageRecordEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -5771,6 +5908,66 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ResourcePackage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ResourcePackage_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ResourcePackage_name(ctx, field)
+	case "status":
+		return ec.fieldContext_ResourcePackage_status(ctx, field)
+	case "customer":
+		return ec.fieldContext_ResourcePackage_customer(ctx, field)
+	case "resource":
+		return ec.fieldContext_ResourcePackage_resource(ctx, field)
+	case "order":
+		return ec.fieldContext_ResourcePackage_order(ctx, field)
+	case "region":
+		return ec.fieldContext_ResourcePackage_region(ctx, field)
+	case "serviceType":
+		return ec.fieldContext_ResourcePackage_serviceType(ctx, field)
+	case "resourceType":
+		return ec.fieldContext_ResourcePackage_resourceType(ctx, field)
+	case "specCode":
+		return ec.fieldContext_ResourcePackage_specCode(ctx, field)
+	case "effectiveAt":
+		return ec.fieldContext_ResourcePackage_effectiveAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ResourcePackage_expiresAt(ctx, field)
+	case "unsubscribedAt":
+		return ec.fieldContext_ResourcePackage_unsubscribedAt(ctx, field)
+	case "items":
+		return ec.fieldContext_ResourcePackage_items(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ResourcePackage_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourcePackage", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourcePackageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResourcePackageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ResourcePackageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResourcePackageConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResourcePackageConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourcePackageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourcePackageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResourcePackageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResourcePackageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourcePackageEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ResourceResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "resourceId":
@@ -6447,6 +6644,8 @@ func (ec *executionContext) childFields_Specification(ctx context.Context, field
 		return ec.fieldContext_Specification_region(ctx, field)
 	case "zones":
 		return ec.fieldContext_Specification_zones(ctx, field)
+	case "packageItems":
+		return ec.fieldContext_Specification_packageItems(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Specification", field.Name)
 }

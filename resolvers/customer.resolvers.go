@@ -40,6 +40,11 @@ func (r *customerResolver) Resources(ctx context.Context, obj *models.Customer, 
 	return loadersOf(ctx).customerResources.load(ctx, obj.ID, pageArgs(ctx, first, after, last, before))
 }
 
+// ResourcePackages is the resolver for the resourcePackages field.
+func (r *customerResolver) ResourcePackages(ctx context.Context, obj *models.Customer, first *int32, after *string, last *int32, before *string) (models.Connection[models.ResourcePackage], error) {
+	return loadersOf(ctx).customerPackages.load(ctx, obj.ID, pageArgs(ctx, first, after, last, before))
+}
+
 // EndAssociation is the resolver for the endAssociation field.
 func (r *mutationResolver) EndAssociation(ctx context.Context, input customers.EndAssociation) (customers.EndedAssociation, error) {
 	return r.Resolver.Customers.EndAssociation(ctx, r.Who(ctx), input)

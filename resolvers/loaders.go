@@ -63,6 +63,8 @@ type loaders struct {
 	partnerStatements   *pageLoader[models.IncentiveStatement]
 	customerOrders      *pageLoader[models.Order]
 	customerResources   *pageLoader[models.Resource]
+	customerPackages    *pageLoader[models.ResourcePackage]
+	resourcePackage     *loader[models.ID, models.ResourcePackage]
 	associations        *pageLoader[models.Association]
 	authorizations      *pageLoader[models.Authorization]
 	statementLines      *pageLoader[models.IncentiveLine]
@@ -158,6 +160,8 @@ func (r *Resolver) newLoaders() *loaders {
 		partnerStatements:   byPage(&n, r.Incentives.FindStatementsForPartners),
 		customerOrders:      byPage(&n, shownPages(r.Orders.FindForCustomers)),
 		customerResources:   byPage(&n, shownPages(r.Resources.FindForCustomers)),
+		customerPackages:    byPage(&n, r.Packages.FindForCustomers),
+		resourcePackage:     byID(&n, r.Packages.ByIDs),
 		associations:        byPage(&n, r.Customers.HistoryFor),
 		authorizations:      byPage(&n, r.Customers.AuthorizationsFor),
 		statementLines:      byPage(&n, r.Incentives.FindLinesForStatements),

@@ -92,6 +92,9 @@ var nodeKinds = map[string]func(ctx context.Context, r *Resolver, id models.ID) 
 	models.PrefixCompany: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
 		return asNode(must(ctx, loadersOf(ctx).company, id, models.PrefixCompany, "company"))
 	},
+	models.PrefixResourcePackage: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).resourcePackage, id, models.PrefixResourcePackage, "resource package"))
+	},
 	models.PrefixInvitation: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
 		return asNode(must(ctx, loadersOf(ctx).invitation, id, models.PrefixInvitation, "invitation"))
 	},

@@ -23,6 +23,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/identity"
 	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/packages"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
@@ -55,6 +56,7 @@ type Resolver struct {
 	Brands     *brands.Service
 	Staff      *staff.Service
 	Resources  *resources.Service
+	Packages   *packages.Service
 	Clock      *clock.Service
 	Orders     *orders.Service
 	Webhooks   *webhooks.Service

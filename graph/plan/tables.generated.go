@@ -111,6 +111,10 @@ func tables() map[string]*objectType {
 		"ResellerUpgradeConnection":         {name: "ResellerUpgradeConnection"},
 		"Resource":                          {name: "Resource"},
 		"ResourceConnection":                {name: "ResourceConnection"},
+		"ResourcePackage":                   {name: "ResourcePackage"},
+		"ResourcePackageConnection":         {name: "ResourcePackageConnection"},
+		"PackageItem":                       {name: "PackageItem"},
+		"PackageUsageRecordConnection":      {name: "PackageUsageRecordConnection"},
 		"StaffScheme":                       {name: "StaffScheme"},
 		"StaffSchemeConnection":             {name: "StaffSchemeConnection"},
 		"StaffMonthConnection":              {name: "StaffMonthConnection"},
@@ -253,6 +257,10 @@ func tables() map[string]*objectType {
 		"UpgradeBlocker":                    {name: "UpgradeBlocker"},
 		"ResellerUpgradeEdge":               {name: "ResellerUpgradeEdge"},
 		"ResourceEdge":                      {name: "ResourceEdge"},
+		"ResourcePackageEdge":               {name: "ResourcePackageEdge"},
+		"PackageCycle":                      {name: "PackageCycle"},
+		"PackageUsageRecordEdge":            {name: "PackageUsageRecordEdge"},
+		"PackageUsageRecord":                {name: "PackageUsageRecord"},
 		"StaffRate":                         {name: "StaffRate"},
 		"StaffCriterion":                    {name: "StaffCriterion"},
 		"StaffAgreement":                    {name: "StaffAgreement"},
@@ -284,6 +292,7 @@ func tables() map[string]*objectType {
 		"ServiceProviderConnection":         {name: "ServiceProviderConnection"},
 		"BenefitProof":                      {name: "BenefitProof"},
 		"AvailabilityZone":                  {name: "AvailabilityZone"},
+		"PackageContent":                    {name: "PackageContent"},
 		"CompanyRelationEdge":               {name: "CompanyRelationEdge"},
 		"FinancingRoundEdge":                {name: "FinancingRoundEdge"},
 		"FinancingRound":                    {name: "FinancingRound"},
@@ -406,6 +415,10 @@ func tables() map[string]*objectType {
 	fillResellerUpgradeConnection(types)
 	fillResource(types)
 	fillResourceConnection(types)
+	fillResourcePackage(types)
+	fillResourcePackageConnection(types)
+	fillPackageItem(types)
+	fillPackageUsageRecordConnection(types)
 	fillStaffScheme(types)
 	fillStaffSchemeConnection(types)
 	fillStaffMonthConnection(types)
@@ -548,6 +561,10 @@ func tables() map[string]*objectType {
 	fillUpgradeBlocker(types)
 	fillResellerUpgradeEdge(types)
 	fillResourceEdge(types)
+	fillResourcePackageEdge(types)
+	fillPackageCycle(types)
+	fillPackageUsageRecordEdge(types)
+	fillPackageUsageRecord(types)
 	fillStaffRate(types)
 	fillStaffCriterion(types)
 	fillStaffAgreement(types)
@@ -579,6 +596,7 @@ func tables() map[string]*objectType {
 	fillServiceProviderConnection(types)
 	fillBenefitProof(types)
 	fillAvailabilityZone(types)
+	fillPackageContent(types)
 	fillCompanyRelationEdge(types)
 	fillFinancingRoundEdge(types)
 	fillFinancingRound(types)
@@ -766,6 +784,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.ServiceProvider:
 			if v != nil {
 				return types["ServiceProvider"], v
+			}
+		case models.ResourcePackage:
+			return types["ResourcePackage"], &v
+		case *models.ResourcePackage:
+			if v != nil {
+				return types["ResourcePackage"], v
 			}
 		case models.Resource:
 			return types["Resource"], &v
@@ -2079,6 +2103,15 @@ func fillBillLine(types map[string]*objectType) {
 				b.null()
 			} else {
 				b.int(int64((*v)))
+			}
+			return true
+		}},
+		"coveredValue": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.BillLine).CoveredValue
+			if v == nil {
+				b.null()
+			} else {
+				b.decimal((*v))
 			}
 			return true
 		}},
@@ -5204,6 +5237,22 @@ func fillCustomer(types map[string]*objectType) {
 				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
 			},
 			of:      types["ResourceConnection"],
+			nonNull: true,
+		},
+		"resourcePackages": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Customer().ResourcePackages(ctx, object.(*models.Customer), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["ResourcePackageConnection"],
 			nonNull: true,
 		},
 		"balanceAlert": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
@@ -9372,6 +9421,359 @@ func fillResourceConnection(types map[string]*objectType) {
 	}
 }
 
+func fillResourcePackage(types map[string]*objectType) {
+	of := types["ResourcePackage"]
+	of.satisfies = []string{"ResourcePackage", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.ResourcePackage)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.ResourcePackage:
+			return &v
+		case *models.ResourcePackage:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).ID
+			b.id(string(v))
+			return true
+		}},
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).Name
+			b.string(string(v))
+			return true
+		}},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).Status()
+			b.string(string(v))
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ResourcePackage().Customer(ctx, object.(*models.ResourcePackage))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"resource": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ResourcePackage().Resource(ctx, object.(*models.ResourcePackage))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Resource"],
+		},
+		"order": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ResourcePackage().Order(ctx, object.(*models.ResourcePackage))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Order"],
+		},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).Region
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"specCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).SpecCode
+			b.string(string(v))
+			return true
+		}},
+		"effectiveAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).EffectiveAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).ExpiresAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"unsubscribedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).UnsubscribedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"items": {value: func(object any) any {
+			return object.(*models.ResourcePackage).Items
+		},
+			of:      types["PackageItem"],
+			list:    true,
+			nonNull: true,
+		},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.ResourcePackage).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillResourcePackageConnection(types map[string]*objectType) {
+	of := types["ResourcePackageConnection"]
+	of.satisfies = []string{"ResourcePackageConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.ResourcePackage])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.ResourcePackage]:
+			return &v
+		case *models.Connection[models.ResourcePackage]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.ResourcePackage]).Edges
+		},
+			of:      types["ResourcePackageEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.ResourcePackage]).Nodes()
+		},
+			of:      types["ResourcePackage"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.ResourcePackage]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.ResourcePackage]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillPackageItem(types map[string]*objectType) {
+	of := types["PackageItem"]
+	of.satisfies = []string{"PackageItem"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PackageItem)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PackageItem:
+			return &v
+		case *models.PackageItem:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).ID
+			b.id(string(v))
+			return true
+		}},
+		"packageId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).PackageID
+			b.id(string(v))
+			return true
+		}},
+		"usageType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).UsageType
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"specCodes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).SpecCodes
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).Region
+			b.string(string(v))
+			return true
+		}},
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).Amount
+			b.decimal(v)
+			return true
+		}},
+		"remaining": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).Remaining
+			b.decimal(v)
+			return true
+		}},
+		"measureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).MeasureID
+			b.int(int64(v))
+			return true
+		}},
+		"resetCycle": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).CycleOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"resetBasis": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageItem).BasisOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"cycle": {value: func(object any) any {
+			return &object.(*models.PackageItem).Shown
+		},
+			of:      types["PackageCycle"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPackageUsageRecordConnection(types map[string]*objectType) {
+	of := types["PackageUsageRecordConnection"]
+	of.satisfies = []string{"PackageUsageRecordConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.PackageUsage])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.PackageUsage]:
+			return &v
+		case *models.Connection[models.PackageUsage]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.PackageUsage]).Edges
+		},
+			of:      types["PackageUsageRecordEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.PackageUsage]).Nodes()
+		},
+			of:      types["PackageUsageRecord"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.PackageUsage]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.PackageUsage]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
 func fillStaffScheme(types map[string]*objectType) {
 	of := types["StaffScheme"]
 	of.satisfies = []string{"StaffScheme", "Node"}
@@ -12749,6 +13151,13 @@ func fillSpecification(types map[string]*objectType) {
 			b.char(']')
 			return true
 		}},
+		"packageItems": {value: func(object any) any {
+			return object.(*models.Specification).Package
+		},
+			of:      types["PackageContent"],
+			list:    true,
+			nonNull: true,
+		},
 	}
 }
 
@@ -17813,6 +18222,258 @@ func fillResourceEdge(types map[string]*objectType) {
 	}
 }
 
+func fillResourcePackageEdge(types map[string]*objectType) {
+	of := types["ResourcePackageEdge"]
+	of.satisfies = []string{"ResourcePackageEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.ResourcePackage])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.ResourcePackage]:
+			return &v
+		case *models.Edge[models.ResourcePackage]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.ResourcePackage]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.ResourcePackage]).Node
+		},
+			of:      types["ResourcePackage"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPackageCycle(types map[string]*objectType) {
+	of := types["PackageCycle"]
+	of.satisfies = []string{"PackageCycle"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Span)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Span:
+			return &v
+		case *models.Span:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"start": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Span).Start
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"end": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Span).End
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillPackageUsageRecordEdge(types map[string]*objectType) {
+	of := types["PackageUsageRecordEdge"]
+	of.satisfies = []string{"PackageUsageRecordEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.PackageUsage])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.PackageUsage]:
+			return &v
+		case *models.Edge[models.PackageUsage]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.PackageUsage]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.PackageUsage]).Node
+		},
+			of:      types["PackageUsageRecord"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPackageUsageRecord(types map[string]*objectType) {
+	of := types["PackageUsageRecord"]
+	of.satisfies = []string{"PackageUsageRecord"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PackageUsage)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PackageUsage:
+			return &v
+		case *models.PackageUsage:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).ID
+			b.id(string(v))
+			return true
+		}},
+		"customer": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PackageUsageRecord().Customer(ctx, object.(*models.PackageUsage))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["Customer"],
+		},
+		"package": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PackageUsageRecord().Package(ctx, object.(*models.PackageUsage))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["ResourcePackage"],
+		},
+		"itemId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).ItemID
+			b.id(string(v))
+			return true
+		}},
+		"cycleStart": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).CycleStart
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"billLine": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.PackageUsageRecord().BillLine(ctx, object.(*models.PackageUsage))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["BillLine"],
+		},
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).Amount
+			b.decimal(v)
+			return true
+		}},
+		"measureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).MeasureID
+			b.int(int64(v))
+			return true
+		}},
+		"usageValue": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).UsageValue
+			b.decimal(v)
+			return true
+		}},
+		"usageMeasureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).UsageMeasureID
+			b.int(int64(v))
+			return true
+		}},
+		"usageType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).UsageType
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"specCode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).SpecCode
+			b.string(string(v))
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).Region
+			b.string(string(v))
+			return true
+		}},
+		"usedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).UsedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"deductedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageUsage).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
 func fillStaffRate(types map[string]*objectType) {
 	of := types["StaffRate"]
 	of.satisfies = []string{"StaffRate"}
@@ -19409,6 +20070,91 @@ func fillAvailabilityZone(types map[string]*objectType) {
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AvailabilityZone).Name
 			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillPackageContent(types map[string]*objectType) {
+	of := types["PackageContent"]
+	of.satisfies = []string{"PackageContent"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PackageContent)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PackageContent:
+			return &v
+		case *models.PackageContent:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"usageType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).UsageType
+			b.string(string(v))
+			return true
+		}},
+		"serviceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).ServiceType
+			b.string(string(v))
+			return true
+		}},
+		"resourceType": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).ResourceType
+			b.string(string(v))
+			return true
+		}},
+		"specCodes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).SpecCodes
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+		"region": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).Region
+			b.string(string(v))
+			return true
+		}},
+		"amount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).Amount
+			b.decimal(v)
+			return true
+		}},
+		"measureId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).MeasureID
+			b.int(int64(v))
+			return true
+		}},
+		"resetCycle": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).CycleOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"resetBasis": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PackageContent).BasisOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
 			return true
 		}},
 	}
