@@ -17,6 +17,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/events"
 	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/packages"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -37,6 +38,7 @@ type office struct {
 
 	catalog   *catalog.Service
 	incentive *incentives.Service
+	packages  *packages.Service
 
 	distributor, reseller, provider, stranger models.Partner
 	resale, advisory, ofReseller, loose       models.Customer
@@ -73,9 +75,10 @@ func open(t *testing.T, db *store.DB) *office {
 	recorder := &events.Recorder{IDs: ids, Now: o.now}
 	o.catalog = &catalog.Service{DB: db, Now: o.now, IDs: ids, Events: recorder, Cloud: "hws"}
 	o.incentive = &incentives.Service{DB: db, Now: o.now, IDs: ids, Cloud: "hws", Events: recorder}
+	o.packages = &packages.Service{DB: db, Now: o.now, IDs: ids, Contents: o.catalog}
 	o.Service = &billing.Service{
 		DB: db, Now: o.now, IDs: ids, Events: recorder, Ledger: &ledger.Service{DB: db, Now: o.now, IDs: ids}, Prices: o.catalog, Cloud: "hws",
-		Jobs: o, Performance: o.incentive,
+		Jobs: o, Performance: o.incentive, Packages: o.packages,
 	}
 	o.distributor = o.partner(models.Distributor, "")
 	o.reseller = o.partner(models.CloudReseller, o.distributor.ID)
@@ -308,10 +311,11 @@ func (o *office) checkSums() {
 	}
 }
 
-// checkBooks wants checkSums, and a sound ledger.
+// checkBooks wants checkSums, sound packages and a sound ledger.
 func (o *office) checkBooks() {
 	o.t.Helper()
 	o.checkSums()
+	o.checkPackages()
 	report, err := o.Ledger.Audit(o.ctx)
 	if err != nil || report.Breaches() > 0 {
 		o.t.Errorf("the ledger: %+v, %v", report, err)
