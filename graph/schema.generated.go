@@ -358,7 +358,7 @@ type QueryResolver interface {
 	ResourcePackage(ctx context.Context, id models.ID) (*models.ResourcePackage, error)
 	ResourcePackages(ctx context.Context, customerID *models.ID, orderID *models.ID, resourceID *models.ID, region *string, serviceType *string, specCode *string, statuses []models.PackageStatus, first *int32, after *string, last *int32, before *string) (models.Connection[models.ResourcePackage], error)
 	ResourcePackageUsage(ctx context.Context, itemIds []models.ID) ([]models.PackageItem, error)
-	PackageUsageRecords(ctx context.Context, deductedFrom time.Time, deductedUntil time.Time, customerID *models.ID, packageID *models.ID, itemID *models.ID, specCode *string, resourceType *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.PackageUsage], error)
+	PackageUsageRecords(ctx context.Context, deductedFrom *time.Time, deductedUntil *time.Time, customerID *models.ID, packageID *models.ID, itemID *models.ID, specCode *string, resourceType *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.PackageUsage], error)
 	StaffScheme(ctx context.Context, id models.ID) (*models.StaffScheme, error)
 	StaffSchemes(ctx context.Context, partnerID *models.ID, states []models.StaffSchemeState, year *int32, first *int32, after *string, last *int32, before *string) (models.Connection[models.StaffScheme], error)
 	StaffMonths(ctx context.Context, partnerID *models.ID, schemeID *models.ID, month *models.BillingCycle, states []models.StaffMonthState, first *int32, after *string, last *int32, before *string) (models.Connection[models.StaffMonth], error)
@@ -6208,16 +6208,16 @@ func (ec *executionContext) field_Query_packageUsageRecords_args(ctx context.Con
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "deductedFrom",
-		func(ctx context.Context, v any) (time.Time, error) {
-			return ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["deductedFrom"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "deductedUntil",
-		func(ctx context.Context, v any) (time.Time, error) {
-			return ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -27836,7 +27836,7 @@ func (ec *executionContext) _Query_packageUsageRecords(ctx context.Context, fiel
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PackageUsageRecords(ctx, fc.Args["deductedFrom"].(time.Time), fc.Args["deductedUntil"].(time.Time), fc.Args["customerId"].(*models.ID), fc.Args["packageId"].(*models.ID), fc.Args["itemId"].(*models.ID), fc.Args["specCode"].(*string), fc.Args["resourceType"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.Query().PackageUsageRecords(ctx, fc.Args["deductedFrom"].(*time.Time), fc.Args["deductedUntil"].(*time.Time), fc.Args["customerId"].(*models.ID), fc.Args["packageId"].(*models.ID), fc.Args["itemId"].(*models.ID), fc.Args["specCode"].(*string), fc.Args["resourceType"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next

@@ -48,7 +48,7 @@ func (r *queryResolver) ResourcePackageUsage(ctx context.Context, itemIds []mode
 }
 
 // PackageUsageRecords is the resolver for the packageUsageRecords field.
-func (r *queryResolver) PackageUsageRecords(ctx context.Context, deductedFrom time.Time, deductedUntil time.Time, customerID *models.ID, packageID *models.ID, itemID *models.ID, specCode *string, resourceType *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.PackageUsage], error) {
+func (r *queryResolver) PackageUsageRecords(ctx context.Context, deductedFrom *time.Time, deductedUntil *time.Time, customerID *models.ID, packageID *models.ID, itemID *models.ID, specCode *string, resourceType *string, first *int32, after *string, last *int32, before *string) (models.Connection[models.PackageUsage], error) {
 	filter := packages.UsageFilter{
 		From: deductedFrom, Until: deductedUntil, CustomerID: customerID, PackageID: packageID, ItemID: itemID, PackageSpec: specCode, ResourceType: resourceType,
 	}

@@ -61,7 +61,7 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 				if diff := cmp.Diff(c.want, broken); diff != "" {
 					t.Errorf("broken (-want +got):\n%s\n%s", diff, out.String())
 				}
-				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 16 {
+				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 19 {
 					t.Errorf("printed:\n%s", out.String())
 				}
 			})

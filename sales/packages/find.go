@@ -152,7 +152,8 @@ func (s *Service) Usage(ctx context.Context, who models.Principal, ids []models.
 
 // UsageFilter narrows FindUsages. Nil = no filter.
 type UsageFilter struct {
-	From, Until  time.Time // when it was deducted: from inclusive, until exclusive, at most 90 days later
+	From         *time.Time // when it was deducted, inclusive; nil = 90 days before Until
+	Until        *time.Time // exclusive, at most 90 days after From; nil = now and later
 	CustomerID   *models.ID
 	PackageID    *models.ID
 	ItemID       *models.ID
@@ -160,13 +161,26 @@ type UsageFilter struct {
 	ResourceType *string // of what was used
 }
 
-func (f UsageFilter) check() error {
-	switch {
-	case !f.From.Before(f.Until):
-		return models.Invalid("deductedUntil", "deductedUntil must be later than deductedFrom.")
-	case f.Until.Sub(f.From) > models.MaxUsageWindow:
-		return models.Invalid("deductedUntil", "A window has at most 90 days.")
+// window fills in where the time begins that is asked for, and checks it.
+func (f *UsageFilter) window(now time.Time) error {
+	until := now
+	if f.Until != nil {
+		until = *f.Until
 	}
+	if f.From == nil {
+		from := until.Add(-models.MaxUsageWindow)
+		f.From = &from
+	}
+	switch {
+	case f.Until != nil && !f.From.Before(until):
+		return models.Invalid("deductedUntil", "deductedUntil must be later than deductedFrom.")
+	case until.Sub(*f.From) > models.MaxUsageWindow:
+		return models.Invalid("deductedFrom", "A window has at most 90 days (O18).")
+	}
+	return nil
+}
+
+func (f UsageFilter) check() error {
 	for _, one := range []struct {
 		id            *models.ID
 		prefix, field string
@@ -188,6 +202,9 @@ func (s *Service) FindUsages(ctx context.Context, who models.Principal, filter U
 		return none, err
 	}
 	if err := filter.check(); err != nil {
+		return none, err
+	}
+	if err := filter.window(s.now()); err != nil {
 		return none, err
 	}
 	page, err := args.Page(listUsages)

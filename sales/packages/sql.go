@@ -217,7 +217,10 @@ func visibleUsages(db bun.IDB, who models.Principal) *bun.SelectQuery {
 }
 
 func (f UsageFilter) apply(q *bun.SelectQuery) *bun.SelectQuery {
-	q = q.Where("pku.created_at >= ?", f.From.UTC()).Where("pku.created_at < ?", f.Until.UTC())
+	q = q.Where("pku.created_at >= ?", f.From.UTC())
+	if f.Until != nil {
+		q = q.Where("pku.created_at < ?", f.Until.UTC())
+	}
 	for column, value := range map[string]*string{
 		"pku.customer_id": (*string)(f.CustomerID), "pku.package_id": (*string)(f.PackageID), "pku.item_id": (*string)(f.ItemID),
 		"pku.package_spec": f.PackageSpec, "pku.resource_type": f.ResourceType,
