@@ -6,5 +6,5 @@
 // prices (sales/catalog rates use), money (sales/ledger), orders (their events are read from the outbox) nor what consumption is worth to a
 // partner (sales/incentives, through Performance).
 //
-// Neighbours: the API's doors; sales/files, through Uploads, for files of records; store/jobs, through Jobs, for settlements.
+// Neighbours: the API's doors; sales/packages, through Packages, which pay for use first; sales/files, through Uploads, for files of records; store/jobs, through Jobs, for settlements.
 package billing

@@ -59,6 +59,8 @@ export default [
             'MetadataDisplay',
             'MetadataLogo',
             'ItemError',
+            'PackageCycle',
+            'PackageContent',
             'ResellerUpgradeEligibility',
             'CompanyAmount',
             'CompanyCloud',

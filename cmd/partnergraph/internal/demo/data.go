@@ -170,6 +170,9 @@ func (f filler) make(ctx context.Context) (World, error) {
 	if err := f.used(ctx, w.Customer.ID); err != nil {
 		return w, err
 	}
+	if err := f.packed(ctx, w.Customer.ID); err != nil {
+		return w, err
+	}
 	if err := f.benefits(ctx, w.SolutionProvider.ID); err != nil {
 		return w, err
 	}
@@ -185,15 +188,60 @@ func (f filler) make(ctx context.Context) (World, error) {
 
 // used reports a few hours of a server, to be paid with the next settlement.
 func (f filler) used(ctx context.Context, customer models.ID) error {
-	done, err := f.Billing.Record(ctx, f.who, billing.RecordUsage{Records: []billing.UsageRecord{{
+	return f.report(ctx, []billing.UsageRecord{{
 		ExternalID: "demo-hours-1", CustomerID: customer, ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm",
 		SpecCode: "s6.large.2.linux", Region: "cn-north-4", UsageType: "duration", UsageValue: decimal.NewFromInt(36), UsageMeasureID: 4, UsedAt: f.Now(),
+	}})
+}
+
+// packed buys a package of traffic and requests, and has it pay for some of both.
+func (f filler) packed(ctx context.Context, customer models.ID) error {
+	self := f.who
+	self.Kind, self.CustomerID = models.CustomerUser, customer
+	quoted, err := f.Catalog.Purchase(ctx, self, catalog.QuotePurchase{Products: []catalog.PurchaseProduct{{
+		Product:    catalog.Product{ID: "package", ServiceType: "hws.service.type.obs", ResourceType: "hws.resource.type.package.obs", SpecCode: "obs.traffic.100g", Region: "cn-north-4"},
+		PeriodType: models.PeriodYear, PeriodCount: 1,
 	}}})
-	if err == nil && done.Results[0].Error != nil {
-		err = done.Results[0].Error
-	}
 	if err != nil {
-		return fmt.Errorf("the use of %s: %w", customer, err)
+		return fmt.Errorf("a resource package: %w", err)
+	}
+	if quoted.Quote == nil {
+		return fmt.Errorf("the catalogue has no price: %s", quoted.Problems[0].Message)
+	}
+	placed, err := f.Orders.PlaceQuoted(ctx, self, orders.PlaceFromQuote{CustomerID: customer, QuoteID: quoted.Quote.ID, IdempotencyKey: "demo-package"})
+	if err != nil {
+		return fmt.Errorf("a resource package: %w", err)
+	}
+	if _, err := f.Orders.Pay(ctx, self, orders.PayOrder{OrderID: placed.Order.ID, IdempotencyKey: "demo-package-paid"}); err != nil {
+		return fmt.Errorf("a resource package: %w", err)
+	}
+	if err := f.DeliverOutbox(ctx); err != nil {
+		return err
+	}
+	var records []billing.UsageRecord
+	for _, use := range []struct {
+		kind    string
+		value   int64
+		measure int
+	}{{"traffic.out", 37_888, 11}, {"requests", 412_000, 14}} {
+		records = append(records, billing.UsageRecord{
+			ExternalID: "demo-" + use.kind, CustomerID: customer, ServiceType: "hws.service.type.obs", ResourceType: "hws.resource.type.obs", SpecCode: "obs.standard",
+			Region: "cn-north-4", UsageType: use.kind, UsageValue: decimal.NewFromInt(use.value), UsageMeasureID: use.measure, UsedAt: f.Now(),
+		})
+	}
+	return f.report(ctx, records)
+}
+
+// report takes records of use in of which none may be refused.
+func (f filler) report(ctx context.Context, records []billing.UsageRecord) error {
+	done, err := f.Billing.Record(ctx, f.who, billing.RecordUsage{Records: records})
+	if err != nil {
+		return fmt.Errorf("records of use: %w", err)
+	}
+	for _, result := range done.Results {
+		if result.Error != nil {
+			return fmt.Errorf("the use %s: %w", result.ExternalID, result.Error)
+		}
 	}
 	return nil
 }

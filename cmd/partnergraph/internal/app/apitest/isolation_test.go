@@ -83,7 +83,13 @@ func argumentRows(t *testing.T) map[string]func(w *apitest.World) []candidate {
 			}
 			return all
 		},
-		"resources.ids":               ids(models.PrefixResource),
+		"resources.ids":             ids(models.PrefixResource),
+		"resourceId":                ids(models.PrefixResource),
+		"packageId":                 ids(models.PrefixResourcePackage),
+		"itemId":                    ids(models.PrefixPackageItem),
+		"resourcePackages.region":   nobodys, // these name what is sold, not an object
+		"resourcePackages.specCode": nobodys, "resourcePackages.serviceType": nobodys,
+		"packageUsageRecords.specCode": nobodys, "packageUsageRecords.resourceType": nobodys,
 		"resources.serviceType":       nobodys, // names a service, not an object
 		"resources.enterpriseProject": nobodys, // the customers' own words, of whom the world has none
 		"jobs.kinds":                  nobodys, // names a kind of job, not an object
@@ -318,6 +324,8 @@ func TestEveryLookupFindsItsOwnOnly(t *testing.T) {
 				previewResources(t, s, w, c, f)
 			case f.Name == "companyGraph":
 				lookUpGraphs(t, s, w, c, f)
+			case f.Name == "resourcePackageUsage":
+				lookUpItems(t, s, w, c, f)
 			case cmp.Equal(required, []string{"ids"}):
 				lookUpMany(t, s, w, c, f, kinds)
 			case !cmp.Equal(required, []string{"id"}):
@@ -340,6 +348,24 @@ func codesByAlias(answer apitest.Answer) map[string]string {
 		codes[fmt.Sprint(e.Path[0])] = e.Code()
 	}
 	return codes
+}
+
+// lookUpItems asks for what is left of everybody's items of packages: those of others are left out.
+func lookUpItems(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller, f *ast.FieldDefinition) {
+	t.Helper()
+	seen, hidden := w.PackageItems(c)
+	if len(seen)+len(hidden) < 4 {
+		t.Fatal("the world has no items of packages")
+	}
+	answer := s.Ask(t, c.Key, "query Usage($ids: [ID!]!){"+f.Name+"(itemIds: $ids){id remaining}}", map[string]any{"ids": slices.Concat(hidden, seen)})
+	if wantRefused(t, c, f, answer) {
+		return
+	}
+	wantWhole(t, c, f.Name, answer)
+	slices.Sort(seen)
+	if got := idsOf(answer.At(f.Name)); !cmp.Equal(got, seen) && len(got)+len(seen) > 0 {
+		t.Errorf("%s as %s: %s", f.Name, c.Name, cmp.Diff(seen, got))
+	}
 }
 
 func lookUp(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Caller, f *ast.FieldDefinition, prefix string) {
@@ -382,8 +408,8 @@ func refusalOf(c apitest.Caller, prefix string) string {
 		models.PrefixRecharge: models.ReadBalances, models.PrefixRemittance: models.ReadBalances,
 		models.PrefixBindNotification: models.ReadExposure, models.PrefixTestLogin: models.WriteExposure,
 		models.PrefixRemittanceClaim: models.ReadBalances, models.PrefixPayerAgreement: models.ReadBalances,
-		models.PrefixBillLine: models.ReadBills,
-		models.PrefixQuote:    models.ReadCatalogue, models.PrefixDiscount: models.ReadCatalogue,
+		models.PrefixBillLine: models.ReadBills, models.PrefixResourcePackage: models.ReadResources,
+		models.PrefixQuote: models.ReadCatalogue, models.PrefixDiscount: models.ReadCatalogue,
 		models.PrefixCustomerReport: models.ReadCustomers, models.PrefixInvitation: models.ReadCustomers,
 		models.PrefixAssociationRequest: models.ReadCustomers, models.PrefixAuthorization: models.ReadCustomers, models.PrefixVerification: models.ReadCustomers,
 		models.PrefixCooperationRequest: models.ReadPartners, models.PrefixResellerUpgrade: models.ReadPartners,
@@ -498,7 +524,7 @@ func TestCursorsOfOthersShowNothing(t *testing.T) {
 	t.Parallel()
 	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 		me := apitest.Caller{Name: "provider0", Key: w.Providers[0].Key, Org: w.Providers[0]}
-		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications", "billLines", "billMonths", "performanceLines", "commercialCertifications", "payoutRequests", "benefitApplications", "brandVersions", "staffSchemes", "staffMonths", "staffPayments", "incentiveTransfers"} {
+		for _, list := range []string{"orders", "customers", "partners", "resources", "incentiveStatements", "events", "apiKeys", "withdrawals", "recharges", "remittanceClaims", "payerAgreements", "coupons", "couponQuotas", "couponQuotaRecords", "couponRecords", "couponUses", "customerReports", "invitations", "associationRequests", "authorizations", "verifications", "billLines", "billMonths", "performanceLines", "commercialCertifications", "payoutRequests", "benefitApplications", "brandVersions", "staffSchemes", "staffMonths", "staffPayments", "incentiveTransfers", "resourcePackages", "packageUsageRecords"} {
 			theirs := s.Ask(t, w.Providers[1].Key, "{"+list+"(first: 1){pageInfo{endCursor}}}", nil).At(list, "pageInfo", "endCursor")
 			if theirs == nil {
 				t.Fatalf("no cursor of %s", list)

@@ -549,7 +549,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
 			models.PrefixAuthorization, models.PrefixVerification,
 		},
-		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
+		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource, models.PrefixResourcePackage, models.PrefixPackageItem, models.PrefixPackageUsage},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixIncentiveVersion, models.PrefixIncentivePolicy, models.PrefixBenefitApplication, models.PrefixStaffScheme, models.PrefixStaffMember, models.PrefixStaffMonth, models.PrefixStaffPayment, models.PrefixIncentiveTransfer},
 		models.ReadBills:      {models.PrefixBillLine, models.PrefixBillMonth},
 		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixBrandVersion, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
@@ -591,6 +591,8 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 					for _, selection := range apitest.Selections(t, schema, target) {
 						documents = append(documents, "{"+f.Name+selection+"}")
 					}
+				case cmp.Equal(required, []string{"itemIds"}):
+					documents = append(documents, "{"+f.Name+"(itemIds: [\""+string(w.IDs(models.PrefixPackageItem)[0])+"\"]){id}}")
 				case cmp.Equal(required, []string{"id"}):
 					shown := "id"
 					if target.Fields.ForName("id") == nil { // what lies around an object is none

@@ -113,6 +113,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexVerifications(ctx, t, buyers)
 	w.indexCoupons(ctx, t, orgs, buyers)
 	w.indexBills(ctx, t, orgs, buyers)
+	w.indexPackages(ctx, t, buyers)
 	w.indexPayouts(ctx, t, orgs)
 	w.indexBenefits(ctx, t, orgs)
 	w.indexBrands(ctx, t, orgs)
@@ -298,7 +299,8 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		models.PrefixDiscount: // present partners gave them, or know of the contract
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixCoupon, models.PrefixCouponRecord, models.PrefixCouponUse, // only resale customers have some
-		models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote, models.PrefixBillLine, models.PrefixBillMonth: // an advisory customer buys on its own account
+		models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote, models.PrefixBillLine, models.PrefixBillMonth,
+		models.PrefixResourcePackage, models.PrefixPackageItem, models.PrefixPackageUsage: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery, models.PrefixCertification, models.PrefixPayout,
