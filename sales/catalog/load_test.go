@@ -216,7 +216,7 @@ func TestListsArePagedByCodeAndSearched(t *testing.T) {
 			found(catalog.CatalogueFilter{Region: &region}), found(catalog.CatalogueFilter{Region: &region, Query: &query}),
 			found(catalog.CatalogueFilter{Region: &region, Query: &name}), found(catalog.CatalogueFilter{Query: &wild}),
 		}
-		if diff := cmp.Diff([]int{18, 5, 5, 0}, got); diff != "" {
+		if diff := cmp.Diff([]int{20, 5, 5, 0}, got); diff != "" {
 			t.Error(diff)
 		}
 		service := ebs

@@ -22,7 +22,7 @@ func (w *World) used(ctx context.Context, t *testing.T) {
 		records = append(records, billing.UsageRecord{
 			ExternalID: b.Tag + "-use", CustomerID: b.Customer.ID, ServiceType: "hws.service.type.ec2", ResourceType: "hws.resource.type.vm",
 			SpecCode: "s6.large.2.linux", Region: "cn-north-4", UsageType: "duration", UsageValue: decimal.NewFromInt(7), UsageMeasureID: 4, UsedAt: w.Now(),
-		})
+		}, w.traffic(b))
 	}
 	done, err := w.Billing.Record(ctx, w.who, billing.RecordUsage{Records: records})
 	must(t, err)

@@ -293,7 +293,7 @@ func (w *World) ByUse(t *testing.T, b *Buyer) models.ID {
 // mains are the main resources of a customer.
 func (w *World) mains(t *testing.T, b *Buyer) (ids []models.ID) {
 	t.Helper()
-	must(t, w.DB.NewSelect().Model((*models.Resource)(nil)).Column("id").Where("customer_id = ? AND parent_id IS NULL", b.Customer.ID).Order("id").
+	must(t, w.DB.NewSelect().Model((*models.Resource)(nil)).Column("id").Where("customer_id = ? AND parent_id IS NULL AND resource_type = 'hws.resource.type.vm'", b.Customer.ID).Order("id").
 		Scan(t.Context(), &ids))
 	return ids
 }

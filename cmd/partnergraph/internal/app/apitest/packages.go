@@ -11,34 +11,35 @@ import (
 	"github.com/partnergraph/partnergraph/sales/billing"
 )
 
-// packed makes a package of what every customer runs, and has it pay for two gigabytes.
+// packed gives every customer a package, older than all else that it runs, so that it is in nobody's way.
 func (w *World) packed(ctx context.Context, t *testing.T) {
 	t.Helper()
-	var records []billing.UsageRecord
+	ids := models.NewIDSequence(w.Now().AddDate(0, 0, -1), "packages")
 	for _, b := range w.Buyers() {
-		made, err := w.Resources.FindForOrders(ctx, w.who, []models.ID{b.Paid.ID})
+		items, err := w.Orders.ItemsFor(ctx, w.who, []models.ID{b.Dear.ID})
 		must(t, err)
-		for _, r := range made[b.Paid.ID] {
-			if !r.IsMain() {
-				continue
+		end := w.Now().AddDate(1, 0, 0)
+		pack := models.Resource{
+			ID: ids.Next(models.PrefixResource), Cloud: w.Cloud, CloudID: b.Tag + "-package", CustomerID: b.Customer.ID, PartnerID: b.Dear.PartnerID, OrderID: b.Dear.ID,
+			OrderItemID: items[b.Dear.ID][0].ID, Name: b.Tag + " package", Status: models.ResourceInUse, Region: "cn-north-4", ServiceType: "hws.service.type.obs",
+			ResourceType: "hws.resource.type.package.obs", SpecCode: "obs.traffic.100g", ChargingMode: models.ChargedByPeriod,
+			ExpirePolicy: models.ExpireGracePeriod, EffectiveAt: w.Now(), ExpiresAt: &end, CreatedAt: w.Now(), UpdatedAt: w.Now(),
+		}
+		must(t, w.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+			if _, err := tx.NewInsert().Model(&pack).Exec(ctx); err != nil {
+				return err
 			}
-			r.ServiceType, r.ResourceType, r.SpecCode, r.Region = "hws.service.type.obs", "hws.resource.type.package.obs", "obs.traffic.100g", "cn-north-4"
-			must(t, w.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-				return w.Packages.CreateIn(ctx, tx, models.Order{Cloud: w.Cloud, CreatedAt: w.Now()}, []models.Resource{r})
-			}))
-		}
-		records = append(records, billing.UsageRecord{
-			ExternalID: b.Tag + "-traffic", CustomerID: b.Customer.ID, ServiceType: "hws.service.type.obs", ResourceType: "hws.resource.type.obs",
-			SpecCode: "obs.standard", Region: "cn-north-4", UsageType: "traffic.out", UsageValue: decimal.NewFromInt(2048), UsageMeasureID: 11, UsedAt: w.Now(),
-		})
+			return w.Packages.CreateIn(ctx, tx, models.Order{Cloud: w.Cloud, CreatedAt: w.Now()}, []models.Resource{pack})
+		}))
+		w.text(pack.Name, pack.ID)
 	}
-	done, err := w.Billing.Record(ctx, w.who, billing.RecordUsage{Records: records})
-	must(t, err)
-	for _, result := range done.Results {
-		if result.Error != nil || result.BillLine.CoveredValue == nil {
-			t.Fatalf("apitest: %s is not paid for by its package: %v", result.ExternalID, result.Error)
-		}
-		w.text(result.ExternalID, result.BillLine.ID)
+}
+
+// traffic is what a customer used of what its package pays for.
+func (w *World) traffic(b *Buyer) billing.UsageRecord {
+	return billing.UsageRecord{
+		ExternalID: b.Tag + "-traffic", CustomerID: b.Customer.ID, ServiceType: "hws.service.type.obs", ResourceType: "hws.resource.type.obs",
+		SpecCode: "obs.standard", Region: "cn-north-4", UsageType: "traffic.out", UsageValue: decimal.NewFromInt(2048), UsageMeasureID: 11, UsedAt: w.Now(),
 	}
 }
 

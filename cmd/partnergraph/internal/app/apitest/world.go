@@ -116,8 +116,8 @@ func Build(t *testing.T, s *Server) *World {
 	}
 	w.bindings(ctx, t)
 	must(t, w.DeliverOutbox(ctx))
-	w.used(ctx, t)
 	w.packed(ctx, t)
+	w.used(ctx, t)
 	w.nameResources(ctx, t)
 	operator := w.key(ctx, t, identity.CreateKey{Name: "operator"})
 	w.OperatorKey, w.OperatorKeyID = operator.Secret, operator.APIKey.ID
