@@ -73,8 +73,8 @@ func printReport(w io.Writer, r ledger.Report, performance incentives.Report, bi
 		{"I8", "every performance line has what it names, and its customer's bill line", performance.LostLines},
 		{"I8", "monthly sums of performance are those of its lines", performance.WrongMonths},
 		{"I8", "totals of performance are those of its monthly sums", performance.WrongTotals},
-		{"I9", "monthly sums of bills are those of their lines and of what was paid since", bills.WrongMonths},
-		{"I9", "totals of bills are those of their monthly sums", bills.WrongTotals},
+		{"I10", "monthly sums of bills are those of their lines and of what was paid since", bills.WrongMonths},
+		{"I10", "totals of bills are those of their monthly sums", bills.WrongTotals},
 	} {
 		state := "ok"
 		if line.breaches > 0 {
