@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/packages"
@@ -16,7 +17,7 @@ type auditCommand struct {
 	DatabaseURL string `name:"database-url" required:"" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db; read only."`
 }
 
-// Run proves the invariants of the ledger, of performance and of packages from their rows and fails when one is broken.
+// Run proves the invariants of the ledger, of performance, of packages and of bills from their rows and fails when one is broken.
 func (c auditCommand) Run(ctx context.Context) error {
 	db, err := store.Open(ctx, c.DatabaseURL)
 	if err != nil {
@@ -40,16 +41,20 @@ func audit(ctx context.Context, w io.Writer, db *store.DB) error {
 	if err != nil {
 		return err
 	}
-	if err := printReport(w, money, performance, packed); err != nil {
+	bills, err := (&billing.Service{DB: db}).Audit(ctx)
+	if err != nil {
 		return err
 	}
-	if breaches := money.Breaches() + performance.Breaches() + packed.Breaches(); breaches > 0 {
+	if err := printReport(w, money, performance, packed, bills); err != nil {
+		return err
+	}
+	if breaches := money.Breaches() + performance.Breaches() + packed.Breaches() + bills.Breaches(); breaches > 0 {
 		return fmt.Errorf("the books are not sound: %d rows break an invariant", breaches)
 	}
 	return nil
 }
 
-func printReport(w io.Writer, r ledger.Report, performance incentives.Report, packed packages.Report) error {
+func printReport(w io.Writer, r ledger.Report, performance incentives.Report, packed packages.Report, bills billing.Report) error {
 	if _, err := fmt.Fprintf(w, "%d accounts, %d transfers, %d entries, %d idempotency keys\n", r.Accounts, r.Transfers, r.Entries, r.Keys); err != nil {
 		return err
 	}
@@ -72,9 +77,12 @@ func printReport(w io.Writer, r ledger.Report, performance incentives.Report, pa
 		{"I7", "no order was paid back more than was paid", r.OverRefunded},
 		{"I8", "every performance line has what it names, and its customer's bill line", performance.LostLines},
 		{"I8", "monthly sums of performance are those of its lines", performance.WrongMonths},
+		{"I8", "totals of performance are those of its monthly sums", performance.WrongTotals},
 		{"I9", "what a package item has left in a cycle is its amount less its usage records", packed.WrongCycles},
 		{"I9", "what packages paid of a usage record is what its package records say", packed.WrongCovers},
 		{"I9", "a package ends with its resource, and belongs to the same", packed.WrongPackages},
+		{"I10", "monthly sums of bills are those of their lines and of what was paid since", bills.WrongMonths},
+		{"I10", "totals of bills are those of their monthly sums", bills.WrongTotals},
 	} {
 		state := "ok"
 		if line.breaches > 0 {
