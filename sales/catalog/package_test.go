@@ -112,3 +112,21 @@ func TestAPackageHoldsWhatItsQuoteSaid(t *testing.T) {
 		}
 	})
 }
+
+func TestAPackageStaysWhatItWasBoughtAs(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := stocked(t, db)
+		me := s.self(s.resale)
+		for from, to := range map[string]string{"hours.750": "hours.1500", "hours.gone": "hours.750"} {
+			id := s.runs(s.resale, func(r *models.Resource) { r.ResourceType, r.SpecCode = "hws.resource.type.package.vm", from })
+			if quoted, err := s.Change(s.ctx, me, catalog.QuoteChange{ResourceID: id, SpecCode: to}); models.ReasonOf(err) != "RESOURCE_NOT_CHANGEABLE" || quoted.Quote != nil {
+				t.Errorf("from %s to %s: %+v, %v", from, to, quoted, err)
+			}
+		}
+		server := s.runs(s.resale, nil)
+		if quoted, err := s.Change(s.ctx, me, catalog.QuoteChange{ResourceID: server, SpecCode: "s6.xlarge.2.linux"}); err != nil || quoted.Quote == nil {
+			t.Errorf("a server changes: %+v, %v", quoted, err)
+		}
+	})
+}
