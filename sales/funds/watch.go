@@ -80,7 +80,9 @@ func ownersOf(message []byte) []models.ID {
 }
 
 // RunWatches hears of changes from all replicas and wakes those who watch, until ctx ends. Each replica runs it once.
-func (s *Service) RunWatches(ctx context.Context) { s.watches.Run(ctx, s.Bus, changesChannel, ownersOf) }
+func (s *Service) RunWatches(ctx context.Context) {
+	s.watches.Run(ctx, s.Bus, changesChannel, ownersOf)
+}
 
 // EndWatches ends all watches and refuses new ones, because the server is going down.
 func (s *Service) EndWatches() { s.watches.End() }
