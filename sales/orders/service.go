@@ -63,6 +63,8 @@ type Service struct {
 	Jobs Jobs
 	// Vouchers are the coupons that orders are paid with; nil = there are none.
 	Vouchers Vouchers
+	// Account is what customers buy on account; nil = nobody does.
+	Account OnAccount
 	// UnsubscribeFee is the share, 0 to 1, that is kept of what is left of a payment when a resource is unsubscribed after its free days (O08).
 	UnsubscribeFee decimal.Decimal
 	Logger         *slog.Logger  // nil = slog.Default()
