@@ -142,14 +142,6 @@ func (o Order) CouponAmount() Money { return NewMoney(o.CouponMinor, o.Currency)
 // AccountAmount returns what was paid on account of the total, after coupons and before the balance; zero until it is paid.
 func (o Order) AccountAmount() Money { return NewMoney(o.AccountMinor, o.Currency) }
 
-// BalanceAmount returns what was paid from a balance: all that neither coupons nor the account paid; zero until it is paid.
-func (o Order) BalanceAmount() Money {
-	if o.PaidAt == nil {
-		return NewMoney(0, o.Currency)
-	}
-	return NewMoney(o.MoneyMinor()-o.AccountMinor, o.Currency)
-}
-
 // OfficialTotal returns the list price.
 func (o Order) OfficialTotal() Money { return NewMoney(o.OfficialMinor, o.Currency) }
 
