@@ -65,8 +65,8 @@ func printReport(w io.Writer, r ledger.Report, performance incentives.Report) er
 		{"I6", "a coupon is what is left of it, what it paid and what went back", r.WrongCoupons},
 		{"I6", "what coupons paid of an order is what its coupons paid", r.WrongCouponOrders},
 		{"I7", "no order was paid back more than was paid", r.OverRefunded},
-		{"I8", "what a customer owes on account is what is open of its months", r.WrongAccounts},
-		{"I8", "the months on account are what orders and refunds put there", r.WrongMonths},
+		{"I9", "what a customer owes on account is what is open of its months", r.WrongAccounts},
+		{"I9", "the months on account are what orders and refunds put there", r.WrongMonths},
 		{"I8", "every performance line has what it names, and its customer's bill line", performance.LostLines},
 		{"I8", "monthly sums of performance are those of its lines", performance.WrongMonths},
 	} {

@@ -193,7 +193,7 @@ func (s *Service) write(ctx context.Context, tx bun.IDB, who models.Principal, s
 	}
 	return LineSet{CustomerID: st.customer.ID, Account: account}, s.Events.Record(ctx, tx, who, models.Event{
 		Type: what, PartnerID: partnerOf(st.customer), CustomerID: st.customer.ID, SubjectID: string(st.customer.ID), Fields: []string{"monthlySettlement"},
-		Changes: []models.FieldChange{models.Changed("line", was, account.Line.Plain())},
+		Changes: []models.FieldChange{models.Changed("monthlySettlement", was, account.Line.Plain())},
 		Data:    map[string]any{"line": account.Line.Plain(), "used": account.Used.Plain(), "currency": st.line.Currency},
 	})
 }

@@ -177,6 +177,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, brandRows(partnersOfOthers))
 	maps.Copy(rows, staffRows())
 	maps.Copy(rows, transferRows())
+	maps.Copy(rows, settlementRows())
 	maps.Copy(rows, cooperationRows())
 	return rows
 }
@@ -554,7 +555,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 		models.ReadBills:      {models.PrefixBillLine, models.PrefixBillMonth},
 		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixBrandVersion, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
 		models.ReadBalances: {
-			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal,
+			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal, models.PrefixMonthlySettlement,
 			models.PrefixRecharge, models.PrefixRemittance, models.PrefixRemittanceClaim, models.PrefixPayerAgreement,
 		},
 		models.ReadCoupons:   {models.PrefixCouponQuota, models.PrefixCouponQuotaRecord, models.PrefixCoupon, models.PrefixCouponRecord, models.PrefixCouponUse},
