@@ -1,6 +1,7 @@
 package models
 
 import (
+	"hash/fnv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -252,21 +253,59 @@ type DebtPayment struct {
 type BillMonth struct {
 	bun.BaseModel `bun:"table:bill_months,alias:bmo"`
 
-	ID            ID              `bun:"id,pk"`
-	CustomerID    ID              `bun:"customer_id"`
-	PartnerID     ID              `bun:"partner_id"` // empty = none
-	Mode          AssociationMode `bun:"mode"`       // empty = none
-	Cycle         BillingCycle    `bun:"cycle"`
-	ServiceType   string          `bun:"service_type"`
-	Currency      Currency        `bun:"currency"`
-	Lines         int64           `bun:"lines"`
-	DiscountMinor int64           `bun:"discount_minor"`
-	PayableMinor  int64           `bun:"payable_minor"`
-	CashMinor     int64           `bun:"cash_minor"`
-	CreditMinor   int64           `bun:"credit_minor"`
-	CouponMinor   int64           `bun:"coupon_minor"`
-	DebtMinor     int64           `bun:"debt_minor"`
-	DebtPaidMinor int64           `bun:"debt_paid_minor"` // of DebtMinor, by later settlements
+	ID          ID              `bun:"id,pk"`
+	CustomerID  ID              `bun:"customer_id"`
+	PartnerID   ID              `bun:"partner_id"` // empty = none
+	Mode        AssociationMode `bun:"mode"`       // empty = none
+	Cycle       BillingCycle    `bun:"cycle"`
+	ServiceType string          `bun:"service_type"`
+	Currency    Currency        `bun:"currency"`
+	BillSums
+}
+
+// BillTotal is the sum of all BillMonths of a partner, mode, service type and currency whose customers are of one part (see PartOf): what
+// dashboards read that do not tell customers apart.
+type BillTotal struct {
+	bun.BaseModel `bun:"table:bill_totals,alias:bto"`
+
+	PartnerID   ID              `bun:"partner_id,pk"` // empty = none
+	Cycle       BillingCycle    `bun:"cycle,pk"`
+	Mode        AssociationMode `bun:"mode,pk"` // empty = none
+	ServiceType string          `bun:"service_type,pk"`
+	Currency    Currency        `bun:"currency,pk"`
+	Part        int64           `bun:"part,pk"`
+	BillSums
+}
+
+// BillSums are what is added up of bill lines, in minor units.
+type BillSums struct {
+	Lines         int64 `bun:"lines"`
+	DiscountMinor int64 `bun:"discount_minor"`
+	PayableMinor  int64 `bun:"payable_minor"`
+	CashMinor     int64 `bun:"cash_minor"`
+	CreditMinor   int64 `bun:"credit_minor"`
+	CouponMinor   int64 `bun:"coupon_minor"`
+	DebtMinor     int64 `bun:"debt_minor"`
+	DebtPaidMinor int64 `bun:"debt_paid_minor"` // of DebtMinor, by later settlements
+}
+
+// Plus returns the sums of both.
+func (s BillSums) Plus(more BillSums) BillSums {
+	return BillSums{
+		Lines: s.Lines + more.Lines, DiscountMinor: s.DiscountMinor + more.DiscountMinor, PayableMinor: s.PayableMinor + more.PayableMinor,
+		CashMinor: s.CashMinor + more.CashMinor, CreditMinor: s.CreditMinor + more.CreditMinor, CouponMinor: s.CouponMinor + more.CouponMinor,
+		DebtMinor: s.DebtMinor + more.DebtMinor, DebtPaidMinor: s.DebtPaidMinor + more.DebtPaidMinor,
+	}
+}
+
+// PartsOfTotals is in how many rows the total of a partner's month is kept, so that transactions of different customers seldom wait for each other.
+const PartsOfTotals = 8
+
+// PartOf returns the part of totals that a customer's sums are added to. Which it is matters only to who waits for whom.
+func PartOf(customer ID) int64 {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(customer))
+	return int64(hash.Sum32() % PartsOfTotals)
 }
 
 // NodeID returns the id to page by.
@@ -305,9 +344,11 @@ type BillMonthEdge = Edge[BillMonth]
 // MonthOf returns the sum that a billed line belongs to, with the line alone in it.
 func MonthOf(l BillLine) BillMonth {
 	return BillMonth{
-		CustomerID: l.CustomerID, PartnerID: l.PartnerID, Mode: l.Mode, Cycle: l.Cycle, ServiceType: l.ServiceType, Currency: l.Currency, Lines: 1,
-		DiscountMinor: l.DiscountMinor, PayableMinor: l.PayableMinor, CashMinor: l.CashMinor, CreditMinor: l.CreditMinor, CouponMinor: l.CouponMinor,
-		DebtMinor: l.DebtMinor,
+		CustomerID: l.CustomerID, PartnerID: l.PartnerID, Mode: l.Mode, Cycle: l.Cycle, ServiceType: l.ServiceType, Currency: l.Currency,
+		BillSums: BillSums{
+			Lines: 1, DiscountMinor: l.DiscountMinor, PayableMinor: l.PayableMinor, CashMinor: l.CashMinor, CreditMinor: l.CreditMinor,
+			CouponMinor: l.CouponMinor, DebtMinor: l.DebtMinor,
+		},
 	}
 }
 

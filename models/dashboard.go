@@ -190,6 +190,23 @@ type PerformanceMonth struct {
 	CountedMinor int64           `bun:"counted_minor"`
 }
 
+// PerformanceTotal is the sum of all PerformanceMonths of a partner, reseller, mode, service type and currency whose customers are of one part
+// (see PartOf): what dashboards read that do not tell customers apart.
+type PerformanceTotal struct {
+	bun.BaseModel `bun:"table:performance_totals,alias:pft"`
+
+	PartnerID    ID              `bun:"partner_id,pk"`
+	Period       BillingCycle    `bun:"period,pk"`
+	ResellerID   ID              `bun:"reseller_id,pk"` // empty = the partner's own customers
+	Mode         AssociationMode `bun:"mode,pk"`
+	ServiceType  string          `bun:"service_type,pk"`
+	Currency     Currency        `bun:"currency,pk"`
+	Part         int64           `bun:"part,pk"`
+	Lines        int64           `bun:"lines"`
+	AmountMinor  int64           `bun:"amount_minor"`
+	CountedMinor int64           `bun:"counted_minor"`
+}
+
 // PerformanceSum is a row of the dashboard of performance.
 type PerformanceSum struct {
 	Key          string   `bun:"key"` // as of ConsumptionSum

@@ -178,7 +178,7 @@ func (s StaffScheme) Check() error {
 	if err := CheckText(s.Name, "name", 100, false); err != nil {
 		return err
 	}
-	if err := CheckReference(s.AgreementVersion, "agreementVersion"); err != nil {
+	if err := CheckReference(s.AgreementVersion, "agreementVersion", MaxReference); err != nil {
 		return err
 	}
 	switch {

@@ -17,10 +17,15 @@ func CheckText(text, field string, most int, lines bool) error {
 	return nil
 }
 
-// CheckReference applies the rule for the numbers of invoices and payments: 1 to 64 printable ASCII characters. The error is INVALID.
-func CheckReference(text, field string) error {
-	if text == "" || len(text) > 64 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return Invalid(field, field+" has 1 to 64 printable ASCII characters.")
+// MaxReference is how long the numbers of invoices and payments are.
+const MaxReference = 64
+
+// CheckReference applies the rule for what others call something by, such as the number of an invoice or of a payment: 1 to most printable ASCII
+// characters, none of them a space at either end. The error is INVALID.
+func CheckReference(text, field string, most int) error {
+	printable := !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+	if text == "" || len(text) > most || !printable || strings.TrimSpace(text) != text {
+		return Invalid(field, fmt.Sprintf("%s has 1 to %d printable ASCII characters, and no space at its ends.", field, most))
 	}
 	return nil
 }

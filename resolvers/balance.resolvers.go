@@ -19,5 +19,5 @@ func (r *subscriptionResolver) BalanceChanged(ctx context.Context, partnerID *mo
 		return nil, err
 	}
 	streamEndsWith(ctx, watching.Err)
-	return watching.Balances(), nil
+	return watching.Values(), nil
 }

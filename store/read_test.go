@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -112,14 +111,10 @@ func TestInstantsAreReadInUTC(t *testing.T) {
 func TestReadPrepares(t *testing.T) {
 	t.Parallel()
 	url := storetest.PostgresURL(t)
-	separator := "?"
-	if strings.Contains(url, "?") {
-		separator = "&"
-	}
 	for name, c := range map[string]struct {
 		url  string
 		want int
-	}{"as a rule": {url, 2}, "not behind some poolers": {url + separator + "default_query_exec_mode=simple_protocol", 0}} {
+	}{"as a rule": {url, 2}, "not behind some poolers": {storetest.InText(url), 0}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db, err := store.Open(t.Context(), c.url, store.WithMaxOpen(1))

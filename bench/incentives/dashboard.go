@@ -60,10 +60,41 @@ func (m *month) year(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 	}
+	if err := m.totals(ctx); err != nil {
+		return 0, err
+	}
 	if _, err := m.DB.ExecContext(ctx, "ANALYZE"); err != nil {
 		return 0, err
 	}
 	return m.DB.NewSelect().Model((*models.PerformanceMonth)(nil)).Count(ctx)
+}
+
+// totals adds the sums of the months before up, in as many parts as customers make of them.
+func (m *month) totals(ctx context.Context) error {
+	for _, table := range []string{"bill_totals", "performance_totals"} {
+		if _, err := m.DB.NewDelete().Table(table).Where("1 = 1").Exec(ctx); err != nil {
+			return err
+		}
+	}
+	for part := range models.PartsOfTotals {
+		var customers []models.ID
+		for _, c := range m.customers {
+			if models.PartOf(c) == int64(part) {
+				customers = append(customers, c)
+			}
+		}
+		for _, text := range []string{
+			`INSERT INTO bill_totals SELECT partner_id, cycle, mode, service_type, currency, ?0, SUM(lines), SUM(discount_minor), SUM(payable_minor), SUM(cash_minor),
+				SUM(credit_minor), SUM(coupon_minor), SUM(debt_minor), SUM(debt_paid_minor) FROM bill_months WHERE customer_id IN (?1) GROUP BY 1, 2, 3, 4, 5`,
+			`INSERT INTO performance_totals SELECT partner_id, period, reseller_id, mode, service_type, currency, ?0, SUM(lines), SUM(amount_minor), SUM(counted_minor)
+				FROM performance_months WHERE customer_id IN (?1) GROUP BY 1, 2, 3, 4, 5, 6`,
+		} {
+			if _, err := m.DB.NewRaw(text, part, bun.List(customers)).Exec(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // asked is how fast dashboards were answered, and the processor time of one: the program's, and PostgreSQL's, which is zero for SQLite.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/sales/incentives"
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
@@ -15,7 +16,7 @@ type auditCommand struct {
 	DatabaseURL string `name:"database-url" required:"" env:"PARTNERGRAPH_DATABASE_URL" help:"postgres://user@host/name or sqlite:///path/file.db; read only."`
 }
 
-// Run proves the invariants of the ledger and of performance from their rows and fails when one is broken.
+// Run proves the invariants of the ledger, of performance and of bills from their rows and fails when one is broken.
 func (c auditCommand) Run(ctx context.Context) error {
 	db, err := store.Open(ctx, c.DatabaseURL)
 	if err != nil {
@@ -35,16 +36,20 @@ func audit(ctx context.Context, w io.Writer, db *store.DB) error {
 	if err != nil {
 		return err
 	}
-	if err := printReport(w, money, performance); err != nil {
+	bills, err := (&billing.Service{DB: db}).Audit(ctx)
+	if err != nil {
 		return err
 	}
-	if breaches := money.Breaches() + performance.Breaches(); breaches > 0 {
+	if err := printReport(w, money, performance, bills); err != nil {
+		return err
+	}
+	if breaches := money.Breaches() + performance.Breaches() + bills.Breaches(); breaches > 0 {
 		return fmt.Errorf("the books are not sound: %d rows break an invariant", breaches)
 	}
 	return nil
 }
 
-func printReport(w io.Writer, r ledger.Report, performance incentives.Report) error {
+func printReport(w io.Writer, r ledger.Report, performance incentives.Report, bills billing.Report) error {
 	if _, err := fmt.Fprintf(w, "%d accounts, %d transfers, %d entries, %d idempotency keys\n", r.Accounts, r.Transfers, r.Entries, r.Keys); err != nil {
 		return err
 	}
@@ -65,10 +70,13 @@ func printReport(w io.Writer, r ledger.Report, performance incentives.Report) er
 		{"I6", "a coupon is what is left of it, what it paid and what went back", r.WrongCoupons},
 		{"I6", "what coupons paid of an order is what its coupons paid", r.WrongCouponOrders},
 		{"I7", "no order was paid back more than was paid", r.OverRefunded},
-		{"I9", "what a customer owes on account is what is open of its months", r.WrongAccounts},
-		{"I9", "the months on account are what orders and refunds put there", r.WrongMonths},
+		{"I11", "what a customer owes on account is what is open of its months", r.WrongAccounts},
+		{"I11", "the months on account are what orders and refunds put there", r.WrongMonths},
 		{"I8", "every performance line has what it names, and its customer's bill line", performance.LostLines},
 		{"I8", "monthly sums of performance are those of its lines", performance.WrongMonths},
+		{"I8", "totals of performance are those of its monthly sums", performance.WrongTotals},
+		{"I10", "monthly sums of bills are those of their lines and of what was paid since", bills.WrongMonths},
+		{"I10", "totals of bills are those of their monthly sums", bills.WrongTotals},
 	} {
 		state := "ok"
 		if line.breaches > 0 {

@@ -23,19 +23,26 @@ func ManagerOf(who models.Principal, customer string) (expression string, args [
 	return "COALESCE((SELECT mc.account_manager_id FROM customers AS mc WHERE mc.id = ? AND mc.partner_id = ?), '')", []any{bun.Safe(customer), who.PartnerID}
 }
 
-// Dashboards is how a room's table of monthly sums answers dashboards.
+// Dashboards is how a room's tables of monthly sums answer dashboards.
 type Dashboards struct {
 	DB *store.DB
-	// Rows selects the rows that the caller sees, and no columns.
-	Rows func() *bun.SelectQuery
-	// OfPartner narrows them to those of a partner.
-	OfPartner func(q *bun.SelectQuery, partner models.ID) *bun.SelectQuery
-	// Alias is the table's, and Month and Partner the columns with the month and with what "by reseller" groups by.
-	Alias, Month, Partner string
+	// Months tells customers apart; Totals does not, and has far fewer rows.
+	Months, Totals DashboardTable
+	// OfPartner narrows rows of a table to those of a partner.
+	OfPartner func(q *bun.SelectQuery, table bun.Ident, partner models.ID) *bun.SelectQuery
+	// Month and Partner are the columns with the month and with what "by reseller" groups by.
+	Month, Partner string
 	// Largest is the column that rows are ordered by.
 	Largest string
 	// Columns are what is summed up.
 	Columns []DashboardColumn
+}
+
+// DashboardTable is a table of sums.
+type DashboardTable struct {
+	Alias string
+	// Rows selects the rows that the caller sees, and no columns.
+	Rows func() *bun.SelectQuery
 }
 
 // DashboardColumn is a column of the answer that adds some of the table's up and takes one off.
@@ -49,6 +56,20 @@ type DashboardColumn struct {
 type read struct {
 	from, until      models.BillingCycle
 	partner, manager models.ID // empty = all
+	totals           bool      // of the table that does not tell customers apart
+}
+
+// table returns the table that the rows are of.
+func (d Dashboards) table(asked read) DashboardTable {
+	if asked.totals {
+		return d.Totals
+	}
+	return d.Months
+}
+
+// inTotals says whether totals answer a query: one that is not about customers or what is known of them.
+func inTotals(who models.Principal, query models.DashboardQuery) bool {
+	return who.CustomerID == "" && query.ManagerID == nil && query.By != models.ByCustomer && query.By != models.ByAccountManager
 }
 
 // Answer answers queries in their order. Those that sum the same rows up are answered together, with a single reading of the rows where the
@@ -58,14 +79,14 @@ func Answer[Row any](ctx context.Context, who models.Principal, d Dashboards, pr
 	together := map[read][]int{}
 	for i, query := range queries {
 		from, until, err := query.Check(present)
-		if err == nil && d.key(who, query.By).Query == "" {
+		if err == nil && d.key(who, d.Months.Alias, query.By).Query == "" {
 			err = models.Invalid("by", "There is no such grouping.")
 		}
 		if err != nil {
 			answers[i].Err = err
 			continue
 		}
-		one := read{from: from, until: until}
+		one := read{from: from, until: until, totals: inTotals(who, query)}
 		if query.PartnerID != nil {
 			one.partner = *query.PartnerID
 		}
@@ -75,12 +96,14 @@ func Answer[Row any](ctx context.Context, who models.Principal, d Dashboards, pr
 		together[one] = append(together[one], i)
 	}
 	for rows, asked := range together {
+		alias := d.table(rows).Alias
 		var by []store.Grouping
 		for _, i := range asked {
-			by = d.join(who, by, queries[i])
+			by = d.join(who, alias, by, queries[i])
 		}
 		found, err := store.SumUp[Row](ctx, d.DB, store.Sums{
-			Rows: func() *bun.SelectQuery { return d.rows(who, rows) }, Alias: d.Alias, Columns: sumsOf[Row](ctx, d), Largest: d.sum(d.Largest),
+			Rows: func() *bun.SelectQuery { return d.rows(who, rows) }, Alias: alias, Columns: sumsOf[Row](ctx, d, alias),
+			Largest: bun.SafeQuery("SUM(?)", column(alias, d.Largest)),
 		}, by...)
 		if err != nil {
 			return nil, err
@@ -97,7 +120,7 @@ func Answer[Row any](ctx context.Context, who models.Principal, d Dashboards, pr
 }
 
 // join adds a query's grouping to those that there are.
-func (d Dashboards) join(who models.Principal, by []store.Grouping, query models.DashboardQuery) []store.Grouping {
+func (d Dashboards) join(who models.Principal, alias string, by []store.Grouping, query models.DashboardQuery) []store.Grouping {
 	top := query.Top
 	if query.By == models.ByMonth {
 		top = 0
@@ -108,65 +131,62 @@ func (d Dashboards) join(who models.Principal, by []store.Grouping, query models
 			return by
 		}
 	}
-	return append(by, store.Grouping{Name: string(query.By), Key: d.key(who, query.By), Top: top})
+	return append(by, store.Grouping{Name: string(query.By), Key: d.key(who, alias, query.By), Top: top})
 }
 
 // key is what rows are grouped by; its zero value for what is none.
-func (d Dashboards) key(who models.Principal, by models.DashboardGrouping) schema.QueryWithArgs {
+func (d Dashboards) key(who models.Principal, alias string, by models.DashboardGrouping) schema.QueryWithArgs {
 	switch by {
 	case models.ByMonth:
-		return d.column(d.Month)
+		return column(alias, d.Month)
 	case models.ByMode:
-		return d.column("mode")
+		return column(alias, "mode")
 	case models.ByServiceType:
-		return d.column("service_type")
+		return column(alias, "service_type")
 	case models.ByCustomer:
-		return d.column("customer_id")
+		return column(alias, "customer_id")
 	case models.ByReseller:
-		return d.column(d.Partner)
+		return column(alias, d.Partner)
 	case models.ByAccountManager:
-		expression, args := ManagerOf(who, d.Alias+".customer_id")
+		expression, args := ManagerOf(who, alias+".customer_id")
 		return bun.SafeQuery(expression, args...)
 	}
 	return schema.QueryWithArgs{}
 }
 
-func (d Dashboards) column(name string) schema.QueryWithArgs {
-	return bun.SafeQuery("?.?", bun.Ident(d.Alias), bun.Ident(name))
-}
-
-func (d Dashboards) sum(name string) schema.QueryWithArgs {
-	return bun.SafeQuery("SUM(?)", d.column(name))
+func column(alias, name string) schema.QueryWithArgs {
+	return bun.SafeQuery("?.?", bun.Ident(alias), bun.Ident(name))
 }
 
 // sumsOf are the sums that are shown of rows.
-func sumsOf[Row any](ctx context.Context, d Dashboards) []store.SumColumn {
+func sumsOf[Row any](ctx context.Context, d Dashboards, alias string) []store.SumColumn {
 	shown, narrowed := store.ShownColumns[Row](ctx)
 	columns := make([]store.SumColumn, 0, len(d.Columns))
-	for _, column := range d.Columns {
-		if narrowed && !slices.Contains(shown, column.Name) {
+	for _, one := range d.Columns {
+		if narrowed && !slices.Contains(shown, one.Name) {
 			continue
 		}
-		sum := d.column(column.Plus[0])
-		for _, plus := range column.Plus[1:] {
-			sum = bun.SafeQuery("? + ?", sum, d.column(plus))
+		sum := column(alias, one.Plus[0])
+		for _, plus := range one.Plus[1:] {
+			sum = bun.SafeQuery("? + ?", sum, column(alias, plus))
 		}
-		if column.Less != "" {
-			sum = bun.SafeQuery("? - ?", sum, d.column(column.Less))
+		if one.Less != "" {
+			sum = bun.SafeQuery("? - ?", sum, column(alias, one.Less))
 		}
-		columns = append(columns, store.SumOf(column.Name, sum))
+		columns = append(columns, store.SumOf(one.Name, sum))
 	}
 	return columns
 }
 
 func (d Dashboards) rows(who models.Principal, asked read) *bun.SelectQuery {
-	month := d.column(d.Month)
-	q := d.Rows().Where("? >= ?", month, asked.from).Where("? <= ?", month, asked.until)
+	table := d.table(asked)
+	month := column(table.Alias, d.Month)
+	q := table.Rows().Where("? >= ?", month, asked.from).Where("? <= ?", month, asked.until)
 	if asked.partner != "" {
-		q = d.OfPartner(q, asked.partner)
+		q = d.OfPartner(q, bun.Ident(table.Alias), asked.partner)
 	}
 	if asked.manager != "" {
-		manager, args := ManagerOf(who, d.Alias+".customer_id")
+		manager, args := ManagerOf(who, table.Alias+".customer_id")
 		q = q.Where(manager+" = ?", append(args, asked.manager)...)
 	}
 	return q

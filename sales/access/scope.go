@@ -246,11 +246,21 @@ func BillMonths(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return bills(q, who, "bmo")
 }
 
+// BillTotals shows the sums of what BillMonths shows, to all but customers: totals do not tell them apart.
+func BillTotals(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ofPartners(resaleOnly(q, who, "bto"), who, "bto.partner_id")
+}
+
 func bills(q *bun.SelectQuery, who models.Principal, alias string) *bun.SelectQuery {
-	if !who.SeesAll() && who.CustomerID == "" {
-		q = q.Where("?.mode = ?", bun.Ident(alias), models.Resale)
+	return owned(resaleOnly(q, who, alias), who, alias+".customer_id", alias+".partner_id")
+}
+
+// resaleOnly leaves partners without what advisory customers buy, which is between these and the cloud (O02).
+func resaleOnly(q *bun.SelectQuery, who models.Principal, alias string) *bun.SelectQuery {
+	if who.SeesAll() || who.CustomerID != "" {
+		return q
 	}
-	return owned(q, who, alias+".customer_id", alias+".partner_id")
+	return q.Where("?.mode = ?", bun.Ident(alias), models.Resale)
 }
 
 // PerformanceLines shows a partner its own, also of advisory customers: its incentive comes of them (N01). A reseller has none (P14).
@@ -261,6 +271,11 @@ func PerformanceLines(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery
 // PerformanceMonths shows the sums of what PerformanceLines shows.
 func PerformanceMonths(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return ownPartner(q, who, "pfm.partner_id")
+}
+
+// PerformanceTotals shows the sums of what PerformanceMonths shows.
+func PerformanceTotals(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	return ownPartner(q, who, "pft.partner_id")
 }
 
 // IncentiveStatements shows a partner its own: a distributor's carry its resellers' performance, a reseller has none

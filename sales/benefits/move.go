@@ -245,7 +245,7 @@ func (s *Service) SendInvoice(ctx context.Context, who models.Principal, cmd Sen
 	if err := access.Require(who, models.WriteIncentives); err != nil {
 		return Changed{}, err
 	}
-	if err := models.CheckReference(cmd.InvoiceNumber, "invoiceNumber"); err != nil {
+	if err := models.CheckReference(cmd.InvoiceNumber, "invoiceNumber", models.MaxReference); err != nil {
 		return Changed{}, err
 	}
 	return s.move(ctx, who, cmd.ApplicationID, models.MoveInvoice, func(_ context.Context, _ bun.IDB, row *models.BenefitApplication, did *changes, _ map[string]any) error {
@@ -276,7 +276,7 @@ func (s *Service) Complete(ctx context.Context, who models.Principal, cmd Comple
 	if err := mayReview(who); err != nil {
 		return Changed{}, err
 	}
-	if err := models.CheckReference(cmd.Reference, "reference"); err != nil {
+	if err := models.CheckReference(cmd.Reference, "reference", models.MaxReference); err != nil {
 		return Changed{}, err
 	}
 	return s.move(ctx, who, cmd.ApplicationID, models.MovePay, func(_ context.Context, _ bun.IDB, row *models.BenefitApplication, did *changes, _ map[string]any) error {

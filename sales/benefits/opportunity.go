@@ -150,7 +150,7 @@ func (s *Service) RequestOpportunity(ctx context.Context, who models.Principal, 
 }
 
 func (cmd RequestOpportunity) check() error {
-	if err := models.CheckReference(cmd.PONumber, "poNumber"); err != nil {
+	if err := models.CheckReference(cmd.PONumber, "poNumber", models.MaxReference); err != nil {
 		return err
 	}
 	if len(cmd.OrderIDs) == 0 || len(cmd.OrderIDs) > maxOpportunityOrders {

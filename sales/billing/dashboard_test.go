@@ -2,12 +2,15 @@ package billing_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/partnergraph/partnergraph/migrations"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/billing"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
@@ -177,5 +180,47 @@ func (o *office) checkShown() {
 	}
 	if diff := cmp.Diff(whole, part); diff != "" {
 		o.t.Error(diff)
+	}
+}
+
+// TestTheAuditNamesWrongSums: what the database does not check, the audit does. Totals of lines from before there were any are added up by the migration.
+func TestTheAuditNamesWrongSums(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		damage string
+		want   billing.Report
+	}{
+		"an amount":       {"UPDATE bill_lines SET cash_minor = cash_minor + 1, coupon_minor = coupon_minor - 1", billing.Report{WrongMonths: 1}},
+		"a month":         {"UPDATE bill_months SET lines = 2", billing.Report{WrongMonths: 1, WrongTotals: 1}},
+		"a month is gone": {"DELETE FROM bill_months", billing.Report{WrongMonths: 1, WrongTotals: 1}},
+		"a total":         {"UPDATE bill_totals SET debt_paid_minor = 1", billing.Report{WrongTotals: 1}},
+		"another's total": {"UPDATE bill_totals SET partner_id = 'ptr_0'", billing.Report{WrongTotals: 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				o := open(t, db)
+				order, _ := o.paidOrder(o.resale, o.provider.ID, 1000)
+				o.want(o.BillOrder(o.ctx, models.Event{Type: models.EventOrderPaid, SubjectID: string(order.ID)}), "")
+				for undone := ""; !strings.HasPrefix(undone, "0092"); {
+					steps, err := migrations.Down(o.ctx, db, 1)
+					o.want(err, "")
+					undone = steps[0]
+				}
+				_, err := migrations.Up(o.ctx, db)
+				o.want(err, "")
+				o.checkBooks()
+				done, err := db.ExecContext(o.ctx, c.damage)
+				o.want(err, "")
+				if n, err := done.RowsAffected(); err != nil || n != 1 {
+					t.Fatalf("%d rows: %v", n, err)
+				}
+				report, err := o.Audit(o.ctx)
+				o.want(err, "")
+				if diff := cmp.Diff(c.want, report); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
 	}
 }

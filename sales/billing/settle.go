@@ -238,7 +238,7 @@ func (s *Service) sumUp(ctx context.Context, tx bun.IDB, lines []models.BillLine
 		month := models.MonthOf(debts[i])
 		all = append(all, models.BillMonth{
 			CustomerID: month.CustomerID, PartnerID: month.PartnerID, Mode: month.Mode, Cycle: month.Cycle, ServiceType: month.ServiceType,
-			Currency: month.Currency, DebtPaidMinor: payment.CashMinor + payment.CreditMinor,
+			Currency: month.Currency, BillSums: models.BillSums{DebtPaidMinor: payment.CashMinor + payment.CreditMinor},
 		})
 	}
 	return addMonths(ctx, tx, s.IDs, all)

@@ -3,6 +3,7 @@ package billing
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -160,7 +161,7 @@ func insertLines(ctx context.Context, tx bun.IDB, lines []models.BillLine) error
 	return store.Translate(err)
 }
 
-// addMonths adds sums to the monthly rows, in one order, or two transactions could wait for each other.
+// addMonths adds sums to the monthly rows and to their totals, in one order, or two transactions could wait for each other.
 func addMonths(ctx context.Context, tx bun.IDB, ids models.IDSource, all []models.BillMonth) error {
 	if len(all) == 0 {
 		return nil
@@ -169,37 +170,48 @@ func addMonths(ctx context.Context, tx bun.IDB, ids models.IDSource, all []model
 	var sums []models.BillMonth
 	for _, one := range all {
 		if n := len(sums); n > 0 && byMonth(sums[n-1], one) == 0 {
-			sums[n-1] = plus(sums[n-1], one)
+			sums[n-1].BillSums = sums[n-1].Plus(one.BillSums)
 			continue
 		}
 		one.ID = ids(models.PrefixBillMonth)
 		sums = append(sums, one)
 	}
 	q := tx.NewInsert().Model(&sums).On("CONFLICT (customer_id, partner_id, mode, cycle, service_type, currency) DO UPDATE").Returning("NULL")
-	for _, column := range []string{
-		"lines", "discount_minor", "payable_minor", "cash_minor", "credit_minor", "coupon_minor", "debt_minor", "debt_paid_minor",
-	} {
+	for _, column := range summed {
 		q = q.Set("? = ?TableAlias.? + EXCLUDED.?", bun.Ident(column), bun.Ident(column), bun.Ident(column))
 	}
-	_, err := q.Exec(ctx)
-	return store.Translate(err)
+	totals := totalsOf(sums)
+	script := store.NewScript(tx)
+	script.Add(q)
+	script.AddTo(&totals, summed...)
+	return store.Translate(script.Exec(ctx))
 }
+
+// summed are the columns of models.BillSums.
+var summed = []string{"lines", "discount_minor", "payable_minor", "cash_minor", "credit_minor", "coupon_minor", "debt_minor", "debt_paid_minor"}
 
 func byMonth(a, b models.BillMonth) int {
 	return cmp.Or(cmp.Compare(a.CustomerID, b.CustomerID), cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Mode, b.Mode),
 		cmp.Compare(a.Cycle, b.Cycle), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency))
 }
 
-func plus(a, b models.BillMonth) models.BillMonth {
-	a.Lines += b.Lines
-	a.DiscountMinor += b.DiscountMinor
-	a.PayableMinor += b.PayableMinor
-	a.CashMinor += b.CashMinor
-	a.CreditMinor += b.CreditMinor
-	a.CouponMinor += b.CouponMinor
-	a.DebtMinor += b.DebtMinor
-	a.DebtPaidMinor += b.DebtPaidMinor
-	return a
+// totalsOf adds sums of customers up, in the order of the totals' key.
+func totalsOf(months []models.BillMonth) []models.BillTotal {
+	sums := make(map[models.BillTotal]models.BillSums, len(months))
+	for _, m := range months {
+		key := models.BillTotal{
+			PartnerID: m.PartnerID, Cycle: m.Cycle, Mode: m.Mode, ServiceType: m.ServiceType, Currency: m.Currency, Part: models.PartOf(m.CustomerID),
+		}
+		sums[key] = sums[key].Plus(m.BillSums)
+	}
+	totals := slices.SortedFunc(maps.Keys(sums), func(a, b models.BillTotal) int {
+		return cmp.Or(cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Cycle, b.Cycle), cmp.Compare(a.Mode, b.Mode),
+			cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Part, b.Part))
+	})
+	for i, key := range totals {
+		totals[i].BillSums = sums[key]
+	}
+	return totals
 }
 
 // selectOrder reads an order, locked, with its lines.

@@ -284,15 +284,8 @@ func (o *office) checkSums() {
 			continue
 		}
 		one := models.MonthOf(line)
-		sum := want[key(one)]
-		one.Lines += sum.Lines
-		one.DiscountMinor += sum.DiscountMinor
-		one.PayableMinor += sum.PayableMinor
-		one.CashMinor += sum.CashMinor
-		one.CreditMinor += sum.CreditMinor
-		one.CouponMinor += sum.CouponMinor
-		one.DebtMinor += sum.DebtMinor
-		one.DebtPaidMinor += sum.DebtPaidMinor + paid[line.ID]
+		one.BillSums = one.Plus(want[key(one)].BillSums)
+		one.DebtPaidMinor += paid[line.ID]
 		want[key(one)] = one
 	}
 	for _, month := range months {
@@ -315,5 +308,9 @@ func (o *office) checkBooks() {
 	report, err := o.Ledger.Audit(o.ctx)
 	if err != nil || report.Breaches() > 0 {
 		o.t.Errorf("the ledger: %+v, %v", report, err)
+	}
+	bills, err := o.Audit(o.ctx)
+	if err != nil || bills.Breaches() > 0 {
+		o.t.Errorf("the bills: %+v, %v", bills, err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/companies"
@@ -227,29 +226,16 @@ func TestALiveProviderStandsInFrontOfTheRegister(t *testing.T) {
 	})
 }
 
-// lastQuery keeps the text of the last statement.
-type lastQuery struct{ text string }
-
-func (h *lastQuery) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	h.text = event.Query
-	return ctx
-}
-
-func (*lastQuery) AfterQuery(context.Context, *bun.QueryEvent) {}
-
 // TestEverySearchOfCompaniesUsesAnIndex: one statement per page, which reads no table from end to end.
 func TestEverySearchOfCompaniesUsesAnIndex(t *testing.T) {
 	t.Parallel()
 	const n = 4000
-	postgres := storetest.PostgresURL(t)
-	postgres += map[bool]string{true: "&", false: "?"}[strings.Contains(postgres, "?")] + "default_query_exec_mode=simple_protocol" // values are written into the text
-	for engine, url := range map[string]string{"sqlite": storetest.SQLiteURL(t), "postgres": postgres} {
+	for engine, url := range map[string]string{"sqlite": storetest.SQLiteURL(t), "postgres": storetest.InText(storetest.PostgresURL(t))} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, storetest.Open(t, url))
 			w.crowd(n)
-			last := &lastQuery{}
-			w.Register.DB.DB = w.Register.DB.WithQueryHook(last)
+			last := storetest.HookLast(w.Register.DB)
 			type filter = companies.CompanyFilter
 			deep := w.named(n - 100)
 			for name, f := range map[string]filter{
@@ -261,14 +247,14 @@ func TestEverySearchOfCompaniesUsesAnIndex(t *testing.T) {
 					ctx, counted := store.CountStatements(w.ctx)
 					_, err := w.Find(ctx, operator(), f, models.PageArgs{After: &after})
 					w.done(name, err)
-					wantIndex(t, w, name, last.text, counted.Count())
+					wantIndex(t, w, name, last.Text, counted.Count())
 				}
 			}
 			for _, view := range []*models.CompanyGraphView{nil, ptr(models.ViewStructure), ptr(models.ViewEquity), ptr(models.ViewEnterprise)} {
 				ctx, counted := store.CountStatements(w.ctx)
 				_, err := w.Graph(ctx, operator(), companies.GraphQuestion{CompanyID: deep.ID, View: view, Depth: 1})
 				w.done("graph", err)
-				wantIndex(t, w, fmt.Sprint("graph ", view), last.text, counted.Count()-1) // the company
+				wantIndex(t, w, fmt.Sprint("graph ", view), last.Text, counted.Count()-1) // the company
 			}
 		})
 	}
@@ -300,27 +286,10 @@ func wantIndex(t *testing.T, w *world, name, text string, statements int) {
 	if statements != 1 {
 		t.Errorf("%s: %d statements", name, statements)
 	}
-	prefix := "EXPLAIN QUERY PLAN "
-	if w.Register.DB.Engine() == store.Postgres {
-		prefix = "EXPLAIN "
-	}
-	rows, err := w.Register.DB.QueryContext(w.ctx, prefix+text)
-	w.done("explain", err)
-	defer func() { _ = rows.Close() }()
-	var plan strings.Builder
-	for rows.Next() {
-		var line string
-		var id, parent, unused int
-		if err = rows.Scan(&line); err != nil {
-			err = rows.Scan(&id, &parent, &unused, &line)
-		}
-		w.done("explain", err)
-		fmt.Fprintln(&plan, line)
-	}
-	w.done("explain", rows.Err())
+	plan := storetest.Explain(t, w.Register.DB, text)
 	for _, dear := range []string{"Seq Scan", "SCAN cmp\n", "SCAN cmt\n", "SCAN cmr\n"} {
-		if strings.Contains(plan.String()+"\n", dear) {
-			t.Errorf("%s: %s in\n%s\n%s", name, dear, plan.String(), text)
+		if strings.Contains(plan+"\n", dear) {
+			t.Errorf("%s: %s in\n%s\n%s", name, dear, plan, text)
 		}
 	}
 }

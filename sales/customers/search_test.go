@@ -1,7 +1,6 @@
 package customers_test
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/customers"
@@ -109,16 +107,6 @@ func TestCustomersAreFoundByWhatIsKnownOfThem(t *testing.T) {
 	})
 }
 
-// lastQuery keeps the text of the last statement.
-type lastQuery struct{ text string }
-
-func (h *lastQuery) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	h.text = event.Query
-	return ctx
-}
-
-func (*lastQuery) AfterQuery(context.Context, *bun.QueryEvent) {}
-
 // crowd writes many customers of two partners, with what filters look for.
 func (m *managed) crowd(n int) (member models.User) {
 	m.t.Helper()
@@ -175,7 +163,7 @@ func TestEverySearchUsesAnIndex(t *testing.T) {
 	t.Parallel()
 	const n = 8000
 	for engine, url := range map[string]string{
-		"sqlite": storetest.SQLiteURL(t), "postgres": inText(storetest.PostgresURL(t)),
+		"sqlite": storetest.SQLiteURL(t), "postgres": storetest.InText(storetest.PostgresURL(t)),
 	} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -185,15 +173,9 @@ func TestEverySearchUsesAnIndex(t *testing.T) {
 	}
 }
 
-// inText has values written into the statements, so that they can be explained.
-func inText(url string) string {
-	return url + map[bool]string{true: "&", false: "?"}[strings.Contains(url, "?")] + "default_query_exec_mode=simple_protocol"
-}
-
 func searchTheCrowd(t *testing.T, m *managed, member models.User, n int) {
 	t.Helper()
-	last := &lastQuery{}
-	m.DB.DB = m.DB.WithQueryHook(last)
+	last := storetest.HookLast(m.DB)
 	who := asPartner(m.provider)
 	type filter = customers.CustomerFilter
 	day := m.at.Add(24 * time.Hour)
@@ -223,14 +205,14 @@ func searchTheCrowd(t *testing.T, m *managed, member models.User, n int) {
 			if counter.Count() != 1 {
 				t.Errorf("%s: %d statements", name, counter.Count())
 			}
-			plan := m.explain(last.text)
+			plan := storetest.Explain(t, m.DB, last.Text)
 			for _, dear := range []string{"Seq Scan on customers", "SCAN c\n", "SCAN ct\n", "SCAN a\n", "Seq Scan on customer_tags", "Seq Scan on associations"} {
 				if strings.Contains(plan+"\n", dear) {
-					t.Errorf("%s (deep %v): %s in\n%s\n%s", name, after, dear, plan, last.text)
+					t.Errorf("%s (deep %v): %s in\n%s\n%s", name, after, dear, plan, last.Text)
 				}
 			}
 			if !c.sorts && sortsMany(plan) {
-				t.Errorf("%s (deep %v): sorted in\n%s\n%s", name, after, plan, last.text)
+				t.Errorf("%s (deep %v): sorted in\n%s\n%s", name, after, plan, last.Text)
 			}
 		}
 	}
@@ -250,34 +232,4 @@ func sortsMany(plan string) bool {
 		}
 	}
 	return false
-}
-
-// explain asks the database how it would do what the text says.
-func (m *managed) explain(text string) string {
-	m.t.Helper()
-	prefix := "EXPLAIN QUERY PLAN "
-	if m.DB.Engine() == store.Postgres {
-		prefix = "EXPLAIN "
-	}
-	rows, err := m.DB.QueryContext(m.ctx, prefix+text)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	var plan strings.Builder
-	for rows.Next() {
-		var line string
-		var id, parent, unused int
-		if err = rows.Scan(&line); err != nil {
-			err = rows.Scan(&id, &parent, &unused, &line)
-		}
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		fmt.Fprintln(&plan, line)
-	}
-	if err := rows.Err(); err != nil {
-		m.t.Fatal(err)
-	}
-	return plan.String()
 }

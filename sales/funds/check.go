@@ -1,8 +1,6 @@
 package funds
 
 import (
-	"strings"
-
 	"github.com/shopspring/decimal"
 
 	"github.com/partnergraph/partnergraph/models"
@@ -16,12 +14,5 @@ func checkPositive(amount decimal.Decimal, field string) error {
 	return nil
 }
 
-// checkReference applies the rule for references of banks and providers: 1 to 128 printable ASCII characters without spaces
-// around them.
-func checkReference(reference, field string) error {
-	printable := !strings.ContainsFunc(reference, func(r rune) bool { return r < ' ' || r > '~' })
-	if reference == "" || len(reference) > 128 || !printable || strings.TrimSpace(reference) != reference {
-		return models.Invalid(field, "A reference has 1 to 128 printable ASCII characters.")
-	}
-	return nil
-}
+// maxReference is how long the references of banks and providers are.
+const maxReference = 128

@@ -74,7 +74,7 @@ func (s *Service) checkClaim(cmd ClaimRemittance) error {
 		return err
 	}
 	if cmd.BankReference != nil {
-		if err := checkReference(*cmd.BankReference, "bankReference"); err != nil {
+		if err := models.CheckReference(*cmd.BankReference, "bankReference", maxReference); err != nil {
 			return err
 		}
 	}

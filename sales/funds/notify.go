@@ -55,10 +55,10 @@ func (s *Service) Notified(ctx context.Context, name string, notification Notifi
 }
 
 func (r Receipt) check() error {
-	if err := checkReference(r.Reference, "reference"); err != nil {
+	if err := models.CheckReference(r.Reference, "reference", maxReference); err != nil {
 		return err
 	}
-	if err := checkReference(r.ProviderReference, "providerReference"); err != nil {
+	if err := models.CheckReference(r.ProviderReference, "providerReference", maxReference); err != nil {
 		return err
 	}
 	if r.Received.Minor <= 0 || r.Received.Minor > models.MaxMinor {

@@ -67,7 +67,7 @@ func (cmd ConfirmRecharge) check() error {
 	if err := checkPositive(cmd.ReceivedAmount, "receivedAmount"); err != nil {
 		return err
 	}
-	if err := checkReference(cmd.ProviderReference, "providerReference"); err != nil {
+	if err := models.CheckReference(cmd.ProviderReference, "providerReference", maxReference); err != nil {
 		return err
 	}
 	return ledger.CheckKey(cmd.IdempotencyKey)

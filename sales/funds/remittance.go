@@ -67,7 +67,7 @@ func (s *Service) RecordRemittance(ctx context.Context, who models.Principal, cm
 
 func (s *Service) checkRemittance(cmd RecordRemittance) (models.Money, SigningEntity, error) {
 	fail := func(err error) (models.Money, SigningEntity, error) { return models.Money{}, SigningEntity{}, err }
-	if err := checkReference(cmd.BankReference, "bankReference"); err != nil {
+	if err := models.CheckReference(cmd.BankReference, "bankReference", maxReference); err != nil {
 		return fail(err)
 	}
 	if err := models.CheckText(cmd.PayerName, "payerName", maxPayerName, false); err != nil {

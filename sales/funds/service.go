@@ -54,7 +54,7 @@ type Service struct {
 	SigningEntities SigningEntities     // who takes money in which ways
 	Providers       map[string]Provider // of recharges, by name
 
-	watches watches
+	watches watch.Hub[models.Balance]
 	noted   watch.Noted // whose alerts are looked at before the others'
 	once    sync.Once
 	lanes   *store.Lanes[asked, Moved]

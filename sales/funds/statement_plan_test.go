@@ -2,30 +2,17 @@ package funds_test
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/funds"
 	"github.com/partnergraph/partnergraph/store"
 	"github.com/partnergraph/partnergraph/store/storetest"
 )
-
-// heard keeps the text of the last statement.
-type heard struct{ text string }
-
-func (h *heard) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
-	h.text = event.Query
-	return ctx
-}
-
-func (*heard) AfterQuery(context.Context, *bun.QueryEvent) {}
 
 // manyLines writes a long ledger of one account, without the postings that a real one would have.
 func manyLines(b *books, lines int) {
@@ -59,15 +46,14 @@ func TestAPageDeepDownCostsWhatTheFirstOneCosts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		b := newBooks(t, db)
 		manyLines(b, lines)
-		last := &heard{}
-		db.DB = db.WithQueryHook(last)
+		last := storetest.HookLast(db)
 		page := func(cursor *string) (models.PageInfo, string) {
 			found, err := b.Statement(context.Background(), operator(), funds.StatementQuery{PartnerID: &b.distributor}, models.PageArgs{After: cursor})
 			b.want(err, "")
 			if len(found.Edges) != models.DefaultPageSize {
 				t.Fatalf("%d lines", len(found.Edges))
 			}
-			return found.PageInfo, last.text
+			return found.PageInfo, last.Text
 		}
 		_, first := page(nil)
 		var deep models.Entry
@@ -76,8 +62,8 @@ func TestAPageDeepDownCostsWhatTheFirstOneCosts(t *testing.T) {
 		_, err := b.PartnerBalancesAt(context.Background(), operator(), []models.ID{b.distributor}, deep.CreatedAt)
 		b.want(err, "")
 		costs := map[string]int{}
-		for name, text := range map[string]string{"first": first, "deep": far, "past": last.text} {
-			plan := explain(t, db, text)
+		for name, text := range map[string]string{"first": first, "deep": far, "past": last.Text} {
+			plan := storetest.Explain(t, db, text, "ANALYZE", "BUFFERS") // PostgreSQL does it, to count the blocks
 			if !strings.Contains(plan, "entries_account_moment") {
 				t.Errorf("%s does not use the index:\n%s", name, plan)
 			}
@@ -92,36 +78,6 @@ func TestAPageDeepDownCostsWhatTheFirstOneCosts(t *testing.T) {
 			t.Errorf("blocks read: %v", costs)
 		}
 	})
-}
-
-// explain asks the database how it does what the text says; PostgreSQL does it, to count the blocks.
-func explain(t *testing.T, db *store.DB, text string) string {
-	t.Helper()
-	prefix := "EXPLAIN QUERY PLAN "
-	if db.Engine() == store.Postgres {
-		prefix = "EXPLAIN (ANALYZE, BUFFERS) "
-	}
-	rows, err := db.QueryContext(context.Background(), prefix+text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	var plan strings.Builder
-	for rows.Next() {
-		var line string
-		var id, parent, unused int
-		if err = rows.Scan(&line); err != nil {
-			err = rows.Scan(&id, &parent, &unused, &line)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintln(&plan, line)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return plan.String()
 }
 
 var hits = regexp.MustCompile(`Buffers: shared hit=(\d+)(?: read=(\d+))?`)

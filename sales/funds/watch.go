@@ -1,33 +1,19 @@
 package funds
 
 import (
-	"cmp"
 	"context"
-	"math/rand/v2"
-	"time"
+	"encoding/json"
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/watch"
 )
 
-// Why a watch ends or cannot begin, besides the refusals of reading.
+// Why a watch ends or cannot begin, besides what watch.Hub says.
 var (
-	ErrWatchCredential = models.Unauthenticated("This credential is no longer valid, so nothing more is sent: sign in again, or send another key.")
-	ErrWatchHidden     = &models.Error{Code: models.CodeNotFound, Message: "This balance may no longer be seen."}
-	ErrWatchOver       = &models.Error{Code: models.CodeUnavailable, Message: "This server is going down; subscribe again."}
-	errWatchWhom       = models.Invalid("partnerId", "Name a partner or a customer: this credential has no balance of its own.")
-	errWatchBoth       = models.Invalid("customerId", "Name a partner or a customer, not both.")
-)
-
-const (
-	// defaultLookEvery is how often a watch looks without having been told to: messages may be lost.
-	defaultLookEvery = 15 * time.Second
-	// watchPace is the shortest time between two balances of one watch; what changes faster is left out but for the newest.
-	watchPace = 100 * time.Millisecond
-	// watchPatience bounds one look at the balance.
-	watchPatience = 10 * time.Second
-	// MaxWatches is how many balances one credential may watch at once at one replica.
-	MaxWatches = 100
+	ErrWatchHidden = &models.Error{Code: models.CodeNotFound, Message: "This balance may no longer be seen."}
+	errWatchWhom   = models.Invalid("partnerId", "Name a partner or a customer: this credential has no balance of its own.")
+	errWatchBoth   = models.Invalid("customerId", "Name a partner or a customer, not both.")
 )
 
 // Watch names the balance to watch: a partner's, a customer's or, with neither, the caller's own.
@@ -52,30 +38,9 @@ func (w Watch) whose(who models.Principal) (models.OwnerKind, models.ID, error) 
 	return "", "", errWatchWhom
 }
 
-// Watching is a balance under watch.
-type Watching struct {
-	kind  models.OwnerKind
-	id    models.ID
-	actor string
-	still func(ctx context.Context) (models.Principal, error)
-
-	wake     chan struct{} // something may have changed
-	balances chan models.Balance
-	err      error
-}
-
-// Balances gives the balance as it is now and then each newer one, with a version above the last one's; of changes in quick
-// succession, and for a reader that is slow, only the newest. It is closed when the watch is over.
-func (w *Watching) Balances() <-chan models.Balance { return w.balances }
-
-// Err says why the watch is over, once Balances is closed: ErrWatchCredential, ErrWatchHidden, ErrWatchOver, FORBIDDEN, or
-// nil when its context ended.
-func (w *Watching) Err() error { return w.err }
-
-// Watch begins to watch a balance until ctx ends. It needs BALANCES_READ; a balance that may not be seen is NOT_FOUND. Before
-// every answer still says who the caller is by then, and whether that one may see the balance is asked again: when not, the
-// watch ends. RATE_LIMITED beyond MaxWatches.
-func (s *Service) Watch(ctx context.Context, who models.Principal, cmd Watch, still func(ctx context.Context) (models.Principal, error)) (*Watching, error) {
+// Watch begins to watch a balance until ctx ends: it gives the balance as it is now and then each newer one, with a version above the last one's. It
+// needs BALANCES_READ; a balance that may not be seen is NOT_FOUND. still says who the caller is by then; see watch.Hub for what ends a watch.
+func (s *Service) Watch(ctx context.Context, who models.Principal, cmd Watch, still func(ctx context.Context) (models.Principal, error)) (*watch.Watching[models.Balance], error) {
 	if err := access.Require(who, models.ReadBalances); err != nil {
 		return nil, err
 	}
@@ -83,103 +48,39 @@ func (s *Service) Watch(ctx context.Context, who models.Principal, cmd Watch, st
 	if err != nil {
 		return nil, err
 	}
-	w := &Watching{
-		kind: kind, id: id, actor: who.ActorID(), still: still,
-		wake: make(chan struct{}, 1), balances: make(chan models.Balance),
+	read, what := s.PartnerBalances, "partner"
+	if kind == models.OwnerCustomer {
+		read, what = s.CustomerBalances, "customer"
 	}
-	// It listens before it looks, so that no change falls between the two.
-	if err := s.watches.join(w); err != nil {
-		return nil, err
-	}
-	first, seen, err := s.see(ctx, who, w)
-	if err == nil && !seen {
-		err = models.NotFound(map[models.OwnerKind]string{models.OwnerPartner: "partner", models.OwnerCustomer: "customer"}[kind])
-	}
-	if err != nil {
-		s.watches.leave(w)
-		return nil, err
-	}
-	go s.follow(ctx, w, first)
-	return w, nil
-}
-
-// follow sends balances until the watch is over.
-func (s *Service) follow(ctx context.Context, w *Watching, next models.Balance) {
-	defer close(w.balances)
-	defer s.watches.leave(w)
-	// Not all at the same moment, where many began together.
-	every := cmp.Or(s.LookEvery, defaultLookEvery)
-	poll := time.NewTicker(every - time.Duration(rand.Int64N(int64(every/5))))
-	defer poll.Stop()
-	out, last := w.balances, next.Version
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.watches.ending():
-			w.err = ErrWatchOver
-			return
-		case out <- next:
-			out, last = nil, next.Version
-			if !pause(ctx, watchPace) {
-				return
+	return s.watches.Watch(ctx, who, watch.Source[models.Balance]{
+		Topics: []models.ID{id}, Hidden: ErrWatchHidden, Still: still, Every: s.LookEvery,
+		Newer: func(newest, sent models.Balance) bool { return newest.Version > sent.Version },
+		Read: func(ctx context.Context, who models.Principal) (models.Balance, error) {
+			found, err := read(ctx, who, []models.ID{id})
+			balance, seen := found[id]
+			if err == nil && !seen {
+				err = models.NotFound(what)
 			}
-			continue
-		case <-w.wake:
-		case <-poll.C:
-		}
-		newest, err := s.look(ctx, w)
-		switch models.CodeOf(err) {
-		case "":
-		case models.CodeUnauthenticated, models.CodeForbidden, models.CodeNotFound:
-			w.err = err
-			return
-		default:
-			// Nobody can tell now, so nothing is sent; the next look may.
-			out = nil
-			continue
-		}
-		if newest.Version > last {
-			out, next = w.balances, newest
-		}
-	}
+			return balance, err
+		},
+	})
 }
 
-// look asks who the caller is by now, and reads the balance for that one.
-func (s *Service) look(ctx context.Context, w *Watching) (models.Balance, error) {
-	ctx, cancel := context.WithTimeout(ctx, watchPatience)
-	defer cancel()
-	who, err := w.still(ctx)
-	if models.CodeOf(err) == models.CodeUnauthenticated || err == nil && who.IsAnonymous() {
-		return models.Balance{}, ErrWatchCredential
+// ownersOf are those whose balances a message on changesChannel is about; of one of another version of this program nobody's, and those who watch look by themselves.
+func ownersOf(message []byte) []models.ID {
+	var changes []models.OwnerChange
+	if json.Unmarshal(message, &changes) != nil {
+		return nil
 	}
-	if err != nil {
-		return models.Balance{}, err
+	owners := make([]models.ID, len(changes))
+	for i, change := range changes {
+		owners[i] = models.ID(change.ID)
 	}
-	balance, seen, err := s.see(ctx, who, w)
-	if err == nil && !seen {
-		err = ErrWatchHidden
-	}
-	return balance, err
+	return owners
 }
 
-func (s *Service) see(ctx context.Context, who models.Principal, w *Watching) (models.Balance, bool, error) {
-	read := s.PartnerBalances
-	if w.kind == models.OwnerCustomer {
-		read = s.CustomerBalances
-	}
-	found, err := read(ctx, who, []models.ID{w.id})
-	balance, seen := found[w.id]
-	return balance, seen, err
-}
+// RunWatches hears of changes from all replicas and wakes those who watch, until ctx ends. Each replica runs it once.
+func (s *Service) RunWatches(ctx context.Context) { s.watches.Run(ctx, s.Bus, changesChannel, ownersOf) }
 
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
+// EndWatches ends all watches and refuses new ones, because the server is going down.
+func (s *Service) EndWatches() { s.watches.End() }

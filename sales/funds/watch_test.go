@@ -12,6 +12,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/watch"
 )
 
 // caller is who a credential belongs to, until that changes.
@@ -28,7 +29,7 @@ func (c *caller) still(context.Context) (models.Principal, error) {
 }
 
 // follow begins to watch as a caller whose rights the test may change.
-func (s *shop) follow(who models.Principal, cmd funds.Watch) (*funds.Watching, *caller, error) {
+func (s *shop) follow(who models.Principal, cmd funds.Watch) (*watch.Watching[models.Balance], *caller, error) {
 	c := &caller{}
 	c.who.Store(&who)
 	w, err := s.Watch(s.t.Context(), who, cmd, c.still)
@@ -36,10 +37,10 @@ func (s *shop) follow(who models.Principal, cmd funds.Watch) (*funds.Watching, *
 }
 
 // next is the next balance of a watch, or why there is none.
-func (s *shop) next(w *funds.Watching) (models.Balance, error) {
+func (s *shop) next(w *watch.Watching[models.Balance]) (models.Balance, error) {
 	s.t.Helper()
 	select {
-	case balance, more := <-w.Balances():
+	case balance, more := <-w.Values():
 		if !more {
 			return balance, w.Err()
 		}
@@ -64,14 +65,14 @@ func TestAWatchShowsTheBalanceAndThenEachNewer(t *testing.T) {
 	eachCached(t, func(t *testing.T, s *shop) {
 		go s.RunWatches(t.Context())
 		s.give(models.OwnerPartner, s.distributor, models.AccountBalance, "CNY", 1000, 0)
-		for name, watch := range map[string]struct {
+		for name, row := range map[string]struct {
 			who models.Principal
 			cmd funds.Watch
 		}{
 			"the customer its own": {s.user(s.resale), funds.Watch{}},
 			"the partner":          {s.as(s.distributor), funds.Watch{CustomerID: &s.resale}},
 		} {
-			w, _, err := s.follow(watch.who, watch.cmd)
+			w, _, err := s.follow(row.who, row.cmd)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,8 +196,8 @@ func TestAWatchEndsWithTheRightToSeeIt(t *testing.T) {
 			end  func(c *caller)
 			want error
 		}{
-			"the key is revoked":     {func(c *caller) { c.err.Store(&revoked) }, funds.ErrWatchCredential},
-			"the session ended":      {func(c *caller) { c.who.Store(&models.Principal{Kind: models.Anonymous}) }, funds.ErrWatchCredential},
+			"the key is revoked":     {func(c *caller) { c.err.Store(&revoked) }, watch.ErrCredential},
+			"the session ended":      {func(c *caller) { c.who.Store(&models.Principal{Kind: models.Anonymous}) }, watch.ErrCredential},
 			"the permission is gone": {func(c *caller) { c.who.Store(&narrow) }, models.Forbidden("")},
 			"the association ended": {func(*caller) {
 				_, err := s.DB.NewUpdate().Model((*models.Customer)(nil)).Set("partner_id = NULL, mode = NULL").Where("id = ?", s.resale).Exec(t.Context())
@@ -214,7 +215,7 @@ func TestAWatchEndsWithTheRightToSeeIt(t *testing.T) {
 			c.err.Store(&away)
 			s.give(models.OwnerCustomer, s.resale, models.AccountBalance, "CNY", 1, 0)
 			select {
-			case got, more := <-w.Balances():
+			case got, more := <-w.Values():
 				t.Errorf("%s: %v, %v while nobody knew who was asking", name, got, more)
 			case <-time.After(300 * time.Millisecond):
 			}
@@ -232,12 +233,12 @@ func TestAWatchEndsWithTheRightToSeeIt(t *testing.T) {
 func TestWatchesAreBoundedAndEndWithTheServer(t *testing.T) {
 	t.Parallel()
 	eachCached(t, func(t *testing.T, s *shop) {
-		var all []*funds.Watching
+		var all []*watch.Watching[models.Balance]
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		who := s.user(s.resale)
 		still := func(context.Context) (models.Principal, error) { return who, nil }
-		for range funds.MaxWatches {
+		for range watch.Max {
 			w, err := s.Watch(ctx, who, funds.Watch{}, still)
 			s.want(err, "")
 			all = append(all, w)
@@ -248,7 +249,7 @@ func TestWatchesAreBoundedAndEndWithTheServer(t *testing.T) {
 		s.want(err, "")
 		cancel()
 		for _, w := range all {
-			for range w.Balances() {
+			for range w.Values() {
 			}
 			s.want(w.Err(), "")
 		}
@@ -256,10 +257,10 @@ func TestWatchesAreBoundedAndEndWithTheServer(t *testing.T) {
 		s.want(err, "")
 		s.EndWatches()
 		s.EndWatches()
-		for _, w := range []*funds.Watching{other, again} {
-			for range w.Balances() {
+		for _, w := range []*watch.Watching[models.Balance]{other, again} {
+			for range w.Values() {
 			}
-			if !errors.Is(w.Err(), funds.ErrWatchOver) {
+			if !errors.Is(w.Err(), watch.ErrOver) {
 				t.Errorf("ended with %v", w.Err())
 			}
 		}

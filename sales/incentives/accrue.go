@@ -179,13 +179,8 @@ func (s *Service) Complete(ctx context.Context, who models.Principal, cmd Comple
 	if err := mayLoad(who); err != nil {
 		return StatementChange{}, err
 	}
-	if len(cmd.Reference) == 0 || len(cmd.Reference) > 64 {
-		return StatementChange{}, models.Invalid("reference", "A reference has 1 to 64 printable ASCII characters.")
-	}
-	for _, c := range []byte(cmd.Reference) {
-		if c < ' ' || c > '~' {
-			return StatementChange{}, models.Invalid("reference", "A reference has 1 to 64 printable ASCII characters.")
-		}
+	if err := models.CheckReference(cmd.Reference, "reference", models.MaxReference); err != nil {
+		return StatementChange{}, err
 	}
 	return s.move(ctx, who, cmd.StatementID, models.StatementDone, models.EventStatementDone, func(ctx context.Context, tx bun.IDB, statement *models.IncentiveStatement, now time.Time) error {
 		statement.DoneAt, statement.Reference = &now, cmd.Reference

@@ -11,10 +11,11 @@ import (
 type Report struct {
 	LostLines   int // lines whose bill line, customer, partner, reseller or policy does not exist, or whose bill line is another customer's
 	WrongMonths int // monthly sums that are not those of their lines
+	WrongTotals int // totals that are not those of the monthly sums
 }
 
 // Breaches returns how many rows are not as they should be; 0 means that performance is sound.
-func (r Report) Breaches() int { return r.LostLines + r.WrongMonths }
+func (r Report) Breaches() int { return r.LostLines + r.WrongMonths + r.WrongTotals }
 
 // Audit proves from the rows alone what no constraint of the database does, each with one statement, and so in one snapshot: it may run while
 // consumption is counted. It reads every performance line, so it is for tests, for operators and for the night.
@@ -25,7 +26,7 @@ func (s *Service) Audit(ctx context.Context) (Report, error) {
 		into  *int
 		query string
 	}{
-		{"lines", &r.LostLines, auditLines}, {"months", &r.WrongMonths, auditMonths},
+		{"lines", &r.LostLines, auditLines}, {"months", &r.WrongMonths, auditMonths}, {"totals", &r.WrongTotals, auditTotals},
 	} {
 		if err := s.DB.NewRaw(check.query).Scan(ctx, check.into); err != nil {
 			return Report{}, fmt.Errorf("audit of performance, %s: %w", check.name, store.Translate(err))
@@ -49,5 +50,13 @@ const (
 			SELECT partner_id, period, customer_id, COALESCE(reseller_id, ''), mode, service_type, currency, COALESCE(policy_id, ''), rule, -1, -amount_minor, -counted_minor
 			FROM performance_lines) AS kept_and_raw
 		GROUP BY partner_id, period, customer_id, reseller_id, mode, service_type, currency, policy_id, rule
+		HAVING SUM(lines) <> 0 OR SUM(amount_minor) <> 0 OR SUM(counted_minor) <> 0) AS breaches`
+
+	auditTotals = `SELECT COUNT(*) FROM (
+		SELECT partner_id FROM (
+			SELECT partner_id, period, reseller_id, mode, service_type, currency, lines, amount_minor, counted_minor FROM performance_months
+			UNION ALL
+			SELECT partner_id, period, reseller_id, mode, service_type, currency, -lines, -amount_minor, -counted_minor FROM performance_totals) AS months_and_totals
+		GROUP BY partner_id, period, reseller_id, mode, service_type, currency
 		HAVING SUM(lines) <> 0 OR SUM(amount_minor) <> 0 OR SUM(counted_minor) <> 0) AS breaches`
 )

@@ -20,7 +20,7 @@ func (s *Service) PerformanceOfReseller(ctx context.Context, db bun.IDB, reselle
 }
 
 // Dashboards returns sums of the performance that FindPerformance shows, per currency: by month in their order, otherwise the largest first. It
-// reads the monthly sums, not the lines, and once for the queries of the same months, partner and account manager. The answers are in the queries'
+// reads the monthly sums, or their totals where no customer is told apart, not the lines, and once for the queries of the same months, partner and account manager. The answers are in the queries'
 // order; one is INVALID for months that make no sense, whatever the others are. It needs INCENTIVES_READ.
 func (s *Service) Dashboards(ctx context.Context, who models.Principal, queries []models.DashboardQuery) ([]models.Dashboard[models.PerformanceSum], error) {
 	if err := access.Require(who, models.ReadIncentives); err != nil {
@@ -28,13 +28,16 @@ func (s *Service) Dashboards(ctx context.Context, who models.Principal, queries 
 	}
 	return access.Answer[models.PerformanceSum](ctx, who, access.Dashboards{
 		DB: s.DB,
-		Rows: func() *bun.SelectQuery {
+		Months: access.DashboardTable{Alias: "pfm", Rows: func() *bun.SelectQuery {
 			return access.PerformanceMonths(s.DB.NewSelect().Model((*models.PerformanceMonth)(nil)), who)
+		}},
+		Totals: access.DashboardTable{Alias: "pft", Rows: func() *bun.SelectQuery {
+			return access.PerformanceTotals(s.DB.NewSelect().Model((*models.PerformanceTotal)(nil)), who)
+		}},
+		OfPartner: func(q *bun.SelectQuery, table bun.Ident, partner models.ID) *bun.SelectQuery {
+			return q.Where("(?.partner_id = ? AND ?.reseller_id = '' OR ?.reseller_id = ?)", table, partner, table, table, partner)
 		},
-		OfPartner: func(q *bun.SelectQuery, partner models.ID) *bun.SelectQuery {
-			return q.Where("(pfm.partner_id = ? AND pfm.reseller_id = '' OR pfm.reseller_id = ?)", partner, partner)
-		},
-		Alias: "pfm", Month: "period", Partner: "reseller_id", Largest: "counted_minor",
+		Month: "period", Partner: "reseller_id", Largest: "counted_minor",
 		Columns: []access.DashboardColumn{
 			{Name: "lines", Plus: []string{"lines"}}, {Name: "amount_minor", Plus: []string{"amount_minor"}}, {Name: "counted_minor", Plus: []string{"counted_minor"}},
 		},

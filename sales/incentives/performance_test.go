@@ -750,9 +750,11 @@ func TestTheAuditNamesWhatIsLost(t *testing.T) {
 		"the reseller":       {"UPDATE performance_lines SET reseller_id = 'ptr_0'", incentives.Report{LostLines: 1, WrongMonths: 2}},
 		"the policy":         {"UPDATE performance_lines SET policy_id = 'ipl_0'", incentives.Report{LostLines: 1, WrongMonths: 2}},
 		"an amount":          {"UPDATE performance_lines SET amount_minor = amount_minor + 1", incentives.Report{WrongMonths: 1}},
-		"what counts":        {"UPDATE performance_months SET counted_minor = 0", incentives.Report{WrongMonths: 1}},
-		"the number":         {"UPDATE performance_months SET lines = 2", incentives.Report{WrongMonths: 1}},
-		"the sum of a month": {"DELETE FROM performance_months", incentives.Report{WrongMonths: 1}},
+		"what counts":        {"UPDATE performance_months SET counted_minor = 0", incentives.Report{WrongMonths: 1, WrongTotals: 1}},
+		"the number":         {"UPDATE performance_months SET lines = 2", incentives.Report{WrongMonths: 1, WrongTotals: 1}},
+		"a total":            {"UPDATE performance_totals SET amount_minor = amount_minor - 1", incentives.Report{WrongTotals: 1}},
+		"another's total":    {"UPDATE performance_totals SET partner_id = 'ptr_0'", incentives.Report{WrongTotals: 2}},
+		"the sum of a month": {"DELETE FROM performance_months", incentives.Report{WrongMonths: 1, WrongTotals: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -163,11 +163,13 @@ func insertMissing(ctx context.Context, tx bun.IDB, missing []models.IncentiveSt
 	return store.Translate(err)
 }
 
-// insertPerformance writes lines and adds them to the monthly sums.
+// insertPerformance writes lines and adds them to the monthly sums and their totals.
 func insertPerformance(ctx context.Context, tx bun.IDB, lines []models.PerformanceLine) error {
 	script, sums := store.NewScript(tx), monthsOf(lines)
+	totals := totalsOf(sums)
 	script.Insert(&lines)
 	script.AddTo(&sums, "lines", "amount_minor", "counted_minor")
+	script.AddTo(&totals, "lines", "amount_minor", "counted_minor")
 	return store.Translate(script.Exec(ctx))
 }
 
@@ -195,6 +197,31 @@ func monthsOf(lines []models.PerformanceLine) []models.PerformanceMonth {
 			cmp.Compare(a.PolicyID, b.PolicyID), cmp.Compare(a.Rule, b.Rule))
 	})
 	return sums
+}
+
+// totalsOf adds sums of customers up, in the order of the totals' key.
+func totalsOf(months []models.PerformanceMonth) []models.PerformanceTotal {
+	at := make(map[models.PerformanceTotal]int, len(months))
+	totals := make([]models.PerformanceTotal, 0, len(months))
+	for _, m := range months {
+		key := models.PerformanceTotal{
+			PartnerID: m.PartnerID, Period: m.Period, ResellerID: m.ResellerID, Mode: m.Mode, ServiceType: m.ServiceType, Currency: m.Currency,
+			Part: models.PartOf(m.CustomerID),
+		}
+		i, known := at[key]
+		if !known {
+			i = len(totals)
+			at[key], totals = i, append(totals, key)
+		}
+		totals[i].Lines += m.Lines
+		totals[i].AmountMinor += m.AmountMinor
+		totals[i].CountedMinor += m.CountedMinor
+	}
+	slices.SortFunc(totals, func(a, b models.PerformanceTotal) int {
+		return cmp.Or(cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Period, b.Period), cmp.Compare(a.ResellerID, b.ResellerID),
+			cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Part, b.Part))
+	})
+	return totals
 }
 
 // selectEstimated reads ids of statements that are worked out still.

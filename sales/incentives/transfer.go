@@ -179,7 +179,7 @@ func (cmd TransferIncentives) check() error {
 			return models.Invalid("statementIds", "A statement is named twice.")
 		}
 	}
-	if err := models.CheckReference(cmd.CaseNumber, "caseNumber"); err != nil {
+	if err := models.CheckReference(cmd.CaseNumber, "caseNumber", models.MaxReference); err != nil {
 		return err
 	}
 	if err := models.CheckText(cmd.Reason, "reason", 256, true); err != nil {

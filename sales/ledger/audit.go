@@ -27,8 +27,8 @@ type Report struct {
 	WrongCoupons        int // I6: coupons whose balance is not what they were issued with less what was redeemed and given back
 	WrongCouponOrders   int // I6: orders whose share of coupons is not the sum of the coupons' uses
 	OverRefunded        int // I7: orders that were paid back more than was paid
-	WrongAccounts       int // I9: accounts of what is owed that are not below zero by what is open of their months
-	WrongMonths         int // I9: customers whose months do not add up to what their orders and refunds put on account
+	WrongAccounts       int // I11: accounts of what is owed that are not below zero by what is open of their months
+	WrongMonths         int // I11: customers whose months do not add up to what their orders and refunds put on account
 }
 
 // Breaches returns how many rows break an invariant; 0 means the ledger is sound.
@@ -63,8 +63,8 @@ func (s *Service) Audit(ctx context.Context) (Report, error) {
 		{"I6 coupons", &r.WrongCoupons, auditCoupons},
 		{"I6 orders", &r.WrongCouponOrders, auditCouponOrders},
 		{"I7 refunds", &r.OverRefunded, auditRefunds},
-		{"I9 accounts", &r.WrongAccounts, auditAccounts},
-		{"I9 months", &r.WrongMonths, auditMonths},
+		{"I11 accounts", &r.WrongAccounts, auditAccounts},
+		{"I11 months", &r.WrongMonths, auditMonths},
 	} {
 		if err := s.DB.NewRaw(check.query).Scan(ctx, check.into); err != nil {
 			return Report{}, fmt.Errorf("audit of %s: %w", check.name, store.Translate(err))

@@ -42,7 +42,7 @@ func (s *Service) announce(ctx context.Context, id models.ID) {
 }
 
 // RunWatches hears of changes from all replicas and wakes those who watch, until ctx ends. Each replica runs it once.
-func (s *Service) RunWatches(ctx context.Context) { s.watches.Run(ctx, s.Bus, changesChannel) }
+func (s *Service) RunWatches(ctx context.Context) { s.watches.Run(ctx, s.Bus, changesChannel, watch.Announced) }
 
 // EndWatches ends all watches and refuses new ones, because the server is going down.
 func (s *Service) EndWatches() { s.watches.End() }

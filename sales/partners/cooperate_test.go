@@ -453,11 +453,14 @@ func TestOneDistributorWins(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newTree(t, db)
+		both := []models.Partner{w.first, w.second}
+		requests, outcomes := make([]models.ID, len(both)), make([]error, len(both))
+		for i, distributor := range both {
+			requests[i] = w.must(w.apply(w.free, distributor))
+		}
 		var group sync.WaitGroup
-		outcomes := make([]error, 2)
-		for i, distributor := range []models.Partner{w.first, w.second} {
-			id := w.must(w.apply(w.free, distributor))
-			group.Go(func() { outcomes[i] = second(w.confirm(distributor, id)) })
+		for i, distributor := range both {
+			group.Go(func() { outcomes[i] = second(w.confirm(distributor, requests[i])) })
 		}
 		group.Wait()
 		won := 0

@@ -41,7 +41,7 @@ func (s *Service) PayPayout(ctx context.Context, who models.Principal, cmd PayPa
 	if err := cmd.PayoutID.Require(models.PrefixPayout, "payoutId"); err != nil {
 		return PayoutChange{}, err
 	}
-	if err := checkReference(cmd.Reference, "reference"); err != nil {
+	if err := models.CheckReference(cmd.Reference, "reference", models.MaxReference); err != nil {
 		return PayoutChange{}, err
 	}
 	asked := struct {

@@ -3,7 +3,6 @@ package payouts
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -139,7 +138,7 @@ func (s *Service) EnterInvoices(ctx context.Context, who models.Principal, cmd E
 
 func (i Invoice) checked(currency models.Currency, now time.Time, at string) (models.PayoutInvoice, error) {
 	none := models.PayoutInvoice{}
-	if err := checkReference(i.Number, at+".number"); err != nil {
+	if err := models.CheckReference(i.Number, at+".number", models.MaxReference); err != nil {
 		return none, err
 	}
 	// Whatever the time zone: a day that has not begun anywhere is none.
@@ -151,15 +150,6 @@ func (i Invoice) checked(currency models.Currency, now time.Time, at string) (mo
 		err = models.Invalid(at+".amount", "The amount of an invoice is more than zero.")
 	}
 	return models.PayoutInvoice{Number: i.Number, IssuedOn: i.IssuedOn, AmountMinor: money.Minor, Currency: currency}, err
-}
-
-// checkReference applies the rule for numbers and references: 1 to 64 printable ASCII characters without spaces around them.
-func checkReference(text, field string) error {
-	printable := !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
-	if text == "" || len(text) > 64 || !printable || strings.TrimSpace(text) != text {
-		return models.Invalid(field, "1 to 64 printable ASCII characters are wanted here.")
-	}
-	return nil
 }
 
 // ReviewPayout is what an operator decides about what was submitted, or about its invoices.
@@ -231,7 +221,7 @@ func (s *Service) RequestPayment(ctx context.Context, who models.Principal, cmd 
 	if err := mayPay(who); err != nil {
 		return PayoutChange{}, err
 	}
-	if err := checkReference(cmd.PaymentOrder, "paymentOrder"); err != nil {
+	if err := models.CheckReference(cmd.PaymentOrder, "paymentOrder", models.MaxReference); err != nil {
 		return PayoutChange{}, err
 	}
 	return s.step(ctx, who, cmd.PayoutID, models.EventPayoutPaymentRequested, func(ctx context.Context, tx bun.IDB, p *models.PayoutRequest, now time.Time) error {

@@ -175,7 +175,7 @@ func (s *Service) PostPayment(ctx context.Context, who models.Principal, cmd Pos
 	if err := mayApply(who); err != nil {
 		return PaymentChanged{}, err
 	}
-	if err := models.CheckReference(cmd.InvoiceNumber, "invoiceNumber"); err != nil {
+	if err := models.CheckReference(cmd.InvoiceNumber, "invoiceNumber", models.MaxReference); err != nil {
 		return PaymentChanged{}, err
 	}
 	return s.movePayment(ctx, who, cmd.PaymentID, models.EventStaffPaymentPosted, func(_ context.Context, _ bun.IDB, row *models.StaffPayment) error {
@@ -200,7 +200,7 @@ func (s *Service) Pay(ctx context.Context, who models.Principal, cmd Pay) (Payme
 	if err := cmd.PaymentID.Require(models.PrefixStaffPayment, "paymentId"); err != nil {
 		return PaymentChanged{}, err
 	}
-	if err := models.CheckReference(cmd.Reference, "reference"); err != nil {
+	if err := models.CheckReference(cmd.Reference, "reference", models.MaxReference); err != nil {
 		return PaymentChanged{}, err
 	}
 	asked := struct {

@@ -3,5 +3,5 @@
 // It owns how a watch begins, how replicas tell each other of changes, that rights are asked again before every answer, and how a watch
 // ends. It does not own what is watched: rooms read their objects and say when one has changed.
 //
-// Neighbours: sales/orders and sales/resources each have a Hub; the GraphQL door reads from a Watching.
+// Neighbours: sales/funds, sales/orders and sales/resources each have a Hub; the GraphQL door reads from a Watching.
 package watch

@@ -45,8 +45,17 @@ type Source[T any] struct {
 	Hidden error
 	// Still says who the caller is by now.
 	Still func(ctx context.Context) (models.Principal, error)
+	// Newer says whether what was read last is to be sent after what was sent; nil = when it is not the same.
+	Newer func(newest, sent T) bool
 	// Every is how often to look without having been told to; 0 = 15 seconds.
 	Every time.Duration
+}
+
+func (s Source[T]) newer(newest, sent T) bool {
+	if s.Newer == nil {
+		return !reflect.DeepEqual(newest, sent)
+	}
+	return s.Newer(newest, sent)
 }
 
 // Watching is an object under watch.
@@ -128,7 +137,7 @@ func (h *Hub[T]) follow(ctx context.Context, w *Watching[T], next T) {
 			out = nil
 			continue
 		}
-		if !reflect.DeepEqual(newest, last) {
+		if w.source.newer(newest, last) {
 			out, next = w.values, newest
 		}
 	}
@@ -164,17 +173,20 @@ func Announce(ctx context.Context, bus Bus, channel string, topic models.ID) {
 	})
 }
 
-// Run hears of changes from all replicas and wakes those who watch, until ctx ends. Each replica runs it once; without it, and with a nil
-// bus, watches look from time to time.
-func (h *Hub[T]) Run(ctx context.Context, bus Bus, channel string) {
+// Announced are the topics of a message that Announce has sent: one.
+func Announced(message []byte) []models.ID { return []models.ID{models.ID(message)} }
+
+// Run hears of changes from all replicas and wakes those who watch, until ctx ends; topics says what a message is about. Each replica runs it
+// once; without it, and with a nil bus, watches look from time to time.
+func (h *Hub[T]) Run(ctx context.Context, bus Bus, channel string, topics func(message []byte) []models.ID) {
 	if bus == nil {
 		return
 	}
 	for {
 		if messages, err := bus.Subscribe(ctx, channel); err == nil {
 			h.wakeAll() // messages may have been lost
-			for payload := range messages {
-				h.hear(models.ID(payload))
+			for message := range messages {
+				h.hear(message, topics)
 			}
 		}
 		if !pause(ctx, time.Second) {
@@ -243,12 +255,17 @@ func (h *Hub[T]) leave(w *Watching[T]) {
 	}
 }
 
-// hear wakes those who watch under the topic. It never waits for any of them.
-func (h *Hub[T]) hear(topic models.ID) {
+// hear wakes those who watch what a message is about. It never waits for any of them.
+func (h *Hub[T]) hear(message []byte, topics func([]byte) []models.ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for w := range h.byTopic[topic] {
-		w.nudge()
+	if len(h.byTopic) == 0 {
+		return // nobody watches
+	}
+	for _, topic := range topics(message) {
+		for w := range h.byTopic[topic] {
+			w.nudge()
+		}
 	}
 }
 

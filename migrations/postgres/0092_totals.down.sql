@@ -1,0 +1,3 @@
+DROP TABLE performance_totals;
+--bun:split
+DROP TABLE bill_totals;
