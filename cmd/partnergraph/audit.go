@@ -70,13 +70,13 @@ func printReport(w io.Writer, r ledger.Report, performance incentives.Report, bi
 		{"I6", "a coupon is what is left of it, what it paid and what went back", r.WrongCoupons},
 		{"I6", "what coupons paid of an order is what its coupons paid", r.WrongCouponOrders},
 		{"I7", "no order was paid back more than was paid", r.OverRefunded},
-		{"I11", "what a customer owes on account is what is open of its months", r.WrongAccounts},
-		{"I11", "the months on account are what orders and refunds put there", r.WrongMonths},
 		{"I8", "every performance line has what it names, and its customer's bill line", performance.LostLines},
 		{"I8", "monthly sums of performance are those of its lines", performance.WrongMonths},
 		{"I8", "totals of performance are those of its monthly sums", performance.WrongTotals},
 		{"I10", "monthly sums of bills are those of their lines and of what was paid since", bills.WrongMonths},
 		{"I10", "totals of bills are those of their monthly sums", bills.WrongTotals},
+		{"I11", "what a customer owes on account is what is open of its months", r.WrongAccounts},
+		{"I11", "the months on account are what orders and refunds put there", r.WrongMonths},
 	} {
 		state := "ok"
 		if line.breaches > 0 {
