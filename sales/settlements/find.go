@@ -24,7 +24,7 @@ type Filter struct {
 }
 
 // AccountsFor returns how each of the customers stands on account that has, or had, a line and whose money the caller may see. It needs
-// BALANCES_READ.
+// BALANCES_READ and takes one statement.
 func (s *Service) AccountsFor(ctx context.Context, who models.Principal, customers []models.ID) (map[models.ID]models.SettlementAccount, error) {
 	if err := access.Require(who, models.ReadBalances); err != nil {
 		return nil, err
@@ -33,19 +33,19 @@ func (s *Service) AccountsFor(ctx context.Context, who models.Principal, custome
 	if len(customers) == 0 {
 		return found, nil
 	}
-	lines, err := selectLines(ctx, s.DB, who, customers)
-	if err != nil || len(lines) == 0 {
-		return found, err
+	rows, err := selectStandings(ctx, s.DB, who, customers)
+	if err != nil {
+		return nil, err
 	}
-	ids := make([]models.ID, len(lines))
-	for i, line := range lines {
-		ids[i] = line.CustomerID
+	open := map[models.ID][]models.MonthlySettlement{}
+	for _, row := range rows {
+		if row.OpenMinor != nil && row.DueAt != nil {
+			open[row.CustomerID] = append(open[row.CustomerID], models.MonthlySettlement{Currency: row.Currency, OpenMinor: *row.OpenMinor, DueAt: row.DueAt.UTC()})
+		}
+		line := models.SettlementLine{CustomerID: row.CustomerID, Currency: row.Currency, LineMinor: row.LineMinor, EndedAt: row.EndedAt}
+		found[row.CustomerID] = models.SettlementAccountOf(line, open[row.CustomerID], s.now())
 	}
-	open, err := selectOpenOf(ctx, s.DB, ids)
-	for _, line := range lines {
-		found[line.CustomerID] = models.SettlementAccountOf(line, open[line.CustomerID], s.now())
-	}
-	return found, err
+	return found, nil
 }
 
 // Find returns the months on account that the caller may see, newest first. It needs BALANCES_READ; INVALID for a bad page or filter.

@@ -31,10 +31,24 @@ func selectLine(ctx context.Context, db bun.IDB, customer models.ID) (models.Set
 	return rows[0], true, nil
 }
 
-func selectLines(ctx context.Context, db bun.IDB, who models.Principal, customers []models.ID) ([]models.SettlementLine, error) {
-	var rows []models.SettlementLine
-	q := db.NewSelect().Model(&rows).Join("JOIN customers AS c ON c.id = stl.customer_id").Where("stl.customer_id IN (?)", bun.List(customers))
-	err := access.CustomersWithBalance(q, who).Scan(ctx)
+// standingRow is a line with one of the months that something is owed of, or without any.
+type standingRow struct {
+	CustomerID models.ID
+	Currency   models.Currency
+	LineMinor  int64
+	EndedAt    *time.Time
+	OpenMinor  *int64
+	DueAt      *time.Time
+}
+
+// selectStandings reads the lines of the customers whose money the principal may see with what they owe, the oldest month first.
+func selectStandings(ctx context.Context, db bun.IDB, who models.Principal, customers []models.ID) ([]standingRow, error) {
+	var rows []standingRow
+	q := db.NewSelect().Model((*models.SettlementLine)(nil)).ColumnExpr("stl.customer_id, stl.currency, stl.line_minor, stl.ended_at, mst.open_minor, mst.due_at").
+		Join("JOIN customers AS c ON c.id = stl.customer_id").
+		Join("LEFT JOIN monthly_settlements AS mst ON mst.customer_id = stl.customer_id AND mst.currency = stl.currency AND mst.open_minor > 0").
+		Where("stl.customer_id IN (?)", bun.List(customers)).Order("stl.customer_id", "mst.due_at")
+	err := access.CustomersWithBalance(q, who).Scan(ctx, &rows)
 	return rows, store.Translate(err)
 }
 
@@ -50,16 +64,6 @@ func selectOpen(ctx context.Context, db bun.IDB, customer models.ID, currency mo
 	err := store.Read(ctx, db, db.NewSelect().Model(&rows).Where("mst.customer_id = ?", customer).Where("mst.currency = ?", currency).
 		Where("mst.open_minor > 0").Order("mst.due_at", "mst.id"), &rows)
 	return rows, err
-}
-
-func selectOpenOf(ctx context.Context, db bun.IDB, customers []models.ID) (map[models.ID][]models.MonthlySettlement, error) {
-	var rows []models.MonthlySettlement
-	err := db.NewSelect().Model(&rows).Where("mst.customer_id IN (?)", bun.List(customers)).Where("mst.open_minor > 0").Order("mst.due_at", "mst.id").Scan(ctx)
-	byCustomer := make(map[models.ID][]models.MonthlySettlement, len(customers))
-	for _, row := range rows {
-		byCustomer[row.CustomerID] = append(byCustomer[row.CustomerID], row)
-	}
-	return byCustomer, store.Translate(err)
 }
 
 func selectMonth(ctx context.Context, db bun.IDB, customer models.ID, currency models.Currency, cycle models.BillingCycle) (models.MonthlySettlement, bool, error) {

@@ -550,7 +550,7 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
 			models.PrefixAuthorization, models.PrefixVerification,
 		},
-		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource},
+		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixPriceAdjustment}, models.ReadResources: {models.PrefixResource},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixIncentiveVersion, models.PrefixIncentivePolicy, models.PrefixBenefitApplication, models.PrefixStaffScheme, models.PrefixStaffMember, models.PrefixStaffMonth, models.PrefixStaffPayment, models.PrefixIncentiveTransfer},
 		models.ReadBills:      {models.PrefixBillLine, models.PrefixBillMonth},
 		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixBrandVersion, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},

@@ -15,14 +15,19 @@ import (
 func (w *World) Line(t *testing.T, b *Buyer, minor int64) {
 	t.Helper()
 	_, err := w.Accounts.Set(t.Context(), w.who, settlements.SetLine{
-		CustomerID: b.Customer.ID, Amount: decimal.New(minor, -2), Reason: "test", IdempotencyKey: "line " + w.tag(),
+		CustomerID: b.Customer.ID, Amount: decimal.New(minor, -2), Reason: "test", IdempotencyKey: "line " + string(b.Customer.ID),
 	})
 	must(t, err)
 }
 
-// onAccount has what a customer does in between put a little on account, paid and over when it returns.
+// onAccount has what a customer does in between put a little on account, paid and over when it returns. A solution provider has enough events of its
+// own to fill a page.
 func (w *World) onAccount(ctx context.Context, t *testing.T, b *Buyer, do func()) {
 	t.Helper()
+	if b.Owner.Partner.Kind == models.SolutionProvider {
+		do()
+		return
+	}
 	w.lined++
 	w.Line(t, b, 1_303+7*w.lined)
 	do()
@@ -32,12 +37,32 @@ func (w *World) onAccount(ctx context.Context, t *testing.T, b *Buyer, do func()
 	must(t, err)
 }
 
-// indexSettlements learns whose months on account there are.
+// sellAt has the seller of a customer's dear order set its price, at what it costs.
+func (w *World) sellAt(ctx context.Context, t *testing.T, b *Buyer) {
+	t.Helper()
+	if b.Owner.Partner.Kind == models.SolutionProvider {
+		return
+	}
+	done, err := w.Orders.AdjustPrice(ctx, w.who, orders.AdjustPrice{
+		OrderID: b.Dear.ID, Mode: models.DiscountRate, Value: decimal.New(1, 0), Reason: b.Tag + " agreed", IdempotencyKey: "price " + b.Tag,
+	})
+	must(t, err)
+	b.Dear = done.Order
+	w.text(b.Tag+" agreed", b.Dear.ID)
+}
+
+// indexSettlements learns whose months on account and prices of orders there are.
 func (w *World) indexSettlements(ctx context.Context, t *testing.T, buyers map[models.ID]*Buyer) {
 	t.Helper()
 	var months []models.MonthlySettlement
 	must(t, w.DB.NewSelect().Model(&months).Scan(ctx))
 	for _, row := range months {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
+	}
+	var prices []struct{ ID, CustomerID models.ID }
+	must(t, w.DB.NewSelect().Table("price_adjustments").ColumnExpr("price_adjustments.id, o.customer_id").Join("JOIN orders AS o ON o.id = price_adjustments.order_id").
+		Scan(ctx, &prices))
+	for _, row := range prices {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
 	}
 }

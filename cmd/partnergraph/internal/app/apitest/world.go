@@ -251,6 +251,7 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	b.Refund = done.Refund
 	b.Waiting = w.Place(t, b, tag+"-waiting", 30_000)
 	b.Dear = w.Place(t, b, tag+"-dear", 900_000_000)
+	w.sellAt(ctx, t, b)
 	w.priced(ctx, t, b)
 	return b
 }
