@@ -200,7 +200,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "brand.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "company.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "exposure_display.graphqls" "exposure_login.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "incentive_transfer.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "resource_package.graphqls" "schema.graphqls" "service_provider.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "staff.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
+//go:embed "alert.graphqls" "association_request.graphqls" "authorization.graphqls" "balance.graphqls" "benefit.graphqls" "bill.graphqls" "brand.graphqls" "catalogue.graphqls" "cloud_binding.graphqls" "commercial_certification.graphqls" "company.graphqls" "cooperation.graphqls" "coupon.graphqls" "coupon_quota.graphqls" "customer.graphqls" "customer_management.graphqls" "customer_restriction.graphqls" "event.graphqls" "exposure.graphqls" "exposure_bucket.graphqls" "exposure_checklist.graphqls" "exposure_display.graphqls" "exposure_login.graphqls" "federation.graphqls" "funds.graphqls" "identity.graphqls" "incentive.graphqls" "incentive_transfer.graphqls" "invitation.graphqls" "job.graphqls" "limit.graphqls" "order.graphqls" "order_steps.graphqls" "partner.graphqls" "payer_agreement.graphqls" "payout.graphqls" "price_adjustment.graphqls" "quote.graphqls" "recharge.graphqls" "refund.graphqls" "remittance.graphqls" "remittance_claim.graphqls" "report.graphqls" "reseller_upgrade.graphqls" "resource.graphqls" "resource_package.graphqls" "schema.graphqls" "service_provider.graphqls" "settlement.graphqls" "sign_in_ticket.graphqls" "signing_key.graphqls" "staff.graphqls" "statement.graphqls" "unsubscription.graphqls" "upload.graphqls" "verification.graphqls" "verification_code.graphqls" "webhook.graphqls" "withdrawal.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -248,6 +248,7 @@ var sources = []*ast.Source{
 	{Name: "partner.graphqls", Input: sourceData("partner.graphqls"), BuiltIn: false},
 	{Name: "payer_agreement.graphqls", Input: sourceData("payer_agreement.graphqls"), BuiltIn: false},
 	{Name: "payout.graphqls", Input: sourceData("payout.graphqls"), BuiltIn: false},
+	{Name: "price_adjustment.graphqls", Input: sourceData("price_adjustment.graphqls"), BuiltIn: false},
 	{Name: "quote.graphqls", Input: sourceData("quote.graphqls"), BuiltIn: false},
 	{Name: "recharge.graphqls", Input: sourceData("recharge.graphqls"), BuiltIn: false},
 	{Name: "refund.graphqls", Input: sourceData("refund.graphqls"), BuiltIn: false},
@@ -259,6 +260,7 @@ var sources = []*ast.Source{
 	{Name: "resource_package.graphqls", Input: sourceData("resource_package.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "service_provider.graphqls", Input: sourceData("service_provider.graphqls"), BuiltIn: false},
+	{Name: "settlement.graphqls", Input: sourceData("settlement.graphqls"), BuiltIn: false},
 	{Name: "sign_in_ticket.graphqls", Input: sourceData("sign_in_ticket.graphqls"), BuiltIn: false},
 	{Name: "signing_key.graphqls", Input: sourceData("signing_key.graphqls"), BuiltIn: false},
 	{Name: "staff.graphqls", Input: sourceData("staff.graphqls"), BuiltIn: false},
@@ -402,6 +404,16 @@ func (ec *executionContext) childFields_AdjustCouponQuotaPayload(ctx context.Con
 		return ec.fieldContext_AdjustCouponQuotaPayload_couponQuota(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AdjustCouponQuotaPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AdjustOrderPricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_AdjustOrderPricePayload_order(ctx, field)
+	case "adjustment":
+		return ec.fieldContext_AdjustOrderPricePayload_adjustment(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdjustOrderPricePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AdjustmentRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2572,6 +2584,10 @@ func (ec *executionContext) childFields_Customer(ctx context.Context, field grap
 		return ec.fieldContext_Customer_restrictions(ctx, field)
 	case "federatedIdentities":
 		return ec.fieldContext_Customer_federatedIdentities(ctx, field)
+	case "monthlySettlement":
+		return ec.fieldContext_Customer_monthlySettlement(ctx, field)
+	case "monthlySettlements":
+		return ec.fieldContext_Customer_monthlySettlements(ctx, field)
 	case "balanceAt":
 		return ec.fieldContext_Customer_balanceAt(ctx, field)
 	case "statement":
@@ -2956,6 +2972,16 @@ func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, 
 		return ec.fieldContext_EndDiscountPayload_discount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndDiscountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndMonthlySettlementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customerId":
+		return ec.fieldContext_EndMonthlySettlementPayload_customerId(ctx, field)
+	case "account":
+		return ec.fieldContext_EndMonthlySettlementPayload_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndMonthlySettlementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EnterPayoutInvoicesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4062,6 +4088,58 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
+func (ec *executionContext) childFields_MonthlySettlement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_MonthlySettlement_id(ctx, field)
+	case "customerId":
+		return ec.fieldContext_MonthlySettlement_customerId(ctx, field)
+	case "month":
+		return ec.fieldContext_MonthlySettlement_month(ctx, field)
+	case "charged":
+		return ec.fieldContext_MonthlySettlement_charged(ctx, field)
+	case "refunded":
+		return ec.fieldContext_MonthlySettlement_refunded(ctx, field)
+	case "paid":
+		return ec.fieldContext_MonthlySettlement_paid(ctx, field)
+	case "open":
+		return ec.fieldContext_MonthlySettlement_open(ctx, field)
+	case "status":
+		return ec.fieldContext_MonthlySettlement_status(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_MonthlySettlement_dueAt(ctx, field)
+	case "settledAt":
+		return ec.fieldContext_MonthlySettlement_settledAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_MonthlySettlement_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MonthlySettlement", field.Name)
+}
+
+func (ec *executionContext) childFields_MonthlySettlementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MonthlySettlementConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MonthlySettlementConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MonthlySettlementConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MonthlySettlementConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MonthlySettlementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MonthlySettlementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MonthlySettlementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MonthlySettlementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MonthlySettlementEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_NewCustomerTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "value":
@@ -4116,6 +4194,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_completedAt(ctx, field)
 	case "couponAmount":
 		return ec.fieldContext_Order_couponAmount(ctx, field)
+	case "accountAmount":
+		return ec.fieldContext_Order_accountAmount(ctx, field)
 	case "name":
 		return ec.fieldContext_Order_name(ctx, field)
 	case "enterpriseProject":
@@ -4134,6 +4214,8 @@ func (ec *executionContext) childFields_Order(ctx context.Context, field graphql
 		return ec.fieldContext_Order_reviewedAt(ctx, field)
 	case "reviewReason":
 		return ec.fieldContext_Order_reviewReason(ctx, field)
+	case "priceAdjustment":
+		return ec.fieldContext_Order_priceAdjustment(ctx, field)
 	case "refunds":
 		return ec.fieldContext_Order_refunds(ctx, field)
 	case "refundable":
@@ -4240,6 +4322,8 @@ func (ec *executionContext) childFields_OrderRefund(ctx context.Context, field g
 		return ec.fieldContext_OrderRefund_itemId(ctx, field)
 	case "amount":
 		return ec.fieldContext_OrderRefund_amount(ctx, field)
+	case "accountAmount":
+		return ec.fieldContext_OrderRefund_accountAmount(ctx, field)
 	case "destination":
 		return ec.fieldContext_OrderRefund_destination(ctx, field)
 	case "transferId":
@@ -4528,6 +4612,20 @@ func (ec *executionContext) childFields_PastBalance(ctx context.Context, field g
 		return ec.fieldContext_PastBalance_asOf(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PastBalance", field.Name)
+}
+
+func (ec *executionContext) childFields_PayMonthlySettlementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customerId":
+		return ec.fieldContext_PayMonthlySettlementPayload_customerId(ctx, field)
+	case "paid":
+		return ec.fieldContext_PayMonthlySettlementPayload_paid(ctx, field)
+	case "account":
+		return ec.fieldContext_PayMonthlySettlementPayload_account(ctx, field)
+	case "balance":
+		return ec.fieldContext_PayMonthlySettlementPayload_balance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayMonthlySettlementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PayOrderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4842,6 +4940,28 @@ func (ec *executionContext) childFields_Price(ctx context.Context, field graphql
 		return ec.fieldContext_Price_amount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceAdjustment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PriceAdjustment_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_PriceAdjustment_kind(ctx, field)
+	case "mode":
+		return ec.fieldContext_PriceAdjustment_mode(ctx, field)
+	case "value":
+		return ec.fieldContext_PriceAdjustment_value(ctx, field)
+	case "amount":
+		return ec.fieldContext_PriceAdjustment_amount(ctx, field)
+	case "reason":
+		return ec.fieldContext_PriceAdjustment_reason(ctx, field)
+	case "partnerId":
+		return ec.fieldContext_PriceAdjustment_partnerId(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PriceAdjustment_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceAdjustment", field.Name)
 }
 
 func (ec *executionContext) childFields_PriceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6020,6 +6140,14 @@ func (ec *executionContext) childFields_ResourceTypeEdge(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type ResourceTypeEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RestoreOrderPricePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return ec.fieldContext_RestoreOrderPricePayload_order(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreOrderPricePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RestrictCustomerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "restriction":
@@ -6548,6 +6676,16 @@ func (ec *executionContext) childFields_SetMdfCapPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type SetMdfCapPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetMonthlySettlementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "customerId":
+		return ec.fieldContext_SetMonthlySettlementPayload_customerId(ctx, field)
+	case "account":
+		return ec.fieldContext_SetMonthlySettlementPayload_account(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetMonthlySettlementPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetNewCustomerTagPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "customer":
@@ -6588,6 +6726,26 @@ func (ec *executionContext) childFields_SetToPayPerUsePayload(ctx context.Contex
 		return ec.fieldContext_SetToPayPerUsePayload_results(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetToPayPerUsePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SettlementAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_SettlementAccount_line(ctx, field)
+	case "used":
+		return ec.fieldContext_SettlementAccount_used(ctx, field)
+	case "available":
+		return ec.fieldContext_SettlementAccount_available(ctx, field)
+	case "due":
+		return ec.fieldContext_SettlementAccount_due(ctx, field)
+	case "overdue":
+		return ec.fieldContext_SettlementAccount_overdue(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_SettlementAccount_dueAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_SettlementAccount_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettlementAccount", field.Name)
 }
 
 func (ec *executionContext) childFields_SignedBindNotification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -10,11 +10,14 @@ import (
 // DiscountKind says who gives a discount (3.3, 3.4).
 type DiscountKind string
 
-// The kinds. Vendor codes: 605, 606, 607.
+// The kinds. Vendor codes: 605, 606, 607, 609.
 const (
 	DiscountContract       DiscountKind = "BUSINESS_CONTRACT" // a customer's contract with the cloud; operators enter it
 	DiscountPartnerGranted DiscountKind = "PARTNER_GRANTED"
 	DiscountPartnerRate    DiscountKind = "PARTNER_RATE" // a rate that the partner sets; its mode is always RATE
+
+	// DiscountOrderPrice is the price that the seller of one order has set (O04): it is that order's only, and nobody grants it to a customer.
+	DiscountOrderPrice DiscountKind = "ORDER_PRICE"
 )
 
 // WireCode returns the vendor's numeric code of the kind (3.3).
@@ -26,12 +29,14 @@ func (k DiscountKind) WireCode() int {
 		return 606
 	case DiscountPartnerRate:
 		return 607
+	case DiscountOrderPrice:
+		return 609
 	}
 	return 0
 }
 
-// Valid reports whether k is one of the kinds.
-func (k DiscountKind) Valid() bool { return k.WireCode() != 0 }
+// Valid reports whether k is one of the kinds that a customer may be granted.
+func (k DiscountKind) Valid() bool { return k.WireCode() != 0 && k != DiscountOrderPrice }
 
 // DiscountMode says how a discount changes a price (3.4).
 type DiscountMode string

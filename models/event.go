@@ -38,6 +38,9 @@ const (
 	EventBalanceAlertRemoved   EventType = "balance_alert.removed"
 	EventBalanceEarmarked      EventType = "balance.earmarked"
 	EventCreditLineSet         EventType = "balance.credit_line_set"
+	EventSettlementLineSet     EventType = "settlement.line_set"
+	EventSettlementLineEnded   EventType = "settlement.line_ended"
+	EventSettlementPaid        EventType = "settlement.paid" // of a month on account, all or a part (O04)
 	EventExposureUpdated       EventType = "exposure.updated"
 	EventReturnSecretRevealed  EventType = "exposure.return_secret_revealed"
 	EventAPIKeyCreated         EventType = "api_key.created"
@@ -216,6 +219,9 @@ const (
 	EventResourceChanged   EventType = "resource.changed"
 	// EventOrderDiscountChosen is another of its quote's prices for an order that waits for payment.
 	EventOrderDiscountChosen EventType = "order.discount_chosen"
+	// EventOrderPriceAdjusted is a price that the seller has set for an order that waits for payment, EventOrderPriceRestored the end of that.
+	EventOrderPriceAdjusted EventType = "order.price_adjusted"
+	EventOrderPriceRestored EventType = "order.price_restored"
 )
 
 // The events of the catalogue and its prices (K01 to K08).

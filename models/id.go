@@ -78,6 +78,8 @@ const (
 	PrefixBillSettlement      = "bst"
 	PrefixBillMonth           = "bmo"
 	PrefixDebtPayment         = "bdp"
+	PrefixMonthlySettlement   = "mst"
+	PrefixPriceAdjustment     = "pad"
 	PrefixIncentiveVersion    = "ipv"
 	PrefixIncentivePolicy     = "ipl"
 	PrefixPerformanceLine     = "pfl"

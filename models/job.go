@@ -18,6 +18,7 @@ const (
 	JobCouponExpire      JobKind = "coupon.expire"      // a coupon at the begin and at the end of its validity
 	JobQuotaExpire       JobKind = "quota.expire"       // a coupon quota at the end of its period
 	JobUsageSettle       JobKind = "usage.settle"       // a customer whose use is to be paid, or whose debt is
+	JobAccountSettle     JobKind = "account.settle"     // a customer that owes on account, at the end of the month (O04)
 	JobPayoutDue         JobKind = "payout.due"         // a confirmed statement whose partner wants it paid out by itself (N03)
 	JobBenefitLapse      JobKind = "benefit.lapse"      // a capability whose incentive was not applied for in its year
 	JobStaffYear         JobKind = "staff.year"         // a scheme of dedicated staff at the end of its year (N07)
@@ -39,7 +40,7 @@ const (
 
 // JobKindsOfObjects returns the kinds that wait for one object each, in a fixed order.
 func JobKindsOfObjects() []JobKind {
-	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle, JobPayoutDue,
+	return []JobKind{JobOrderExpire, JobHoldExpire, JobResourceExpire, JobResourceAutoRenew, JobCouponExpire, JobQuotaExpire, JobUsageSettle, JobAccountSettle, JobPayoutDue,
 		JobBenefitLapse, JobStaffYear}
 }
 

@@ -24,6 +24,9 @@ const (
 	AccountRevenue     AccountKind = "REVENUE" // where paid orders go; the cloud's side
 	AccountWorld       AccountKind = "WORLD"   // the outside: money comes from here and leaves to it
 
+	// AccountSettlement is what a customer owes on account (O04): never above zero, and no part of a balance.
+	AccountSettlement AccountKind = "SETTLEMENT"
+
 	AccountCouponQuota AccountKind = "COUPON_QUOTA" // what a quota may still issue
 	AccountCoupon      AccountKind = "COUPON"       // what is left of a coupon
 )
@@ -108,6 +111,8 @@ const (
 	TransferReversal   TransferKind = "REVERSAL"
 	TransferAdjust     TransferKind = "ADJUST"
 	TransferUsage      TransferKind = "USAGE_SETTLEMENT" // what was used on demand, or given back of it
+
+	TransferSettlement TransferKind = "MONTHLY_SETTLEMENT" // what was bought on account, paid from the balance (O04)
 
 	TransferIncentive TransferKind = "INCENTIVE" // what a partner earned, into its bonus account
 
@@ -267,12 +272,12 @@ type Balance struct {
 	Accounts    []BalanceAccount
 }
 
-// BalanceOf adds up the money accounts of one owner in one currency. Accounts of other assets are left out.
+// BalanceOf adds up the money accounts of one owner in one currency. Accounts of other assets are left out, and what is owed on account.
 func BalanceOf(accounts []Account, currency Currency, asOf time.Time) Balance {
 	b := Balance{AsOf: asOf}
 	var available, total, held, earmarked, allocatable int64
 	for _, a := range accounts {
-		if a.Asset != string(currency) {
+		if a.Asset != string(currency) || a.Kind == AccountSettlement {
 			continue
 		}
 		b.Version += a.Revision

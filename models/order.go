@@ -112,12 +112,14 @@ type Order struct {
 	Failure           string            `bun:"failure,nullzero" show:"failure"` // why the cloud could not carry it out, machine-readable; empty = it could, or has not yet
 
 	CouponMinor       int64      `bun:"coupon_minor" show:"couponAmount,refundable"`          // what coupons paid of the total; zero until paid
+	AccountMinor      int64      `bun:"account_minor" show:"accountAmount"`                   // what was paid on account, after coupons (O04); zero until paid
 	PartnerAskedAt    *time.Time `bun:"partner_asked_at" show:"partnerAskedAt"`               // when the customer asked its partner to pay (O05); nil = it did not
 	PayerID           ID         `bun:"payer_id,nullzero" show:"paidByPartner"`               // the partner that paid from its own balance; zero = the customer pays
 	Name              string     `bun:"name,nullzero" show:"name"`                            // what its placer called it
 	EnterpriseProject string     `bun:"enterprise_project,nullzero" show:"enterpriseProject"` // the customer's own grouping
 	QuoteID           ID         `bun:"quote_id,nullzero" show:"quoteId"`                     // the price inquiry that it was placed from
 	DiscountID        ID         `bun:"discount_id,nullzero" show:"discountId"`               // the one that was taken of the quote's
+	AdjustmentID      ID         `bun:"adjustment_id,nullzero" show:"priceAdjustment"`        // the price that its seller set in place of every discount; zero = none
 	ReviewReason      string     `bun:"review_reason,nullzero" show:"reviewReason"`           // why it was refused in review
 	ReviewedAt        *time.Time `bun:"reviewed_at" show:"reviewedAt"`                        // when an operator decided; nil = nobody had to, or has not yet
 }
@@ -136,6 +138,9 @@ func (o Order) MoneyMinor() int64 { return o.TotalMinor - o.CouponMinor }
 
 // CouponAmount returns what coupons paid of the total; zero until it is paid.
 func (o Order) CouponAmount() Money { return NewMoney(o.CouponMinor, o.Currency) }
+
+// AccountAmount returns what was paid on account of the total, after coupons and before the balance; zero until it is paid.
+func (o Order) AccountAmount() Money { return NewMoney(o.AccountMinor, o.Currency) }
 
 // OfficialTotal returns the list price.
 func (o Order) OfficialTotal() Money { return NewMoney(o.OfficialMinor, o.Currency) }
@@ -227,6 +232,7 @@ type OrderItem struct {
 	BaseSpecCode    string `bun:"base_spec_code,nullzero" show:"baseSpecCode"` // of a change: what the resource was before; "" for every other line
 	BaseSpecSize    string `bun:"base_spec_size,nullzero" show:"baseSpecSize"`
 	BaseSpecMeasure string `bun:"base_spec_measure,nullzero" show:"-"`
+	ListMinor       *int64 `bun:"list_minor" show:"-"`            // what it cost before its seller set the order's price; nil = nobody has
 	PeriodMinor     int64  `bun:"period_minor,nullzero" show:"-"` // of a change: what the whole period would cost with what the resource becomes
 }
 

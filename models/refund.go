@@ -28,6 +28,7 @@ type OrderRefund struct {
 	ItemID        ID                `bun:"item_id,nullzero"` // the line; zero for the order as a whole
 	Currency      Currency          `bun:"currency"`
 	AmountMinor   int64             `bun:"amount_minor"`
+	AccountMinor  int64             `bun:"account_minor"` // of it, taken off what the customer owes on account (O04); the rest went to the destination
 	Destination   RefundDestination `bun:"destination"`
 	DestinationID ID                `bun:"destination_id"` // the customer or partner who got it
 	TransferID    ID                `bun:"transfer_id"`
@@ -44,6 +45,9 @@ func (OrderRefund) IsNode() {}
 
 // Amount returns what was paid back.
 func (r OrderRefund) Amount() Money { return NewMoney(r.AmountMinor, r.Currency) }
+
+// AccountAmount returns what was taken off what the customer owes on account.
+func (r OrderRefund) AccountAmount() Money { return NewMoney(r.AccountMinor, r.Currency) }
 
 // Reversed reports whether the refund was taken back, which makes its amount refundable again.
 func (r OrderRefund) Reversed() bool { return r.ReversalID != "" }
@@ -98,6 +102,17 @@ func (o Order) LeftOfItem(item OrderItem, refunds []OrderRefund) Money {
 		}
 	}
 	return NewMoney(min(max(left, 0), o.LeftToRefund(refunds).Minor), o.Currency)
+}
+
+// LeftOnAccount returns what was paid on account for the order less what refunds took off there, given all its refunds. It is never negative.
+func (o Order) LeftOnAccount(refunds []OrderRefund) int64 {
+	left := o.AccountMinor
+	for _, refund := range refunds {
+		if !refund.Reversed() {
+			left -= refund.AccountMinor
+		}
+	}
+	return max(left, 0)
 }
 
 // RefundTo returns whose balance a refund belongs to, given the customer as it is now (O09). What a partner paid from its own balance goes back

@@ -95,6 +95,7 @@ func WebhookEventTypes() []EventType {
 		EventAuthorizationEnded, EventAuthorizationExpired,
 		EventOrderPlaced, EventOrderHeld, EventOrderHoldReleased, EventOrderPaid, EventOrderCompleted, EventOrderCancelled, EventOrderRefunded,
 		EventOrderAccepted, EventOrderFailed, EventOrderReviewed, EventOrderPartnerAsked, EventOrderDiscountChosen,
+		EventOrderPriceAdjusted, EventOrderPriceRestored,
 		EventResourceCreated, EventResourceExpired, EventResourceFrozen, EventResourceUnfrozen, EventResourceClosed, EventResourceRenewed, EventResourceChanged,
 		EventResourceRenewalFailed, EventResourceTurnedToUse, EventResourceToPeriod, EventResourcePolicySet, EventPackageUsedUp,
 		EventBalanceChanged, EventBalanceAlert,

@@ -262,12 +262,16 @@ func (s *Site) checkoutPage(r *http.Request, who models.Principal) (CheckoutPage
 	if err != nil {
 		return CheckoutPage{}, err
 	}
-	s.judge(&page, order, money, balance)
+	onAccount, err := s.onAccount(ctx, who, order, money, held)
+	if err != nil {
+		return CheckoutPage{}, err
+	}
+	s.judge(&page, order, money-onAccount, balance)
 	if page.Payable() || page.BalanceTooLow() {
 		if err := s.addChoices(ctx, who, &page, order); err != nil {
 			return CheckoutPage{}, err
 		}
-		page.Sources, page.Cancellable = sourcesOf(order, money, held), true
+		page.Sources, page.Cancellable = sourcesOf(order, money, held, onAccount), true
 		page.PartnerAsked = order.PartnerAskedAt != nil
 		page.AskPartner = !page.PartnerAsked && order.PayableByPartnerOf(customer)
 	}
@@ -304,8 +308,11 @@ func (s *Site) addCoupons(ctx context.Context, who models.Principal, page *Check
 	return money, nil
 }
 
-// addChoices adds the prices that the order may be paid at: those of its quote's discounts, and the list price.
+// addChoices adds the prices that the order may be paid at: those of its quote's discounts, and the list price; none when its seller has set one.
 func (s *Site) addChoices(ctx context.Context, who models.Principal, page *CheckoutPage, order models.Order) error {
+	if order.AdjustmentID != "" {
+		return nil
+	}
 	offers, err := s.Orders.Choices(ctx, who, order)
 	if err != nil || len(offers) == 0 {
 		return err
@@ -320,9 +327,18 @@ func (s *Site) addChoices(ctx context.Context, who models.Principal, page *Check
 	return nil
 }
 
-// sourcesOf says what the total would be paid from: first coupons, which leave so much for money, then what is set aside for the order, then the
-// balance.
-func sourcesOf(order models.Order, money, held int64) []CheckoutSource {
+// onAccount is how much of the money the customer would pay on account (O04): nothing of an order that money is set aside for.
+func (s *Site) onAccount(ctx context.Context, who models.Principal, order models.Order, money, held int64) (int64, error) {
+	if s.Settlements == nil || held > 0 {
+		return 0, nil
+	}
+	accounts, err := s.Settlements.AccountsFor(ctx, who, []models.ID{order.CustomerID})
+	return min(money, accounts[order.CustomerID].Available.Minor), err
+}
+
+// sourcesOf says what the total would be paid from: first coupons, which leave so much for money, then what is set aside for the order or what goes on
+// account, then the balance.
+func sourcesOf(order models.Order, money, held, onAccount int64) []CheckoutSource {
 	var sources []CheckoutSource
 	if paid := order.TotalMinor - money; paid > 0 {
 		sources = append(sources, CheckoutSource{"COUPONS", models.NewMoney(paid, order.Currency).String()})
@@ -331,13 +347,16 @@ func sourcesOf(order models.Order, money, held int64) []CheckoutSource {
 	if held > 0 {
 		sources = append(sources, CheckoutSource{"HELD", models.NewMoney(held, order.Currency).String()})
 	}
-	if rest := money - held; rest > 0 {
+	if onAccount > 0 {
+		sources = append(sources, CheckoutSource{"ACCOUNT", models.NewMoney(onAccount, order.Currency).String()})
+	}
+	if rest := money - held - onAccount; rest > 0 {
 		sources = append(sources, CheckoutSource{"BALANCE", models.NewMoney(rest, order.Currency).String()})
 	}
 	return sources
 }
 
-// judge says what can be done with the order now, when money has to pay so much of it.
+// judge says what can be done with the order now, when the balance has to pay so much of it.
 func (s *Site) judge(page *CheckoutPage, order models.Order, money int64, balance models.Balance) {
 	var refused *models.Error
 	if err := order.Payable(s.Now()); errors.As(err, &refused) {

@@ -21,6 +21,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/settlements"
 	"github.com/partnergraph/partnergraph/session"
 	"github.com/partnergraph/partnergraph/store"
 )
@@ -45,15 +46,17 @@ type Site struct {
 	Federation *federation.Service
 	Customers  *customers.Service
 	Funds      *funds.Service
-	Orders     *orders.Service
-	Resources  *resources.Service
-	Brands     *brands.Service
-	Sessions   *session.Service
-	Logout     SingleLogout
-	Departures Departures // nil: platforms are not told of logouts
-	Limits     Limiter
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Settlements says what customers may pay on account; nil = nothing.
+	Settlements *settlements.Service
+	Orders      *orders.Service
+	Resources   *resources.Service
+	Brands      *brands.Service
+	Sessions    *session.Service
+	Logout      SingleLogout
+	Departures  Departures // nil: platforms are not told of logouts
+	Limits      Limiter
+	Now         func() time.Time
+	Log         *slog.Logger
 	// Wake wakes whoever delivers the outbox, after a first login has written to it.
 	Wake func()
 	// FormKey keys the form tokens of visitors, see FormToken.

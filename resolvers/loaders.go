@@ -33,6 +33,10 @@ type loaders struct {
 	orderRefunds        *loader[models.ID, []models.OrderRefund]
 	orderRefundInfos    *loader[models.ID, []models.RefundInfo]
 	orderHold           *loader[models.ID, models.OrderHold]
+	priceAdjustment     *loader[models.ID, models.PriceAdjustment]
+	settlementAccount   *loader[models.ID, models.SettlementAccount]
+	monthlySettlement   *loader[models.ID, models.MonthlySettlement]
+	customerSettlements *pageLoader[models.MonthlySettlement]
 	subResources        *loader[models.ID, []models.Resource]
 	partnerPast         *pastLoader
 	customerPast        *pastLoader
@@ -131,6 +135,10 @@ func (r *Resolver) newLoaders() *loaders {
 		orderRefunds:        byID(&n, r.Orders.RefundsFor),
 		orderRefundInfos:    byID(&n, r.Orders.RefundInfosFor),
 		orderHold:           byID(&n, r.Orders.HoldsByIDs),
+		priceAdjustment:     byID(&n, r.Orders.AdjustmentsByIDs),
+		settlementAccount:   byID(&n, r.Settlements.AccountsFor),
+		monthlySettlement:   byID(&n, r.Settlements.ByIDs),
+		customerSettlements: byPage(&n, r.Settlements.FindForCustomers),
 		subResources:        byID(&n, shown(r.Resources.SubResourcesFor)),
 		partnerPast:         byMoment(&n, r.Funds.PartnerBalancesAt),
 		customerPast:        byMoment(&n, r.Funds.CustomerBalancesAt),

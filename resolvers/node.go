@@ -47,6 +47,9 @@ var nodeKinds = map[string]func(ctx context.Context, r *Resolver, id models.ID) 
 	models.PrefixIncentiveStatement: func(ctx context.Context, r *Resolver, id models.ID) (models.Node, error) {
 		return asNode(r.incentiveStatement(ctx, id))
 	},
+	models.PrefixMonthlySettlement: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
+		return asNode(must(ctx, loadersOf(ctx).monthlySettlement, id, models.PrefixMonthlySettlement, "month on account"))
+	},
 	models.PrefixBenefitApplication: func(ctx context.Context, _ *Resolver, id models.ID) (models.Node, error) {
 		return asNode(must(ctx, loadersOf(ctx).benefitApplication, id, models.PrefixBenefitApplication, "benefit application"))
 	},

@@ -27,6 +27,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/settlements"
 	"github.com/partnergraph/partnergraph/sales/staff"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
@@ -41,29 +42,30 @@ type Sessions interface {
 
 // Resolver answers the schema with the rooms. All fields are required and set once, before use.
 type Resolver struct {
-	Events     *events.Log
-	Identity   *identity.Service
-	Codes      *identity.Codes
-	Partners   *partners.Service
-	Exposure   *exposure.Service
-	Federation *federation.Service
-	Customers  *customers.Service
-	Funds      *funds.Service
-	Incentives *incentives.Service
-	Payouts    *payouts.Service
-	Billing    *billing.Service
-	Benefits   *benefits.Service
-	Brands     *brands.Service
-	Staff      *staff.Service
-	Resources  *resources.Service
-	Packages   *packages.Service
-	Clock      *clock.Service
-	Orders     *orders.Service
-	Webhooks   *webhooks.Service
-	Catalog    *catalog.Service
-	Companies  *companies.Service
-	Coupons    *coupons.Service
-	Files      *files.Service
+	Events      *events.Log
+	Identity    *identity.Service
+	Codes       *identity.Codes
+	Partners    *partners.Service
+	Exposure    *exposure.Service
+	Federation  *federation.Service
+	Customers   *customers.Service
+	Funds       *funds.Service
+	Incentives  *incentives.Service
+	Payouts     *payouts.Service
+	Billing     *billing.Service
+	Benefits    *benefits.Service
+	Brands      *brands.Service
+	Staff       *staff.Service
+	Resources   *resources.Service
+	Packages    *packages.Service
+	Clock       *clock.Service
+	Orders      *orders.Service
+	Settlements *settlements.Service
+	Webhooks    *webhooks.Service
+	Catalog     *catalog.Service
+	Companies   *companies.Service
+	Coupons     *coupons.Service
+	Files       *files.Service
 	// Verifications has real names verified.
 	Verifications *verification.Service
 	Sessions      Sessions

@@ -42,6 +42,7 @@ func salesFloor() map[string]int {
 		"sales/brands":       5,
 		"sales/staff":        5,
 		"sales/billing":      6,
+		"sales/settlements":  6,
 		"sales/incentives":   6,
 		"sales/orders":       7,
 		"sales/payouts":      7,

@@ -83,6 +83,8 @@ func printReport(w io.Writer, r ledger.Report, performance incentives.Report, pa
 		{"I9", "a package ends with its resource, and belongs to the same", packed.WrongPackages},
 		{"I10", "monthly sums of bills are those of their lines and of what was paid since", bills.WrongMonths},
 		{"I10", "totals of bills are those of their monthly sums", bills.WrongTotals},
+		{"I11", "what a customer owes on account is what is open of its months", r.WrongAccounts},
+		{"I11", "the months on account are what orders and refunds put there", r.WrongMonths},
 	} {
 		state := "ok"
 		if line.breaches > 0 {

@@ -38,6 +38,7 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 		"a month of no lines": {"INSERT INTO performance_months (partner_id, period, customer_id, reseller_id, mode, service_type, currency, lines, amount_minor, counted_minor) " +
 			"VALUES ('ptr_1', '2026-11', 'cus_1', '', 'RESALE', 'ecs', 'CNY', 1, 2, 2)", []string{"I8", "I8"}},
 		"a total of no month":    {"INSERT INTO bill_totals VALUES ('ptr_1', '2026-11', 'RESALE', 'ecs', 'CNY', 0, 1, 0, 2, 2, 0, 0, 0, 0)", []string{"I10"}},
+		"a month of no account":  {"INSERT INTO monthly_settlements VALUES ('mst_1', 'cus_1', 'CNY', '2026-11', 2, 0, 0, 2, '2026-11-30 16:00:00', NULL, '2026-11-21 00:00:00', '2026-11-21 00:00:00')", []string{"I11", "I11"}},
 		"a refund of no payment": {"UPDATE transfers SET kind = 'ORDER_REFUND', order_id = 'ord_1'", []string{"I7"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +63,7 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 				if diff := cmp.Diff(c.want, broken); diff != "" {
 					t.Errorf("broken (-want +got):\n%s\n%s", diff, out.String())
 				}
-				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 22 {
+				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 24 {
 					t.Errorf("printed:\n%s", out.String())
 				}
 			})

@@ -115,6 +115,8 @@ func tables() map[string]*objectType {
 		"ResourcePackageConnection":         {name: "ResourcePackageConnection"},
 		"PackageItem":                       {name: "PackageItem"},
 		"PackageUsageRecordConnection":      {name: "PackageUsageRecordConnection"},
+		"MonthlySettlement":                 {name: "MonthlySettlement"},
+		"MonthlySettlementConnection":       {name: "MonthlySettlementConnection"},
 		"StaffScheme":                       {name: "StaffScheme"},
 		"StaffSchemeConnection":             {name: "StaffSchemeConnection"},
 		"StaffMonthConnection":              {name: "StaffMonthConnection"},
@@ -213,6 +215,7 @@ func tables() map[string]*objectType {
 		"CustomerBudget":                    {name: "CustomerBudget"},
 		"CustomerRestriction":               {name: "CustomerRestriction"},
 		"FederatedIdentity":                 {name: "FederatedIdentity"},
+		"SettlementAccount":                 {name: "SettlementAccount"},
 		"PastBalance":                       {name: "PastBalance"},
 		"CustomerEdge":                      {name: "CustomerEdge"},
 		"RelationBlocker":                   {name: "RelationBlocker"},
@@ -235,6 +238,7 @@ func tables() map[string]*objectType {
 		"InvitationEdge":                    {name: "InvitationEdge"},
 		"JobEdge":                           {name: "JobEdge"},
 		"OrderItem":                         {name: "OrderItem"},
+		"PriceAdjustment":                   {name: "PriceAdjustment"},
 		"OrderHold":                         {name: "OrderHold"},
 		"RefundInfo":                        {name: "RefundInfo"},
 		"OrderEdge":                         {name: "OrderEdge"},
@@ -261,6 +265,7 @@ func tables() map[string]*objectType {
 		"PackageCycle":                      {name: "PackageCycle"},
 		"PackageUsageRecordEdge":            {name: "PackageUsageRecordEdge"},
 		"PackageUsageRecord":                {name: "PackageUsageRecord"},
+		"MonthlySettlementEdge":             {name: "MonthlySettlementEdge"},
 		"StaffRate":                         {name: "StaffRate"},
 		"StaffCriterion":                    {name: "StaffCriterion"},
 		"StaffAgreement":                    {name: "StaffAgreement"},
@@ -419,6 +424,8 @@ func tables() map[string]*objectType {
 	fillResourcePackageConnection(types)
 	fillPackageItem(types)
 	fillPackageUsageRecordConnection(types)
+	fillMonthlySettlement(types)
+	fillMonthlySettlementConnection(types)
 	fillStaffScheme(types)
 	fillStaffSchemeConnection(types)
 	fillStaffMonthConnection(types)
@@ -517,6 +524,7 @@ func tables() map[string]*objectType {
 	fillCustomerBudget(types)
 	fillCustomerRestriction(types)
 	fillFederatedIdentity(types)
+	fillSettlementAccount(types)
 	fillPastBalance(types)
 	fillCustomerEdge(types)
 	fillRelationBlocker(types)
@@ -539,6 +547,7 @@ func tables() map[string]*objectType {
 	fillInvitationEdge(types)
 	fillJobEdge(types)
 	fillOrderItem(types)
+	fillPriceAdjustment(types)
 	fillOrderHold(types)
 	fillRefundInfo(types)
 	fillOrderEdge(types)
@@ -565,6 +574,7 @@ func tables() map[string]*objectType {
 	fillPackageCycle(types)
 	fillPackageUsageRecordEdge(types)
 	fillPackageUsageRecord(types)
+	fillMonthlySettlementEdge(types)
 	fillStaffRate(types)
 	fillStaffCriterion(types)
 	fillStaffAgreement(types)
@@ -856,6 +866,12 @@ func fillNode(types map[string]*objectType) {
 		case *models.Order:
 			if v != nil {
 				return types["Order"], v
+			}
+		case models.MonthlySettlement:
+			return types["MonthlySettlement"], &v
+		case *models.MonthlySettlement:
+			if v != nil {
+				return types["MonthlySettlement"], v
 			}
 		case models.Job:
 			return types["Job"], &v
@@ -5439,6 +5455,34 @@ func fillCustomer(types map[string]*objectType) {
 			list:    true,
 			nonNull: true,
 		},
+		"monthlySettlement": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Customer().MonthlySettlement(ctx, object.(*models.Customer))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["SettlementAccount"],
+		},
+		"monthlySettlements": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Customer().MonthlySettlements(ctx, object.(*models.Customer), args[0].(*int32), args[1].(*string), args[2].(*int32), args[3].(*string))
+			if err != nil {
+				return nil, err
+			}
+			return &v, nil
+		},
+			args: []argument{
+				{name: "first", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "after", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+				{name: "last", missing: (*int32)(nil), parse: optional[int32](graphql.UnmarshalInt32)},
+				{name: "before", missing: (*string)(nil), parse: optional[string](graphql.UnmarshalString)},
+			},
+			of:      types["MonthlySettlementConnection"],
+			nonNull: true,
+		},
 		"balanceAt": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Customer().BalanceAt(ctx, object.(*models.Customer), args[0].(time.Time))
 			if err != nil {
@@ -7066,6 +7110,13 @@ func fillOrder(types map[string]*objectType) {
 			of:      types["Money"],
 			nonNull: true,
 		},
+		"accountAmount": {value: func(object any) any {
+			v := object.(*models.Order).AccountAmount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Order).NameOrNil()
 			if v == nil {
@@ -7139,6 +7190,18 @@ func fillOrder(types map[string]*objectType) {
 			}
 			return true
 		}},
+		"priceAdjustment": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.Order().PriceAdjustment(ctx, object.(*models.Order))
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				return nil, nil
+			}
+			return v, nil
+		},
+			of: types["PriceAdjustment"],
+		},
 		"refunds": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.Order().Refunds(ctx, object.(*models.Order))
 			if err != nil {
@@ -9774,6 +9837,158 @@ func fillPackageUsageRecordConnection(types map[string]*objectType) {
 	}
 }
 
+func fillMonthlySettlement(types map[string]*objectType) {
+	of := types["MonthlySettlement"]
+	of.satisfies = []string{"MonthlySettlement", "Node"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.MonthlySettlement)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.MonthlySettlement:
+			return &v
+		case *models.MonthlySettlement:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MonthlySettlement).ID
+			b.id(string(v))
+			return true
+		}},
+		"customerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MonthlySettlement).CustomerID
+			b.id(string(v))
+			return true
+		}},
+		"month": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MonthlySettlement).Cycle
+			v.MarshalGQL(b)
+			return true
+		}},
+		"charged": {value: func(object any) any {
+			v := object.(*models.MonthlySettlement).Charged()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"refunded": {value: func(object any) any {
+			v := object.(*models.MonthlySettlement).Refunded()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"paid": {value: func(object any) any {
+			v := object.(*models.MonthlySettlement).Paid()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"open": {value: func(object any) any {
+			v := object.(*models.MonthlySettlement).Open()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MonthlySettlement).Status
+			b.string(string(v))
+			return true
+		}},
+		"dueAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MonthlySettlement).DueAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"settledAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MonthlySettlement).SettledAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MonthlySettlement).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillMonthlySettlementConnection(types map[string]*objectType) {
+	of := types["MonthlySettlementConnection"]
+	of.satisfies = []string{"MonthlySettlementConnection"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Connection[models.MonthlySettlement])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Connection[models.MonthlySettlement]:
+			return &v
+		case *models.Connection[models.MonthlySettlement]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"edges": {value: func(object any) any {
+			return object.(*models.Connection[models.MonthlySettlement]).Edges
+		},
+			of:      types["MonthlySettlementEdge"],
+			list:    true,
+			nonNull: true,
+		},
+		"nodes": {value: func(object any) any {
+			return object.(*models.Connection[models.MonthlySettlement]).Nodes()
+		},
+			of:      types["MonthlySettlement"],
+			list:    true,
+			nonNull: true,
+		},
+		"pageInfo": {value: func(object any) any {
+			return &object.(*models.Connection[models.MonthlySettlement]).PageInfo
+		},
+			of:      types["PageInfo"],
+			nonNull: true,
+		},
+		"totalCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Connection[models.MonthlySettlement]).TotalCount
+			if v == nil {
+				b.null()
+			} else {
+				b.int(int64((*v)))
+			}
+			return true
+		}},
+	}
+}
+
 func fillStaffScheme(types map[string]*objectType) {
 	of := types["StaffScheme"]
 	of.satisfies = []string{"StaffScheme", "Node"}
@@ -11609,6 +11824,13 @@ func fillOrderRefund(types map[string]*objectType) {
 		}},
 		"amount": {value: func(object any) any {
 			v := object.(*models.OrderRefund).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"accountAmount": {value: func(object any) any {
+			v := object.(*models.OrderRefund).AccountAmount()
 			return &v
 		},
 			of:      types["Money"],
@@ -15794,6 +16016,83 @@ func fillFederatedIdentity(types map[string]*objectType) {
 	}
 }
 
+func fillSettlementAccount(types map[string]*objectType) {
+	of := types["SettlementAccount"]
+	of.satisfies = []string{"SettlementAccount"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.SettlementAccount)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.SettlementAccount:
+			return &v
+		case *models.SettlementAccount:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"line": {value: func(object any) any {
+			return &object.(*models.SettlementAccount).Line
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"used": {value: func(object any) any {
+			return &object.(*models.SettlementAccount).Used
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"available": {value: func(object any) any {
+			return &object.(*models.SettlementAccount).Available
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"due": {value: func(object any) any {
+			return &object.(*models.SettlementAccount).Due
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"overdue": {value: func(object any) any {
+			return &object.(*models.SettlementAccount).Overdue
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"dueAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.SettlementAccount).DueAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+		"endedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.SettlementAccount).EndedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
 func fillPastBalance(types map[string]*objectType) {
 	of := types["PastBalance"]
 	of.satisfies = []string{"PastBalance"}
@@ -17126,6 +17425,79 @@ func fillOrderItem(types map[string]*objectType) {
 				b.null()
 			} else {
 				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillPriceAdjustment(types map[string]*objectType) {
+	of := types["PriceAdjustment"]
+	of.satisfies = []string{"PriceAdjustment"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.PriceAdjustment)
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.PriceAdjustment:
+			return &v
+		case *models.PriceAdjustment:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PriceAdjustment).ID
+			b.id(string(v))
+			return true
+		}},
+		"kind": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PriceAdjustment).Kind()
+			b.string(string(v))
+			return true
+		}},
+		"mode": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PriceAdjustment).Mode
+			b.string(string(v))
+			return true
+		}},
+		"value": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PriceAdjustment).Value
+			b.decimal(v)
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			v := object.(*models.PriceAdjustment).Amount()
+			return &v
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PriceAdjustment).Reason
+			b.string(string(v))
+			return true
+		}},
+		"partnerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PriceAdjustment).PartnerIDOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.id(string((*v)))
+			}
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.PriceAdjustment).CreatedAt
+			if !b.time(v, true) {
+				return false
 			}
 			return true
 		}},
@@ -18471,6 +18843,42 @@ func fillPackageUsageRecord(types map[string]*objectType) {
 			}
 			return true
 		}},
+	}
+}
+
+func fillMonthlySettlementEdge(types map[string]*objectType) {
+	of := types["MonthlySettlementEdge"]
+	of.satisfies = []string{"MonthlySettlementEdge"}
+	of.spread = func(list any, to []any) []any {
+		elements := list.([]models.Edge[models.MonthlySettlement])
+		for i := range elements {
+			to = append(to, &elements[i])
+		}
+		return to
+	}
+	of.pointer = func(value any) any {
+		switch v := value.(type) {
+		case models.Edge[models.MonthlySettlement]:
+			return &v
+		case *models.Edge[models.MonthlySettlement]:
+			if v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	of.fields = map[string]*fieldType{
+		"cursor": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Edge[models.MonthlySettlement]).Cursor
+			b.string(string(v))
+			return true
+		}},
+		"node": {value: func(object any) any {
+			return &object.(*models.Edge[models.MonthlySettlement]).Node
+		},
+			of:      types["MonthlySettlement"],
+			nonNull: true,
+		},
 	}
 }
 

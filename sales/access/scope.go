@@ -163,6 +163,15 @@ func Orders(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "o.customer_id", "o.partner_id")
 }
 
+// MonthlySettlements shows the months on account of the customers whose money the principal may see, a partner those since its association with
+// the customer began: what came before is not its business. The query must have joined the customers as c.
+func MonthlySettlements(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
+	if who.PartnerID != "" && who.CustomerID == "" && !who.SeesAll() {
+		q = q.Where("mst.created_at >= (SELECT a.since FROM associations AS a WHERE a.customer_id = c.id AND a.until IS NULL)")
+	}
+	return CustomersWithBalance(q, who)
+}
+
 // Resources shows a customer its own resources, and a partner those of its resale customers and its resellers'.
 func Resources(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	return owned(q, who, "r.customer_id", "r.partner_id")

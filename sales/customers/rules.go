@@ -106,9 +106,12 @@ func (s *Service) facts(ctx context.Context, db bun.IDB, customer models.Custome
 	if facts.Restrictions, err = selectRestrictions(ctx, db, []models.ID{customer.ID}); err != nil {
 		return facts, err
 	}
-	accounts, err := s.Ledger.Accounts(ctx, db, []string{string(customer.ID)}, models.MoneyKinds()...)
+	accounts, err := s.Ledger.Accounts(ctx, db, []string{string(customer.ID)}, append(models.MoneyKinds(), models.AccountSettlement)...)
 	for _, account := range accounts {
 		facts.Owes = facts.Owes || account.BalanceMinor < 0
+		if account.Kind == models.AccountSettlement { // how far it may go says nothing of the line in force
+			continue
+		}
 		facts.HasGifts = facts.HasGifts || account.Kind == models.AccountBonus && account.BalanceMinor > 0
 		facts.HasCredit = facts.HasCredit || account.FloorMinor != nil && *account.FloorMinor < 0
 		facts.HeldMoney = facts.HeldMoney || account.Kind == models.AccountBalance && (account.HeldMinor > 0 || account.EarmarkedMinor > 0)

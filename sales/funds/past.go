@@ -54,13 +54,13 @@ func (s *Service) balancesAt(ctx context.Context, who models.Principal, kind mod
 	return past, nil
 }
 
-// past adds the accounts up that had an entry by then.
+// past adds the accounts of the balance up that had an entry by then.
 func (o ledgerOwner) past(balances map[models.ID]int64, at time.Time) models.PastBalance {
 	past := models.PastBalance{AsOf: at}
 	var total int64
 	for _, account := range o.Accounts {
 		minor, there := balances[account.ID]
-		if !there {
+		if !there || !isMoney(account.Kind) {
 			continue
 		}
 		total += minor

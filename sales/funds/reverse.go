@@ -74,6 +74,11 @@ func (s *Service) reverseIn(ctx context.Context, tx bun.IDB, who models.Principa
 	if err != nil {
 		return Reversed{}, err
 	}
+	if original.Kind == models.TransferRefund && s.Account != nil {
+		if err := s.Account.ReversedIn(ctx, tx, original.ID); err != nil {
+			return Reversed{}, err
+		}
+	}
 	done := Reversed{Transfer: transfer}
 	if done.Balances, err = s.balancesOfMoved(ctx, tx, moved); err != nil {
 		return Reversed{}, err

@@ -38,6 +38,9 @@ type Service struct {
 	// Codes asks for one-time codes where the owner of the money wants that (G04); nil = nobody does.
 	Codes Codes
 
+	// Account is told of reversed refunds, which may have been taken off what a customer owes; nil = nobody owes anything.
+	Account OnAccount
+
 	// Seal encrypts the bank cards that withdrawals go to, and payers' names.
 	Seal Sealer
 
@@ -63,6 +66,12 @@ type Codes interface {
 	Guard(ctx context.Context, tx bun.IDB, who models.Principal, action models.StepUpAction, proof identity.Proof) error
 }
 
+// OnAccount keeps what customers owe on account (O04). It lives above this room, which asks it through this.
+type OnAccount interface {
+	// ReversedIn makes owed again what the refund of a transfer had taken off, in the transaction that reverses the transfer.
+	ReversedIn(ctx context.Context, tx bun.IDB, transfer models.ID) error
+}
+
 // Sealer encrypts bank cards and payers' names at rest. A context names where a sealed value belongs; under another one it does not open.
 type Sealer interface {
 	Seal(plain []byte, context string) []byte
@@ -76,5 +85,8 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 // moneyKinds are the accounts that make up a balance (M01).
 func moneyKinds() []models.AccountKind { return models.MoneyKinds() }
+
+// statementKinds are the accounts whose lines a statement has: those of the balance, and what is owed on account (M12, O04).
+func statementKinds() []models.AccountKind { return append(moneyKinds(), models.AccountSettlement) }
 
 func isMoney(kind models.AccountKind) bool { return slices.Contains(moneyKinds(), kind) }

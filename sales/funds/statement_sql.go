@@ -14,7 +14,7 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// ledgerOwner is a partner or customer whose ledger the caller may read, with its money accounts in its own currency.
+// ledgerOwner is a partner or customer whose ledger the caller may read, with its accounts in its own currency: those of its balance, and what it owes on account.
 type ledgerOwner struct {
 	Kind     models.OwnerKind
 	ID       models.ID
@@ -43,7 +43,7 @@ func selectLedgers(ctx context.Context, db bun.IDB, who models.Principal, kind m
 	} else {
 		q = access.CustomersWithBalance(q.Model((*models.Customer)(nil)), who)
 	}
-	q = q.Join(accounts, kind, bun.List(moneyKinds()))
+	q = q.Join(accounts, kind, bun.List(statementKinds()))
 	if kind == models.OwnerCustomer && who.PartnerID != "" {
 		q = q.ColumnExpr("a.since").Join("LEFT JOIN associations AS a ON a.customer_id = c.id AND a.until IS NULL")
 	}

@@ -27,12 +27,14 @@ type Report struct {
 	WrongCoupons        int // I6: coupons whose balance is not what they were issued with less what was redeemed and given back
 	WrongCouponOrders   int // I6: orders whose share of coupons is not the sum of the coupons' uses
 	OverRefunded        int // I7: orders that were paid back more than was paid
+	WrongAccounts       int // I11: accounts of what is owed that are not below zero by what is open of their months
+	WrongMonths         int // I11: customers whose months do not add up to what their orders and refunds put on account
 }
 
 // Breaches returns how many rows break an invariant; 0 means the ledger is sound.
 func (r Report) Breaches() int {
 	return r.UnbalancedTransfers + r.LostEntries + r.UnbalancedAssets + r.WrongBalances + r.WrongRunningTotals + r.VersionGaps + r.BelowFloor +
-		r.WrongHeld + r.UnansweredKeys + r.WrongQuotas + r.WrongCoupons + r.WrongCouponOrders + r.OverRefunded
+		r.WrongHeld + r.UnansweredKeys + r.WrongQuotas + r.WrongCoupons + r.WrongCouponOrders + r.OverRefunded + r.WrongAccounts + r.WrongMonths
 }
 
 // Audit proves the invariants from the rows alone. Each is one statement, and so one snapshot: it may run while money
@@ -61,6 +63,8 @@ func (s *Service) Audit(ctx context.Context) (Report, error) {
 		{"I6 coupons", &r.WrongCoupons, auditCoupons},
 		{"I6 orders", &r.WrongCouponOrders, auditCouponOrders},
 		{"I7 refunds", &r.OverRefunded, auditRefunds},
+		{"I11 accounts", &r.WrongAccounts, auditAccounts},
+		{"I11 months", &r.WrongMonths, auditMonths},
 	} {
 		if err := s.DB.NewRaw(check.query).Scan(ctx, check.into); err != nil {
 			return Report{}, fmt.Errorf("audit of %s: %w", check.name, store.Translate(err))
@@ -139,4 +143,20 @@ const (
 			WHEN t.kind IN ('ORDER_PAYMENT', 'COUPON_PAYMENT') OR o.kind = 'ORDER_REFUND' THEN e.amount_minor
 			WHEN t.kind IN ('ORDER_REFUND', 'COUPON_REFUND') OR o.kind = 'ORDER_PAYMENT' THEN -e.amount_minor
 			ELSE 0 END) < 0) AS breaches`
+
+	// The rows of sales/settlements say what customers owe.
+	auditAccounts = `SELECT COUNT(*) FROM (SELECT owner_id, asset, balance_minor FROM accounts WHERE kind = 'SETTLEMENT') AS a
+		FULL JOIN (SELECT customer_id, currency, SUM(open_minor) AS total FROM monthly_settlements GROUP BY customer_id, currency) AS m
+			ON m.customer_id = a.owner_id AND m.currency = a.asset
+		WHERE COALESCE(a.balance_minor, 0) + COALESCE(m.total, 0) <> 0`
+
+	auditMonths = `SELECT COUNT(*) FROM (
+			SELECT customer_id, currency, SUM(charged_minor) AS charged, SUM(refunded_minor) AS refunded FROM monthly_settlements GROUP BY customer_id, currency) AS m
+		FULL JOIN (SELECT customer_id, currency, SUM(account_minor) AS charged FROM orders WHERE account_minor <> 0 GROUP BY customer_id, currency) AS p
+			ON p.customer_id = m.customer_id AND p.currency = m.currency
+		LEFT JOIN (SELECT o.customer_id, o.currency, SUM(r.account_minor) AS refunded FROM order_refunds AS r JOIN orders AS o ON o.id = r.order_id
+				LEFT JOIN transfers AS v ON v.reverses_id = r.transfer_id
+				WHERE r.account_minor <> 0 AND v.id IS NULL GROUP BY o.customer_id, o.currency) AS f
+			ON f.customer_id = m.customer_id AND f.currency = m.currency
+		WHERE COALESCE(m.charged, 0) <> COALESCE(p.charged, 0) OR COALESCE(m.refunded, 0) <> COALESCE(f.refunded, 0)`
 )

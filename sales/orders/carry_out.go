@@ -301,11 +301,13 @@ func refundReason(order models.Order) string {
 func (s *Service) lockRefundAccounts(ctx context.Context, tx bun.IDB, refunds []models.OrderRefund, bases map[models.ID]models.Order) error {
 	var ids []models.ID
 	for _, refund := range refunds {
-		to, revenue, err := s.refundAccounts(ctx, tx, bases[refund.OrderID], refund)
+		to, revenue, owed, err := s.refundAccounts(ctx, tx, bases[refund.OrderID], refund)
 		if err != nil {
 			return err
 		}
-		ids = append(ids, to.ID, revenue.ID)
+		if ids = append(ids, to, revenue); owed != "" {
+			ids = append(ids, owed)
+		}
 	}
 	if len(ids) == 0 {
 		return nil

@@ -28,8 +28,8 @@ type DiscountChosen struct {
 	Order models.Order
 }
 
-// Choices returns the prices that an order may be paid at besides the list price, cheapest first; none for what was not placed from a quote, or
-// does not wait for payment.
+// Choices returns the prices that an order may be paid at besides the list price, cheapest first; the one that its seller has set when there is one, and
+// none for what was not placed from a quote, or does not wait for payment.
 func (s *Service) Choices(ctx context.Context, who models.Principal, order models.Order) ([]models.QuoteOffer, error) {
 	if err := access.Require(who, models.ReadOrders); err != nil {
 		return nil, err
@@ -37,11 +37,25 @@ func (s *Service) Choices(ctx context.Context, who models.Principal, order model
 	if order.Payable(s.now()) != nil {
 		return nil, nil //nolint:nilerr // what cannot be paid has no prices to choose from
 	}
+	if order.AdjustmentID != "" {
+		return s.adjustedOffer(ctx, who, order)
+	}
 	quote, found, err := s.quoteOf(ctx, order)
 	if err != nil || !found {
 		return nil, err
 	}
 	return quote.Offers, nil
+}
+
+// adjustedOffer is the one price of an order whose seller has set it.
+func (s *Service) adjustedOffer(ctx context.Context, who models.Principal, order models.Order) ([]models.QuoteOffer, error) {
+	found, err := s.AdjustmentsByIDs(ctx, who, []models.ID{order.AdjustmentID})
+	applied, seen := found[order.AdjustmentID]
+	if err != nil || !seen {
+		return nil, err
+	}
+	items, err := selectItems(ctx, s.DB, who, []models.ID{order.ID})
+	return []models.QuoteOffer{applied.Offer(order.OfficialTotal(), len(items))}, err
 }
 
 // quoteOf reads the quote of an order that the caller is known to see.
@@ -58,7 +72,7 @@ func (s *Service) quoteOf(ctx context.Context, order models.Order) (models.Quote
 // list price (O04). The prices of a quote hold as long as the order may be paid. The customer may, and operators; a request to the partner to pay
 // ends with it. The same choice again changes nothing.
 //
-// The reasons of PRECONDITION_FAILED are those of models.Order.Payable, DISCOUNT_NOT_OFFERED, ORDER_ALREADY_HELD while money is set aside, and
+// The reasons of PRECONDITION_FAILED are those of models.Order.Payable, DISCOUNT_NOT_OFFERED, PRICE_ADJUSTED when its seller has set its price, ORDER_ALREADY_HELD while money is set aside, and
 // REVIEW_NEEDED when an order at this price would have waited for an operator.
 func (s *Service) ChooseDiscount(ctx context.Context, who models.Principal, cmd ChooseOrderDiscount) (DiscountChosen, error) {
 	if err := access.Require(who, models.PayOrders); err != nil {
@@ -97,6 +111,9 @@ func (s *Service) ChooseDiscount(ctx context.Context, who models.Principal, cmd 
 		}
 		if err := order.Payable(s.now()); err != nil {
 			return err
+		}
+		if order.AdjustmentID != "" {
+			return ErrPriceAdjusted
 		}
 		total, offered := quote.AmountMinor(discount)
 		if !quoted || !offered {
@@ -168,11 +185,11 @@ func lineOf(quote models.Quote, order models.Order, item models.OrderItem) (mode
 // updatePrices writes what an order and its lines cost.
 func (s *Service) updatePrices(ctx context.Context, tx bun.IDB, order *models.Order, items []models.OrderItem) error {
 	s.announce(ctx, order.ID)
-	if _, err := tx.NewUpdate().Model(order).Column("total_minor", "discount_id", "partner_asked_at", "updated_at").WherePK().Exec(ctx); err != nil {
+	if _, err := tx.NewUpdate().Model(order).Column("total_minor", "discount_id", "adjustment_id", "partner_asked_at", "updated_at").WherePK().Exec(ctx); err != nil {
 		return store.Translate(err)
 	}
 	for i := range items {
-		if _, err := tx.NewUpdate().Model(&items[i]).Column("amount_minor", "period_minor").WherePK().Exec(ctx); err != nil {
+		if _, err := tx.NewUpdate().Model(&items[i]).Column("amount_minor", "period_minor", "list_minor").WherePK().Exec(ctx); err != nil {
 			return store.Translate(err)
 		}
 	}

@@ -25,6 +25,11 @@ var (
 	ErrQuoteUsed          = models.Precondition("QUOTE_USED", "There is an order for this quote; ask for the price again to order once more.")
 	ErrQuoteStale         = models.Precondition("QUOTE_STALE", "What this quote is about has changed; ask for the price again.")
 	ErrDiscountNotOffered = models.Precondition("DISCOUNT_NOT_OFFERED", "The quote does not offer this discount.")
+	ErrPriceAdjusted      = models.Precondition("PRICE_ADJUSTED", "The seller has set the price of this order; there is no other one to choose (O04).")
+	ErrSellerAdjusts      = models.Forbidden("Only who sells an order sets its price: the customer's partner, or an operator (O04).")
+	ErrOrderNotSold       = &models.Error{Code: models.CodeNotFound, Message: "There is no such order of this partner's own resale customers; a distributor names its reseller in actingForPartnerId."}
+	ErrNotTheSeller       = models.Precondition("NOT_THE_SELLER", "The customer is no longer a resale customer of the partner that it placed this order with.")
+	ErrNotAdjusted        = models.Precondition("NOT_ADJUSTED", "Nobody has set the price of this order.")
 	ErrReviewNeeded       = models.Precondition("REVIEW_NEEDED", "At this price the order would need a review; place it anew.")
 	ErrOperatorReviews    = models.Forbidden("Only operators review orders.")
 	ErrNotInReview        = models.Precondition("ORDER_NOT_IN_REVIEW", "This order does not wait for a review.")

@@ -47,6 +47,9 @@ func newLives(rt *rapid.T, w *world, driver *moody) *lives {
 	l.customer = w.customer(string(w.IDs(models.PrefixCustomer)), l.provider.ID, models.Resale)
 	w.give(l.customer, rapid.Int64Range(500, 3_000).Draw(rt, "cash"))
 	w.partnerMoney(l.provider, 1_000)
+	if rapid.Bool().Draw(rt, "on account") {
+		w.line(l.customer, rapid.Int64Range(1, 1_500).Draw(rt, "line"))
+	}
 	l.place()
 	l.place()
 	l.pay()
@@ -135,7 +138,7 @@ func (l *lives) step() {
 	me, ctx := asCustomer(l.customer), l.w.ctx
 	switch rapid.SampledFrom([]string{
 		"place", "pay", "pay", "pay", "deliver", "deliver", "deliver", "cancel", "hold", "renew", "renew", "unsubscribe", "unsubscribe", "take back", "partner", "due", "by use", "by use", "to period", "to period", "change", "change",
-		"refund", "expire", "wait",
+		"refund", "refund", "expire", "wait", "settle", "price", "price",
 	}).Draw(l.rt, "operation") {
 	case "place":
 		l.place()
@@ -188,6 +191,15 @@ func (l *lives) step() {
 				l.rt.Fatal(err)
 			}
 		}
+	case "settle":
+		l.w.settle(l.customer)
+	case "price":
+		cmd := orders.AdjustPrice{OrderID: l.anOrder(), Mode: models.DiscountRate, Value: decimal.New(rapid.Int64Range(0, 100).Draw(l.rt, "rate"), -2), Reason: "life", IdempotencyKey: l.key()}
+		if rapid.Bool().Draw(l.rt, "restore") {
+			l.refusedOnly(second(l.w.RestorePrice(ctx, asPartner(l.provider), orders.RestorePrice{OrderID: cmd.OrderID, Reason: "life", IdempotencyKey: cmd.IdempotencyKey})))
+			return
+		}
+		l.refusedOnly(second(l.w.AdjustPrice(ctx, asPartner(l.provider), cmd)))
 	case "wait":
 		l.w.clock.advance(time.Duration(rapid.IntRange(1, 30).Draw(l.rt, "days")) * 24 * time.Hour)
 	}
@@ -218,6 +230,14 @@ func (l *lives) check() {
 			l.rt.Fatalf("an order of type %s went from %s to %s", order.Type, before, order.Status)
 		}
 		l.statuses[order.ID] = order.Status
+		items, err := l.w.ItemsFor(l.w.ctx, system(), []models.ID{order.ID})
+		sum := int64(0)
+		for _, item := range items[order.ID] {
+			sum += item.AmountMinor
+		}
+		if err != nil || sum != order.TotalMinor {
+			l.rt.Fatalf("the lines of %+v add up to %d, %v", order, sum, err)
+		}
 		if delivered := order.Type == models.OrderNew && order.Status == models.OrderCompleted; delivered != (made[order.ID] > 0) {
 			l.rt.Fatalf("%s %s has %d resources", order.Type, order.Status, made[order.ID])
 		}

@@ -23,6 +23,14 @@ type oracle struct {
 	partner    map[models.ID]models.ID
 	resale     map[models.ID]bool
 	orders     []*oracleOrder
+	line       map[models.ID]int64 // on account
+	months     map[models.ID][]*oracleMonth
+}
+
+// oracleMonth is what a customer bought on account in a month and still owes.
+type oracleMonth struct {
+	due  time.Time
+	open int64
 }
 
 type oracleOrder struct {
@@ -36,11 +44,13 @@ type oracleOrder struct {
 	hold                   models.HoldState
 	holdEnds               time.Time
 	refunds                []*oracleRefund
+	account                int64 // of the total, paid on account
+	month                  *oracleMonth
 }
 
 type oracleRefund struct {
 	line, to, transfer models.ID
-	amount             int64
+	amount, account    int64
 	reversed           bool
 }
 
@@ -73,13 +83,64 @@ func (o *oracle) endHold(order *oracleOrder, state models.HoldState) {
 	}
 }
 
+// room is what a customer may still buy on account, and whether something overdue stands in the way.
+func (o *oracle) room(customer models.ID) (room int64, overdue bool) {
+	room = o.line[customer]
+	for _, month := range o.months[customer] {
+		room -= month.open
+		overdue = overdue || month.open > 0 && !o.now.Before(month.due.Add(24*time.Hour))
+	}
+	return room, overdue
+}
+
+// charge puts a part of an order on account.
+func (o *oracle) charge(order *oracleOrder, account int64) {
+	if account == 0 {
+		return
+	}
+	due := models.BillingCycleAt(o.now).Ends()
+	for _, month := range o.months[order.customer] {
+		if month.due.Equal(due) {
+			order.month = month
+		}
+	}
+	if order.month == nil {
+		order.month = &oracleMonth{due: due}
+		o.months[order.customer] = append(o.months[order.customer], order.month)
+	}
+	order.account = account
+	order.month.open += account
+}
+
+func (o *oracle) settle(customer models.ID) {
+	for _, month := range o.months[customer] {
+		if !o.now.Before(month.due) {
+			part := min(month.open, max(o.available(customer), 0))
+			month.open -= part
+			o.cash[customer] -= part
+		}
+	}
+}
+
 func (o *oracle) pay(order *oracleOrder) string {
 	if refused := o.payable(order); refused != "" {
 		return refused
 	}
-	if o.free(order) < order.total {
+	account, blocked := int64(0), int64(0)
+	if order.hold != models.HoldPending || !order.holdEnds.After(o.now) {
+		room, overdue := o.room(order.customer)
+		if account = min(room, order.total); overdue {
+			account, blocked = 0, account
+		}
+	}
+	if missing := order.total - account - o.free(order); missing > 0 {
+		if blocked >= missing {
+			return "SETTLEMENT_OVERDUE"
+		}
 		return "INSUFFICIENT_BALANCE"
 	}
+	defer o.charge(order, account)
+	o.cash[order.customer] += account
 	state := models.HoldPosted
 	if !order.holdEnds.After(o.now) {
 		state = models.HoldVoided
@@ -170,20 +231,35 @@ func (o *oracle) refund(order *oracleOrder, line models.ID, amount int64) (*orac
 	if order.paidWith != "" && (o.partner[to] != order.paidWith || !o.resale[to]) {
 		to = order.paidWith
 	}
-	o.cash[to] += amount
-	refund := &oracleRefund{line: line, to: to, amount: amount}
+	account := int64(0)
+	if order.month != nil {
+		account = order.account
+		for _, before := range order.refunds {
+			if !before.reversed {
+				account -= before.account
+			}
+		}
+		account = min(account, amount, order.month.open)
+		order.month.open -= account
+	}
+	o.cash[to] += amount - account
+	refund := &oracleRefund{line: line, to: to, amount: amount, account: account}
 	order.refunds = append(order.refunds, refund)
 	return refund, ""
 }
 
-func (o *oracle) reverse(refund *oracleRefund) string {
-	switch {
-	case refund.reversed:
+func (o *oracle) reverse(order *oracleOrder, refund *oracleRefund) string {
+	if refund.reversed {
 		return "ALREADY_REVERSED"
-	case o.available(refund.to) < refund.amount:
+	}
+	room, _ := o.room(order.customer)
+	if o.available(refund.to) < refund.amount-refund.account || refund.account > 0 && room < refund.account {
 		return "INSUFFICIENT_BALANCE"
 	}
-	o.cash[refund.to] -= refund.amount
+	if refund.account > 0 {
+		order.month.open += refund.account
+	}
+	o.cash[refund.to] -= refund.amount - refund.account
 	refund.reversed = true
 	return ""
 }
@@ -216,6 +292,7 @@ func newGame(rt *rapid.T, w *world) *game {
 	g := &game{
 		rt: rt, w: w, oracle: &oracle{
 			now: w.Now(), cash: map[models.ID]int64{}, held: map[models.ID]int64{}, partner: map[models.ID]models.ID{}, resale: map[models.ID]bool{},
+			line: map[models.ID]int64{}, months: map[models.ID][]*oracleMonth{},
 		},
 		provider: w.partner("P", models.SolutionProvider, ""), competitor: w.partner("Q", models.SolutionProvider, ""),
 	}
@@ -225,6 +302,10 @@ func newGame(rt *rapid.T, w *world) *game {
 		g.partner[c.ID], g.resale[c.ID] = g.provider.ID, mode == models.Resale
 		w.give(c, 200)
 		g.cash[c.ID] = 200
+		if mode == models.Resale || rapid.Bool().Draw(rt, "on account") {
+			g.line[c.ID] = rapid.Int64Range(1, 200).Draw(rt, "on account")
+			w.line(c, g.line[c.ID])
+		}
 		g.order(c)
 		// Most of the game is played with paid orders.
 		g.payOne(c, g.orders[len(g.orders)-1])
@@ -279,7 +360,7 @@ func (g *game) step() {
 		customer = g.customers[1]
 	}
 	switch rapid.SampledFrom([]string{
-		"place", "hold", "hold", "pay", "pay", "pay", "release", "cancel", "refund", "refund", "refund", "reverse", "reverse", "associate", "wait", "expire",
+		"place", "hold", "hold", "pay", "pay", "pay", "release", "cancel", "refund", "refund", "refund", "reverse", "reverse", "associate", "wait", "expire", "settle",
 	}).Draw(g.rt, "operation") {
 	case "place":
 		g.order(customer)
@@ -301,6 +382,9 @@ func (g *game) step() {
 	case "wait":
 		g.w.clock.advance(time.Duration(rapid.IntRange(1, 4).Draw(g.rt, "days")) * 48 * time.Hour)
 		g.now = g.w.Now()
+	case "settle":
+		g.w.settle(customer)
+		g.settle(customer.ID)
 	case "expire":
 		for g.w.expire() > 0 { // those of earlier games are among them
 		}
@@ -339,7 +423,7 @@ func (g *game) reverseOne(order *oracleOrder) {
 	want, id := "NOT_REVERSIBLE", order.transfer
 	if len(order.refunds) > 0 {
 		refund := rapid.SampledFrom(order.refunds).Draw(g.rt, "refund")
-		want, id = g.reverse(refund), refund.transfer
+		want, id = g.reverse(order, refund), refund.transfer
 	}
 	if id == "" {
 		return
@@ -362,11 +446,12 @@ func (g *game) reassociate(customer models.Customer) {
 func (g *game) compare() {
 	type figures struct {
 		Cash, Held map[models.ID]int64
+		Owed       map[models.ID]int64
 		Left       map[models.ID]int64
 		Holds      map[models.ID]models.HoldState
 	}
 	empty := func() figures {
-		return figures{map[models.ID]int64{}, map[models.ID]int64{}, map[models.ID]int64{}, map[models.ID]models.HoldState{}}
+		return figures{map[models.ID]int64{}, map[models.ID]int64{}, map[models.ID]int64{}, map[models.ID]int64{}, map[models.ID]models.HoldState{}}
 	}
 	want, got := empty(), empty()
 	var ids []models.ID
@@ -384,6 +469,17 @@ func (g *game) compare() {
 		g.must(err)
 		balance := models.BalanceOf(accounts, models.CNY, g.now)
 		got.Cash[owner], got.Held[owner] = balance.Total.Minor, balance.Held.Minor
+		for _, account := range accounts {
+			if account.Kind == models.AccountSettlement {
+				got.Owed[owner] = -account.BalanceMinor
+			}
+		}
+		for _, month := range g.months[owner] {
+			want.Owed[owner] += month.open
+		}
+		if _, lined := g.line[owner]; lined { // there is an account then
+			want.Owed[owner] += 0
+		}
 		want.Cash[owner], want.Held[owner] = g.cash[owner], g.held[owner]
 	}
 	stored, err := g.w.ByIDs(g.w.ctx, system(), ids)

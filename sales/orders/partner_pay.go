@@ -158,7 +158,7 @@ func (s *Service) payForIn(ctx context.Context, tx bun.IDB, who models.Principal
 		return PartnerPaid{}, err
 	}
 	order.PayerID = who.PartnerID
-	if order.TransferID, err = s.takeMoneyOf(ctx, tx, who, order, models.OwnerPartner, order.PayerID); err != nil {
+	if order.TransferID, err = s.takePartnersMoney(ctx, tx, who, order); err != nil {
 		return PartnerPaid{}, err
 	}
 	order.Status, order.PaidAt, order.UpdatedAt = models.OrderProcessing, &now, now

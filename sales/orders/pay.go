@@ -35,10 +35,12 @@ type paid struct {
 	PartnerID models.ID // whose platform the customer goes back to
 }
 
-// Pay pays an order with the customer's coupons, then from its balance, there first from what HoldPayment set aside for it, exactly once: a repeated key returns the first answer, a second payment
+// Pay pays an order with the customer's coupons, then on account as far as its line reaches, then from its balance, exactly once; an order that
+// HoldPayment set money aside for is paid from that and not on account: a repeated key returns the first answer, a second payment
 // with another key is PRECONDITION_FAILED with the reason ORDER_ALREADY_PAID. Customers only (O04). An order of somebody
 // else is NOT_FOUND; ORDER_CANCELLED, ORDER_NOT_PAYABLE, ORDER_PAYMENT_DEADLINE_PASSED and CUSTOMER_FROZEN are reasons of
-// PRECONDITION_FAILED, as are those of models.Coupon.Redeem; too little money is INSUFFICIENT_BALANCE with the figures. Whatever fails leaves nothing behind
+// PRECONDITION_FAILED, as are those of models.Coupon.Redeem; too little money is INSUFFICIENT_BALANCE with the figures, or SETTLEMENT_OVERDUE when the
+// line would have reached and is blocked. Whatever fails leaves nothing behind
 // and the key free.
 func (s *Service) Pay(ctx context.Context, who models.Principal, cmd PayOrder) (PayResult, error) {
 	if err := access.Require(who, models.PayOrders); err != nil {
@@ -99,8 +101,13 @@ func (s *Service) payIn(ctx context.Context, tx bun.IDB, who models.Principal, i
 			return paid{}, err
 		}
 	}
-	if order.TransferID, err = s.takeMoney(ctx, tx, who, order); err != nil {
+	if order.TransferID, order.AccountMinor, err = s.takeMoney(ctx, tx, who, order); err != nil {
 		return paid{}, err
+	}
+	if order.AccountMinor > 0 {
+		if err := s.Account.ChargeIn(ctx, tx, order.CustomerID, order.Currency, order.AccountMinor, now); err != nil {
+			return paid{}, err
+		}
 	}
 	order.Status, order.PaidAt, order.UpdatedAt = models.OrderProcessing, &now, now
 	balance, err := s.balanceOf(ctx, tx, order.CustomerID, order.Currency)
@@ -131,18 +138,44 @@ func (s *Service) payer(ctx context.Context, tx bun.IDB, order models.Order, now
 	return customer, nil
 }
 
-// takeMoney moves what coupons did not pay from the customer's balance to the cloud's revenue and returns the transfer. An order that
-// costs no money moves nothing, because a transfer of zero says nothing.
-func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, error) {
-	return s.takeMoneyOf(ctx, tx, who, order, models.OwnerCustomer, order.CustomerID)
+// takeMoney moves what coupons did not pay from the customer's account and balance to the cloud's revenue, with one transfer, and returns it with what
+// was paid on account. An order that costs no money moves nothing, because a transfer of zero says nothing.
+func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, int64, error) {
+	if order.MoneyMinor() == 0 {
+		return "", 0, nil
+	}
+	from, err := s.openBalance(ctx, tx, models.OwnerCustomer, order.CustomerID, order.Currency)
+	if err != nil {
+		return "", 0, err
+	}
+	revenue, err := s.openRevenue(ctx, tx, order)
+	if err != nil {
+		return "", 0, err
+	}
+	share, err := s.shareOnAccount(ctx, tx, order, from.ID, revenue.ID)
+	if err != nil {
+		return "", 0, err
+	}
+	transfer, err := s.post(ctx, tx, who, order, ledger.Posting{
+		Kind: models.TransferPayment, OrderID: order.ID,
+		Legs: legsOf(
+			ledger.Leg{AccountID: share.AccountID, AmountMinor: -share.Minor},
+			ledger.Leg{AccountID: from.ID, AmountMinor: share.Minor - order.MoneyMinor()},
+			ledger.Leg{AccountID: revenue.ID, AmountMinor: order.MoneyMinor()},
+		),
+	})
+	if err != nil {
+		return "", 0, s.overdue(ctx, tx, order, share, err)
+	}
+	return transfer.ID, share.Minor, nil
 }
 
-// takeMoneyOf is takeMoney from somebody's balance.
-func (s *Service) takeMoneyOf(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, kind models.OwnerKind, payer models.ID) (models.ID, error) {
+// takePartnersMoney moves what coupons did not pay from the balance of the partner that pays (O05).
+func (s *Service) takePartnersMoney(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order) (models.ID, error) {
 	if order.MoneyMinor() == 0 {
 		return "", nil
 	}
-	from, err := s.openBalance(ctx, tx, kind, payer, order.Currency)
+	from, err := s.openBalance(ctx, tx, models.OwnerPartner, order.PayerID, order.Currency)
 	if err != nil {
 		return "", err
 	}
@@ -150,19 +183,9 @@ func (s *Service) takeMoneyOf(ctx context.Context, tx bun.IDB, who models.Princi
 	if err != nil {
 		return "", err
 	}
-	take := s.post
-	if kind != models.OwnerCustomer { // what is held is the customer's
-		take = func(ctx context.Context, tx bun.IDB, who models.Principal, _ models.Order, posting ledger.Posting) (models.Transfer, error) {
-			transfer, _, err := s.Ledger.Post(ctx, tx, who, posting)
-			return transfer, err
-		}
-	}
-	transfer, err := take(ctx, tx, who, order, ledger.Posting{
+	transfer, _, err := s.Ledger.Post(ctx, tx, who, ledger.Posting{
 		Kind: models.TransferPayment, OrderID: order.ID,
-		Legs: []ledger.Leg{
-			{AccountID: from.ID, AmountMinor: -order.MoneyMinor()},
-			{AccountID: revenue.ID, AmountMinor: order.MoneyMinor()},
-		},
+		Legs: []ledger.Leg{{AccountID: from.ID, AmountMinor: -order.MoneyMinor()}, {AccountID: revenue.ID, AmountMinor: order.MoneyMinor()}},
 	})
 	return transfer.ID, err
 }
@@ -171,7 +194,11 @@ func (s *Service) takeMoneyOf(ctx context.Context, tx bun.IDB, who models.Princi
 func paidEvents(order models.Order, balance models.Balance) []models.Event {
 	happened := []models.Event{paidEvent(order)}
 	if order.TransferID != "" {
-		happened = append(happened, customersBalanceChanged(order, balance, map[string]any{"transferId": order.TransferID}))
+		data := map[string]any{"transferId": order.TransferID}
+		if order.AccountMinor > 0 {
+			data["onAccount"] = order.AccountAmount().Plain()
+		}
+		happened = append(happened, customersBalanceChanged(order, balance, data))
 	}
 	return happened
 }
@@ -186,12 +213,16 @@ func moment(at *time.Time) string {
 
 // paidEvent tells of a payment, whoever made it.
 func paidEvent(order models.Order) models.Event {
+	data := map[string]any{"total": order.Total().Plain(), "coupons": order.CouponAmount().Plain(), "currency": order.Currency, "transferId": order.TransferID}
+	if order.AccountMinor > 0 {
+		data["onAccount"] = order.AccountAmount().Plain()
+	}
 	return models.Event{
 		Type: models.EventOrderPaid, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),
 		Fields: []string{"status", "paidAt"}, Changes: []models.FieldChange{
 			models.Changed("status", models.OrderPendingPayment, order.Status), models.Changed("paidAt", "", moment(order.PaidAt)),
 		},
-		Data: map[string]any{"total": order.Total().Plain(), "coupons": order.CouponAmount().Plain(), "currency": order.Currency, "transferId": order.TransferID},
+		Data: data,
 	}
 }
 

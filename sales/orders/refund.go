@@ -34,7 +34,7 @@ type RefundResult struct {
 }
 
 // Refund pays money of a paid order back, exactly once: never more than was paid, for the order and for each line. It goes
-// to whom models.Order.RefundTo names (O09), from the revenue account that the customer's payments went to. Operators
+// to whom models.Order.RefundTo names (O09), but for what the customer still owes on account for the order, which is taken off there, from the revenue account that the customer's payments went to. Operators
 // only. The order keeps its status: what it delivered is ended by unsubscribing, not by paying back. The reasons of
 // PRECONDITION_FAILED are those of models.Order.CheckRefundable and REFUND_EXCEEDS_PAID, with what is left as refundable.
 func (s *Service) Refund(ctx context.Context, who models.Principal, cmd RefundOrder) (RefundResult, error) {
@@ -144,7 +144,7 @@ func (s *Service) refundIn(ctx context.Context, tx bun.IDB, who models.Principal
 // the money.
 func (s *Service) payBack(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund *models.OrderRefund) (models.Balance, error) {
 	var err error
-	if refund.TransferID, err = s.giveMoneyBack(ctx, tx, who, order, *refund); err != nil {
+	if refund.TransferID, err = s.giveMoneyBack(ctx, tx, who, order, refund); err != nil {
 		return models.Balance{}, err
 	}
 	if err := insertRefund(ctx, tx, refund); err != nil {
@@ -200,40 +200,62 @@ func itemWith(items []models.OrderItem, id models.ID) (models.OrderItem, bool) {
 	return models.OrderItem{}, false
 }
 
-// refundAccounts opens the accounts of a refund: whoever gets the money, and the revenue that the customer's payments went to. Accounts are
-// opened from the top down, as everywhere.
-func (s *Service) refundAccounts(ctx context.Context, tx bun.IDB, order models.Order, refund models.OrderRefund) (to, revenue models.Account, err error) {
+// refundAccounts opens the accounts of a refund and returns their ids: of whoever gets the money, of the revenue that the customer's payments went to,
+// and of what the customer owes when the order was paid on account; the last is the zero id otherwise. Accounts are opened from the top down, as
+// everywhere.
+func (s *Service) refundAccounts(ctx context.Context, tx bun.IDB, order models.Order, refund models.OrderRefund) (to, revenue, owed models.ID, err error) {
 	kind := models.OwnerCustomer
 	if refund.Destination == models.RefundToPartner {
 		kind = models.OwnerPartner
 	}
-	if to, err = s.openBalance(ctx, tx, kind, refund.DestinationID, order.Currency); err != nil {
-		return models.Account{}, models.Account{}, err
+	balance, err := s.openBalance(ctx, tx, kind, refund.DestinationID, order.Currency)
+	if err != nil {
+		return "", "", "", err
 	}
-	revenue, err = s.openRevenue(ctx, tx, order)
-	return to, revenue, err
+	income, err := s.openRevenue(ctx, tx, order)
+	if err != nil || s.Account == nil || order.AccountMinor == 0 {
+		return balance.ID, income.ID, "", err
+	}
+	account, err := s.Account.AccountIn(ctx, tx, order.CustomerID, order.Currency)
+	return balance.ID, income.ID, account.ID, err
 }
 
-// giveMoneyBack moves the refund from the revenue that the customer's payments went to.
-func (s *Service) giveMoneyBack(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund models.OrderRefund) (models.ID, error) {
-	to, revenue, err := s.refundAccounts(ctx, tx, order, refund)
+// giveMoneyBack moves the refund from the revenue that the customer's payments went to: first off what the customer owes for this very order, the rest
+// to its destination.
+func (s *Service) giveMoneyBack(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund *models.OrderRefund) (models.ID, error) {
+	to, revenue, owed, err := s.refundAccounts(ctx, tx, order, *refund)
 	if err != nil {
 		return "", err
 	}
+	if owed != "" {
+		if _, err := s.Ledger.Lock(ctx, tx, to, revenue, owed); err != nil {
+			return "", err
+		}
+		if refund.AccountMinor, err = s.backOnAccount(ctx, tx, order, *refund); err != nil {
+			return "", err
+		}
+	}
 	transfer, _, err := s.Ledger.Post(ctx, tx, who, ledger.Posting{
 		Kind: models.TransferRefund, OrderID: order.ID, SubjectID: refund.ID, Reason: refund.Reason,
-		Legs: []ledger.Leg{
-			{AccountID: revenue.ID, AmountMinor: -refund.AmountMinor},
-			{AccountID: to.ID, AmountMinor: refund.AmountMinor},
-		},
+		Legs: legsOf(
+			ledger.Leg{AccountID: revenue, AmountMinor: -refund.AmountMinor},
+			ledger.Leg{AccountID: owed, AmountMinor: refund.AccountMinor},
+			ledger.Leg{AccountID: to, AmountMinor: refund.AmountMinor - refund.AccountMinor},
+		),
 	})
-	return transfer.ID, err
+	if err != nil || refund.AccountMinor == 0 {
+		return transfer.ID, err
+	}
+	return transfer.ID, s.Account.CreditIn(ctx, tx, order.CustomerID, order.Currency, refund.AccountMinor, *order.PaidAt)
 }
 
 // recordRefunded tells those who may see the order. What becomes of the partner's balance is no business of the customer's.
 func (s *Service) recordRefunded(ctx context.Context, tx bun.IDB, who models.Principal, order models.Order, refund models.OrderRefund, balance models.Balance) error {
 	money := map[string]any{
 		"transferId": refund.TransferID, "kind": models.TransferRefund, "amount": refund.Amount().Plain(), "currency": refund.Currency,
+	}
+	if refund.AccountMinor > 0 {
+		money["onAccount"] = refund.AccountAmount().Plain()
 	}
 	refunded := models.Event{
 		Type: models.EventOrderRefunded, PartnerID: order.PartnerID, CustomerID: order.CustomerID, SubjectID: string(order.ID),

@@ -62,7 +62,7 @@ func (w *world) cash(owner models.ID) int64 {
 }
 
 func (w *world) funds() *funds.Service {
-	return &funds.Service{DB: w.DB, Ledger: w.Ledger, Events: w.Events, Now: w.Now}
+	return &funds.Service{DB: w.DB, Ledger: w.Ledger, Events: w.Events, Now: w.Now, Account: w.accounts()}
 }
 
 func refund(order models.ID, item *models.ID, amount, key string) orders.RefundOrder {

@@ -66,6 +66,8 @@ type Service struct {
 	Vouchers Vouchers
 	// Packages are the resources that pay for use; nil = there are none.
 	Packages Packages
+	// Account is what customers buy on account; nil = nobody does.
+	Account OnAccount
 	// UnsubscribeFee is the share, 0 to 1, that is kept of what is left of a payment when a resource is unsubscribed after its free days (O08).
 	UnsubscribeFee decimal.Decimal
 	Logger         *slog.Logger  // nil = slog.Default()

@@ -34,7 +34,7 @@ func (s *Service) updateTold(ctx context.Context, tx bun.IDB, who models.Princip
 	filled, due := s.Events.Fill(who, happened...)
 	script := store.NewScript(tx)
 	script.Add(tx.NewUpdate().Model(order).
-		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "failure", "pay_by", "partner_asked_at", "payer_id", "coupon_minor",
+		Column("status", "transfer_id", "hold_id", "paid_at", "completed_at", "failure", "pay_by", "partner_asked_at", "payer_id", "coupon_minor", "account_minor",
 			"review_reason", "reviewed_at", "updated_at").WherePK())
 	s.Events.AddTo(script, filled, due)
 	return store.Translate(script.Exec(ctx))

@@ -17,6 +17,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/sales/orders"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/settlements"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -80,6 +81,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		Driver:    orders.Simulator{}, Returns: platform{}, Logger: slog.New(slog.DiscardHandler),
 		UnsubscribeFee: decimal.New(5, -2),
 	}
+	w.Account = &settlements.Service{DB: db, Now: at.now, IDs: ids, Events: recorder, Ledger: w.Ledger}
 	w.distributor = w.partner("Distributor", models.Distributor, "")
 	w.reseller = w.partner("Reseller", models.CloudReseller, w.distributor.ID)
 	w.provider = w.partner("Provider", models.SolutionProvider, "")

@@ -52,6 +52,7 @@ export default [
             'PastBalance',
             'OwnerBalance',
             'OrderHold',
+            'SettlementAccount',
             'RefundInfo',
             'UnsubscribeBreakdown',
             'FieldChange',

@@ -203,6 +203,7 @@ func (a *App) schedule() {
 		a.every(15*time.Second, "webhooks-waiting", a.Rooms.Webhooks.ReportWaiting),
 		a.every(alertInterval, "balance-alerts", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchBalances(ctx)) }),
 		a.every(changedInterval, "balance-alerts-changed", func(ctx context.Context) error { return a.Rooms.watch(a.Rooms.Funds.WatchChanged(ctx)) }),
+		a.every(changedInterval, "accounts-changed", func(ctx context.Context) error { _, err := a.Rooms.Accounts.SettleChanged(ctx); return err }),
 		a.every(changedInterval, "debts-changed", func(ctx context.Context) error { _, err := a.Rooms.Billing.SettleChanged(ctx); return err }),
 		a.every(time.Minute, "uploads", func(ctx context.Context) error { _, err := a.Rooms.Files.Sweep(ctx); return err }),
 		a.every(10*time.Minute, "downloads", func(ctx context.Context) error { _, err := a.Rooms.Files.SweepDownloads(ctx); return err }),

@@ -30,6 +30,7 @@ func (a *App) wireHandlers() {
 	r.Jobs.Handle(models.JobCouponExpire, r.Coupons.ExpireCoupon)
 	r.Jobs.Handle(models.JobQuotaExpire, r.Coupons.ExpireQuota)
 	r.Jobs.Handle(models.JobUsageSettle, r.Billing.Settle)
+	r.Jobs.Handle(models.JobAccountSettle, r.Accounts.Settle)
 	r.Jobs.Handle(models.JobPayoutDue, r.Payouts.PayDue)
 	r.Jobs.Handle(models.JobBenefitLapse, r.Benefits.Lapse)
 	r.Jobs.Handle(models.JobStaffYear, r.Staff.EndYear)

@@ -32,6 +32,7 @@ import (
 	"github.com/partnergraph/partnergraph/sales/partners"
 	"github.com/partnergraph/partnergraph/sales/payouts"
 	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/settlements"
 	"github.com/partnergraph/partnergraph/sales/staff"
 	"github.com/partnergraph/partnergraph/sales/verification"
 	"github.com/partnergraph/partnergraph/sales/webhooks"
@@ -67,6 +68,7 @@ type Rooms struct {
 	Resources  *resources.Service
 	Orders     *orders.Service
 	Packages   *packages.Service
+	Accounts   *settlements.Service
 	Webhooks   *webhooks.Service
 	Catalog    *catalog.Service
 	Companies  *companies.Service
@@ -158,6 +160,7 @@ func (a *App) wire(opts Options) error {
 	}
 	r.Ledger.Changed = func(ctx context.Context, changes []models.OwnerChange) error {
 		r.Billing.Changed(changes)
+		r.Accounts.Changed(changes)
 		return r.Funds.Changed(ctx, changes)
 	}
 	if err := a.wireJobs(); err != nil {
@@ -175,10 +178,12 @@ func (a *App) wire(opts Options) error {
 	r.Customers.Running, r.Customers.Spending, r.Customers.Limits = r.Resources, orders.Spent{}, a.cache
 	r.Customers.Turns = []customers.Turn{r.Resources, r.Packages, r.Coupons}
 	r.Incentives = &incentives.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Cloud: r.Cloud, Events: r.Recorder, Jobs: r.Jobs, Ledger: r.Ledger}
+	r.Accounts = &settlements.Service{DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Jobs: r.Jobs}
+	r.Funds.Account = r.Accounts
 	r.Orders = &orders.Service{
 		DB: r.DB, Now: r.Now, IDs: r.IDs, Events: r.Recorder, Ledger: r.Ledger, Customers: r.Customers, Resources: r.Resources,
 		Driver: opts.Driver, Returns: r.Exposure, Logger: a.Log, Nudge: r.wake, Bus: a.cache, Jobs: r.Jobs, Authorised: authorised{r.Customers}, Codes: r.Codes,
-		Vouchers: r.Coupons, Packages: r.Packages,
+		Vouchers: r.Coupons, Packages: r.Packages, Account: r.Accounts,
 	}
 	r.Resources.Orders, r.Resources.Authority = r.Orders, authorised{r.Customers}
 	if err := a.cfg.terms(r.Orders); err != nil {
@@ -228,7 +233,7 @@ func (a *App) wireDoors(fed *federate) error {
 	}
 	a.site = &pages.Site{
 		DB: r.DB, Identity: r.Identity, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation, Customers: r.Customers,
-		Funds: r.Funds, Orders: r.Orders, Resources: r.Resources, Brands: r.Brands, Sessions: a.sessions, Departures: fed, Limits: a.cache, Now: r.Now,
+		Funds: r.Funds, Settlements: r.Accounts, Orders: r.Orders, Resources: r.Resources, Brands: r.Brands, Sessions: a.sessions, Departures: fed, Limits: a.cache, Now: r.Now,
 		Log: a.Log, FormKey: formKey, Wake: r.wake,
 	}
 	views, err := pages.NewViews(pages.Options{FormToken: a.site.FormToken, Logger: a.Log})

@@ -89,7 +89,7 @@ func (a *App) graphQL(crowd *transport.Crowd) (http.Handler, error) {
 	r := a.Rooms
 	resolver := &resolvers.Resolver{
 		Events: r.EventLog, Identity: r.Identity, Codes: r.Codes, Partners: r.Partners, Exposure: r.Exposure, Federation: r.Federation,
-		Customers: r.Customers, Catalog: r.Catalog, Companies: r.Companies, Coupons: r.Coupons, Funds: r.Funds, Incentives: r.Incentives, Payouts: r.Payouts, Billing: r.Billing, Benefits: r.Benefits, Brands: r.Brands, Staff: r.Staff, Resources: r.Resources, Packages: r.Packages, Orders: r.Orders,
+		Customers: r.Customers, Catalog: r.Catalog, Companies: r.Companies, Coupons: r.Coupons, Funds: r.Funds, Incentives: r.Incentives, Payouts: r.Payouts, Billing: r.Billing, Benefits: r.Benefits, Brands: r.Brands, Staff: r.Staff, Resources: r.Resources, Packages: r.Packages, Orders: r.Orders, Settlements: r.Accounts,
 		Webhooks: r.Webhooks, Files: r.Files, Verifications: r.Verify, Clock: r.Clock, Sessions: a.sessions, Who: session.Who,
 		Again: session.Again, Log: a.Log, LoaderWait: a.options.LoaderWait, Whole: a.options.Walk,
 	}

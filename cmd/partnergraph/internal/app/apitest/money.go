@@ -52,6 +52,7 @@ func MoneyMutations() map[string]MoneyMutation {
 	maps.Copy(rows, payoutMutations())
 	maps.Copy(rows, staffMutations())
 	maps.Copy(rows, transferMutations())
+	maps.Copy(rows, settlementMutations())
 	maps.Copy(rows, cooperationMutations())
 	return rows
 }

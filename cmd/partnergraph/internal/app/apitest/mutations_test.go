@@ -177,6 +177,7 @@ func mutationRows() map[string]mutationRow {
 	maps.Copy(rows, brandRows(partnersOfOthers))
 	maps.Copy(rows, staffRows())
 	maps.Copy(rows, transferRows())
+	maps.Copy(rows, settlementRows())
 	maps.Copy(rows, cooperationRows())
 	return rows
 }
@@ -549,12 +550,12 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			models.PrefixCustomer, models.PrefixAssociation, models.PrefixFederatedIdentity, models.PrefixCustomerReport, models.PrefixInvitation, models.PrefixAssociationRequest,
 			models.PrefixAuthorization, models.PrefixVerification,
 		},
-		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund}, models.ReadResources: {models.PrefixResource, models.PrefixResourcePackage, models.PrefixPackageItem, models.PrefixPackageUsage},
+		models.ReadOrders: {models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixPriceAdjustment}, models.ReadResources: {models.PrefixResource, models.PrefixResourcePackage, models.PrefixPackageItem, models.PrefixPackageUsage},
 		models.ReadIncentives: {models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixIncentiveVersion, models.PrefixIncentivePolicy, models.PrefixBenefitApplication, models.PrefixStaffScheme, models.PrefixStaffMember, models.PrefixStaffMonth, models.PrefixStaffPayment, models.PrefixIncentiveTransfer},
 		models.ReadBills:      {models.PrefixBillLine, models.PrefixBillMonth},
 		models.ReadExposure:   {models.PrefixAccessConfiguration, models.PrefixBrandVersion, models.PrefixSigningKey, models.PrefixBindNotification, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery}, models.ManageKeys: {models.PrefixAPIKey}, models.ReadEvents: {models.PrefixEvent},
 		models.ReadBalances: {
-			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal,
+			models.PrefixEntry, models.PrefixTransfer, models.PrefixWithdrawal, models.PrefixMonthlySettlement,
 			models.PrefixRecharge, models.PrefixRemittance, models.PrefixRemittanceClaim, models.PrefixPayerAgreement,
 		},
 		models.ReadCoupons:   {models.PrefixCouponQuota, models.PrefixCouponQuotaRecord, models.PrefixCoupon, models.PrefixCouponRecord, models.PrefixCouponUse},

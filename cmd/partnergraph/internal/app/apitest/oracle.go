@@ -119,6 +119,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexBrands(ctx, t, orgs)
 	w.indexStaff(ctx, t, orgs)
 	w.indexTransfers(ctx, t, orgs)
+	w.indexSettlements(ctx, t, buyers)
 	w.indexCompanies(ctx, t)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
@@ -204,7 +205,7 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 		w.transfers[row.TransferID] = append(w.transfers[row.TransferID], holders[row.AccountID])
 	}
 	for _, row := range accounts {
-		if isMoney(row) {
+		if isMoney(row) && row.Kind != models.AccountSettlement { // what they owed on account is paid, of all of them
 			w.amount(t, models.NewMoney(row.BalanceMinor, models.CNY), "balance:"+row.OwnerID)
 		}
 	}
@@ -300,7 +301,7 @@ func (w *World) Sees(c Caller, id models.ID) bool {
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer)
 	case models.PrefixCoupon, models.PrefixCouponRecord, models.PrefixCouponUse, // only resale customers have some
 		models.PrefixOrder, models.PrefixOrderItem, models.PrefixOrderRefund, models.PrefixResource, models.PrefixQuote, models.PrefixBillLine, models.PrefixBillMonth,
-		models.PrefixResourcePackage, models.PrefixPackageItem, models.PrefixPackageUsage: // an advisory customer buys on its own account
+		models.PrefixResourcePackage, models.PrefixPackageItem, models.PrefixPackageUsage, models.PrefixMonthlySettlement, models.PrefixPriceAdjustment: // an advisory customer buys on its own account
 		return c.Buyer == h.buyer && c.Buyer != nil || c.sellsTo(h.buyer) && h.buyer.Customer.Mode == models.Resale
 	case models.PrefixIncentiveStatement, models.PrefixIncentiveLine, models.PrefixPerformanceLine, models.PrefixAccessConfiguration, models.PrefixServiceProvider, models.PrefixSigningKey,
 		models.PrefixBindNotification, models.PrefixTestLogin, models.PrefixWebhookEndpoint, models.PrefixWebhookDelivery, models.PrefixCertification, models.PrefixPayout,

@@ -176,15 +176,20 @@ func TestHoldsOverTheAPI(t *testing.T) {
 	})
 }
 
-// TestManyOrdersDrainABalanceOverTheAPI is R6 for payOrder and holdOrderPayment: 100.00 and 64 clients with orders of 1.00.
+// TestManyOrdersDrainABalanceOverTheAPI is R6 for payOrder, from the balance and on account, and holdOrderPayment: 100.00 and 64 clients with orders of
+// 1.00.
 func TestManyOrdersDrainABalanceOverTheAPI(t *testing.T) {
 	t.Parallel()
-	for name, document := range map[string]string{"R6 payOrder": payOrder, "R6 holdOrderPayment": holdOrder} {
+	for name, document := range map[string]string{"R6 payOrder": payOrder, "R6 payOrder on account": payOrder, "R6 holdOrderPayment": holdOrder} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
 				const clients, each = 64, 2
 				b := exactly(t, w, s, w.Providers[0], "drained", 10_000)
+				if name == "R6 payOrder on account" {
+					w.Line(t, b, 10_000)
+					w.Leave(t, apitest.Cash(models.OwnerCustomer, b.Customer.ID), 0)
+				}
 				var placed []models.ID
 				for i := range clients * each {
 					placed = append(placed, w.PlaceUntil(t, b, fmt.Sprint("drain", i), 100, s.Clock.Now().Add(time.Hour)).ID)

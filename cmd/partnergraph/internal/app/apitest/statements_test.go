@@ -221,7 +221,7 @@ func expected(schema *ast.Schema, of *ast.Definition, f *ast.FieldDefinition) in
 // ownStatements says what fields without an id take, whatever the number of rows. A budget is measured by its orders and their refunds.
 func ownStatements() map[string]int {
 	return map[string]int{
-		"balanceAlert": 1, "refundable": 1, "refundInfos": 1, "accountManager": 1, "contacts": 1, "tags": 1, "budget": 3, "checklist": 3, "couponWhitelist": 1,
+		"balanceAlert": 1, "refundable": 1, "refundInfos": 1, "accountManager": 1, "contacts": 1, "tags": 1, "budget": 3, "monthlySettlement": 1, "checklist": 3, "couponWhitelist": 1,
 		"payoutPreference": 1, "statements": 1, "carriedInto": 1,
 	}
 }

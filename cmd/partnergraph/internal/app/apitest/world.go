@@ -82,6 +82,7 @@ type World struct {
 	dedicated                          int64 // how many schemes of dedicated staff there are
 	persons                            int64 // how many people of theirs there are
 	handed                             int64 // how many statements went to another account
+	lined                              int64 // how many customers bought on account
 	twins                              []*Org
 }
 
@@ -241,14 +242,17 @@ func (w *World) Buyer(t *testing.T, owner *Org, tag string, mode models.Associat
 	w.wishes(ctx, t, b) // before it has orders to pay, which would keep it
 	w.verification(ctx, t, b)
 	b.Paid = w.Place(t, b, tag+"-paid", 20_000)
-	_, err = w.Orders.Pay(ctx, w.as(b), orders.PayOrder{OrderID: b.Paid.ID, IdempotencyKey: tag})
-	must(t, err)
+	w.onAccount(ctx, t, b, func() {
+		_, err = w.Orders.Pay(ctx, w.as(b), orders.PayOrder{OrderID: b.Paid.ID, IdempotencyKey: tag})
+		must(t, err)
+	})
 	amount := models.NewMoney(b.Paid.TotalMinor/3, models.CNY).Amount()
 	done, err := w.Orders.Refund(ctx, w.who, orders.RefundOrder{OrderID: b.Paid.ID, Amount: &amount, Reason: "test", IdempotencyKey: tag})
 	must(t, err)
 	b.Refund = done.Refund
 	b.Waiting = w.Place(t, b, tag+"-waiting", 30_000)
 	b.Dear = w.Place(t, b, tag+"-dear", 900_000_000)
+	w.sellAt(ctx, t, b)
 	w.priced(ctx, t, b)
 	return b
 }
