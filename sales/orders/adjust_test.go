@@ -108,24 +108,28 @@ func TestTheSellerSetsThePriceOfAnOrder(t *testing.T) {
 		if err != nil || chosen.Order.TotalMinor != 10_800 {
 			t.Errorf("chosen again: %+v, %v", chosen, err)
 		}
-
-		// It is paid, with coupons that see a discount, and refunded, at the price that was set.
-		if _, err := w.AdjustPrice(w.ctx, operator(), w.adjust(order, models.DiscountFixed, "60")); err != nil {
-			t.Fatal(err)
-		}
-		till := &looker{tills: tills{pays: 1_000}}
-		w.Vouchers = till
-		w.give(w.ofProvider, 5_000)
-		if _, err := w.Pay(w.ctx, me, orders.PayOrder{OrderID: order.ID, CouponIDs: []models.ID{w.IDs(models.PrefixCoupon)}, IdempotencyKey: "pay"}); err != nil || w.balance(w.ofProvider) != 0 {
-			t.Errorf("paid: %v, %d left", err, w.balance(w.ofProvider))
-		}
-		if till.seen.TotalMinor != 6_000 || till.seen.OfficialMinor != 12_000 {
-			t.Errorf("coupons saw %+v", till.seen)
-		}
-		if done, err := w.Refund(w.ctx, operator(), refund(order.ID, nil, "", "all")); err != nil || done.Refund.AmountMinor != 5_000 {
-			t.Errorf("refunded: %+v, %v", done, err)
-		}
+		w.paysTheSellersPrice(order)
 	})
+}
+
+// paysTheSellersPrice has an order paid, with coupons that see a discount, and refunded, at a price that is set.
+func (w *world) paysTheSellersPrice(order models.Order) {
+	w.t.Helper()
+	if _, err := w.AdjustPrice(w.ctx, operator(), w.adjust(order, models.DiscountFixed, "60")); err != nil {
+		w.t.Fatal(err)
+	}
+	till := &looker{tills: tills{pays: 1_000}}
+	w.Vouchers = till
+	w.give(w.ofProvider, 5_000)
+	if _, err := w.Pay(w.ctx, asCustomer(w.ofProvider), orders.PayOrder{OrderID: order.ID, CouponIDs: []models.ID{w.IDs(models.PrefixCoupon)}, IdempotencyKey: "pay"}); err != nil || w.balance(w.ofProvider) != 0 {
+		w.t.Errorf("paid: %v, %d left", err, w.balance(w.ofProvider))
+	}
+	if till.seen.TotalMinor != 6_000 || till.seen.OfficialMinor != 12_000 {
+		w.t.Errorf("coupons saw %+v", till.seen)
+	}
+	if done, err := w.Refund(w.ctx, operator(), refund(order.ID, nil, "", "all")); err != nil || done.Refund.AmountMinor != 5_000 {
+		w.t.Errorf("refunded: %+v, %v", done, err)
+	}
 }
 
 // Without a quote the lines go back to what they cost, however often the price was set.

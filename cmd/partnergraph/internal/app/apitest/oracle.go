@@ -64,6 +64,36 @@ func (w *World) indexJobs(ctx context.Context, t *testing.T) {
 	}
 }
 
+// indexOrders learns whose orders, their lines and refunds, and resources there are.
+func (w *World) indexOrders(ctx context.Context, t *testing.T, buyers map[models.ID]*Buyer) {
+	t.Helper()
+	var orders []models.Order
+	var items []models.OrderItem
+	var refunds []models.OrderRefund
+	var resources []models.Resource
+	for _, rows := range []any{&orders, &items, &refunds, &resources} {
+		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
+	}
+	for _, row := range orders {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
+		w.amount(t, row.Total(), string(row.ID))
+	}
+	for _, row := range items {
+		w.owners[row.ID] = w.owners[row.OrderID]
+		w.amount(t, models.NewMoney(row.AmountMinor, row.Currency), string(row.ID))
+	}
+	for _, row := range refunds {
+		w.owners[row.ID] = w.owners[row.OrderID]
+		w.owners[row.TransferID] = w.owners[row.OrderID]
+		w.amount(t, row.Amount(), string(row.ID))
+	}
+	for _, row := range resources {
+		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
+		w.text(row.Name, row.ID)
+		w.text(row.CloudID, row.ID)
+	}
+}
+
 // index learns whose every row is, by its customer or partner alone: what the server derives from that, such as the
 // partner whose money pays an order, is what the oracle is to judge.
 func (w *World) index(ctx context.Context, t *testing.T) {
@@ -83,10 +113,6 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 		w.owners[buyer.Customer.ID] = holder{buyer: buyer}
 	}
 	var associations []models.Association
-	var orders []models.Order
-	var items []models.OrderItem
-	var refunds []models.OrderRefund
-	var resources []models.Resource
 	var statements []models.IncentiveStatement
 	var lines []models.IncentiveLine
 	var configurations []models.AccessConfiguration
@@ -100,10 +126,11 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	var alerts []models.BalanceAlert
 	var entries []models.Entry
 	var withdrawals []models.Withdrawal
-	for _, rows := range []any{&associations, &orders, &items, &refunds, &resources, &statements, &lines, &configurations, &providers, &bindings, &keys, &events, &accounts, &alerts, &entries, &withdrawals, &signingKeys, &sessions} {
+	for _, rows := range []any{&associations, &statements, &lines, &configurations, &providers, &bindings, &keys, &events, &accounts, &alerts, &entries, &withdrawals, &signingKeys, &sessions} {
 		must(t, w.DB.NewSelect().Model(rows).Scan(ctx))
 	}
 	w.indexJobs(ctx, t)
+	w.indexOrders(ctx, t, buyers)
 	w.indexRecharges(ctx, t, orgs, buyers)
 	w.indexFederation(ctx, t, orgs)
 	w.indexWebhooks(ctx, t, orgs)
@@ -123,24 +150,6 @@ func (w *World) index(ctx context.Context, t *testing.T) {
 	w.indexCompanies(ctx, t)
 	for _, row := range associations {
 		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
-	}
-	for _, row := range orders {
-		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
-		w.amount(t, row.Total(), string(row.ID))
-	}
-	for _, row := range items {
-		w.owners[row.ID] = w.owners[row.OrderID]
-		w.amount(t, models.NewMoney(row.AmountMinor, row.Currency), string(row.ID))
-	}
-	for _, row := range refunds {
-		w.owners[row.ID] = w.owners[row.OrderID]
-		w.owners[row.TransferID] = w.owners[row.OrderID]
-		w.amount(t, row.Amount(), string(row.ID))
-	}
-	for _, row := range resources {
-		w.owners[row.ID] = holder{buyer: buyers[row.CustomerID]}
-		w.text(row.Name, row.ID)
-		w.text(row.CloudID, row.ID)
 	}
 	for _, row := range statements {
 		w.owners[row.ID] = holder{org: orgs[row.PartnerID]}
