@@ -258,6 +258,15 @@ type BalanceAccount struct {
 	Amount Money
 }
 
+// AccountFloor is the floor that an account had up to one of its versions, before its limits were changed.
+type AccountFloor struct {
+	bun.BaseModel `bun:"table:account_floors,alias:afl"`
+
+	AccountID  ID    `bun:"account_id,pk"`
+	Version    int64 `bun:"version,pk"` // the last that it held for
+	FloorMinor int64 `bun:"floor_minor"`
+}
+
 // Balance is what an owner has in its currency, over its money accounts, as of one moment. Version grows with every
 // change, holds included, and orders two answers; AsOf is when it was read from the ledger.
 type Balance struct {

@@ -33,6 +33,7 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 		"an amount":            {"UPDATE entries SET amount_minor = amount_minor + 1 WHERE amount_minor > 0", []string{"I1", "I1", "I2", "I2"}},
 		"a version":            {"UPDATE entries SET version = 2 WHERE amount_minor > 0", []string{"I2", "I3"}},
 		"a floor raised later": {"UPDATE entries SET balance_after_minor = -1 WHERE amount_minor > 0", []string{"I2", "I2", "I4"}},
+		"the floor of then":    {"INSERT INTO account_floors SELECT id, 1, balance_minor + 1 FROM accounts WHERE floor_minor IS NOT NULL", []string{"I4"}},
 		"held without a hold":  {"UPDATE accounts SET held_minor = 1 WHERE floor_minor IS NOT NULL", []string{"I4"}},
 		"a key without answer": {"INSERT INTO idempotency_keys VALUES ('s', 'k', 'o', ?0, ?0, '2026-11-21 00:00:00')", []string{"I5"}},
 		"a month of no lines": {"INSERT INTO performance_months (partner_id, period, customer_id, reseller_id, mode, service_type, currency, lines, amount_minor, counted_minor) " +

@@ -2,6 +2,7 @@ package funds_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,6 +107,14 @@ func TestLimitsThatAreInUseStay(t *testing.T) {
 			t.Errorf("what is in use: %s", got)
 		}
 		s.sound()
+		// I4: paid back, the line may go again; what had been spent of it stays right.
+		s.give(models.OwnerCustomer, s.resale, models.AccountBalance, "CNY", 2_000, 0)
+		for i, text := range []string{"40", "1", "0"} {
+			if got := set(s.SetCreditLine, text, fmt.Sprint("after", i)); got != "" {
+				t.Errorf("%s after it was paid back: %s", text, got)
+			}
+			s.sound()
+		}
 	})
 }
 

@@ -20,7 +20,7 @@ type Report struct {
 	WrongBalances       int // I2: accounts whose balance is not the sum of their entries, nor the last one's balance after
 	WrongRunningTotals  int // I2: entries whose balance after is not the sum up to them
 	VersionGaps         int // I3: accounts whose entries are not numbered 1 to the account's version
-	BelowFloor          int // I4: entries that left, and accounts that are, under the floor
+	BelowFloor          int // I4: entries that left less than the floor of then, and accounts that are under theirs
 	WrongHeld           int // accounts whose held amount is not the sum of their pending holds
 	UnansweredKeys      int // I5: keys that took effect without an answer to repeat
 	WrongQuotas         int // I6: coupon quotas whose children, issued coupons and balance do not make up their value
@@ -103,7 +103,8 @@ const (
 		SELECT a.id FROM accounts AS a WHERE a.balance_minor - a.held_minor < a.floor_minor
 		UNION ALL
 		SELECT e.id FROM entries AS e JOIN accounts AS a ON a.id = e.account_id
-		WHERE e.balance_after_minor < a.floor_minor) AS breaches`
+		WHERE e.balance_after_minor < COALESCE((SELECT f.floor_minor FROM account_floors AS f
+			WHERE f.account_id = e.account_id AND f.version >= e.version ORDER BY f.version LIMIT 1), a.floor_minor)) AS breaches`
 
 	auditHeld = `SELECT COUNT(*) FROM accounts AS a
 		LEFT JOIN (SELECT account_id, SUM(amount_minor) AS total FROM holds WHERE state = 'PENDING' GROUP BY account_id) AS h

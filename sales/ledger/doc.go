@@ -1,7 +1,7 @@
 // Package ledger is the engine for every value that can move: accounts, transfers, their entries, holds, and the memory of
 // requests that must not take effect twice.
 //
-// It owns the tables accounts, transfers, entries, holds and idempotency_keys and keeps their invariants: the entries of a
+// It owns the tables accounts, account_floors, transfers, entries, holds and idempotency_keys and keeps their invariants: the entries of a
 // transfer sum to zero per asset, a balance never falls below its floor nor into held or earmarked money, an account's
 // entries are numbered without a gap, a transfer is reversed at most once, a key takes effect once. Audit proves them.
 // It does not own permissions, edges between owners or what a transfer is for: the rooms above decide those, record the

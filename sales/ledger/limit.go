@@ -28,7 +28,8 @@ func (s *Service) Limit(ctx context.Context, tx bun.IDB, id models.ID, limits Li
 	}
 	place := batch.at[id]
 	account := batch.accounts[place]
-	if account.FloorMinor == nil {
+	before := account.FloorMinor
+	if before == nil {
 		return models.Account{}, models.Invalid("account", "An account without a floor has no limits.")
 	}
 	for _, limit := range []*int64{limits.CreditLineMinor, limits.EarmarkedMinor} {
@@ -49,6 +50,11 @@ func (s *Service) Limit(ctx context.Context, tx bun.IDB, id models.ID, limits Li
 	batch.put(place, account)
 	script := store.NewScript(tx)
 	script.Add(tx.NewUpdate().Model(&account).Column("floor_minor", "earmarked_minor").WherePK())
+	if *before != *account.FloorMinor {
+		// Of several changes between two entries the first one's floor is the one that the entry before was judged by.
+		floor := models.AccountFloor{AccountID: id, Version: batch.accounts[place].Version, FloorMinor: *before}
+		script.Add(tx.NewInsert().Model(&floor).On("CONFLICT (account_id, version) DO NOTHING").Returning("NULL"))
+	}
 	batch.AddTo(script, tx)
 	return batch.accounts[place], script.Exec(ctx)
 }
