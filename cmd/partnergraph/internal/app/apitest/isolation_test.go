@@ -276,7 +276,7 @@ func tryArgument(t *testing.T, s *apitest.Server, w *apitest.World, c apitest.Ca
 		wantNoLeak(t, w, c, f.Name+"."+arg.Name, answer)
 		for i, tried := range chunk {
 			found, count := idsOf(answer.At(fmt.Sprintf("a%d", i), "nodes")), answer.At(fmt.Sprintf("a%d", i), "totalCount")
-			if count != float64(len(found)) {
+			if whole, _ := count.(float64); min(whole, 100) != float64(len(found)) { // a page has no more
 				t.Errorf("%s(%s: %s): totalCount %v of %d", f.Name, arg.Name, tried.value, count, len(found))
 			}
 			if len(found) > 0 && !w.Sees(c, tried.governs) {

@@ -101,7 +101,7 @@ func TestAFreezeReachesEverythingOverTheAPI(t *testing.T) {
 				}
 			}
 		}
-		statuses("FROZEN", 6) // and its history is there, as the customer's own credential reads it
+		statuses("FROZEN", 7) // and its history is there, as the customer's own credential reads it
 		if got := s.Ask(t, b.Key, read, vars{"id": id}).At("customer", "freeze", "reason"); got != "does not answer" {
 			t.Errorf("the customer reads %v", got)
 		}
@@ -116,7 +116,7 @@ func TestAFreezeReachesEverythingOverTheAPI(t *testing.T) {
 		if thawed := s.Ask(t, p.Key, unfreeze, vars{"i": vars{"customerId": id, "reason": "it answered"}}); thawed.At("unfreezeCustomer", "customer", "freeze") != nil || len(thawed.Errors) > 0 {
 			t.Errorf("unfrozen: %s", thawed.Body)
 		}
-		statuses("IN_USE", 6)
+		statuses("IN_USE", 7)
 		wantError(t, s.Ask(t, p.Key, unfreeze, vars{"i": vars{"customerId": id, "reason": "r"}}), "PRECONDITION_FAILED", "", "NOT_FROZEN")
 		s.Sound(t)
 	})
