@@ -48,6 +48,11 @@ func (c LineChange) WholeMinor(discount ID, currency Currency) int64 {
 	return minorOf(whole, currency)
 }
 
+// LessMinor is how much less the whole period costs, in minor units, when what is left of it at the change costs so much less.
+func (c LineChange) LessMinor(minor int64) int64 {
+	return scaled(minor, c.Until.Sub(c.From), c.Until.Sub(c.Begin()))
+}
+
 func (c LineChange) cheapest() decimal.Decimal {
 	best := c.Wholes[""]
 	for _, whole := range c.Wholes {

@@ -156,11 +156,12 @@ func (s *Service) repriceIn(ctx context.Context, tx bun.IDB, who models.Principa
 		return PriceAdjusted{}, err
 	}
 	before := order
-	if err := listPrices(order, items, quote); err != nil {
+	changes, err := listPrices(order, items, quote)
+	if err != nil {
 		return PriceAdjusted{}, err
 	}
 	if change.to != nil {
-		err = s.adjustItems(&order, items, change.to, who)
+		err = s.adjustItems(&order, items, changes, change.to, who)
 	} else {
 		restoreItems(&order, items)
 		order.UpdatedAt = s.now()
@@ -205,18 +206,20 @@ func (s *Service) sells(ctx context.Context, tx bun.IDB, who models.Principal, o
 	return nil
 }
 
-// listPrices remembers what each line costs without the seller's price: the list price of the quote, or what the line cost when there is none.
-func listPrices(order models.Order, items []models.OrderItem, quote models.Quote) error {
+// listPrices remembers what each line costs without the seller's price: the list price of the quote, or what the line cost when there is none. It returns
+// what lines change, nil for a line that changes nothing.
+func listPrices(order models.Order, items []models.OrderItem, quote models.Quote) ([]*models.LineChange, error) {
+	changes := make([]*models.LineChange, len(items))
 	for i := range items {
 		item := &items[i]
 		if order.QuoteID != "" {
 			line, known := lineOf(quote, order, *item)
 			if !known {
-				return ErrDiscountNotOffered
+				return nil, ErrDiscountNotOffered
 			}
 			list := line.OfficialMinor()
 			if item.ListMinor = &list; line.Change != nil {
-				item.PeriodMinor = line.Change.WholeMinor("", order.Currency)
+				item.PeriodMinor, changes[i] = line.Change.WholeMinor("", order.Currency), line.Change
 			}
 			continue
 		}
@@ -225,11 +228,11 @@ func listPrices(order models.Order, items []models.OrderItem, quote models.Quote
 			item.ListMinor = &list
 		}
 	}
-	return nil
+	return changes, nil
 }
 
 // adjustItems works a price out and spreads it over the lines, so that they add up to it to the cent.
-func (s *Service) adjustItems(order *models.Order, items []models.OrderItem, to *models.PriceAdjustment, who models.Principal) error {
+func (s *Service) adjustItems(order *models.Order, items []models.OrderItem, changes []*models.LineChange, to *models.PriceAdjustment, who models.Principal) error {
 	to.ID, to.Currency, to.CreatedAt = s.IDs(models.PrefixPriceAdjustment), order.Currency, s.now()
 	if !who.SeesAll() {
 		to.PartnerID = order.PartnerID
@@ -245,10 +248,9 @@ func (s *Service) adjustItems(order *models.Order, items []models.OrderItem, to 
 	for i, part := range models.Spread(to.AmountMinor, weights) {
 		items[i].AmountMinor = part
 	}
-	for i := range items { // what the whole period would cost is less in the same proportion
-		if items[i].PeriodMinor != 0 && weights[i] != 0 {
-			items[i].PeriodMinor = decimal.NewFromInt(items[i].PeriodMinor).Mul(decimal.NewFromInt(items[i].AmountMinor)).
-				DivRound(decimal.NewFromInt(weights[i]), 0).IntPart()
+	for i, one := range changes { // what the change costs less, renewals cost less, as far as it is a part of them
+		if one != nil {
+			items[i].PeriodMinor = max(items[i].PeriodMinor-one.LessMinor(weights[i]-items[i].AmountMinor), 0)
 		}
 	}
 	order.TotalMinor, order.DiscountID, order.AdjustmentID, order.UpdatedAt = to.AmountMinor, "", to.ID, to.CreatedAt

@@ -256,3 +256,35 @@ func TestPricesOfOthersOrWithoutBoundsAreRefused(t *testing.T) {
 		audit(t, w)
 	})
 }
+
+// A change that its seller gives away makes no renewal cheaper than what was changed, and half of its price leads halfway to what is renewed at the list
+// price.
+func TestRenewalsAfterAChangeAtTheSellersPrice(t *testing.T) {
+	t.Parallel()
+	for price, month := range map[string]int64{"0": 1_000, "16.88": 1_750, "33.75": 2_500} { // 10.00 a month before, 25.00 at the list price
+		storetest.Each(t, func(t *testing.T, db *store.DB) {
+			w := newWorld(t, db)
+			w.give(w.ofProvider, 12_000+3_375)
+			_, mains := w.run(w.ofProvider, line(2, 9_000, 3_000))
+			w.clock.advance(quarter)
+			quote := w.quoteChange(w.ofProvider, mains[0].ID, "s6.xlarge")
+			order, err := w.placeChange(w.ofProvider, quote)
+			if err != nil || order.TotalMinor != 3_375 {
+				t.Fatalf("%+v, %v", order, err)
+			}
+			w.Offers = &shop{quote: quote}
+			if _, err := w.AdjustPrice(w.ctx, operator(), w.adjust(order, models.DiscountFixed, price)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Pay(w.ctx, asCustomer(w.ofProvider), orders.PayOrder{OrderID: order.ID, IdempotencyKey: string(w.IDs("k"))}); err != nil {
+				t.Fatal(err)
+			}
+			w.deliver()
+			renewal, err := w.Renew(w.ctx, asCustomer(w.ofProvider), renew(string(w.IDs("k")), 1, false, mains[0].ID))
+			if want := month + 500; err != nil || renewal.Order.TotalMinor != want { // and its disk
+				t.Errorf("at %s the next month costs %d, %v, want %d", price, renewal.Order.TotalMinor, err, want)
+			}
+			audit(t, w)
+		})
+	}
+}

@@ -158,8 +158,8 @@ func (s *Service) setIn(ctx context.Context, tx bun.IDB, who models.Principal, c
 	return s.write(ctx, tx, who, st, models.EventSettlementLineSet, before)
 }
 
-// deepen lets the account go as far below zero as the line. It never raises the floor again: what was owed under a larger line was right then, and
-// the line in force is the room's to keep, with the account locked.
+// deepen lets the account go as far below zero as the line. It never raises the floor again: a line may end while something is owed, and the line
+// in force is the room's to keep, with the account locked.
 func (s *Service) deepen(ctx context.Context, tx bun.IDB, account models.Account, line int64) error {
 	if account.FloorMinor != nil && *account.FloorMinor <= -line {
 		return nil

@@ -1547,7 +1547,7 @@ func (v *PayPayOrderPayOrderPayloadOrder) GetPaidAt() *time.Time { return v.Paid
 
 // PayResponse is returned by Pay on success.
 type PayResponse struct {
-	// Pays an order with the customer's coupons and then from its balance, exactly once. Customers only.
+	// Pays an order with the customer's coupons, then on account as far as its line reaches, then from its balance, exactly once; an order that money is set aside for is paid from that. Customers only; PRECONDITION_FAILED with the reason SETTLEMENT_OVERDUE when the balance is too small and the line would have reached, but is blocked by what is overdue.
 	PayOrder PayPayOrderPayOrderPayload `json:"payOrder"`
 }
 
