@@ -150,7 +150,8 @@ func (h *house) oldCustomer(t *testing.T) {
 		shape = append(shape, line)
 	}
 	done := "COMPLETED hws.resource.type.vm IN_USE (hws.resource.type.volume IN_USE)"
-	if diff := cmp.Diff([]string{"PENDING_PAYMENT", done, done}, shape); diff != "" {
+	bundle := "COMPLETED hws.resource.type.package.obs IN_USE"
+	if diff := cmp.Diff([]string{bundle, "PENDING_PAYMENT", done, done}, shape); diff != "" {
 		t.Errorf("orders of %s (-want +got):\n%s", old.Name, diff)
 	}
 }
@@ -291,8 +292,8 @@ func (h *house) existingAccount(t *testing.T) {
 	if got := v.text("#customer h2"); got != "demo-bakery" {
 		t.Errorf("the storefront shows %q, not the account that was bound", got)
 	}
-	if got := v.count("tr.order"); got != "3" {
-		t.Errorf("the storefront shows %s orders of the bound account, not 3", got)
+	if got := v.count("tr.order"); got != "4" {
+		t.Errorf("the storefront shows %s orders of the bound account, not 4", got)
 	}
 }
 
