@@ -17,6 +17,8 @@ const (
 	defaultGroup    = 256
 	defaultQueue    = 4096
 	defaultPatience = 500 * time.Millisecond
+	// aheadFrom is how many jobs a group has at least that begins while another one is under way.
+	aheadFrom = 64
 	// groupTime is how long a group may take, whatever its callers' deadlines are: they cannot end it for each other.
 	groupTime = 20 * time.Second
 )
@@ -31,7 +33,7 @@ type Lanes[J, A any] struct {
 	// answered, but the lane's next group does not wait for it.
 	Run func(ctx context.Context, jobs []J) (outcomes []Outcome[A], follow func())
 	// RunAhead, when set, takes the place of Run and may be under way twice in a lane: once a group has handed over what it leaves behind, and as many wait
-	// as it has jobs, the next one begins on that. See Turn.
+	// as it has jobs, and 64 at least, the next one begins on that. See Turn.
 	RunAhead func(ctx context.Context, jobs []J, turn *Turn) (outcomes []Outcome[A], follow func())
 
 	Width int // lanes; zero means one per processor: with more, groups are smaller and cost more
@@ -172,7 +174,7 @@ func (l *Lanes[J, A]) await(from *lane[J, A], under *Turn) {
 	if under.before != nil {
 		<-under.before.ended
 	}
-	for l.waitingIn(from) < under.own.jobs {
+	for l.waitingIn(from) < max(under.own.jobs, aheadFrom) {
 		select {
 		case <-under.own.ended:
 			return
