@@ -19,6 +19,8 @@ const (
 	defaultPatience = 500 * time.Millisecond
 	// aheadFrom is how many jobs a group has at least that begins while another one is under way.
 	aheadFrom = 64
+	// mostBroken bounds how many groups run by themselves after groups that went ahead in vain: 63.
+	mostBroken = 6
 	// groupTime is how long a group may take, whatever its callers' deadlines are: they cannot end it for each other.
 	groupTime = 20 * time.Second
 )
@@ -61,6 +63,8 @@ type lane[J, A any] struct {
 	waiting []ticket[J, A]
 	busy    bool
 	came    chan struct{} // has room for the word that a job has come since somebody last looked
+	broken  int           // how many groups running have not kept their word
+	rest    int           // how many groups are still to run by themselves because of that
 }
 
 // ticket is a job with its caller.
@@ -156,8 +160,30 @@ func (l *Lanes[J, A]) drain(from *lane[J, A]) {
 			continue
 		}
 		under = turn
-		go l.carry(group, turn)
+		go l.carryAhead(from, group, turn)
 	}
+}
+
+// carryAhead carries a group out that may go ahead, unless it had better not: where others keep changing the same rows, as another replica does, most groups
+// would be carried out twice. The more of them have been, the longer it takes until one goes ahead again.
+func (l *Lanes[J, A]) carryAhead(from *lane[J, A], group []ticket[J, A], turn *Turn) {
+	from.mu.Lock()
+	if turn.alone = from.rest > 0; turn.alone {
+		from.rest--
+	}
+	from.mu.Unlock()
+	l.carry(group, turn)
+	if turn.alone {
+		return
+	}
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	if turn.own.kept {
+		from.broken = 0
+		return
+	}
+	from.broken = min(from.broken+1, mostBroken)
+	from.rest = 1<<from.broken - 1
 }
 
 // await waits until the next group may begin: the one under way has ended, or it has handed over, is the only one, and as many wait as it has jobs, as smaller

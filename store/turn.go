@@ -8,6 +8,7 @@ import "sync"
 type Turn struct {
 	own    *stage
 	before *stage // nil when nothing was under way
+	alone  bool
 }
 
 // stage is what two groups know of each other.
@@ -39,6 +40,9 @@ func (s *stage) over() bool {
 		return false
 	}
 }
+
+// Alone reports whether the group had better not go ahead, because those before it lately did in vain.
+func (t *Turn) Alone() bool { return t.alone }
 
 // Before returns what the group before leaves behind, if it was under way when this one began; else nil.
 func (t *Turn) Before() any {

@@ -160,6 +160,45 @@ func TestAGroupThatPanicsKeepsNothing(t *testing.T) {
 	<-last
 }
 
+// Where groups go ahead in vain the next ones do not try, one after the first, three after the second running, and so on.
+func TestGroupsRestAfterOthersWentAheadInVain(t *testing.T) {
+	t.Parallel()
+	var alone []bool
+	lanes := &store.Lanes[bool, string]{Width: 1, Now: time.Now, RunAhead: func(_ context.Context, keeps []bool, turn *store.Turn) ([]store.Outcome[string], func()) {
+		alone = append(alone, turn.Alone())
+		if keeps[0] {
+			turn.Keep()
+		}
+		return make([]store.Outcome[string], 1), nil
+	}}
+	ask := func(keeps bool, groups int) {
+		for range groups {
+			if _, err := lanes.Do(context.Background(), "k", keeps); err != nil {
+				t.Fatal(err)
+			}
+			for lanes.Waiting() > 0 {
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(5 * time.Millisecond) // until the lane has learned
+		}
+	}
+	ask(true, 1)
+	ask(false, 8)
+	ask(true, 5)
+	var want []bool
+	for _, one := range "-" + "-a" + "-aaa" + "-a" + "aaaaa" {
+		want = append(want, one == 'a')
+	}
+	if diff := cmp.Diff(want, alone); diff != "" {
+		t.Errorf("alone (-want +got):\n%s", diff)
+	}
+	alone = nil
+	ask(true, 3)
+	if diff := cmp.Diff([]bool{true, false, false}, alone); diff != "" {
+		t.Errorf("alone later (-want +got):\n%s", diff)
+	}
+}
+
 func itself(id string) item { return item{ID: id, Parent: id, Name: id, N: 1} }
 
 func TestStagesAreOneTransaction(t *testing.T) {

@@ -17,11 +17,12 @@ var errStale = errors.New("funds: a group went ahead on what has changed")
 
 // carryInTurn carries a group out ahead, and where that fails for whatever reason as carry does, once the group before has ended.
 func (s *Service) carryInTurn(ctx context.Context, moves []asked, turn *store.Turn) (outcomes []store.Outcome[Moved], follow func()) {
-	g := &group{Service: s, tx: s.DB, moves: moves, outcomes: make([]store.Outcome[Moved], len(moves)), ahead: true}
-	follow, err := g.goAhead(ctx, turn)
-	if err == nil {
-		turn.Keep()
-		return g.outcomes, follow
+	if !turn.Alone() {
+		g := &group{Service: s, tx: s.DB, moves: moves, outcomes: make([]store.Outcome[Moved], len(moves)), ahead: true}
+		if follow, err := g.goAhead(ctx, turn); err == nil {
+			turn.Keep()
+			return g.outcomes, follow
+		}
 	}
 	turn.Wait()
 	return s.carry(ctx, moves)
