@@ -152,9 +152,9 @@ func (t Transfer) NodeID() ID { return t.ID }
 type Entry struct {
 	bun.BaseModel `bun:"table:entries,alias:e"`
 
-	ID                ID        `bun:"id,pk"`
-	TransferID        ID        `bun:"transfer_id"`
-	AccountID         ID        `bun:"account_id"`
+	ID                ID        `bun:"id"`             // found by its account and version, or by its transfer
+	TransferID        ID        `bun:"transfer_id,pk"` // which has one entry of an account at most
+	AccountID         ID        `bun:"account_id,pk"`
 	Asset             string    `bun:"asset"`
 	AmountMinor       int64     `bun:"amount_minor"` // signed
 	Version           int64     `bun:"version"`

@@ -3,6 +3,7 @@ package models
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -30,6 +31,9 @@ type Page struct {
 	Before    ID     // exclusive; zero = to the end
 	Backward  bool
 	WantTotal bool
+
+	// AfterNumber and BeforeNumber are those of Numbered rows, which After and Before do not tell alone.
+	AfterNumber, BeforeNumber int64
 }
 
 // Page checks the arguments for the list with this name. It is INVALID when first and last are both given or out of
@@ -53,10 +57,10 @@ func (a PageArgs) Page(list string) (Page, error) {
 		return Page{}, Invalid(field, fmt.Sprintf("%s must be from 0 to %d.", field, MaxPageSize))
 	}
 	var err error
-	if page.After, err = cursorOf(a.After, list, "after"); err != nil {
+	if page.After, page.AfterNumber, err = cursorOf(a.After, list, "after"); err != nil {
 		return Page{}, err
 	}
-	if page.Before, err = cursorOf(a.Before, list, "before"); err != nil {
+	if page.Before, page.BeforeNumber, err = cursorOf(a.Before, list, "before"); err != nil {
 		return Page{}, err
 	}
 	return page, nil
@@ -67,26 +71,36 @@ func Cursor(list string, id ID) string {
 	return base64.RawURLEncoding.EncodeToString([]byte("1:" + list + ":" + string(id)))
 }
 
-func cursorOf(cursor *string, list, field string) (ID, error) {
+// NumberedCursor is Cursor for Numbered rows.
+func NumberedCursor(list string, id ID, number int64) string {
+	return base64.RawURLEncoding.EncodeToString([]byte("1:" + list + ":" + string(id) + ":" + strconv.FormatInt(number, 10)))
+}
+
+func cursorOf(cursor *string, list, field string) (id ID, number int64, err error) {
 	if cursor == nil || *cursor == "" {
-		return "", nil
+		return "", 0, nil
 	}
+	foreign := Invalid(field, "This is not a cursor of ours.")
 	if len(*cursor) > 200 {
-		return "", Invalid(field, "This is not a cursor of ours.")
+		return "", 0, foreign
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
-	parts := strings.SplitN(string(raw), ":", 3)
-	if err != nil || len(parts) != 3 || parts[0] != "1" {
-		return "", Invalid(field, "This is not a cursor of ours.")
+	parts := strings.Split(string(raw), ":")
+	if err != nil || len(parts) < 3 || len(parts) > 4 || parts[0] != "1" {
+		return "", 0, foreign
 	}
 	if parts[1] != list {
-		return "", Invalid(field, fmt.Sprintf("This cursor belongs to the list %q, not to %q.", parts[1], list))
+		return "", 0, Invalid(field, fmt.Sprintf("This cursor belongs to the list %q, not to %q.", parts[1], list))
 	}
-	id, err := ParseID(parts[2])
-	if err != nil {
-		return "", Invalid(field, "This is not a cursor of ours.")
+	if id, err = ParseID(parts[2]); err != nil {
+		return "", 0, foreign
 	}
-	return id, nil
+	if len(parts) == 4 {
+		if number, err = strconv.ParseInt(parts[3], 10, 64); err != nil {
+			return "", 0, foreign
+		}
+	}
+	return id, number, nil
 }
 
 // PageInfo tells a client where it stands in a list.
@@ -122,6 +136,17 @@ func (c Connection[T]) Nodes() []T {
 // Identified is a row that has an id to page by.
 type Identified interface{ NodeID() ID }
 
+// Numbered is a row whose place in its list is a number below an id, as an entry's is its version in its account.
+type Numbered interface{ Place() (ID, int64) }
+
+func cursorTo(list string, row Identified) string {
+	if numbered, ok := row.(Numbered); ok {
+		id, number := numbered.Place()
+		return NumberedCursor(list, id, number)
+	}
+	return Cursor(list, row.NodeID())
+}
+
 // NewConnection makes a connection of the rows that a keyset query returned: at most Size+1 of them, in query order,
 // which is reversed for a backward page. The extra row only says that there is more. total is passed through.
 func NewConnection[T Identified](page Page, rows []T, total *int) Connection[T] {
@@ -135,7 +160,7 @@ func NewConnection[T Identified](page Page, rows []T, total *int) Connection[T] 
 		if page.Backward {
 			at = len(rows) - 1 - i
 		}
-		edges[at] = Edge[T]{Cursor: Cursor(page.List, row.NodeID()), Node: row}
+		edges[at] = Edge[T]{Cursor: cursorTo(page.List, row), Node: row}
 	}
 	info := PageInfo{HasNextPage: more, HasPreviousPage: page.After != ""}
 	if page.Backward {

@@ -44,8 +44,11 @@ type StatementEntry struct {
 	CreatedAt time.Time
 }
 
-// NodeID returns the id to page by.
+// NodeID returns the id of the entry.
 func (e StatementEntry) NodeID() ID { return e.ID }
+
+// Place returns what to page by.
+func (e StatementEntry) Place() (ID, int64) { return e.AccountID, e.Version }
 
 // Direction tells income from expense by the sign of the amount, which is never zero.
 func (e StatementEntry) Direction() StatementDirection {

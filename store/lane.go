@@ -29,7 +29,11 @@ type Lanes[J, A any] struct {
 	// Run carries a group out and returns an outcome for each of its jobs, in their order. It is called by one goroutine per
 	// lane at a time, with a context that no caller ends. What it returns as follow, when that is not nil, is done before the callers are
 	// answered, but the lane's next group does not wait for it.
-	Run   func(ctx context.Context, jobs []J) (outcomes []Outcome[A], follow func())
+	Run func(ctx context.Context, jobs []J) (outcomes []Outcome[A], follow func())
+	// RunAhead, when set, takes the place of Run and may be under way twice in a lane: once a group has handed over what it leaves behind, and as many wait
+	// as it has jobs, the next one begins on that. See Turn.
+	RunAhead func(ctx context.Context, jobs []J, turn *Turn) (outcomes []Outcome[A], follow func())
+
 	Width int // lanes; zero means one per processor: with more, groups are smaller and cost more
 	Group int // jobs in one group at most; zero means 256
 	Queue int // jobs that may wait in one lane; more are refused; zero means 4096
@@ -49,11 +53,12 @@ type Outcome[A any] struct {
 	Err    error
 }
 
-// lane is one queue. It has a goroutine only while there is something to do.
+// lane is one queue. It has goroutines only while there is something to do.
 type lane[J, A any] struct {
 	mu      sync.Mutex
 	waiting []ticket[J, A]
 	busy    bool
+	came    chan struct{} // has room for the word that a job has come since somebody last looked
 }
 
 // ticket is a job with its caller.
@@ -97,9 +102,7 @@ func (l *Lanes[J, A]) Waiting() int {
 	l.once.Do(l.make)
 	waiting := 0
 	for i := range l.lanes {
-		l.lanes[i].mu.Lock()
-		waiting += len(l.lanes[i].waiting)
-		l.lanes[i].mu.Unlock()
+		waiting += l.waitingIn(&l.lanes[i])
 	}
 	return waiting
 }
@@ -107,6 +110,9 @@ func (l *Lanes[J, A]) Waiting() int {
 func (l *Lanes[J, A]) make() {
 	l.seed = maphash.MakeSeed()
 	l.lanes = make([]lane[J, A], or(l.Width, runtime.GOMAXPROCS(0)))
+	for i := range l.lanes {
+		l.lanes[i].came = make(chan struct{}, 1)
+	}
 }
 
 func (l *Lanes[J, A]) laneOf(key string) *lane[J, A] {
@@ -124,19 +130,61 @@ func (l *Lanes[J, A]) enter(to *lane[J, A], t ticket[J, A]) error {
 	if !to.busy {
 		to.busy = true
 		go l.drain(to)
+		return nil
+	}
+	select {
+	case to.came <- struct{}{}:
+	default: // nobody has looked since the last one
 	}
 	return nil
 }
 
 // drain carries groups out until nothing waits.
 func (l *Lanes[J, A]) drain(from *lane[J, A]) {
+	var under *Turn // the group that is under way; nil when none is
 	for {
+		l.await(from, under)
 		group := l.gather(from)
 		if group == nil {
 			return
 		}
-		l.carry(group)
+		turn := newTurn(under, len(group))
+		if l.RunAhead == nil {
+			l.carry(group, turn)
+			continue
+		}
+		under = turn
+		go l.carry(group, turn)
 	}
+}
+
+// await waits until the next group may begin: the one under way has ended, or it has handed over, is the only one, and as many wait as it has jobs, as smaller
+// groups would cost more than they gain.
+func (l *Lanes[J, A]) await(from *lane[J, A], under *Turn) {
+	if under == nil {
+		return
+	}
+	select {
+	case <-under.own.ended:
+		return
+	case <-under.own.handed:
+	}
+	if under.before != nil {
+		<-under.before.ended
+	}
+	for l.waitingIn(from) < under.own.jobs {
+		select {
+		case <-under.own.ended:
+			return
+		case <-from.came:
+		}
+	}
+}
+
+func (l *Lanes[J, A]) waitingIn(in *lane[J, A]) int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.waiting)
 }
 
 // gather takes the next group out of the queue; nil when there is none, and then the lane is idle.
@@ -154,7 +202,8 @@ func (l *Lanes[J, A]) gather(from *lane[J, A]) []ticket[J, A] {
 }
 
 // carry runs a group, without those whose caller has left or who have waited too long.
-func (l *Lanes[J, A]) carry(group []ticket[J, A]) {
+func (l *Lanes[J, A]) carry(group []ticket[J, A], turn *Turn) {
+	defer turn.own.end()
 	oldest := l.Now().Add(-or(l.Patience, defaultPatience))
 	var begun []ticket[J, A]
 	var jobs []J
@@ -174,7 +223,8 @@ func (l *Lanes[J, A]) carry(group []ticket[J, A]) {
 	// The first caller's trace and nothing else of it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(begun[0].ctx), groupTime)
 	defer cancel()
-	outcomes, follow := l.run(ctx, jobs)
+	outcomes, follow := l.run(ctx, jobs, turn)
+	turn.own.end()
 	if follow == nil {
 		answer(begun, outcomes)
 		return
@@ -189,12 +239,16 @@ func answer[J, A any](begun []ticket[J, A], outcomes []Outcome[A]) {
 }
 
 // run is Run, whose panic is an error to its callers like any other: nobody else is there to catch it.
-func (l *Lanes[J, A]) run(ctx context.Context, jobs []J) (outcomes []Outcome[A], follow func()) {
+func (l *Lanes[J, A]) run(ctx context.Context, jobs []J, turn *Turn) (outcomes []Outcome[A], follow func()) {
 	defer func() {
 		if p := recover(); p != nil {
+			turn.own.kept = false
 			outcomes, follow = panicked[A](len(jobs), p), nil
 		}
 	}()
+	if l.RunAhead != nil {
+		return l.RunAhead(ctx, jobs, turn)
+	}
 	return l.Run(ctx, jobs)
 }
 

@@ -239,11 +239,12 @@ func TestAPanicIsAnErrorToItsGroupAlone(t *testing.T) {
 // What follows a group is over before its callers are answered, and does not keep the next group waiting.
 func TestLanesGoOnWhileAGroupIsFollowed(t *testing.T) {
 	t.Parallel()
-	release, followed := make(chan struct{}), make(chan struct{})
+	release, followed, taken := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	lanes := &store.Lanes[string, string]{Width: 1, Now: time.Now, Run: func(_ context.Context, jobs []string) ([]store.Outcome[string], func()) {
 		outcomes := []store.Outcome[string]{{Answer: jobs[0]}}
 		switch jobs[0] {
 		case "slow":
+			close(taken)
 			return outcomes, func() { <-release; close(followed) }
 		case "panics":
 			return outcomes, func() { panic("after the commit") }
@@ -260,6 +261,7 @@ func TestLanesGoOnWhileAGroupIsFollowed(t *testing.T) {
 		}
 		slow <- err
 	}()
+	<-taken
 	if _, err := lanes.Do(context.Background(), "k", "panics"); err == nil || !strings.Contains(err.Error(), "after the commit") {
 		t.Errorf("a panic is %v", err)
 	}

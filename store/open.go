@@ -203,6 +203,13 @@ func or[T comparable](value, fallback T) T {
 // Engine says which database this is.
 func (db *DB) Engine() Engine { return db.engine }
 
+// GoesAhead reports whether transactions may wait for each other outside the database, as InStages lets them: statements are prepared, and there are
+// connections enough that those who wait do not keep them all.
+func (db *DB) GoesAhead() bool { return db.prepares && db.Stats().MaxOpenConnections >= aheadConns }
+
+// aheadConns are the connections that waiting transactions leave enough of.
+const aheadConns = 8
+
 // Ping asks the database for an answer; ErrUnavailable when there is none.
 func (db *DB) Ping(ctx context.Context) error { return Translate(db.DB.PingContext(ctx)) }
 

@@ -51,24 +51,57 @@ func NewScript(tx bun.IDB) *Script { return &Script{tx: tx} }
 // filled more than once.
 func (db *DB) InScript(ctx context.Context, fill func(script *Script)) error {
 	if db.engine != Postgres {
-		return db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-			script := NewScript(tx)
-			fill(script)
-			return script.Exec(ctx)
-		})
+		return db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return runScript(ctx, tx, fill) })
 	}
 	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
 		return ErrNested
 	}
-	follow, err := db.follow(ctx, func(ctx context.Context, _ *transaction) error {
-		script := NewScript(db)
-		fill(script)
-		return script.Exec(ctx)
-	})
+	follow, err := db.follow(ctx, maxAttempts, func(ctx context.Context, _ *transaction) error { return runScript(ctx, db, fill) })
 	if err == nil {
 		follow()
 	}
 	return err
+}
+
+// Stages is a transaction that writes what nobody else waits for while another one, which it has to follow, is still under way.
+type Stages struct {
+	First func(script *Script) // adds what locks nothing
+	Wait  func() error         // waits for the other one; an error takes everything back
+	Ready func() bool          // reports whether Wait would not have to wait
+	Last  func(script *Script) // adds the rest
+}
+
+// InStages runs stages as one transaction: one message to PostgreSQL when there is nothing to wait for. Unlike with InTx there is one attempt, as what is
+// written is worked out on what may have changed since. follow is as with InTxThen.
+func (db *DB) InStages(ctx context.Context, stages Stages) (follow func(), err error) {
+	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
+		return nil, ErrNested
+	}
+	return db.follow(ctx, 1, func(ctx context.Context, current *transaction) error {
+		if db.prepares && stages.Ready() {
+			if err := stages.Wait(); err != nil {
+				return err
+			}
+			return runScript(ctx, db, stages.First, stages.Last)
+		}
+		return db.attempt(ctx, current, func(ctx context.Context, tx bun.Tx) error {
+			if err := runScript(ctx, tx, stages.First); err != nil {
+				return err
+			}
+			if err := stages.Wait(); err != nil {
+				return err
+			}
+			return runScript(ctx, tx, stages.Last)
+		})
+	})
+}
+
+func runScript(ctx context.Context, tx bun.IDB, fill ...func(script *Script)) error {
+	script := NewScript(tx)
+	for _, add := range fill {
+		add(script)
+	}
+	return script.Exec(ctx)
 }
 
 // Add appends a statement, which is written out at once: later changes of its model change nothing.

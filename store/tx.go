@@ -50,12 +50,12 @@ func (db *DB) InTxThen(ctx context.Context, fn func(ctx context.Context, tx bun.
 	if outer, inside := ctx.Value(insideTx{}).(*transaction); inside && outer.db == db {
 		return nil, ErrNested
 	}
-	return db.follow(ctx, func(ctx context.Context, current *transaction) error { return db.attempt(ctx, current, fn) })
+	return db.follow(ctx, maxAttempts, func(ctx context.Context, current *transaction) error { return db.attempt(ctx, current, fn) })
 }
 
-// follow makes attempts and returns what runs what the successful one gathered.
-func (db *DB) follow(ctx context.Context, once func(ctx context.Context, current *transaction) error) (follow func(), err error) {
-	done, err := db.attempts(ctx, once)
+// follow makes so many attempts at most, and returns what runs what the successful one gathered.
+func (db *DB) follow(ctx context.Context, most int, once func(ctx context.Context, current *transaction) error) (follow func(), err error) {
+	done, err := db.attempts(ctx, most, once)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func OnCommit(ctx context.Context, fn func(ctx context.Context)) bool {
 }
 
 // attempts runs once until it is committed or has failed for good, and returns the attempt that was committed.
-func (db *DB) attempts(ctx context.Context, once func(ctx context.Context, current *transaction) error) (*transaction, error) {
+func (db *DB) attempts(ctx context.Context, most int, once func(ctx context.Context, current *transaction) error) (*transaction, error) {
 	if err := db.lockWriter(ctx); err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (db *DB) attempts(ctx context.Context, once func(ctx context.Context, curre
 	for attempt := 1; ; attempt++ {
 		current := &transaction{db: db}
 		err := once(context.WithValue(ctx, insideTx{}, current), current)
-		if err == nil || !retryable(err) || attempt == maxAttempts {
+		if err == nil || !retryable(err) || attempt == most {
 			return current, Translate(err)
 		}
 		db.logger.LogAttrs(ctx, slog.LevelDebug, "transaction collided",

@@ -45,8 +45,11 @@ const carryTries = 5
 func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
 	s.once.Do(func() {
 		s.lanes = &store.Lanes[asked, Moved]{Run: s.carry, Now: s.Now}
-		if s.DB.Engine() == store.SQLite { // which has one writer
+		switch {
+		case s.DB.Engine() == store.SQLite: // which has one writer
 			s.lanes.Width = 1
+		case s.DB.GoesAhead():
+			s.lanes.RunAhead = s.carryInTurn
 		}
 	})
 	return s.lanes.Do(ctx, string(a.partner), a)
@@ -105,11 +108,13 @@ type group struct {
 	moves    []asked
 	outcomes []store.Outcome[Moved]
 	look     bool // for the keys of all moves, and not only of those that are refused
+	ahead    bool // without locks, which are taken when the moves are written
 
 	answered map[[2]string]models.IdempotencyKey // keys that have taken effect, those of this group included
 	ends     map[models.ID]end
 	batch    *ledger.Batch
 	missing  []ledger.AccountSpec
+	before   *flight            // the group that this one begins on; nil when none is under way
 	asking   map[models.ID]bool // callers' organisations that have something ask for a code
 	coded    bool               // the one move of this group may have spent a code
 
@@ -145,18 +150,42 @@ func (g *group) carry(ctx context.Context) error {
 	if g.coded && g.outcomes[0].Err != nil {
 		return g.outcomes[0].Err // which gives the code back
 	}
-	refused := func(i int) bool { return g.outcomes[i].Err != nil }
-	if !g.look && slices.ContainsFunc(g.outcomes, func(o store.Outcome[Moved]) bool { return o.Err != nil }) {
-		if err := g.findAnswered(ctx, refused); err != nil {
+	if !g.look && g.refuses() {
+		if err := g.lookAgain(ctx); err != nil {
 			return err
 		}
-		g.workOut(refused)
 	}
 	script := store.NewScript(g.tx)
-	g.batch.AddTo(script, g.tx)
-	g.Events.AddTo(script, g.told, g.due)
-	ledger.AddKeys(script, g.keys)
+	g.addFirst(script)
+	g.addLast(script)
 	return script.Exec(ctx)
+}
+
+func (g *group) refused(i int) bool { return g.outcomes[i].Err != nil }
+
+func (g *group) refuses() bool {
+	return slices.ContainsFunc(g.outcomes, func(o store.Outcome[Moved]) bool { return o.Err != nil })
+}
+
+// lookAgain works the moves that were refused out again, once it is known which of them have been answered before.
+func (g *group) lookAgain(ctx context.Context) error {
+	if err := g.findAnswered(ctx, g.refused); err != nil {
+		return err
+	}
+	g.workOut(g.refused)
+	return nil
+}
+
+// addFirst adds what nobody else waits for to a script.
+func (g *group) addFirst(script *store.Script) {
+	g.batch.AddTransfers(script)
+	g.Events.AddTo(script, g.told, g.due)
+}
+
+// addLast adds the rest.
+func (g *group) addLast(script *store.Script, conditions ...ledger.Condition) {
+	g.batch.AddBalances(script, g.tx, conditions...)
+	ledger.AddKeys(script, g.keys)
 }
 
 // workOut gives the moves that are chosen their outcomes, in their order.
@@ -182,7 +211,7 @@ func (g *group) findAnswered(ctx context.Context, chosen func(i int) bool) error
 	return err
 }
 
-// lock locks the accounts at both ends of every move that has not been answered, and then reads the ends themselves.
+// lock locks the accounts at both ends of every move that has not been answered, and then reads the ends themselves. A group that goes ahead only reads.
 func (g *group) lock(ctx context.Context) error {
 	wanted := make(map[models.ID]bool, 2*len(g.moves))
 	var owners, customers, partners []string
@@ -211,7 +240,11 @@ func (g *group) lock(ctx context.Context) error {
 		askers      []identity.Asker
 	)
 	if len(owners) > 0 {
-		ledger.AddLock(script, &accounts, owners)
+		if g.ahead {
+			ledger.AddFind(script, &accounts, owners)
+		} else {
+			ledger.AddLock(script, &accounts, owners)
+		}
 		script.Find(&ofPartners, "id", partners)
 		if g.Codes != nil {
 			identity.AddAskers(script, &askers, g.callers())
@@ -222,6 +255,9 @@ func (g *group) lock(ctx context.Context) error {
 	}
 	if err := script.Exec(ctx); err != nil {
 		return err
+	}
+	if g.ahead {
+		accounts = g.before.newest(accounts)
 	}
 	g.batch, g.ends = g.Ledger.NewBatch(accounts), endsOf(ofCustomers, ofPartners)
 	g.asking = make(map[models.ID]bool, len(askers))
@@ -241,11 +277,16 @@ func (g *group) callers() (orgs []string) {
 	return orgs
 }
 
+// isAsked reports whether a caller's organisation has something ask for a code.
+func (g *group) isAsked() bool {
+	return slices.ContainsFunc(g.moves, func(a asked) bool { return g.asking[a.who.OrgID()] })
+}
+
 // spendCode asks for the code of a move whose caller's organisation has something ask for one (G04). Such a move goes alone,
 // because a refusal has to take its own transaction back and no other move's. A repeated call gets its first answer, though
 // its code is spent.
 func (g *group) spendCode(ctx context.Context) error {
-	if !slices.ContainsFunc(g.moves, func(a asked) bool { return g.asking[a.who.OrgID()] }) {
+	if !g.isAsked() {
 		return nil
 	}
 	if len(g.moves) > 1 {

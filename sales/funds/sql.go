@@ -7,6 +7,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -69,4 +70,34 @@ func endsOf(customers []customerEnd, partners []partnerEnd) map[models.ID]end {
 		ends[p.ID] = end{Above: p.ParentID, Kind: p.Kind, Currency: p.Currency}
 	}
 	return ends
+}
+
+// endsUnchanged are the conditions that customers and partners are what they were read as; what is not among the ends must not exist now either.
+func endsUnchanged(ids []models.ID, ends map[models.ID]end) []ledger.Condition {
+	var customers, partners [5][]string
+	for _, id := range ids {
+		e, found := ends[id]
+		if !found {
+			continue
+		}
+		row, into := [5]string{string(id), string(e.Above), string(e.Currency), string(e.Mode), string(e.Frozen)}, &customers
+		if id.Prefix() == models.PrefixPartner {
+			row[3], into = string(e.Kind), &partners
+		}
+		for i, value := range row {
+			into[i] = append(into[i], value)
+		}
+	}
+	var conditions []ledger.Condition
+	if n := len(customers[0]); n > 0 {
+		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[]) AS was(id, above, currency, mode, frozen)
+			JOIN customers AS c ON c.id = was.id WHERE coalesce(c.partner_id, '') = above AND c.currency = was.currency AND coalesce(c.mode, '') = was.mode AND c.frozen = was.frozen`,
+			Args: []any{customers[0], customers[1], customers[2], customers[3], customers[4]}, Equals: int64(n)})
+	}
+	if n := len(partners[0]); n > 0 {
+		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM unnest(?::text[], ?::text[], ?::text[], ?::text[]) AS was(id, above, currency, kind)
+			JOIN partners AS p ON p.id = was.id WHERE coalesce(p.parent_id, '') = above AND p.currency = was.currency AND p.kind = was.kind`,
+			Args: []any{partners[0], partners[1], partners[2], partners[3]}, Equals: int64(n)})
+	}
+	return conditions
 }

@@ -224,25 +224,32 @@ func (s *Service) spanOf(ctx context.Context, owners []ledgerOwner, page models.
 	if len(owners) == 0 || page.After == "" && page.Before == "" {
 		return stretch, nil
 	}
-	found, err := selectPositions(ctx, s.DB, owners, page.After, page.Before)
+	after, before := place{page.After, page.AfterNumber}, place{page.Before, page.BeforeNumber}
+	found, err := selectPositions(ctx, s.DB, owners, after, before)
 	if err != nil {
 		return span{}, err
 	}
 	for _, cursor := range []struct {
-		id    models.ID
+		place
 		field string
 		to    **position
-	}{{page.After, "after", &stretch.after}, {page.Before, "before", &stretch.before}} {
-		if cursor.id == "" {
+	}{{after, "after", &stretch.after}, {before, "before", &stretch.before}} {
+		if cursor.account == "" {
 			continue
 		}
-		at, ok := found[cursor.id]
+		at, ok := found[cursor.place]
 		if !ok {
 			return span{}, models.Invalid(cursor.field, "This cursor is of no line of this statement.")
 		}
 		*cursor.to = &at
 	}
 	return stretch, nil
+}
+
+// place is what a cursor says of a line.
+type place struct {
+	account models.ID
+	version int64
 }
 
 // read returns the lines of each owner in the order of the stretch, at most size+1 of each, with the names of the other

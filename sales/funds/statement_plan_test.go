@@ -58,7 +58,7 @@ func TestAPageDeepDownCostsWhatTheFirstOneCosts(t *testing.T) {
 		_, first := page(nil)
 		var deep models.Entry
 		b.want(db.NewSelect().Model(&deep).Where("e.version = ?", 100).Where("e.balance_after_minor = ?", 100).Scan(context.Background()), "")
-		_, far := page(ptr(models.Cursor("statement", deep.ID)))
+		_, far := page(ptr(models.NumberedCursor("statement", deep.AccountID, deep.Version)))
 		_, err := b.PartnerBalancesAt(context.Background(), operator(), []models.ID{b.distributor}, deep.CreatedAt)
 		b.want(err, "")
 		costs := map[string]int{}

@@ -277,22 +277,26 @@ func countUpTo(ctx context.Context, db bun.IDB, owner ledgerOwner, filter lines,
 	return total, nil
 }
 
-// selectPositions finds where the entries stand, of the owners' accounts only.
-func selectPositions(ctx context.Context, db bun.IDB, owners []ledgerOwner, ids ...models.ID) (map[models.ID]position, error) {
-	accounts := []models.ID{""}
-	for _, owner := range owners {
-		for _, account := range owner.Accounts {
-			accounts = append(accounts, account.ID)
+// selectPositions finds where the lines stand, of the owners' accounts only.
+func selectPositions(ctx context.Context, db bun.IDB, owners []ledgerOwner, places ...place) (map[place]position, error) {
+	found := make(map[place]position, len(places))
+	for _, at := range places {
+		if !slices.ContainsFunc(owners, func(o ledgerOwner) bool {
+			return slices.ContainsFunc(o.Accounts, func(a ledgerAccount) bool { return a.ID == at.account })
+		}) {
+			continue
+		}
+		var moments []time.Time
+		err := db.NewSelect().Model((*models.Entry)(nil)).Column("e.created_at").
+			Where("e.account_id = ? AND e.version = ?", at.account, at.version).Scan(ctx, &moments)
+		if err != nil {
+			return nil, store.Translate(err)
+		}
+		if len(moments) == 1 {
+			found[at] = position{At: moments[0].UTC(), AccountID: at.account, Version: at.version}
 		}
 	}
-	var rows []models.Entry
-	err := db.NewSelect().Model(&rows).Column("e.id", "e.account_id", "e.version", "e.created_at").
-		Where("e.id IN (?)", bun.List(ids)).Where("e.account_id IN (?)", bun.List(accounts)).Scan(ctx)
-	found := make(map[models.ID]position, len(rows))
-	for _, row := range rows {
-		found[row.ID] = position{At: row.CreatedAt.UTC(), AccountID: row.AccountID, Version: row.Version}
-	}
-	return found, store.Translate(err)
+	return found, nil
 }
 
 // side is one owner that a transfer gave to or took from, with its name; nil when its account was cancelled (C15).

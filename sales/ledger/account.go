@@ -105,6 +105,11 @@ func AddLock(script *store.Script, accounts *[]models.Account, owners []string) 
 	script.Lock(accounts, "owner_id", owners)
 }
 
+// AddFind is AddLock without locks, for a batch that locks what it changes when it is written.
+func AddFind(script *store.Script, accounts *[]models.Account, owners []string) {
+	script.Find(accounts, "owner_id", owners)
+}
+
 // Make makes the accounts of the specs, empty; those that exist already stay as they are.
 func (s *Service) Make(ctx context.Context, tx bun.IDB, specs ...AccountSpec) error {
 	fresh := make([]models.Account, len(specs))

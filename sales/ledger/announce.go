@@ -26,22 +26,35 @@ const (
 )
 
 // announce adds to the script of a transaction that the balances of the owners of the changed accounts changed, and has the
-// cache and those who watch told once it is committed. The row outlives a process that ends before it could tell them. locked
-// are all accounts of these owners as the transaction leaves them, as the row's own check makes sure.
-func (s *Service) announce(script *store.Script, tx bun.IDB, changed, locked []models.Account) {
-	changes := changesOf(changed, locked)
+// cache and those who watch told once it is committed. The row outlives a process that ends before it could tell them. The accounts are
+// all of these owners', not yet written, as the row's own check makes sure.
+func (b *Batch) announce(script *store.Script, tx bun.IDB, changed []models.Account, conditions []Condition) {
+	s := b.ledger
+	changes := changesOf(changed, b.accounts)
 	if len(changes) == 0 {
 		return
 	}
 	row := models.BalanceAnnouncement{ID: s.IDs(models.PrefixAnnouncement), Owners: changes, CreatedAt: s.now()}
 	row.DueAt = row.CreatedAt.Add(announceWithin)
-	addAnnouncement(script, tx, row)
+	addAnnouncement(script, tx, row, b.revisionsOf(changes), conditions)
 	script.OnCommit(func(ctx context.Context) {
 		// What fails here is done by RunAnnouncements: the money has moved, and its mover need not wait.
 		if s.Changed != nil && s.Changed(ctx, changes) == nil {
 			s.told.add(row.ID)
 		}
 	})
+}
+
+// revisionsOf adds up the revisions that the money accounts of these owners had when the batch began.
+func (b *Batch) revisionsOf(changes []models.OwnerChange) (total int64) {
+	for _, change := range changes {
+		for _, place := range b.of[owner{change.Kind, change.ID}] {
+			if isMoney(b.accounts[place]) {
+				total += b.revisions[place]
+			}
+		}
+	}
+	return total
 }
 
 // changesOf returns the partners and customers whose money is among the changed accounts, each once and with its revision.

@@ -18,6 +18,7 @@ import (
 type Batch struct {
 	ledger    *Service
 	accounts  []models.Account  // in the order of their ids
+	revisions []int64           // those that the accounts had
 	at        map[models.ID]int // where an account is in accounts
 	of        map[owner][]int   // where an owner's are
 	changed   map[int]bool
@@ -35,9 +36,10 @@ type owner struct {
 func (s *Service) NewBatch(locked []models.Account) *Batch {
 	b := &Batch{
 		ledger: s, accounts: locked, at: make(map[models.ID]int, len(locked)), of: make(map[owner][]int, len(locked)),
-		changed: make(map[int]bool), now: s.timeAfter(locked),
+		revisions: make([]int64, len(locked)), changed: make(map[int]bool), now: s.timeAfter(locked),
 	}
 	for i, account := range locked {
+		b.revisions[i] = account.Revision
 		b.at[account.ID] = i
 		whose := owner{account.OwnerKind, account.OwnerID}
 		b.of[whose] = append(b.of[whose], i)
@@ -130,23 +132,53 @@ func (b *Batch) named(ids ...models.ID) []models.Account {
 	return accounts
 }
 
-// AddTo appends what the batch has to write to a script: transfers, entries, accounts, and that balances changed, each with
-// one statement.
+// AddTo appends what the batch has to write to a script: transfers, that balances changed, accounts and entries, each with one statement.
 func (b *Batch) AddTo(script *store.Script, tx bun.IDB) {
+	b.AddTransfers(script)
+	b.AddBalances(script, tx)
+}
+
+// AddTransfers appends the part of AddTo that nobody else has to do with.
+func (b *Batch) AddTransfers(script *store.Script) {
 	if len(b.transfers) > 0 {
 		script.Insert(&b.transfers)
+	}
+}
+
+// AddBalances appends the rest of AddTo. The transaction collides unless the accounts are what the batch began with, as those that are locked are, and the
+// conditions hold.
+func (b *Batch) AddBalances(script *store.Script, tx bun.IDB, conditions ...Condition) {
+	touched := b.touched()
+	if len(touched) > 0 {
+		b.announce(script, tx, touched, conditions)
+		script.Update(&touched, "balance_minor", "held_minor", "version", "revision", "updated_at")
+	}
+	if len(b.entries) > 0 {
 		script.Insert(&b.entries)
 	}
+}
+
+// AddLock appends the locking of the accounts that the batch changes, in the order of their ids: for a batch that began without.
+func (b *Batch) AddLock(script *store.Script, tx bun.IDB) {
+	touched := b.touched()
+	ids := make([]string, len(touched))
+	for i, account := range touched {
+		ids[i] = string(account.ID)
+	}
+	addLockOnly(script, tx, ids)
+}
+
+// Left returns the accounts as the batch leaves them, in the order of their ids.
+func (b *Batch) Left() []models.Account { return b.accounts }
+
+func (b *Batch) touched() []models.Account {
 	touched := make([]models.Account, 0, len(b.changed))
 	for place, account := range b.accounts {
 		if b.changed[place] {
 			touched = append(touched, account)
 		}
 	}
-	if len(touched) > 0 {
-		script.Update(&touched, "balance_minor", "held_minor", "version", "revision", "updated_at")
-		b.ledger.announce(script, tx, touched, b.accounts)
-	}
+	return touched
 }
 
 // Write writes the batch in one round trip.
