@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/watch"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -16,33 +17,16 @@ func (s *Service) Owes(ctx context.Context, db bun.IDB, customer models.ID) (boo
 	return owes, store.Translate(err)
 }
 
-// Changed notes the customers whose balance has changed, for SettleChanged. It costs a move of money nothing else.
-func (s *Service) Changed(changes []models.OwnerChange) {
-	for _, change := range changes {
-		if change.Kind == models.OwnerCustomer {
-			s.noted.Add(models.ID(change.ID))
-		}
-	}
-}
+// Changed notes the customers whose balance has changed, for SettleChanged.
+func (s *Service) Changed(changes []models.OwnerChange) { s.debtors.Changed(changes) }
 
-// SettleChanged has the debts of those customers tried at once whose balance this process has changed since it was last called, and returns how
-// many they are: by the job that settles them, of which there is one for each customer, in the place of the next hourly attempt. It looks at few
-// customers and may be called often. What it misses, because the process ended in between, the hourly attempt finds.
+// SettleChanged has the debts of those customers tried at once whose balance this process has changed since it was last called, in the place of the next
+// hourly attempt, and returns how many they are.
 func (s *Service) SettleChanged(ctx context.Context) (int, error) {
-	customers := s.noted.Take()
-	if len(customers) == 0 || s.Jobs == nil {
-		return 0, nil
-	}
-	owing, err := selectOwing(ctx, s.DB, customers)
-	if err != nil || len(owing) == 0 {
-		return 0, err
-	}
-	due := make([]models.Due, len(owing))
-	for i, customer := range owing {
-		due[i] = models.Due{Object: customer, At: s.now()}
-	}
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		return s.Jobs.ScheduleManyIn(ctx, tx, models.JobUsageSettle, due)
+	return s.debtors.Settle(ctx, watch.Debt{
+		DB: s.DB, Jobs: s.Jobs, Kind: models.JobUsageSettle, At: s.now(),
+		Owing: func(ctx context.Context, customers []models.ID) ([]models.ID, error) {
+			return selectOwing(ctx, s.DB, customers)
+		},
 	})
-	return len(owing), err
 }

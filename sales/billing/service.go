@@ -73,7 +73,7 @@ type Service struct {
 	Performance Performance // nil = nobody counts
 	Uploads     Uploads     // nil = there are no files
 
-	noted watch.Noted // customers whose balance has changed
+	debtors watch.Debtors // customers whose balance has changed
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

@@ -117,24 +117,17 @@ func (s *Service) Recompute(ctx context.Context, who models.Principal, id models
 	if err != nil {
 		return models.IncentiveStatement{}, nil, err
 	}
-	var groups []models.PerformanceGroup
-	at := map[models.PerformanceGroup]int{}
+	groups := tally[models.PerformanceGroup]{}
 	err = eachPerformance(ctx, s.DB, root, func(line models.PerformanceLine) {
-		key := models.PerformanceGroup{PolicyID: line.PolicyID, ServiceType: line.ServiceType, Rule: line.Rule}
-		i, known := at[key]
-		if !known {
-			i = len(groups)
-			at[key], groups = i, append(groups, key)
-		}
-		groups[i].AmountMinor += line.AmountMinor
-		groups[i].CountedMinor += line.CountedMinor
-		groups[i].Lines++
+		group := groups.of(models.PerformanceGroup{PolicyID: line.PolicyID, ServiceType: line.ServiceType, Rule: line.Rule})
+		group.Lines++
+		group.AmountMinor += line.AmountMinor
+		group.CountedMinor += line.CountedMinor
 	})
 	if err != nil {
 		return models.IncentiveStatement{}, nil, err
 	}
-	sortGroups(groups)
-	lines, err := s.fill(ctx, s.DB, &statement, groups)
+	lines, err := s.fill(ctx, s.DB, &statement, groups.sorted(asShown))
 	return statement, lines, err
 }
 

@@ -175,53 +175,39 @@ func insertPerformance(ctx context.Context, tx bun.IDB, lines []models.Performan
 
 // monthsOf adds lines up by month and what they fall under, in one order, or two transactions could wait for each other.
 func monthsOf(lines []models.PerformanceLine) []models.PerformanceMonth {
-	at := make(map[models.PerformanceMonth]int, len(lines))
-	sums := make([]models.PerformanceMonth, 0, len(lines))
+	sums := make(tally[models.PerformanceMonth], len(lines))
 	for _, line := range lines {
-		key := models.PerformanceMonth{
+		sum := sums.of(models.PerformanceMonth{
 			PartnerID: line.PartnerID, Period: line.Period, CustomerID: line.CustomerID, ResellerID: line.ResellerID, Mode: line.Mode,
 			ServiceType: line.ServiceType, Currency: line.Currency, PolicyID: line.PolicyID, Rule: line.Rule,
-		}
-		i, known := at[key]
-		if !known {
-			i = len(sums)
-			at[key], sums = i, append(sums, key)
-		}
-		sums[i].Lines++
-		sums[i].AmountMinor += line.AmountMinor
-		sums[i].CountedMinor += line.CountedMinor
+		})
+		sum.Lines++
+		sum.AmountMinor += line.AmountMinor
+		sum.CountedMinor += line.CountedMinor
 	}
-	slices.SortFunc(sums, func(a, b models.PerformanceMonth) int {
+	return sums.sorted(func(a, b models.PerformanceMonth) int {
 		return cmp.Or(cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Period, b.Period), cmp.Compare(a.CustomerID, b.CustomerID),
 			cmp.Compare(a.ResellerID, b.ResellerID), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency),
 			cmp.Compare(a.PolicyID, b.PolicyID), cmp.Compare(a.Rule, b.Rule))
 	})
-	return sums
 }
 
 // totalsOf adds sums of customers up, in the order of the totals' key.
 func totalsOf(months []models.PerformanceMonth) []models.PerformanceTotal {
-	at := make(map[models.PerformanceTotal]int, len(months))
-	totals := make([]models.PerformanceTotal, 0, len(months))
+	totals := make(tally[models.PerformanceTotal], len(months))
 	for _, m := range months {
-		key := models.PerformanceTotal{
+		total := totals.of(models.PerformanceTotal{
 			PartnerID: m.PartnerID, Period: m.Period, ResellerID: m.ResellerID, Mode: m.Mode, ServiceType: m.ServiceType, Currency: m.Currency,
 			Part: models.PartOf(m.CustomerID),
-		}
-		i, known := at[key]
-		if !known {
-			i = len(totals)
-			at[key], totals = i, append(totals, key)
-		}
-		totals[i].Lines += m.Lines
-		totals[i].AmountMinor += m.AmountMinor
-		totals[i].CountedMinor += m.CountedMinor
+		})
+		total.Lines += m.Lines
+		total.AmountMinor += m.AmountMinor
+		total.CountedMinor += m.CountedMinor
 	}
-	slices.SortFunc(totals, func(a, b models.PerformanceTotal) int {
+	return totals.sorted(func(a, b models.PerformanceTotal) int {
 		return cmp.Or(cmp.Compare(a.PartnerID, b.PartnerID), cmp.Compare(a.Period, b.Period), cmp.Compare(a.ResellerID, b.ResellerID),
 			cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Part, b.Part))
 	})
-	return totals
 }
 
 // selectEstimated reads ids of statements that are worked out still.
@@ -260,15 +246,13 @@ func sumPerformance(ctx context.Context, tx bun.IDB, s models.IncentiveStatement
 	}
 	err := q.Where("pfm.partner_id = ?", s.PartnerID).Where("pfm.period = ?", s.Period).Where("pfm.currency = ?", s.Currency).
 		Group("pfm.policy_id", "pfm.service_type", "pfm.rule").Scan(ctx, &groups)
-	sortGroups(groups)
+	slices.SortFunc(groups, asShown)
 	return groups, store.Translate(err)
 }
 
-// sortGroups puts sums in the order in which a statement shows them, the same on every engine.
-func sortGroups(groups []models.PerformanceGroup) {
-	slices.SortFunc(groups, func(a, b models.PerformanceGroup) int {
-		return cmp.Or(cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.PolicyID, b.PolicyID), cmp.Compare(a.Rule, b.Rule))
-	})
+// asShown is the order in which a statement shows its groups, the same on every engine.
+func asShown(a, b models.PerformanceGroup) int {
+	return cmp.Or(cmp.Compare(a.ServiceType, b.ServiceType), cmp.Compare(a.PolicyID, b.PolicyID), cmp.Compare(a.Rule, b.Rule))
 }
 
 // eachPerformance reads a statement's performance lines one after the other, in no order.

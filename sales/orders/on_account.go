@@ -14,8 +14,9 @@ import (
 
 // OnAccount is what orders need of monthly settlement.
 type OnAccount interface {
-	// ShareIn says how much of an amount a customer may pay on account now, and locks what it pays from together with the others.
-	ShareIn(ctx context.Context, tx bun.IDB, customer models.ID, currency models.Currency, wanted int64, others ...models.ID) (settlements.Share, error)
+	// ShareIn says how much of an amount a customer may pay on account now, and locks the account together with the others. Who has no such account has no
+	// line.
+	ShareIn(ctx context.Context, tx bun.IDB, account models.Account, wanted int64, others ...models.ID) (settlements.Share, error)
 	// ChargeIn books what was just paid on account.
 	ChargeIn(ctx context.Context, tx bun.IDB, customer models.ID, currency models.Currency, minor int64, at time.Time) error
 	// AccountIn opens the account that says what a customer owes.
@@ -30,15 +31,15 @@ var _ OnAccount = (*settlements.Service)(nil)
 
 // shareOnAccount says how much of what an order costs is paid on account, before the balance pays the rest (O04): nothing of an order that money is set
 // aside for, which pays it.
-func (s *Service) shareOnAccount(ctx context.Context, tx bun.IDB, order models.Order, others ...models.ID) (settlements.Share, error) {
-	if s.Account == nil {
+func (s *Service) shareOnAccount(ctx context.Context, tx bun.IDB, order models.Order, open payAccounts) (settlements.Share, error) {
+	if s.Account == nil || open.owed.ID == "" {
 		return settlements.Share{}, nil
 	}
 	held, err := s.isHeld(ctx, tx, order)
 	if err != nil || held {
 		return settlements.Share{}, err
 	}
-	return s.Account.ShareIn(ctx, tx, order.CustomerID, order.Currency, order.MoneyMinor(), others...)
+	return s.Account.ShareIn(ctx, tx, open.owed, order.MoneyMinor(), open.from.ID, open.revenue.ID)
 }
 
 // isHeld reports whether money is set aside for an order that its payment may take.

@@ -3,6 +3,7 @@ package orders_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -28,12 +29,16 @@ func (w *world) accounts() *settlements.Service {
 // line gives a customer a line on account.
 func (w *world) line(customer models.Customer, minor int64) {
 	w.t.Helper()
+	if err := w.setLine(customer, minor); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) setLine(customer models.Customer, minor int64) error {
 	_, err := w.accounts().Set(w.ctx, operator(), settlements.SetLine{
 		CustomerID: customer.ID, Amount: decimal.New(minor, -2), Reason: "trusted", IdempotencyKey: string(w.IDs("k")),
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	return err
 }
 
 // settle has the months that are over paid, as the job does, and fails for anything but success or another time.
@@ -285,5 +290,93 @@ func TestTheLineIsSpentOnce(t *testing.T) {
 			t.Error(diff)
 		}
 		audit(t, w)
+	})
+}
+
+// C14: a payment comes wholly before a change of the line or wholly after it, however close they are: no line is ever below what is owed.
+func TestPaymentsAndChangesOfTheLineTakeTurns(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		type outcome struct {
+			account int64 // what of the order was paid on account
+			refused string
+		}
+		for name, row := range map[string]struct {
+			line   int64 // before; 0 = none
+			change func(models.Customer) error
+			want   []outcome
+		}{
+			"given":  {0, func(c models.Customer) error { return w.setLine(c, 1_000) }, []outcome{{0, ""}, {600, ""}}},
+			"raised": {100, func(c models.Customer) error { return w.setLine(c, 1_000) }, []outcome{{100, ""}, {600, ""}}},
+			"cut":    {1_000, func(c models.Customer) error { return w.setLine(c, 500) }, []outcome{{600, "LIMIT_IN_USE"}, {500, ""}}},
+			"ended": {1_000, func(c models.Customer) error {
+				_, err := w.accounts().End(w.ctx, operator(), settlements.EndLine{CustomerID: c.ID, Reason: "over", IdempotencyKey: string(w.IDs("k"))})
+				return err
+			}, []outcome{{600, ""}, {0, ""}}},
+		} {
+			for round := range 8 {
+				me := w.customer(fmt.Sprint(name, round), w.provider.ID, models.Resale)
+				w.give(me, 600)
+				if row.line > 0 {
+					w.line(me, row.line)
+				}
+				order := w.place(me, 600)
+				var wg sync.WaitGroup
+				var paid, changed error
+				wg.Go(func() {
+					_, paid = w.Pay(w.ctx, asCustomer(me), orders.PayOrder{OrderID: order.ID, IdempotencyKey: "once"})
+				})
+				wg.Go(func() { changed = row.change(me) })
+				wg.Wait()
+				got := outcome{w.order(order.ID).AccountMinor, reasonOf(changed)}
+				if paid != nil || !slices.Contains(row.want, got) || w.balance(me) != got.account {
+					t.Errorf("%s: %v, %+v with %d left, want one of %+v", name, paid, got, w.balance(me), row.want)
+				}
+				if owed := w.owed(me); owed[0] != got.account {
+					t.Errorf("%s: %d owed, %d paid on account", name, owed[0], got.account)
+				}
+			}
+		}
+		audit(t, w)
+	})
+}
+
+// O04: who has no line pays with the statements that it took before there were any, also an order that money is set aside for.
+func TestWhoHasNoLinePaysWithoutAStatementMore(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		me, room := w.ofProvider, w.Account
+		w.give(me, 10_000)
+		count := func(held bool) int {
+			t.Helper()
+			order := w.place(me, 100)
+			if held {
+				if err := w.hold(me, order.ID, string(w.IDs("k"))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, counter := store.CountStatements(w.ctx)
+			if _, err := w.Pay(ctx, asCustomer(me), orders.PayOrder{OrderID: order.ID, IdempotencyKey: string(w.IDs("k"))}); err != nil {
+				t.Fatal(err)
+			}
+			return len(counter.Statements())
+		}
+		count(false) // makes the account of the revenue
+		for _, held := range []bool{false, true} {
+			w.Account = room
+			with := count(held)
+			w.Account = nil
+			if without := count(held); with != without {
+				t.Errorf("held is %v: %d statements, %d where nobody buys on account", held, with, without)
+			}
+		}
+		w.Account = room
+		free := count(false)
+		w.line(me, 5_000)
+		if lined := count(false); lined <= free {
+			t.Errorf("a line costs %d statements, none %d: the test proves nothing", lined, free)
+		}
 	})
 }

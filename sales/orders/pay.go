@@ -144,24 +144,20 @@ func (s *Service) takeMoney(ctx context.Context, tx bun.IDB, who models.Principa
 	if order.MoneyMinor() == 0 {
 		return "", 0, nil
 	}
-	from, err := s.openBalance(ctx, tx, models.OwnerCustomer, order.CustomerID, order.Currency)
+	open, err := s.openPayAccounts(ctx, tx, order)
 	if err != nil {
 		return "", 0, err
 	}
-	revenue, err := s.openRevenue(ctx, tx, order)
-	if err != nil {
-		return "", 0, err
-	}
-	share, err := s.shareOnAccount(ctx, tx, order, from.ID, revenue.ID)
+	share, err := s.shareOnAccount(ctx, tx, order, open)
 	if err != nil {
 		return "", 0, err
 	}
 	transfer, err := s.post(ctx, tx, who, order, ledger.Posting{
 		Kind: models.TransferPayment, OrderID: order.ID,
 		Legs: legsOf(
-			ledger.Leg{AccountID: share.AccountID, AmountMinor: -share.Minor},
-			ledger.Leg{AccountID: from.ID, AmountMinor: share.Minor - order.MoneyMinor()},
-			ledger.Leg{AccountID: revenue.ID, AmountMinor: order.MoneyMinor()},
+			ledger.Leg{AccountID: open.owed.ID, AmountMinor: -share.Minor},
+			ledger.Leg{AccountID: open.from.ID, AmountMinor: share.Minor - order.MoneyMinor()},
+			ledger.Leg{AccountID: open.revenue.ID, AmountMinor: order.MoneyMinor()},
 		),
 	})
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 
 // Share is how much of a payment goes on account.
 type Share struct {
-	AccountID    models.ID // zero for a customer without a line
 	Minor        int64
 	BlockedMinor int64 // what the line would have paid besides if nothing were overdue
 }
@@ -25,23 +24,18 @@ func (s *Service) AccountIn(ctx context.Context, tx bun.IDB, customer models.ID,
 	})
 }
 
-// ShareIn says how much of an amount a customer may pay on account now: as far as its line reaches, and nothing while a month is overdue (O04). For a
-// customer with a line it locks the account together with others, the accounts that the payment touches besides, so that the answer holds until the
+// ShareIn says how much of an amount a customer may pay on account now: as far as its line reaches, and nothing while a month is overdue (O04). account is
+// the one of AccountIn as the caller has found it in its transaction: it comes with the first line, so that who has none has no line, and did not have
+// one when the caller looked. It is locked together with others, the accounts that the payment touches besides, so that the answer holds until the
 // transaction ends.
-func (s *Service) ShareIn(ctx context.Context, tx bun.IDB, customer models.ID, currency models.Currency, wanted int64, others ...models.ID) (Share, error) {
-	line, lined, err := selectLine(ctx, tx, customer)
-	if err != nil || !lined || line.EndedAt != nil || line.Currency != currency {
-		return Share{}, err
-	}
-	account, err := s.AccountIn(ctx, tx, customer, currency)
-	if err != nil {
-		return Share{}, err
-	}
+func (s *Service) ShareIn(ctx context.Context, tx bun.IDB, account models.Account, wanted int64, others ...models.ID) (Share, error) {
 	if _, err := s.Ledger.Lock(ctx, tx, append(others, account.ID)...); err != nil {
 		return Share{}, err
 	}
 	// With the account locked nobody changes the line any more.
-	if line, _, err = selectLine(ctx, tx, customer); err != nil {
+	customer, currency := models.ID(account.OwnerID), models.Currency(account.Asset)
+	line, lined, err := selectLine(ctx, tx, customer)
+	if err != nil || !lined || line.EndedAt != nil || line.Currency != currency {
 		return Share{}, err
 	}
 	open, err := selectOpen(ctx, tx, customer, currency)
@@ -49,7 +43,7 @@ func (s *Service) ShareIn(ctx context.Context, tx bun.IDB, customer models.ID, c
 		return Share{}, err
 	}
 	standing := models.SettlementAccountOf(line, open, s.now())
-	share := Share{AccountID: account.ID, Minor: min(wanted, standing.Available.Minor)}
+	share := Share{Minor: min(wanted, standing.Available.Minor)}
 	share.BlockedMinor = min(wanted, standing.Room().Minor) - share.Minor
 	return share, nil
 }

@@ -40,7 +40,7 @@ type Service struct {
 	Ledger *ledger.Service
 	Jobs   Jobs // nil = nothing is settled by itself
 
-	noted watch.Noted // customers whose balance has changed
+	debtors watch.Debtors // customers whose balance has changed
 }
 
 // now is the time to write: in UTC and no finer than the databases keep.

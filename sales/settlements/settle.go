@@ -10,6 +10,7 @@ import (
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
 	"github.com/partnergraph/partnergraph/sales/ledger"
+	"github.com/partnergraph/partnergraph/sales/watch"
 )
 
 // dueAgain is how soon what is due and was not paid is tried again.
@@ -172,32 +173,17 @@ func (s *Service) paidEvent(customer models.Customer, month models.MonthlySettle
 	}
 }
 
-// Changed notes the customers whose balance has changed, for SettleChanged. It costs a move of money nothing else.
-func (s *Service) Changed(changes []models.OwnerChange) {
-	for _, change := range changes {
-		if change.Kind == models.OwnerCustomer {
-			s.noted.Add(models.ID(change.ID))
-		}
-	}
-}
+// Changed notes the customers whose balance has changed, for SettleChanged.
+func (s *Service) Changed(changes []models.OwnerChange) { s.debtors.Changed(changes) }
 
-// SettleChanged has what is due of those customers paid at once whose balance this process has changed since it was last called, and returns how many
-// they are. What it misses, because the process ended in between, the hourly attempt finds.
+// SettleChanged has what is due of those customers paid at once whose balance this process has changed since it was last called, in the place of the next
+// hourly attempt, and returns how many they are.
 func (s *Service) SettleChanged(ctx context.Context) (int, error) {
-	customers := s.noted.Take()
-	if len(customers) == 0 || s.Jobs == nil {
-		return 0, nil
-	}
-	owing, err := selectOwing(ctx, s.DB, customers, s.now())
-	if err != nil || len(owing) == 0 {
-		return 0, err
-	}
-	due := make([]models.Due, len(owing))
-	for i, customer := range owing {
-		due[i] = models.Due{Object: customer, At: s.now()}
-	}
-	err = s.DB.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
-		return s.Jobs.ScheduleManyIn(ctx, tx, models.JobAccountSettle, due)
+	now := s.now()
+	return s.debtors.Settle(ctx, watch.Debt{
+		DB: s.DB, Jobs: s.Jobs, Kind: models.JobAccountSettle, At: now,
+		Owing: func(ctx context.Context, customers []models.ID) ([]models.ID, error) {
+			return selectOwing(ctx, s.DB, customers, now)
+		},
 	})
-	return len(owing), err
 }

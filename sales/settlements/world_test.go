@@ -139,7 +139,11 @@ func (w *world) buy(customer models.Customer, minor int64) int64 {
 		if err != nil {
 			return err
 		}
-		share, err := w.ShareIn(ctx, tx, customer.ID, customer.Currency, minor, revenue.ID)
+		account, err := w.AccountIn(ctx, tx, customer.ID, customer.Currency)
+		if err != nil {
+			return err
+		}
+		share, err := w.ShareIn(ctx, tx, account, minor, revenue.ID)
 		if charged = share.Minor; err != nil || charged == 0 {
 			return err
 		}
@@ -152,7 +156,7 @@ func (w *world) buy(customer models.Customer, minor int64) int64 {
 			return err
 		}
 		if _, _, err := w.Ledger.Post(ctx, tx, models.SystemPrincipal("test"), ledger.Posting{
-			Kind: models.TransferPayment, OrderID: order.ID, Legs: []ledger.Leg{{AccountID: share.AccountID, AmountMinor: -charged}, {AccountID: revenue.ID, AmountMinor: charged}},
+			Kind: models.TransferPayment, OrderID: order.ID, Legs: []ledger.Leg{{AccountID: account.ID, AmountMinor: -charged}, {AccountID: revenue.ID, AmountMinor: charged}},
 		}); err != nil {
 			return err
 		}

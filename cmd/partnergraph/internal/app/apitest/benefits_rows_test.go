@@ -1,8 +1,6 @@
 package apitest_test
 
 import (
-	"maps"
-
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
 	"github.com/partnergraph/partnergraph/models"
 )
@@ -10,35 +8,18 @@ import (
 // benefitRows are those of benefits.
 func benefitRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[string]any) []map[string]any) map[string]mutationRow {
 	const application = "{benefitApplication{id}}"
-	type inputs = func(w *apitest.World, c apitest.Caller) []map[string]any
 	// of is a step of every application by whoever does not see it; an operator sees all.
-	of := func(more map[string]any) inputs {
-		return func(w *apitest.World, c apitest.Caller) []map[string]any {
-			all := unseen(w, c, models.PrefixBenefitApplication, "applicationId")
-			for _, one := range all {
-				maps.Copy(one, more)
-			}
-			return all
-		}
+	of := func(more map[string]any) changes {
+		return changesOf(models.PrefixBenefitApplication, "applicationId", seersMay, more)
 	}
 	// operators is a step of every application by whoever is no operator, also of its own.
-	operators := func(more map[string]any) inputs {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			if c.Operator {
-				return nil
-			}
-			for _, id := range w.IDs(models.PrefixBenefitApplication) {
-				one := map[string]any{"applicationId": id}
-				maps.Copy(one, more)
-				all = append(all, one)
-			}
-			return all
-		}
+	operators := func(more map[string]any) changes {
+		return changesOf(models.PrefixBenefitApplication, "applicationId", operatorsMay, more)
 	}
-	others := func(more map[string]any) inputs {
+	others := func(more map[string]any) changes {
 		return func(w *apitest.World, c apitest.Caller) []map[string]any { return partnersOfOthers(w, c, more) }
 	}
-	operatorsAlone := func(more map[string]any) inputs {
+	operatorsAlone := func(more map[string]any) changes {
 		return func(_ *apitest.World, c apitest.Caller) []map[string]any {
 			if c.Operator {
 				return nil

@@ -33,19 +33,7 @@ func billRows() map[string]mutationRow {
 			return []map[string]any{{"content": `{"schema": 1, "cloud": "hws", "version": "mine", "policies": [
 				{"serviceType": "all", "from": "2026-11", "currency": "CNY", "incentive": 0, "tiers": [{"from": "0", "rate": "1"}]}]}`}}
 		})},
-		"confirmIncentiveStatement": {"{incentiveStatement{id}}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixIncentiveStatement) {
-				if !w.Sees(c, id) {
-					all = append(all, map[string]any{"statementId": id})
-				}
-			}
-			return all
-		}},
-		"completeIncentiveStatement": {"{incentiveStatement{id}}", operators(func(w *apitest.World) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixIncentiveStatement) {
-				all = append(all, map[string]any{"statementId": id, "reference": "mine"})
-			}
-			return all
-		})},
+		"confirmIncentiveStatement":  {"{incentiveStatement{id}}", changesOf(models.PrefixIncentiveStatement, "statementId", seersMay, nil)},
+		"completeIncentiveStatement": {"{incentiveStatement{id}}", changesOf(models.PrefixIncentiveStatement, "statementId", operatorsMay, map[string]any{"reference": "mine"})},
 	}
 }

@@ -1,8 +1,6 @@
 package apitest_test
 
 import (
-	"maps"
-
 	"github.com/partnergraph/partnergraph/cmd/partnergraph/internal/app/apitest"
 	"github.com/partnergraph/partnergraph/models"
 )
@@ -10,23 +8,16 @@ import (
 // brandRows are those of brands.
 func brandRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[string]any) []map[string]any) map[string]mutationRow {
 	const version = "{brandVersion{id}}"
-	others := func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return unseen(w, c, models.PrefixBrandVersion, "brandVersionId")
-	}
-	reasoned := func(w *apitest.World, c apitest.Caller) []map[string]any {
-		all := others(w, c)
-		for _, one := range all {
-			maps.Copy(one, map[string]any{"reason": "mine"})
-		}
-		return all
+	of := func(more map[string]any) changes {
+		return changesOf(models.PrefixBrandVersion, "brandVersionId", seersMay, more)
 	}
 	return map[string]mutationRow{
 		"saveBrandDraft": {version, func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return partnersOfOthers(w, c, map[string]any{"nameEn": "mine"})
 		}},
-		"submitBrand":   {version, others},
-		"withdrawBrand": {version, others},
-		"retireBrand":   {version, reasoned},
+		"submitBrand":   {version, of(nil)},
+		"withdrawBrand": {version, of(nil)},
+		"retireBrand":   {version, of(map[string]any{"reason": "mine"})},
 		// A partner decides about none, not even its own.
 		"reviewBrand": {version, func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 			if c.Operator {

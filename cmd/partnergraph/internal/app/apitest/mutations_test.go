@@ -3,6 +3,7 @@ package apitest_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,12 +22,15 @@ type mutationRow struct {
 // changes are inputs of a mutation that the caller must not be able to carry out.
 type changes = func(w *apitest.World, c apitest.Caller) []map[string]any
 
-// changesOf is a change of every object of a kind, by whoever may change none: its id is in the field, and more beside it.
+// changesOf is a change of every object of a kind, by whoever may change none: its id is in the field, in a list where that is of ids, and more beside it.
 func changesOf(prefix, field string, may func(w *apitest.World, c apitest.Caller, id models.ID) bool, more map[string]any) changes {
 	return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
 		for _, id := range w.IDs(prefix) {
 			if !may(w, c, id) {
 				one := map[string]any{field: id}
+				if strings.HasSuffix(field, "Ids") {
+					one[field] = []models.ID{id}
+				}
 				maps.Copy(one, more)
 				all = append(all, one)
 			}
@@ -39,6 +43,20 @@ func operatorsMay(_ *apitest.World, c apitest.Caller, _ models.ID) bool { return
 
 func ownersMay(w *apitest.World, c apitest.Caller, id models.ID) bool {
 	return c.Org != nil && w.Sees(c, id)
+}
+
+func seersMay(w *apitest.World, c apitest.Caller, id models.ID) bool { return w.Sees(c, id) }
+
+// concernedMay is for what is its owner's own: an operator sees them all, and owns none.
+func concernedMay(w *apitest.World, c apitest.Caller, id models.ID) bool {
+	return !c.Operator && w.Sees(c, id)
+}
+
+// keyed is an input with an idempotency key.
+func keyed(input map[string]any) map[string]any {
+	all := map[string]any{"idempotencyKey": "theirs"}
+	maps.Copy(all, input)
+	return all
 }
 
 // mutationRows has a row for every mutation of the schema; the test says when one is missing.
@@ -89,14 +107,7 @@ func mutationRows() map[string]mutationRow {
 		}
 		return all
 	}
-	keysOfOthers := func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-		for _, id := range w.IDs(models.PrefixAPIKey) {
-			if !w.Sees(c, id) {
-				all = append(all, map[string]any{"apiKeyId": id})
-			}
-		}
-		return all
-	}
+	keysOfOthers := changesOf(models.PrefixAPIKey, "apiKeyId", seersMay, nil)
 	// Partners that are not the caller, and customers whose balance is not the caller's to watch.
 	alertsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
 		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
@@ -124,7 +135,7 @@ func mutationRows() map[string]mutationRow {
 		"refundOrder":         {"{refund{id}}", ordersOfOthers(map[string]any{"reason": "why not"}, false)},
 		"holdOrderPayment":    {"{order{id}}", ordersOfOthers(nil, true)},
 		"releaseOrderHold":    {"{order{id}}", ordersOfOthers(nil, true)},
-		"reverseTransfer":     {"{transfer{id}}", transfersOfOthers},
+		"reverseTransfer":     {"{transfer{id}}", changesOf(models.PrefixTransfer, "transferId", operatorsMay, keyed(map[string]any{"reason": "why not"}))},
 		"adjustBalance":       {"{transfer{id}}", everyBalance},
 		"exportStatement":     {"{url}", ledgersOfOthers},
 		"setBalanceAlert":     {"{balanceAlert{enabled}}", alertsOfOthers(map[string]any{"threshold": "1.00", "enabled": true})},
@@ -184,20 +195,8 @@ func mutationRows() map[string]mutationRow {
 
 // webhookRows are those of webhooks: an operator changes everybody's.
 func webhookRows() map[string]mutationRow {
-	of := func(prefix, name string, more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(prefix) {
-				if !w.Sees(c, id) {
-					one := map[string]any{name: id}
-					maps.Copy(one, more)
-					all = append(all, one)
-				}
-			}
-			return all
-		}
-	}
-	endpoints := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return of(models.PrefixWebhookEndpoint, "endpointId", more)
+	endpoints := func(more map[string]any) changes {
+		return changesOf(models.PrefixWebhookEndpoint, "endpointId", seersMay, more)
 	}
 	return map[string]mutationRow{
 		"createWebhookEndpoint": {"{secret}", func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
@@ -213,23 +212,14 @@ func webhookRows() map[string]mutationRow {
 		"rotateWebhookSecret":   {"{secret}", endpoints(nil)},
 		"sendTestWebhook":       {"{webhookDelivery{id}}", endpoints(nil)},
 		"replayWebhookEvents":   {"{count}", endpoints(map[string]any{"since": "2026-11-10T08:00:00Z", "includeDelivered": true})},
-		"replayWebhookDelivery": {"{webhookDelivery{id}}", of(models.PrefixWebhookDelivery, "deliveryId", nil)},
+		"replayWebhookDelivery": {"{webhookDelivery{id}}", changesOf(models.PrefixWebhookDelivery, "deliveryId", seersMay, nil)},
 	}
 }
 
 // exposureRows are those of a platform: its configuration, the clouds that it signs in to, tickets and bindings.
 func exposureRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[string]any) []map[string]any) map[string]mutationRow {
-	providersOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixServiceProvider) {
-				if !w.Sees(c, id) {
-					one := map[string]any{"serviceProviderId": id}
-					maps.Copy(one, more)
-					all = append(all, one)
-				}
-			}
-			return all
-		}
+	providersOfOthers := func(more map[string]any) changes {
+		return changesOf(models.PrefixServiceProvider, "serviceProviderId", seersMay, more)
 	}
 	return map[string]mutationRow{
 		"updateAccessConfiguration": {"{accessConfiguration{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
@@ -253,12 +243,8 @@ func exposureRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[stri
 		"createTestLogin": {"{url}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return partnersOfOthers(w, c, nil)
 		}},
-		"resendBindNotification": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return unseen(w, c, models.PrefixBindNotification, "bindNotificationId")
-		}},
-		"unbindIdentity": {"{form{signature}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
-			return unseen(w, c, models.PrefixFederatedIdentity, "identityId")
-		}},
+		"resendBindNotification": {"{form{signature}}", changesOf(models.PrefixBindNotification, "bindNotificationId", seersMay, nil)},
+		"unbindIdentity":         {"{form{signature}}", changesOf(models.PrefixFederatedIdentity, "identityId", seersMay, nil)},
 		"rotateReturnSecret": {"{secret}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return partnersOfOthers(w, c, nil)
 		}},
@@ -267,15 +253,9 @@ func exposureRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[stri
 
 // keyRows are those of signing keys.
 func keyRows(partnersOfOthers func(*apitest.World, apitest.Caller, map[string]any) []map[string]any) map[string]mutationRow {
-	keysOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixSigningKey) {
-				if !w.Sees(c, id) {
-					one := map[string]any{"signingKeyId": id}
-					maps.Copy(one, more)
-					all = append(all, one)
-				}
-			}
+	keysOfOthers := func(more map[string]any) changes {
+		return func(w *apitest.World, c apitest.Caller) []map[string]any {
+			all := changesOf(models.PrefixSigningKey, "signingKeyId", seersMay, more)(w, c)
 			return append(all, map[string]any{"signingKeyId": "skey_01h455vb4pex5vsknk084sn02q"})
 		}
 	}
@@ -314,39 +294,19 @@ func sessionRows() map[string]mutationRow {
 
 // withdrawalRows are those of money that goes out.
 func withdrawalRows() map[string]mutationRow {
-	withdrawalsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(models.PrefixWithdrawal) {
-				if c.Operator || !w.Sees(c, id) { // an operator sees them all, and owns none
-					one := map[string]any{"withdrawalId": id}
-					maps.Copy(one, more)
-					all = append(all, one)
-				}
-			}
-			return all
-		}
+	withdrawalsOfOthers := func(more map[string]any) changes {
+		return changesOf(models.PrefixWithdrawal, "withdrawalId", concernedMay, more)
 	}
 	// What only an operator does.
-	decisions := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			if c.Operator {
-				return nil
-			}
-			for _, id := range w.IDs(models.PrefixWithdrawal) {
-				one := map[string]any{"withdrawalId": id, "idempotencyKey": "theirs"}
-				maps.Copy(one, more)
-				all = append(all, one)
-			}
-			return all
-		}
+	decisions := func(more map[string]any) changes {
+		return changesOf(models.PrefixWithdrawal, "withdrawalId", operatorsMay, keyed(more))
 	}
-	keyed := map[string]any{"idempotencyKey": "theirs"}
 	return map[string]mutationRow{
 		"submitWithdrawal": {"{withdrawal{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
 			// Everybody who may withdraw has a withdrawal under way, the others may not.
 			return []map[string]any{{"amount": "0.01", "route": "ORIGINAL_ROUTE", "idempotencyKey": "another"}}
 		}},
-		"cancelWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(keyed)},
+		"cancelWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(keyed(nil))},
 		"rerouteWithdrawal": {"{withdrawal{id}}", withdrawalsOfOthers(map[string]any{
 			"idempotencyKey": "theirs", "bankCard": map[string]any{"holder": "Thief", "number": "6222021234567890", "bank": "Bank"},
 		})},
@@ -371,23 +331,6 @@ func withdrawalRows() map[string]mutationRow {
 
 // rechargeRows are those of money that comes in from outside.
 func rechargeRows() map[string]mutationRow {
-	// Objects of a kind that the caller may not see, or that are not its to change although it may.
-	notOwn := func(prefix, name string, more map[string]any, changes func(c apitest.Caller, sees bool) bool) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(prefix) {
-				if changes(c, w.Sees(c, id)) {
-					continue
-				}
-				one := map[string]any{name: id}
-				maps.Copy(one, more)
-				all = append(all, one)
-			}
-			return all
-		}
-	}
-	operator := func(c apitest.Caller, _ bool) bool { return c.Operator }
-	owner := func(c apitest.Caller, sees bool) bool { return sees && !c.Operator }
-	either := func(_ apitest.Caller, sees bool) bool { return sees }
 	// Whoever does not put its own money in may not do this either.
 	unlessPayer := func(input map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
 		return func(_ *apitest.World, c apitest.Caller) []map[string]any {
@@ -401,11 +344,11 @@ func rechargeRows() map[string]mutationRow {
 		"startRecharge": {"{recharge{id}}", unlessPayer(map[string]any{
 			"amount": "1.00", "method": "ONLINE", "channel": "WECHAT", "idempotencyKey": "theirs",
 		})},
-		"confirmRecharge": {"{recharge{id}}", notOwn(models.PrefixRecharge, "rechargeId", map[string]any{
-			"receivedAmount": "1.00", "providerReference": "theirs", "idempotencyKey": "theirs",
-		}, operator)},
-		"failRecharge":   {"{recharge{id}}", notOwn(models.PrefixRecharge, "rechargeId", map[string]any{"reason": "theirs"}, operator)},
-		"cancelRecharge": {"{recharge{id}}", notOwn(models.PrefixRecharge, "rechargeId", nil, owner)},
+		"confirmRecharge": {"{recharge{id}}", changesOf(models.PrefixRecharge, "rechargeId", operatorsMay, keyed(map[string]any{
+			"receivedAmount": "1.00", "providerReference": "theirs",
+		}))},
+		"failRecharge":   {"{recharge{id}}", changesOf(models.PrefixRecharge, "rechargeId", operatorsMay, map[string]any{"reason": "theirs"})},
+		"cancelRecharge": {"{recharge{id}}", changesOf(models.PrefixRecharge, "rechargeId", concernedMay, nil)},
 		"recordRemittance": {"{remittance{id}}", func(_ *apitest.World, c apitest.Caller) []map[string]any {
 			if c.Operator {
 				return nil
@@ -415,16 +358,16 @@ func rechargeRows() map[string]mutationRow {
 				"receivedOn": "2026-11-10", "idempotencyKey": "theirs",
 			}}
 		}},
-		"claimRemittance": {"{claim{id}}", notOwn(models.PrefixRecharge, "rechargeId", map[string]any{
-			"amount": "1.00", "payerName": "theirs", "remittedOn": "2026-11-10", "idempotencyKey": "theirs",
-		}, owner)},
-		"reviewRemittanceClaim": {"{claim{id}}", notOwn(models.PrefixRemittanceClaim, "claimId", map[string]any{
-			"approve": false, "reason": "theirs", "idempotencyKey": "theirs",
-		}, operator)},
+		"claimRemittance": {"{claim{id}}", changesOf(models.PrefixRecharge, "rechargeId", concernedMay, keyed(map[string]any{
+			"amount": "1.00", "payerName": "theirs", "remittedOn": "2026-11-10",
+		}))},
+		"reviewRemittanceClaim": {"{claim{id}}", changesOf(models.PrefixRemittanceClaim, "claimId", operatorsMay, keyed(map[string]any{
+			"approve": false, "reason": "theirs",
+		}))},
 		"createPayerAgreement": {"{payerAgreement{id}}", unlessPayer(map[string]any{
 			"payerName": "theirs", "validFrom": "2026-11-10T00:00:00Z", "validUntil": "2027-11-10T00:00:00Z",
 		})},
-		"voidPayerAgreement": {"{payerAgreement{id}}", notOwn(models.PrefixPayerAgreement, "payerAgreementId", nil, either)},
+		"voidPayerAgreement": {"{payerAgreement{id}}", changesOf(models.PrefixPayerAgreement, "payerAgreementId", seersMay, nil)},
 	}
 }
 
@@ -480,17 +423,6 @@ func associationsOfOthers(w *apitest.World, c apitest.Caller) (all []map[string]
 		if !c.Operator { // who may
 			all = append(all, map[string]any{"customerId": b.Customer.ID, "reason": "theirs", "idempotencyKey": "theirs"})
 		}
-	}
-	return all
-}
-
-// transfersOfOthers are all transfers for whoever is no operator.
-func transfersOfOthers(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-	if c.Operator {
-		return nil
-	}
-	for _, id := range w.IDs(models.PrefixTransfer) {
-		all = append(all, map[string]any{"transferId": id, "reason": "why not", "idempotencyKey": "theirs"})
 	}
 	return all
 }
@@ -622,14 +554,4 @@ func TestRootFieldsAskForTheirPermission(t *testing.T) {
 			}
 		}
 	}, apitest.Wide)
-}
-
-// unseen names the objects of a kind that the caller may not see.
-func unseen(w *apitest.World, c apitest.Caller, prefix, field string) (all []map[string]any) {
-	for _, id := range w.IDs(prefix) {
-		if !w.Sees(c, id) {
-			all = append(all, map[string]any{field: id})
-		}
-	}
-	return all
 }

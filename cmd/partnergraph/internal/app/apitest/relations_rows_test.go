@@ -31,26 +31,6 @@ func relationRows() map[string]mutationRow {
 			return all
 		}
 	}
-	unseen := func(prefix, name string) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(prefix) {
-				if !w.Sees(c, id) {
-					all = append(all, map[string]any{name: id})
-				}
-			}
-			return all
-		}
-	}
-	restrictions := func(more map[string]any, name, prefix string) func(w *apitest.World, c apitest.Caller) []map[string]any {
-		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
-			for _, id := range w.IDs(prefix) {
-				if !c.Operator {
-					all = append(all, with(map[string]any{name: id}, more))
-				}
-			}
-			return all
-		}
-	}
 	// Customers that are neither the caller nor its very own: a distributor's reseller's are not, and an operator has none.
 	relationsOfOthers := func(more map[string]any) func(w *apitest.World, c apitest.Caller) []map[string]any {
 		return func(w *apitest.World, c apitest.Caller) (all []map[string]any) {
@@ -87,15 +67,15 @@ func relationRows() map[string]mutationRow {
 	decides := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Org == b.Owner && c.Org != nil }
 	asked := func(c apitest.Caller, b *apitest.Buyer) bool { return c.Buyer == b }
 	return map[string]mutationRow{
-		"restrictCustomer":        {"{restriction{id}}", restrictions(map[string]any{"kind": "IS_PARTNER", "note": "mine"}, "customerId", models.PrefixCustomer)},
-		"liftCustomerRestriction": {"{restriction{id}}", restrictions(nil, "restrictionId", models.PrefixCustomerRestriction)},
+		"restrictCustomer":        {"{restriction{id}}", changesOf(models.PrefixCustomer, "customerId", operatorsMay, map[string]any{"kind": "IS_PARTNER", "note": "mine"})},
+		"liftCustomerRestriction": {"{restriction{id}}", changesOf(models.PrefixCustomerRestriction, "restrictionId", operatorsMay, nil)},
 		"reportCustomer": {"{report{id}}", func(w *apitest.World, c apitest.Caller) []map[string]any {
 			return append(prospectsOfOthers(map[string]any{"company": "mine", "email": "mine@example.com"}, false)(w, c), companiesUnseen(w, c)...)
 		}},
-		"withdrawReport":            {"{report{id}}", unseen(models.PrefixCustomerReport, "reportId")},
+		"withdrawReport":            {"{report{id}}", changesOf(models.PrefixCustomerReport, "reportId", seersMay, nil)},
 		"createInvitation":          {"{invitation{id} link}", prospectsOfOthers(map[string]any{"channel": "LINK", "mode": "RESALE"}, true)},
-		"resendInvitation":          {"{invitation{id}}", unseen(models.PrefixInvitation, "invitationId")},
-		"revokeInvitation":          {"{invitation{id}}", unseen(models.PrefixInvitation, "invitationId")},
+		"resendInvitation":          {"{invitation{id}}", changesOf(models.PrefixInvitation, "invitationId", seersMay, nil)},
+		"revokeInvitation":          {"{invitation{id}}", changesOf(models.PrefixInvitation, "invitationId", seersMay, nil)},
 		"acceptInvitation":          {"{association{id}}", guessedInvitation},
 		"refuseInvitation":          {"{offer{partnerName}}", guessedInvitation},
 		"requestModeSwitch":         {"{request{id}}", relationsOfOthers(map[string]any{"mode": "ADVISORY", "reason": "mine"})},
