@@ -16,7 +16,7 @@ func TestTortureKilledServer(t *testing.T) {
 		var l *load
 		fill(t, databaseURL, func(w *apitest.World) { l = newLoad(t, w, sized(200, 4000)) })
 		s := serve(t, databaseURL)
-		l.run(s, 16, func() {
+		l.run(s, sized(16, 160), func() {
 			for range kills {
 				l.busy(sized(40, 200))
 				s.kill()
