@@ -27,7 +27,7 @@ type rowsPlan struct {
 	statement Statement
 	fields    []*schema.Field
 	columns   []wire
-	into      string // how an insertion begins, up to its rows
+	into      string // how it begins, up to its rows
 	meeting   string // how it ends: what becomes of rows that exist
 
 	// table is set for a query that names its columns itself, whose fields are known once it is prepared.
@@ -218,7 +218,8 @@ func newPlan(table *schema.Table, what verb, columns []string) *rowsPlan {
 	case adding:
 		plan.meeting = meetingSQL(table, columns)
 	case updating:
-		plan.sql = updateSQL(table, names, unnest)
+		plan.sql = updateSQL(table, names, fmt.Sprintf("%s AS news(%s)", unnest, list))
+		plan.into, plan.meeting = fmt.Sprintf("WITH news(%s) AS (", list), ") "+updateSQL(table, names, "news")
 	}
 	if plan.sql == "" {
 		plan.sql = plan.into + "SELECT * FROM " + unnest + plan.meeting
@@ -356,7 +357,8 @@ func textsOf(columns []wire, values [][]byte) string {
 	return string(texts)
 }
 
-func updateSQL(table *schema.Table, names []string, unnest string) string {
+// updateSQL updates rows from a table of news.
+func updateSQL(table *schema.Table, names []string, news string) string {
 	var sets, where []string
 	for i, name := range names {
 		if i < len(table.PKs) {
@@ -365,8 +367,7 @@ func updateSQL(table *schema.Table, names []string, unnest string) string {
 		}
 		sets = append(sets, name+" = news."+name)
 	}
-	return fmt.Sprintf("UPDATE %s AS was SET %s FROM %s AS news(%s) WHERE %s",
-		table.SQLName, strings.Join(sets, ", "), unnest, strings.Join(names, ", "), strings.Join(where, " AND "))
+	return fmt.Sprintf("UPDATE %s AS was SET %s FROM %s WHERE %s", table.SQLName, strings.Join(sets, ", "), news, strings.Join(where, " AND "))
 }
 
 // meetingSQL has rows that exist get these columns added to theirs.

@@ -194,6 +194,28 @@ func TestScriptWritesManyRowsAsBunDoes(t *testing.T) {
 			if diff := cmp.Diff(once, write(func(script *store.Script) { script.Insert(&rows) })); diff != "" {
 				t.Errorf("%d inserted (-bun +script):\n%s", n, diff)
 			}
+			changed, expected := slices.Clone(rows), slices.Clone(rows)
+			for i := range changed {
+				changed[i].Title, changed[i].Note, changed[i].Floor, changed[i].At, changed[i].Good = "changed", "?", nil, changed[i].At.Add(time.Hour), !changed[i].Good
+				expected[i].Title, expected[i].Note, expected[i].Floor, expected[i].At = "changed", "?", nil, changed[i].At // but not what is not named
+				if _, err := db.NewUpdate().Model(&expected[i]).WherePK().Exec(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			updated := stored(t, db)
+			for i := range rows {
+				if _, err := db.NewUpdate().Model(&rows[i]).WherePK().Exec(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(updated, write(func(script *store.Script) { script.Update(&changed, "title", "note", "floor", "at") })); diff != "" {
+				t.Errorf("%d updated (-bun +script):\n%s", n, diff)
+			}
+			for i := range rows {
+				if _, err := db.NewUpdate().Model(&rows[i]).WherePK().Exec(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
 			// Half of them exist, and only the column that is named changes.
 			some := slices.DeleteFunc(slices.Clone(rows), func(row thing) bool { return row.Count%2 == 1 })
 			for i := range some {

@@ -166,7 +166,7 @@ func (s *Script) addRows(rows any, what verb, columns []string, asText schema.Qu
 	case EngineOf(s.tx) == Postgres:
 		s.inArrays = true
 		one.arrays, s.err = one.plan.encode(reflect.ValueOf(rows).Elem())
-	case what != updating:
+	default:
 		one.rows = reflect.ValueOf(rows).Elem()
 	}
 	s.steps = append(s.steps, one)
