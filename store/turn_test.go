@@ -26,7 +26,6 @@ type relay struct {
 // step is a group that waits to be told how to go on.
 type step struct {
 	turn *store.Turn
-	kept bool
 	said string
 }
 

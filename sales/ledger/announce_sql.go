@@ -33,13 +33,14 @@ func addAnnouncement(script *store.Script, tx bun.IDB, row models.BalanceAnnounc
 	for _, kind := range models.MoneyKinds() {
 		kinds = append(kinds, string(kind))
 	}
-	sql := `INSERT INTO balance_announcements (id, owners, attempts, due_at, created_at, complete) VALUES ($1::text, $2::text, 0, $3::timestamptz, $4::timestamptz,
-			(SELECT SUM(revision) FROM accounts WHERE owner_id = ANY($5::text[]) AND owner_kind <> $6::text AND kind = ANY($7::text[])) = $8::bigint`
 	args := []any{string(row.ID), row.Owners, row.DueAt, row.CreatedAt, owners, string(models.OwnerCloud), kinds, total}
+	checks := []string{"(SELECT SUM(revision) FROM accounts WHERE owner_id = ANY(?::text[]) AND owner_kind <> ?::text AND kind = ANY(?::text[])) = ?::bigint"}
 	for _, condition := range conditions {
-		sql += " AND (" + numbered(condition.SQL+") = ?::bigint", len(args))
+		checks = append(checks, "("+condition.SQL+") = ?::bigint")
 		args = append(append(args, condition.Args...), condition.Equals)
 	}
+	sql := numbered("INSERT INTO balance_announcements (id, owners, attempts, due_at, created_at, complete) VALUES (?::text, ?::text, 0, ?::timestamptz, ?::timestamptz, " +
+		strings.Join(checks, " AND ") + ")")
 	there := tx.NewSelect().Model((*models.Account)(nil)).ColumnExpr("SUM(acc.revision)").
 		Where("acc.owner_id IN (?)", bun.List(owners)).Where("acc.owner_kind <> ?", models.OwnerCloud).
 		Where("acc.kind IN (?)", bun.List(kinds))
@@ -48,7 +49,7 @@ func addAnnouncement(script *store.Script, tx bun.IDB, row models.BalanceAnnounc
 	if len(conditions) > 0 {
 		text = unwritable{}
 	}
-	script.AddPrepared(text, store.Statement{Operation: "INSERT", Table: "balance_announcements"}, sql+")", args...)
+	script.AddPrepared(text, store.Statement{Operation: "INSERT", Table: "balance_announcements"}, sql, args...)
 }
 
 // unwritable is a statement that can only be prepared.
@@ -59,14 +60,16 @@ func (unwritable) AppendQuery(schema.QueryGen, []byte) ([]byte, error) {
 	return nil, errors.New("ledger: conditions need prepared statements")
 }
 
-// numbered writes $n for the question marks, counting on from those there are.
-func numbered(sql string, n int) string {
-	parts := strings.Split(sql, "?")
-	text := parts[0]
-	for i, part := range parts[1:] {
-		text += "$" + strconv.Itoa(n+i+1) + part
+// numbered writes $1, $2, ... for the question marks.
+func numbered(sql string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(sql, "?") {
+		if i > 0 {
+			b.WriteString("$" + strconv.Itoa(i))
+		}
+		b.WriteString(part)
 	}
-	return text
+	return b.String()
 }
 
 // addLockOnly locks accounts in the order of their ids and returns none.
