@@ -24,7 +24,7 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Whoever is not known yet has no operation with a deadline of its own.
 		ctx, cancel := context.WithTimeout(r.Context(), s.patience())
-		found, cookie := s.identify(r.WithContext(ctx))
+		found, cookie := s.identify(ctx, r)
 		cancel()
 		if cookie != nil {
 			http.SetCookie(w, cookie)
@@ -35,7 +35,7 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 		}
 		found.who.RequestID, found.who.RemoteAddr = s.requestID(r), s.remoteAddr(r)
 		found.again = func(ctx context.Context) (models.Principal, error) {
-			now := s.identifyBy(r.WithContext(ctx), s.Still)
+			now := s.identifyBy(ctx, r, s.Still)
 			now.who.RequestID, now.who.RemoteAddr = found.who.RequestID, found.who.RemoteAddr
 			return now.who, now.err
 		}
@@ -45,9 +45,9 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 
 // identify finds out who sends the request. The cookie is not nil when the session got another token: its person may do other
 // things than when it was made. Answers to GET and HEAD may be kept by others, so that they carry no token.
-func (s *Service) identify(r *http.Request) (caller, *http.Cookie) {
+func (s *Service) identify(ctx context.Context, r *http.Request) (caller, *http.Cookie) {
 	var fresh *http.Cookie
-	found := s.identifyBy(r, func(ctx context.Context, r *http.Request) (models.Principal, error) {
+	found := s.identifyBy(ctx, r, func(ctx context.Context, r *http.Request) (models.Principal, error) {
 		known, err := s.lookup(ctx, r, s.use)
 		if err != nil || !known.Outdated || r.Method == http.MethodGet || r.Method == http.MethodHead {
 			return known.Principal, err
@@ -73,7 +73,7 @@ func (s *Service) afterAnother(ctx context.Context, r *http.Request) (models.Pri
 	return live.who, nil
 }
 
-func (s *Service) identifyBy(r *http.Request, lookup func(context.Context, *http.Request) (models.Principal, error)) caller {
+func (s *Service) identifyBy(ctx context.Context, r *http.Request, lookup func(context.Context, *http.Request) (models.Principal, error)) caller {
 	headers := r.Header.Values("Authorization")
 	if len(headers) > 1 {
 		return caller{err: models.Unauthenticated("Send one Authorization header.")}
@@ -83,10 +83,10 @@ func (s *Service) identifyBy(r *http.Request, lookup func(context.Context, *http
 		if !strings.EqualFold(scheme, "Bearer") {
 			return caller{err: models.Unauthenticated("Send an API key as a bearer token.")}
 		}
-		who, err := s.Keys.Authenticate(r.Context(), strings.TrimSpace(secret))
+		who, err := s.Keys.Authenticate(ctx, strings.TrimSpace(secret))
 		return caller{who: who, err: err}
 	}
-	who, err := lookup(r.Context(), r)
+	who, err := lookup(ctx, r)
 	return caller{who: who, err: err}
 }
 

@@ -74,9 +74,10 @@ func (c Config) check(f Figures) *LimitError {
 }
 
 func first(limits []LimitError) *LimitError {
-	for _, l := range limits {
-		if l.Actual > l.Allowed {
-			return &l
+	for i := range limits {
+		if limits[i].Actual > limits[i].Allowed {
+			broken := limits[i] // a copy, so that nothing is allocated for those that hold
+			return &broken
 		}
 	}
 	return nil

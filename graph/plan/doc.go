@@ -1,4 +1,4 @@
-// Package plan answers what lies below a field of Query without walking it field by field.
+// Package plan answers what lies below a field of Query or Mutation without walking it field by field.
 //
 // gqlgen's executor starts a goroutine, a context and a marshaler for each object and field, which is most of what a list
 // costs. This package reads the selection once, asks the resolvers level by level, so that a relation is one statement for

@@ -11,11 +11,12 @@ import (
 	"github.com/partnergraph/partnergraph/graph"
 )
 
-// Extension answers what lies below the fields of Query. Make it with New.
+// Extension answers what lies below the fields of Query and Mutation. Make it with New.
 type Extension struct {
 	resolvers graph.ResolverRoot
 	rounds    func(ctx context.Context) Rounds
 	walked    func(ctx context.Context, field string, why error)
+	beside    func(ctx context.Context, field string, answer []byte)
 	types     map[string]*objectType
 }
 
@@ -34,6 +35,13 @@ func New(resolvers graph.ResolverRoot, rounds func(ctx context.Context) Rounds, 
 	return &Extension{resolvers: resolvers, rounds: rounds, walked: walked, types: tables()}
 }
 
+// Beside gives every answer to told, and lets the ordinary executor answer from the same value after all, so that a test can hold one
+// against the other.
+func (e *Extension) Beside(told func(ctx context.Context, field string, answer []byte)) *Extension {
+	e.beside = told
+	return e
+}
+
 // ExtensionName names it for gqlgen.
 func (*Extension) ExtensionName() string { return "Plan" }
 
@@ -48,10 +56,10 @@ type Panic struct {
 
 func (p *Panic) Error() string { return fmt.Sprintf("plan: panic: %v", p.Value) }
 
-// InterceptField puts the answer of a planned field of Query in the place of the value, which gqlgen then writes as it is.
+// InterceptField puts the answer of a planned field in the place of the value, which gqlgen then writes as it is.
 func (e *Extension) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	fc := graphql.GetFieldContext(ctx)
-	if fc == nil || fc.Object != "Query" {
+	if fc == nil || fc.Object != "Query" && fc.Object != "Mutation" {
 		return next(ctx)
 	}
 	value, err := next(ctx)
@@ -65,6 +73,10 @@ func (e *Extension) InterceptField(ctx context.Context, next graphql.Resolver) (
 	answer, why := e.answer(ctx, fc, of, value)
 	if why != nil {
 		e.walked(ctx, fc.Field.Name, why)
+		return value, nil
+	}
+	if e.beside != nil {
+		e.beside(ctx, fc.Field.Name, answer)
 		return value, nil
 	}
 	return answer, nil

@@ -9,321 +9,573 @@ import (
 	"github.com/partnergraph/partnergraph/graph"
 	"github.com/partnergraph/partnergraph/graph/scalar"
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/benefits"
+	"github.com/partnergraph/partnergraph/sales/billing"
+	"github.com/partnergraph/partnergraph/sales/brands"
+	"github.com/partnergraph/partnergraph/sales/catalog"
+	"github.com/partnergraph/partnergraph/sales/clock"
+	"github.com/partnergraph/partnergraph/sales/companies"
+	"github.com/partnergraph/partnergraph/sales/coupons"
+	"github.com/partnergraph/partnergraph/sales/customers"
+	"github.com/partnergraph/partnergraph/sales/exposure"
+	"github.com/partnergraph/partnergraph/sales/federation"
+	"github.com/partnergraph/partnergraph/sales/files"
 	"github.com/partnergraph/partnergraph/sales/funds"
+	"github.com/partnergraph/partnergraph/sales/identity"
+	"github.com/partnergraph/partnergraph/sales/incentives"
+	"github.com/partnergraph/partnergraph/sales/orders"
+	"github.com/partnergraph/partnergraph/sales/partners"
+	"github.com/partnergraph/partnergraph/sales/payouts"
+	"github.com/partnergraph/partnergraph/sales/resources"
+	"github.com/partnergraph/partnergraph/sales/settlements"
+	"github.com/partnergraph/partnergraph/sales/staff"
+	"github.com/partnergraph/partnergraph/sales/verification"
+	"github.com/partnergraph/partnergraph/sales/webhooks"
 	"time"
 )
 
 // tables makes the table of every type.
 func tables() map[string]*objectType {
 	types := map[string]*objectType{
-		"Viewer":                            {name: "Viewer"},
-		"Node":                              {name: "Node"},
-		"AssociationRequest":                {name: "AssociationRequest"},
-		"AssociationRequestConnection":      {name: "AssociationRequestConnection"},
-		"Authorization":                     {name: "Authorization"},
-		"AuthorizationConnection":           {name: "AuthorizationConnection"},
-		"CapabilityTag":                     {name: "CapabilityTag"},
-		"PartnerCapability":                 {name: "PartnerCapability"},
-		"BenefitStanding":                   {name: "BenefitStanding"},
-		"MdfBudget":                         {name: "MdfBudget"},
-		"MdfCap":                            {name: "MdfCap"},
-		"BenefitApplication":                {name: "BenefitApplication"},
-		"BenefitApplicationConnection":      {name: "BenefitApplicationConnection"},
-		"BillLine":                          {name: "BillLine"},
-		"BillLineConnection":                {name: "BillLineConnection"},
-		"BillMonthConnection":               {name: "BillMonthConnection"},
-		"ConsumptionSum":                    {name: "ConsumptionSum"},
-		"StorefrontBrand":                   {name: "StorefrontBrand"},
-		"BrandVersion":                      {name: "BrandVersion"},
-		"BrandVersionConnection":            {name: "BrandVersionConnection"},
-		"CatalogueVersion":                  {name: "CatalogueVersion"},
-		"CatalogueVersionConnection":        {name: "CatalogueVersionConnection"},
-		"RegionConnection":                  {name: "RegionConnection"},
-		"ServiceTypeConnection":             {name: "ServiceTypeConnection"},
-		"ResourceTypeConnection":            {name: "ResourceTypeConnection"},
-		"SpecificationConnection":           {name: "SpecificationConnection"},
-		"UsageTypeConnection":               {name: "UsageTypeConnection"},
-		"MeasureConnection":                 {name: "MeasureConnection"},
-		"MeasureConversionConnection":       {name: "MeasureConversionConnection"},
-		"PriceConnection":                   {name: "PriceConnection"},
-		"DiscountPolicyConnection":          {name: "DiscountPolicyConnection"},
-		"Discount":                          {name: "Discount"},
-		"DiscountConnection":                {name: "DiscountConnection"},
-		"CommercialCertification":           {name: "CommercialCertification"},
-		"CommercialCertificationConnection": {name: "CommercialCertificationConnection"},
-		"Company":                           {name: "Company"},
-		"CompanyConnection":                 {name: "CompanyConnection"},
-		"CompanyGraph":                      {name: "CompanyGraph"},
-		"CompanyLoadConnection":             {name: "CompanyLoadConnection"},
-		"CooperationConnection":             {name: "CooperationConnection"},
-		"CooperationRequest":                {name: "CooperationRequest"},
-		"CooperationRequestConnection":      {name: "CooperationRequestConnection"},
-		"Coupon":                            {name: "Coupon"},
-		"CouponConnection":                  {name: "CouponConnection"},
-		"CouponRecordConnection":            {name: "CouponRecordConnection"},
-		"CouponUseConnection":               {name: "CouponUseConnection"},
-		"CouponQuota":                       {name: "CouponQuota"},
-		"CouponQuotaConnection":             {name: "CouponQuotaConnection"},
-		"CouponQuotaRecordConnection":       {name: "CouponQuotaRecordConnection"},
-		"Customer":                          {name: "Customer"},
-		"CustomerConnection":                {name: "CustomerConnection"},
-		"AssociationEligibility":            {name: "AssociationEligibility"},
-		"EventConnection":                   {name: "EventConnection"},
-		"TestLogin":                         {name: "TestLogin"},
-		"ApiKeyConnection":                  {name: "ApiKeyConnection"},
-		"IncentiveStatement":                {name: "IncentiveStatement"},
-		"IncentiveStatementConnection":      {name: "IncentiveStatementConnection"},
-		"PerformanceLineConnection":         {name: "PerformanceLineConnection"},
-		"IncentiveVersionConnection":        {name: "IncentiveVersionConnection"},
-		"IncentivePolicyRuleConnection":     {name: "IncentivePolicyRuleConnection"},
-		"PerformanceSum":                    {name: "PerformanceSum"},
-		"IncentiveSum":                      {name: "IncentiveSum"},
-		"CompanyIdentity":                   {name: "CompanyIdentity"},
-		"IncentiveTransfer":                 {name: "IncentiveTransfer"},
-		"IncentiveTransferConnection":       {name: "IncentiveTransferConnection"},
-		"Invitation":                        {name: "Invitation"},
-		"InvitationConnection":              {name: "InvitationConnection"},
-		"InvitationOffer":                   {name: "InvitationOffer"},
-		"InvitationPreview":                 {name: "InvitationPreview"},
-		"Job":                               {name: "Job"},
-		"JobConnection":                     {name: "JobConnection"},
-		"Order":                             {name: "Order"},
-		"OrderConnection":                   {name: "OrderConnection"},
-		"Partner":                           {name: "Partner"},
-		"PartnerConnection":                 {name: "PartnerConnection"},
-		"PayerAgreement":                    {name: "PayerAgreement"},
-		"PayerAgreementConnection":          {name: "PayerAgreementConnection"},
-		"PayoutRequest":                     {name: "PayoutRequest"},
-		"PayoutRequestConnection":           {name: "PayoutRequestConnection"},
-		"Quote":                             {name: "Quote"},
-		"QuoteConnection":                   {name: "QuoteConnection"},
-		"RechargeOptions":                   {name: "RechargeOptions"},
-		"Recharge":                          {name: "Recharge"},
-		"RechargeConnection":                {name: "RechargeConnection"},
-		"Remittance":                        {name: "Remittance"},
-		"RemittanceConnection":              {name: "RemittanceConnection"},
-		"RemittanceClaim":                   {name: "RemittanceClaim"},
-		"RemittanceClaimConnection":         {name: "RemittanceClaimConnection"},
-		"CustomerReport":                    {name: "CustomerReport"},
-		"CustomerReportConnection":          {name: "CustomerReportConnection"},
-		"ResellerUpgradeEligibility":        {name: "ResellerUpgradeEligibility"},
-		"ResellerUpgrade":                   {name: "ResellerUpgrade"},
-		"ResellerUpgradeConnection":         {name: "ResellerUpgradeConnection"},
-		"Resource":                          {name: "Resource"},
-		"ResourceConnection":                {name: "ResourceConnection"},
-		"ResourcePackage":                   {name: "ResourcePackage"},
-		"ResourcePackageConnection":         {name: "ResourcePackageConnection"},
-		"PackageItem":                       {name: "PackageItem"},
-		"PackageUsageRecordConnection":      {name: "PackageUsageRecordConnection"},
-		"MonthlySettlement":                 {name: "MonthlySettlement"},
-		"MonthlySettlementConnection":       {name: "MonthlySettlementConnection"},
-		"StaffScheme":                       {name: "StaffScheme"},
-		"StaffSchemeConnection":             {name: "StaffSchemeConnection"},
-		"StaffMonthConnection":              {name: "StaffMonthConnection"},
-		"StaffPayment":                      {name: "StaffPayment"},
-		"StaffPaymentConnection":            {name: "StaffPaymentConnection"},
-		"StatementEntryConnection":          {name: "StatementEntryConnection"},
-		"AdjustmentRecordConnection":        {name: "AdjustmentRecordConnection"},
-		"OwnerBalance":                      {name: "OwnerBalance"},
-		"UnsubscribeBreakdown":              {name: "UnsubscribeBreakdown"},
-		"Verification":                      {name: "Verification"},
-		"VerificationConnection":            {name: "VerificationConnection"},
-		"WebhookEndpoint":                   {name: "WebhookEndpoint"},
-		"WebhookEndpointConnection":         {name: "WebhookEndpointConnection"},
-		"Withdrawal":                        {name: "Withdrawal"},
-		"WithdrawalConnection":              {name: "WithdrawalConnection"},
-		"WithdrawalEligibility":             {name: "WithdrawalEligibility"},
-		"User":                              {name: "User"},
-		"Session":                           {name: "Session"},
-		"StepUp":                            {name: "StepUp"},
-		"WebhookDelivery":                   {name: "WebhookDelivery"},
-		"ServiceProvider":                   {name: "ServiceProvider"},
-		"OrderRefund":                       {name: "OrderRefund"},
-		"BindNotification":                  {name: "BindNotification"},
-		"AccessConfiguration":               {name: "AccessConfiguration"},
-		"AssociationRequestEdge":            {name: "AssociationRequestEdge"},
-		"PageInfo":                          {name: "PageInfo"},
-		"AuthorizationEdge":                 {name: "AuthorizationEdge"},
-		"BenefitBlocker":                    {name: "BenefitBlocker"},
-		"Money":                             {name: "Money"},
-		"CapabilityUplift":                  {name: "CapabilityUplift"},
-		"MarketFundUse":                     {name: "MarketFundUse"},
-		"OpportunityIncentive":              {name: "OpportunityIncentive"},
-		"BenefitApplicationEdge":            {name: "BenefitApplicationEdge"},
-		"BillLineEdge":                      {name: "BillLineEdge"},
-		"BillMonthEdge":                     {name: "BillMonthEdge"},
-		"BillMonth":                         {name: "BillMonth"},
-		"BrandLogo":                         {name: "BrandLogo"},
-		"PromoLink":                         {name: "PromoLink"},
-		"BrandNotice":                       {name: "BrandNotice"},
-		"BrandVersionEdge":                  {name: "BrandVersionEdge"},
-		"CatalogueVersionEdge":              {name: "CatalogueVersionEdge"},
-		"RegionEdge":                        {name: "RegionEdge"},
-		"Region":                            {name: "Region"},
-		"ServiceTypeEdge":                   {name: "ServiceTypeEdge"},
-		"ServiceType":                       {name: "ServiceType"},
-		"ResourceTypeEdge":                  {name: "ResourceTypeEdge"},
-		"ResourceType":                      {name: "ResourceType"},
-		"SpecificationEdge":                 {name: "SpecificationEdge"},
-		"Specification":                     {name: "Specification"},
-		"UsageTypeEdge":                     {name: "UsageTypeEdge"},
-		"UsageType":                         {name: "UsageType"},
-		"MeasureEdge":                       {name: "MeasureEdge"},
-		"Measure":                           {name: "Measure"},
-		"MeasureConversionEdge":             {name: "MeasureConversionEdge"},
-		"MeasureConversion":                 {name: "MeasureConversion"},
-		"PriceEdge":                         {name: "PriceEdge"},
-		"Price":                             {name: "Price"},
-		"DiscountPolicyEdge":                {name: "DiscountPolicyEdge"},
-		"DiscountPolicy":                    {name: "DiscountPolicy"},
-		"DiscountEdge":                      {name: "DiscountEdge"},
-		"BankCard":                          {name: "BankCard"},
-		"CommercialCertificationEdge":       {name: "CommercialCertificationEdge"},
-		"CompanyAmount":                     {name: "CompanyAmount"},
-		"CompanyCloud":                      {name: "CompanyCloud"},
-		"CompanyRelationConnection":         {name: "CompanyRelationConnection"},
-		"FinancingRoundConnection":          {name: "FinancingRoundConnection"},
-		"CompanyOfferingConnection":         {name: "CompanyOfferingConnection"},
-		"CompanyRankingConnection":          {name: "CompanyRankingConnection"},
-		"IntellectualPropertyConnection":    {name: "IntellectualPropertyConnection"},
-		"CompanyEdge":                       {name: "CompanyEdge"},
-		"CompanyGraphNode":                  {name: "CompanyGraphNode"},
-		"CompanyRelation":                   {name: "CompanyRelation"},
-		"CompanyLoadEdge":                   {name: "CompanyLoadEdge"},
-		"CompanyLoad":                       {name: "CompanyLoad"},
-		"CooperationEdge":                   {name: "CooperationEdge"},
-		"Cooperation":                       {name: "Cooperation"},
-		"CooperationRequestEdge":            {name: "CooperationRequestEdge"},
-		"CouponLimits":                      {name: "CouponLimits"},
-		"CouponEdge":                        {name: "CouponEdge"},
-		"CouponRecordEdge":                  {name: "CouponRecordEdge"},
-		"CouponRecord":                      {name: "CouponRecord"},
-		"CouponUseEdge":                     {name: "CouponUseEdge"},
-		"CouponUse":                         {name: "CouponUse"},
-		"CouponQuotaEdge":                   {name: "CouponQuotaEdge"},
-		"CouponQuotaRecordEdge":             {name: "CouponQuotaRecordEdge"},
-		"CouponQuotaRecord":                 {name: "CouponQuotaRecord"},
-		"Association":                       {name: "Association"},
-		"Balance":                           {name: "Balance"},
-		"BalanceAlert":                      {name: "BalanceAlert"},
-		"AssociationConnection":             {name: "AssociationConnection"},
-		"CloudBindingConnection":            {name: "CloudBindingConnection"},
-		"NewCustomerTag":                    {name: "NewCustomerTag"},
-		"CustomerFreeze":                    {name: "CustomerFreeze"},
-		"AccountManager":                    {name: "AccountManager"},
-		"CustomerContact":                   {name: "CustomerContact"},
-		"CustomerBudget":                    {name: "CustomerBudget"},
-		"CustomerRestriction":               {name: "CustomerRestriction"},
-		"FederatedIdentity":                 {name: "FederatedIdentity"},
-		"SettlementAccount":                 {name: "SettlementAccount"},
-		"PastBalance":                       {name: "PastBalance"},
-		"CustomerEdge":                      {name: "CustomerEdge"},
-		"RelationBlocker":                   {name: "RelationBlocker"},
-		"EventEdge":                         {name: "EventEdge"},
-		"Event":                             {name: "Event"},
-		"TestReport":                        {name: "TestReport"},
-		"ApiKeyEdge":                        {name: "ApiKeyEdge"},
-		"ApiKey":                            {name: "ApiKey"},
-		"IncentiveLineConnection":           {name: "IncentiveLineConnection"},
-		"IncentiveStatementEdge":            {name: "IncentiveStatementEdge"},
-		"PerformanceLineEdge":               {name: "PerformanceLineEdge"},
-		"PerformanceLine":                   {name: "PerformanceLine"},
-		"IncentiveVersionEdge":              {name: "IncentiveVersionEdge"},
-		"IncentiveVersion":                  {name: "IncentiveVersion"},
-		"IncentivePolicyRuleEdge":           {name: "IncentivePolicyRuleEdge"},
-		"IncentivePolicyRule":               {name: "IncentivePolicyRule"},
-		"IncentiveTransferItem":             {name: "IncentiveTransferItem"},
-		"IncentiveTransferEdge":             {name: "IncentiveTransferEdge"},
-		"InvitationFailure":                 {name: "InvitationFailure"},
-		"InvitationEdge":                    {name: "InvitationEdge"},
-		"JobEdge":                           {name: "JobEdge"},
-		"OrderItem":                         {name: "OrderItem"},
-		"PriceAdjustment":                   {name: "PriceAdjustment"},
-		"OrderHold":                         {name: "OrderHold"},
-		"RefundInfo":                        {name: "RefundInfo"},
-		"OrderEdge":                         {name: "OrderEdge"},
-		"ResellerManager":                   {name: "ResellerManager"},
-		"CouponWhitelist":                   {name: "CouponWhitelist"},
-		"PayoutPreference":                  {name: "PayoutPreference"},
-		"PartnerEdge":                       {name: "PartnerEdge"},
-		"PayerAgreementEdge":                {name: "PayerAgreementEdge"},
-		"PayoutStatement":                   {name: "PayoutStatement"},
-		"PayoutInvoice":                     {name: "PayoutInvoice"},
-		"PayoutRequestEdge":                 {name: "PayoutRequestEdge"},
-		"QuoteOffer":                        {name: "QuoteOffer"},
-		"QuoteLine":                         {name: "QuoteLine"},
-		"QuoteEdge":                         {name: "QuoteEdge"},
-		"RechargeOption":                    {name: "RechargeOption"},
-		"RechargeEdge":                      {name: "RechargeEdge"},
-		"RemittanceEdge":                    {name: "RemittanceEdge"},
-		"RemittanceClaimEdge":               {name: "RemittanceClaimEdge"},
-		"CustomerReportEdge":                {name: "CustomerReportEdge"},
-		"UpgradeBlocker":                    {name: "UpgradeBlocker"},
-		"ResellerUpgradeEdge":               {name: "ResellerUpgradeEdge"},
-		"ResourceEdge":                      {name: "ResourceEdge"},
-		"ResourcePackageEdge":               {name: "ResourcePackageEdge"},
-		"PackageCycle":                      {name: "PackageCycle"},
-		"PackageUsageRecordEdge":            {name: "PackageUsageRecordEdge"},
-		"PackageUsageRecord":                {name: "PackageUsageRecord"},
-		"MonthlySettlementEdge":             {name: "MonthlySettlementEdge"},
-		"StaffRate":                         {name: "StaffRate"},
-		"StaffCriterion":                    {name: "StaffCriterion"},
-		"StaffAgreement":                    {name: "StaffAgreement"},
-		"StaffMember":                       {name: "StaffMember"},
-		"StaffSchemeEdge":                   {name: "StaffSchemeEdge"},
-		"StaffMonthEdge":                    {name: "StaffMonthEdge"},
-		"StaffMonth":                        {name: "StaffMonth"},
-		"StaffPaymentEdge":                  {name: "StaffPaymentEdge"},
-		"StatementEntryEdge":                {name: "StatementEntryEdge"},
-		"StatementEntry":                    {name: "StatementEntry"},
-		"AdjustmentRecordEdge":              {name: "AdjustmentRecordEdge"},
-		"AdjustmentRecord":                  {name: "AdjustmentRecord"},
-		"VerifiedPerson":                    {name: "VerifiedPerson"},
-		"VerificationAttachment":            {name: "VerificationAttachment"},
-		"VerificationEdge":                  {name: "VerificationEdge"},
-		"WebhookEndpointEdge":               {name: "WebhookEndpointEdge"},
-		"WithdrawalEdge":                    {name: "WithdrawalEdge"},
-		"WithdrawalBlocker":                 {name: "WithdrawalBlocker"},
-		"ServiceProviderAttribute":          {name: "ServiceProviderAttribute"},
-		"LocalizedText":                     {name: "LocalizedText"},
-		"MetadataLogo":                      {name: "MetadataLogo"},
-		"SigningKey":                        {name: "SigningKey"},
-		"AttributeMapping":                  {name: "AttributeMapping"},
-		"BindNotificationConnection":        {name: "BindNotificationConnection"},
-		"AttachmentBucket":                  {name: "AttachmentBucket"},
-		"InterfaceContact":                  {name: "InterfaceContact"},
-		"GoLiveStep":                        {name: "GoLiveStep"},
-		"MetadataDisplay":                   {name: "MetadataDisplay"},
-		"ServiceProviderConnection":         {name: "ServiceProviderConnection"},
-		"BenefitProof":                      {name: "BenefitProof"},
-		"AvailabilityZone":                  {name: "AvailabilityZone"},
-		"PackageContent":                    {name: "PackageContent"},
-		"CompanyRelationEdge":               {name: "CompanyRelationEdge"},
-		"FinancingRoundEdge":                {name: "FinancingRoundEdge"},
-		"FinancingRound":                    {name: "FinancingRound"},
-		"CompanyOfferingEdge":               {name: "CompanyOfferingEdge"},
-		"CompanyOffering":                   {name: "CompanyOffering"},
-		"CompanyRankingEdge":                {name: "CompanyRankingEdge"},
-		"CompanyRanking":                    {name: "CompanyRanking"},
-		"IntellectualPropertyEdge":          {name: "IntellectualPropertyEdge"},
-		"IntellectualProperty":              {name: "IntellectualProperty"},
-		"CompanyParty":                      {name: "CompanyParty"},
-		"BalanceAccount":                    {name: "BalanceAccount"},
-		"AssociationEdge":                   {name: "AssociationEdge"},
-		"CloudBindingEdge":                  {name: "CloudBindingEdge"},
-		"CloudBinding":                      {name: "CloudBinding"},
-		"FieldChange":                       {name: "FieldChange"},
-		"TestCheck":                         {name: "TestCheck"},
-		"TestAttribute":                     {name: "TestAttribute"},
-		"IncentiveLineEdge":                 {name: "IncentiveLineEdge"},
-		"IncentiveLine":                     {name: "IncentiveLine"},
-		"IncentiveTier":                     {name: "IncentiveTier"},
-		"QuoteLineChange":                   {name: "QuoteLineChange"},
-		"BankAccount":                       {name: "BankAccount"},
-		"Transfer":                          {name: "Transfer"},
-		"LedgerParty":                       {name: "LedgerParty"},
-		"BindNotificationEdge":              {name: "BindNotificationEdge"},
-		"ServiceProviderEdge":               {name: "ServiceProviderEdge"},
+		"Viewer":                                {name: "Viewer"},
+		"Node":                                  {name: "Node"},
+		"AssociationRequest":                    {name: "AssociationRequest"},
+		"AssociationRequestConnection":          {name: "AssociationRequestConnection"},
+		"Authorization":                         {name: "Authorization"},
+		"AuthorizationConnection":               {name: "AuthorizationConnection"},
+		"CapabilityTag":                         {name: "CapabilityTag"},
+		"PartnerCapability":                     {name: "PartnerCapability"},
+		"BenefitStanding":                       {name: "BenefitStanding"},
+		"MdfBudget":                             {name: "MdfBudget"},
+		"MdfCap":                                {name: "MdfCap"},
+		"BenefitApplication":                    {name: "BenefitApplication"},
+		"BenefitApplicationConnection":          {name: "BenefitApplicationConnection"},
+		"BillLine":                              {name: "BillLine"},
+		"BillLineConnection":                    {name: "BillLineConnection"},
+		"BillMonthConnection":                   {name: "BillMonthConnection"},
+		"ConsumptionSum":                        {name: "ConsumptionSum"},
+		"StorefrontBrand":                       {name: "StorefrontBrand"},
+		"BrandVersion":                          {name: "BrandVersion"},
+		"BrandVersionConnection":                {name: "BrandVersionConnection"},
+		"CatalogueVersion":                      {name: "CatalogueVersion"},
+		"CatalogueVersionConnection":            {name: "CatalogueVersionConnection"},
+		"RegionConnection":                      {name: "RegionConnection"},
+		"ServiceTypeConnection":                 {name: "ServiceTypeConnection"},
+		"ResourceTypeConnection":                {name: "ResourceTypeConnection"},
+		"SpecificationConnection":               {name: "SpecificationConnection"},
+		"UsageTypeConnection":                   {name: "UsageTypeConnection"},
+		"MeasureConnection":                     {name: "MeasureConnection"},
+		"MeasureConversionConnection":           {name: "MeasureConversionConnection"},
+		"PriceConnection":                       {name: "PriceConnection"},
+		"DiscountPolicyConnection":              {name: "DiscountPolicyConnection"},
+		"Discount":                              {name: "Discount"},
+		"DiscountConnection":                    {name: "DiscountConnection"},
+		"CommercialCertification":               {name: "CommercialCertification"},
+		"CommercialCertificationConnection":     {name: "CommercialCertificationConnection"},
+		"Company":                               {name: "Company"},
+		"CompanyConnection":                     {name: "CompanyConnection"},
+		"CompanyGraph":                          {name: "CompanyGraph"},
+		"CompanyLoadConnection":                 {name: "CompanyLoadConnection"},
+		"CooperationConnection":                 {name: "CooperationConnection"},
+		"CooperationRequest":                    {name: "CooperationRequest"},
+		"CooperationRequestConnection":          {name: "CooperationRequestConnection"},
+		"Coupon":                                {name: "Coupon"},
+		"CouponConnection":                      {name: "CouponConnection"},
+		"CouponRecordConnection":                {name: "CouponRecordConnection"},
+		"CouponUseConnection":                   {name: "CouponUseConnection"},
+		"CouponQuota":                           {name: "CouponQuota"},
+		"CouponQuotaConnection":                 {name: "CouponQuotaConnection"},
+		"CouponQuotaRecordConnection":           {name: "CouponQuotaRecordConnection"},
+		"Customer":                              {name: "Customer"},
+		"CustomerConnection":                    {name: "CustomerConnection"},
+		"AssociationEligibility":                {name: "AssociationEligibility"},
+		"EventConnection":                       {name: "EventConnection"},
+		"TestLogin":                             {name: "TestLogin"},
+		"ApiKeyConnection":                      {name: "ApiKeyConnection"},
+		"IncentiveStatement":                    {name: "IncentiveStatement"},
+		"IncentiveStatementConnection":          {name: "IncentiveStatementConnection"},
+		"PerformanceLineConnection":             {name: "PerformanceLineConnection"},
+		"IncentiveVersionConnection":            {name: "IncentiveVersionConnection"},
+		"IncentivePolicyRuleConnection":         {name: "IncentivePolicyRuleConnection"},
+		"PerformanceSum":                        {name: "PerformanceSum"},
+		"IncentiveSum":                          {name: "IncentiveSum"},
+		"CompanyIdentity":                       {name: "CompanyIdentity"},
+		"IncentiveTransfer":                     {name: "IncentiveTransfer"},
+		"IncentiveTransferConnection":           {name: "IncentiveTransferConnection"},
+		"Invitation":                            {name: "Invitation"},
+		"InvitationConnection":                  {name: "InvitationConnection"},
+		"InvitationOffer":                       {name: "InvitationOffer"},
+		"InvitationPreview":                     {name: "InvitationPreview"},
+		"Job":                                   {name: "Job"},
+		"JobConnection":                         {name: "JobConnection"},
+		"Order":                                 {name: "Order"},
+		"OrderConnection":                       {name: "OrderConnection"},
+		"Partner":                               {name: "Partner"},
+		"PartnerConnection":                     {name: "PartnerConnection"},
+		"PayerAgreement":                        {name: "PayerAgreement"},
+		"PayerAgreementConnection":              {name: "PayerAgreementConnection"},
+		"PayoutRequest":                         {name: "PayoutRequest"},
+		"PayoutRequestConnection":               {name: "PayoutRequestConnection"},
+		"Quote":                                 {name: "Quote"},
+		"QuoteConnection":                       {name: "QuoteConnection"},
+		"RechargeOptions":                       {name: "RechargeOptions"},
+		"Recharge":                              {name: "Recharge"},
+		"RechargeConnection":                    {name: "RechargeConnection"},
+		"Remittance":                            {name: "Remittance"},
+		"RemittanceConnection":                  {name: "RemittanceConnection"},
+		"RemittanceClaim":                       {name: "RemittanceClaim"},
+		"RemittanceClaimConnection":             {name: "RemittanceClaimConnection"},
+		"CustomerReport":                        {name: "CustomerReport"},
+		"CustomerReportConnection":              {name: "CustomerReportConnection"},
+		"ResellerUpgradeEligibility":            {name: "ResellerUpgradeEligibility"},
+		"ResellerUpgrade":                       {name: "ResellerUpgrade"},
+		"ResellerUpgradeConnection":             {name: "ResellerUpgradeConnection"},
+		"Resource":                              {name: "Resource"},
+		"ResourceConnection":                    {name: "ResourceConnection"},
+		"ResourcePackage":                       {name: "ResourcePackage"},
+		"ResourcePackageConnection":             {name: "ResourcePackageConnection"},
+		"PackageItem":                           {name: "PackageItem"},
+		"PackageUsageRecordConnection":          {name: "PackageUsageRecordConnection"},
+		"MonthlySettlement":                     {name: "MonthlySettlement"},
+		"MonthlySettlementConnection":           {name: "MonthlySettlementConnection"},
+		"StaffScheme":                           {name: "StaffScheme"},
+		"StaffSchemeConnection":                 {name: "StaffSchemeConnection"},
+		"StaffMonthConnection":                  {name: "StaffMonthConnection"},
+		"StaffPayment":                          {name: "StaffPayment"},
+		"StaffPaymentConnection":                {name: "StaffPaymentConnection"},
+		"StatementEntryConnection":              {name: "StatementEntryConnection"},
+		"AdjustmentRecordConnection":            {name: "AdjustmentRecordConnection"},
+		"OwnerBalance":                          {name: "OwnerBalance"},
+		"UnsubscribeBreakdown":                  {name: "UnsubscribeBreakdown"},
+		"Verification":                          {name: "Verification"},
+		"VerificationConnection":                {name: "VerificationConnection"},
+		"WebhookEndpoint":                       {name: "WebhookEndpoint"},
+		"WebhookEndpointConnection":             {name: "WebhookEndpointConnection"},
+		"Withdrawal":                            {name: "Withdrawal"},
+		"WithdrawalConnection":                  {name: "WithdrawalConnection"},
+		"WithdrawalEligibility":                 {name: "WithdrawalEligibility"},
+		"User":                                  {name: "User"},
+		"Session":                               {name: "Session"},
+		"StepUp":                                {name: "StepUp"},
+		"WebhookDelivery":                       {name: "WebhookDelivery"},
+		"ServiceProvider":                       {name: "ServiceProvider"},
+		"OrderRefund":                           {name: "OrderRefund"},
+		"BindNotification":                      {name: "BindNotification"},
+		"AccessConfiguration":                   {name: "AccessConfiguration"},
+		"AssociationRequestEdge":                {name: "AssociationRequestEdge"},
+		"PageInfo":                              {name: "PageInfo"},
+		"AuthorizationEdge":                     {name: "AuthorizationEdge"},
+		"BenefitBlocker":                        {name: "BenefitBlocker"},
+		"Money":                                 {name: "Money"},
+		"CapabilityUplift":                      {name: "CapabilityUplift"},
+		"MarketFundUse":                         {name: "MarketFundUse"},
+		"OpportunityIncentive":                  {name: "OpportunityIncentive"},
+		"BenefitApplicationEdge":                {name: "BenefitApplicationEdge"},
+		"BillLineEdge":                          {name: "BillLineEdge"},
+		"BillMonthEdge":                         {name: "BillMonthEdge"},
+		"BillMonth":                             {name: "BillMonth"},
+		"BrandLogo":                             {name: "BrandLogo"},
+		"PromoLink":                             {name: "PromoLink"},
+		"BrandNotice":                           {name: "BrandNotice"},
+		"BrandVersionEdge":                      {name: "BrandVersionEdge"},
+		"CatalogueVersionEdge":                  {name: "CatalogueVersionEdge"},
+		"RegionEdge":                            {name: "RegionEdge"},
+		"Region":                                {name: "Region"},
+		"ServiceTypeEdge":                       {name: "ServiceTypeEdge"},
+		"ServiceType":                           {name: "ServiceType"},
+		"ResourceTypeEdge":                      {name: "ResourceTypeEdge"},
+		"ResourceType":                          {name: "ResourceType"},
+		"SpecificationEdge":                     {name: "SpecificationEdge"},
+		"Specification":                         {name: "Specification"},
+		"UsageTypeEdge":                         {name: "UsageTypeEdge"},
+		"UsageType":                             {name: "UsageType"},
+		"MeasureEdge":                           {name: "MeasureEdge"},
+		"Measure":                               {name: "Measure"},
+		"MeasureConversionEdge":                 {name: "MeasureConversionEdge"},
+		"MeasureConversion":                     {name: "MeasureConversion"},
+		"PriceEdge":                             {name: "PriceEdge"},
+		"Price":                                 {name: "Price"},
+		"DiscountPolicyEdge":                    {name: "DiscountPolicyEdge"},
+		"DiscountPolicy":                        {name: "DiscountPolicy"},
+		"DiscountEdge":                          {name: "DiscountEdge"},
+		"BankCard":                              {name: "BankCard"},
+		"CommercialCertificationEdge":           {name: "CommercialCertificationEdge"},
+		"CompanyAmount":                         {name: "CompanyAmount"},
+		"CompanyCloud":                          {name: "CompanyCloud"},
+		"CompanyRelationConnection":             {name: "CompanyRelationConnection"},
+		"FinancingRoundConnection":              {name: "FinancingRoundConnection"},
+		"CompanyOfferingConnection":             {name: "CompanyOfferingConnection"},
+		"CompanyRankingConnection":              {name: "CompanyRankingConnection"},
+		"IntellectualPropertyConnection":        {name: "IntellectualPropertyConnection"},
+		"CompanyEdge":                           {name: "CompanyEdge"},
+		"CompanyGraphNode":                      {name: "CompanyGraphNode"},
+		"CompanyRelation":                       {name: "CompanyRelation"},
+		"CompanyLoadEdge":                       {name: "CompanyLoadEdge"},
+		"CompanyLoad":                           {name: "CompanyLoad"},
+		"CooperationEdge":                       {name: "CooperationEdge"},
+		"Cooperation":                           {name: "Cooperation"},
+		"CooperationRequestEdge":                {name: "CooperationRequestEdge"},
+		"CouponLimits":                          {name: "CouponLimits"},
+		"CouponEdge":                            {name: "CouponEdge"},
+		"CouponRecordEdge":                      {name: "CouponRecordEdge"},
+		"CouponRecord":                          {name: "CouponRecord"},
+		"CouponUseEdge":                         {name: "CouponUseEdge"},
+		"CouponUse":                             {name: "CouponUse"},
+		"CouponQuotaEdge":                       {name: "CouponQuotaEdge"},
+		"CouponQuotaRecordEdge":                 {name: "CouponQuotaRecordEdge"},
+		"CouponQuotaRecord":                     {name: "CouponQuotaRecord"},
+		"Association":                           {name: "Association"},
+		"Balance":                               {name: "Balance"},
+		"BalanceAlert":                          {name: "BalanceAlert"},
+		"AssociationConnection":                 {name: "AssociationConnection"},
+		"CloudBindingConnection":                {name: "CloudBindingConnection"},
+		"NewCustomerTag":                        {name: "NewCustomerTag"},
+		"CustomerFreeze":                        {name: "CustomerFreeze"},
+		"AccountManager":                        {name: "AccountManager"},
+		"CustomerContact":                       {name: "CustomerContact"},
+		"CustomerBudget":                        {name: "CustomerBudget"},
+		"CustomerRestriction":                   {name: "CustomerRestriction"},
+		"FederatedIdentity":                     {name: "FederatedIdentity"},
+		"SettlementAccount":                     {name: "SettlementAccount"},
+		"PastBalance":                           {name: "PastBalance"},
+		"CustomerEdge":                          {name: "CustomerEdge"},
+		"RelationBlocker":                       {name: "RelationBlocker"},
+		"EventEdge":                             {name: "EventEdge"},
+		"Event":                                 {name: "Event"},
+		"TestReport":                            {name: "TestReport"},
+		"ApiKeyEdge":                            {name: "ApiKeyEdge"},
+		"ApiKey":                                {name: "ApiKey"},
+		"IncentiveLineConnection":               {name: "IncentiveLineConnection"},
+		"IncentiveStatementEdge":                {name: "IncentiveStatementEdge"},
+		"PerformanceLineEdge":                   {name: "PerformanceLineEdge"},
+		"PerformanceLine":                       {name: "PerformanceLine"},
+		"IncentiveVersionEdge":                  {name: "IncentiveVersionEdge"},
+		"IncentiveVersion":                      {name: "IncentiveVersion"},
+		"IncentivePolicyRuleEdge":               {name: "IncentivePolicyRuleEdge"},
+		"IncentivePolicyRule":                   {name: "IncentivePolicyRule"},
+		"IncentiveTransferItem":                 {name: "IncentiveTransferItem"},
+		"IncentiveTransferEdge":                 {name: "IncentiveTransferEdge"},
+		"InvitationFailure":                     {name: "InvitationFailure"},
+		"InvitationEdge":                        {name: "InvitationEdge"},
+		"JobEdge":                               {name: "JobEdge"},
+		"OrderItem":                             {name: "OrderItem"},
+		"PriceAdjustment":                       {name: "PriceAdjustment"},
+		"OrderHold":                             {name: "OrderHold"},
+		"RefundInfo":                            {name: "RefundInfo"},
+		"OrderEdge":                             {name: "OrderEdge"},
+		"ResellerManager":                       {name: "ResellerManager"},
+		"CouponWhitelist":                       {name: "CouponWhitelist"},
+		"PayoutPreference":                      {name: "PayoutPreference"},
+		"PartnerEdge":                           {name: "PartnerEdge"},
+		"PayerAgreementEdge":                    {name: "PayerAgreementEdge"},
+		"PayoutStatement":                       {name: "PayoutStatement"},
+		"PayoutInvoice":                         {name: "PayoutInvoice"},
+		"PayoutRequestEdge":                     {name: "PayoutRequestEdge"},
+		"QuoteOffer":                            {name: "QuoteOffer"},
+		"QuoteLine":                             {name: "QuoteLine"},
+		"QuoteEdge":                             {name: "QuoteEdge"},
+		"RechargeOption":                        {name: "RechargeOption"},
+		"RechargeEdge":                          {name: "RechargeEdge"},
+		"RemittanceEdge":                        {name: "RemittanceEdge"},
+		"RemittanceClaimEdge":                   {name: "RemittanceClaimEdge"},
+		"CustomerReportEdge":                    {name: "CustomerReportEdge"},
+		"UpgradeBlocker":                        {name: "UpgradeBlocker"},
+		"ResellerUpgradeEdge":                   {name: "ResellerUpgradeEdge"},
+		"ResourceEdge":                          {name: "ResourceEdge"},
+		"ResourcePackageEdge":                   {name: "ResourcePackageEdge"},
+		"PackageCycle":                          {name: "PackageCycle"},
+		"PackageUsageRecordEdge":                {name: "PackageUsageRecordEdge"},
+		"PackageUsageRecord":                    {name: "PackageUsageRecord"},
+		"MonthlySettlementEdge":                 {name: "MonthlySettlementEdge"},
+		"StaffRate":                             {name: "StaffRate"},
+		"StaffCriterion":                        {name: "StaffCriterion"},
+		"StaffAgreement":                        {name: "StaffAgreement"},
+		"StaffMember":                           {name: "StaffMember"},
+		"StaffSchemeEdge":                       {name: "StaffSchemeEdge"},
+		"StaffMonthEdge":                        {name: "StaffMonthEdge"},
+		"StaffMonth":                            {name: "StaffMonth"},
+		"StaffPaymentEdge":                      {name: "StaffPaymentEdge"},
+		"StatementEntryEdge":                    {name: "StatementEntryEdge"},
+		"StatementEntry":                        {name: "StatementEntry"},
+		"AdjustmentRecordEdge":                  {name: "AdjustmentRecordEdge"},
+		"AdjustmentRecord":                      {name: "AdjustmentRecord"},
+		"VerifiedPerson":                        {name: "VerifiedPerson"},
+		"VerificationAttachment":                {name: "VerificationAttachment"},
+		"VerificationEdge":                      {name: "VerificationEdge"},
+		"WebhookEndpointEdge":                   {name: "WebhookEndpointEdge"},
+		"WithdrawalEdge":                        {name: "WithdrawalEdge"},
+		"WithdrawalBlocker":                     {name: "WithdrawalBlocker"},
+		"ServiceProviderAttribute":              {name: "ServiceProviderAttribute"},
+		"LocalizedText":                         {name: "LocalizedText"},
+		"MetadataLogo":                          {name: "MetadataLogo"},
+		"SigningKey":                            {name: "SigningKey"},
+		"AttributeMapping":                      {name: "AttributeMapping"},
+		"BindNotificationConnection":            {name: "BindNotificationConnection"},
+		"AttachmentBucket":                      {name: "AttachmentBucket"},
+		"InterfaceContact":                      {name: "InterfaceContact"},
+		"GoLiveStep":                            {name: "GoLiveStep"},
+		"MetadataDisplay":                       {name: "MetadataDisplay"},
+		"ServiceProviderConnection":             {name: "ServiceProviderConnection"},
+		"BenefitProof":                          {name: "BenefitProof"},
+		"AvailabilityZone":                      {name: "AvailabilityZone"},
+		"PackageContent":                        {name: "PackageContent"},
+		"CompanyRelationEdge":                   {name: "CompanyRelationEdge"},
+		"FinancingRoundEdge":                    {name: "FinancingRoundEdge"},
+		"FinancingRound":                        {name: "FinancingRound"},
+		"CompanyOfferingEdge":                   {name: "CompanyOfferingEdge"},
+		"CompanyOffering":                       {name: "CompanyOffering"},
+		"CompanyRankingEdge":                    {name: "CompanyRankingEdge"},
+		"CompanyRanking":                        {name: "CompanyRanking"},
+		"IntellectualPropertyEdge":              {name: "IntellectualPropertyEdge"},
+		"IntellectualProperty":                  {name: "IntellectualProperty"},
+		"CompanyParty":                          {name: "CompanyParty"},
+		"BalanceAccount":                        {name: "BalanceAccount"},
+		"AssociationEdge":                       {name: "AssociationEdge"},
+		"CloudBindingEdge":                      {name: "CloudBindingEdge"},
+		"CloudBinding":                          {name: "CloudBinding"},
+		"FieldChange":                           {name: "FieldChange"},
+		"TestCheck":                             {name: "TestCheck"},
+		"TestAttribute":                         {name: "TestAttribute"},
+		"IncentiveLineEdge":                     {name: "IncentiveLineEdge"},
+		"IncentiveLine":                         {name: "IncentiveLine"},
+		"IncentiveTier":                         {name: "IncentiveTier"},
+		"QuoteLineChange":                       {name: "QuoteLineChange"},
+		"BankAccount":                           {name: "BankAccount"},
+		"Transfer":                              {name: "Transfer"},
+		"LedgerParty":                           {name: "LedgerParty"},
+		"BindNotificationEdge":                  {name: "BindNotificationEdge"},
+		"ServiceProviderEdge":                   {name: "ServiceProviderEdge"},
+		"SetBalanceAlertPayload":                {name: "SetBalanceAlertPayload"},
+		"RemoveBalanceAlertPayload":             {name: "RemoveBalanceAlertPayload"},
+		"RequestModeSwitchPayload":              {name: "RequestModeSwitchPayload"},
+		"RequestDisassociationPayload":          {name: "RequestDisassociationPayload"},
+		"ConfirmAssociationRequestPayload":      {name: "ConfirmAssociationRequestPayload"},
+		"RejectAssociationRequestPayload":       {name: "RejectAssociationRequestPayload"},
+		"CancelAssociationRequestPayload":       {name: "CancelAssociationRequestPayload"},
+		"RequestAuthorizationPayload":           {name: "RequestAuthorizationPayload"},
+		"GrantAuthorizationPayload":             {name: "GrantAuthorizationPayload"},
+		"RefuseAuthorizationPayload":            {name: "RefuseAuthorizationPayload"},
+		"RevokeAuthorizationPayload":            {name: "RevokeAuthorizationPayload"},
+		"SetCapabilityTagPayload":               {name: "SetCapabilityTagPayload"},
+		"SetBenefitStandingPayload":             {name: "SetBenefitStandingPayload"},
+		"ApplyForCapabilityPayload":             {name: "ApplyForCapabilityPayload"},
+		"DecideCapabilityPayload":               {name: "DecideCapabilityPayload"},
+		"DraftCapabilityUpliftPayload":          {name: "DraftCapabilityUpliftPayload"},
+		"SubmitBenefitApplicationPayload":       {name: "SubmitBenefitApplicationPayload"},
+		"WithdrawBenefitApplicationPayload":     {name: "WithdrawBenefitApplicationPayload"},
+		"DeleteBenefitApplicationPayload":       {name: "DeleteBenefitApplicationPayload"},
+		"StartBenefitReviewPayload":             {name: "StartBenefitReviewPayload"},
+		"ReviewBenefitApplicationPayload":       {name: "ReviewBenefitApplicationPayload"},
+		"EndBenefitPublicityPayload":            {name: "EndBenefitPublicityPayload"},
+		"SendBenefitInvoicePayload":             {name: "SendBenefitInvoicePayload"},
+		"AcceptBenefitInvoicePayload":           {name: "AcceptBenefitInvoicePayload"},
+		"CompleteBenefitPaymentPayload":         {name: "CompleteBenefitPaymentPayload"},
+		"RequestMdfPayload":                     {name: "RequestMdfPayload"},
+		"EditMdfPayload":                        {name: "EditMdfPayload"},
+		"SubmitBenefitProofPayload":             {name: "SubmitBenefitProofPayload"},
+		"ReviewBenefitProofPayload":             {name: "ReviewBenefitProofPayload"},
+		"DownloadBenefitProofPayload":           {name: "DownloadBenefitProofPayload"},
+		"SetMdfCapPayload":                      {name: "SetMdfCapPayload"},
+		"JoinPcePayload":                        {name: "JoinPcePayload"},
+		"RequestOpportunityIncentivePayload":    {name: "RequestOpportunityIncentivePayload"},
+		"RecordUsagePayload":                    {name: "RecordUsagePayload"},
+		"ImportUsagePayload":                    {name: "ImportUsagePayload"},
+		"SaveBrandDraftPayload":                 {name: "SaveBrandDraftPayload"},
+		"SubmitBrandPayload":                    {name: "SubmitBrandPayload"},
+		"WithdrawBrandPayload":                  {name: "WithdrawBrandPayload"},
+		"ReviewBrandPayload":                    {name: "ReviewBrandPayload"},
+		"RetireBrandPayload":                    {name: "RetireBrandPayload"},
+		"LoadCataloguePayload":                  {name: "LoadCataloguePayload"},
+		"GrantDiscountPayload":                  {name: "GrantDiscountPayload"},
+		"EndDiscountPayload":                    {name: "EndDiscountPayload"},
+		"SubmitCommercialCertificationPayload":  {name: "SubmitCommercialCertificationPayload"},
+		"ConfirmCertificationAmountPayload":     {name: "ConfirmCertificationAmountPayload"},
+		"ReviewCommercialCertificationPayload":  {name: "ReviewCommercialCertificationPayload"},
+		"UnlockCommercialCertificationPayload":  {name: "UnlockCommercialCertificationPayload"},
+		"DownloadBankLetterPayload":             {name: "DownloadBankLetterPayload"},
+		"LoadCompaniesPayload":                  {name: "LoadCompaniesPayload"},
+		"InviteResellerPayload":                 {name: "InviteResellerPayload"},
+		"RequestCooperationPayload":             {name: "RequestCooperationPayload"},
+		"RequestCooperationEndPayload":          {name: "RequestCooperationEndPayload"},
+		"ConfirmCooperationRequestPayload":      {name: "ConfirmCooperationRequestPayload"},
+		"RejectCooperationRequestPayload":       {name: "RejectCooperationRequestPayload"},
+		"CancelCooperationRequestPayload":       {name: "CancelCooperationRequestPayload"},
+		"EndCooperationPayload":                 {name: "EndCooperationPayload"},
+		"AssignResellerManagerPayload":          {name: "AssignResellerManagerPayload"},
+		"RetractResellerManagerPayload":         {name: "RetractResellerManagerPayload"},
+		"IssueCouponsPayload":                   {name: "IssueCouponsPayload"},
+		"ReclaimCouponsPayload":                 {name: "ReclaimCouponsPayload"},
+		"GrantCouponQuotaPayload":               {name: "GrantCouponQuotaPayload"},
+		"AdjustCouponQuotaPayload":              {name: "AdjustCouponQuotaPayload"},
+		"SetCouponQuotaStatusPayload":           {name: "SetCouponQuotaStatusPayload"},
+		"IssueCouponQuotasPayload":              {name: "IssueCouponQuotasPayload"},
+		"ReclaimCouponQuotasPayload":            {name: "ReclaimCouponQuotasPayload"},
+		"SetCouponWhitelistPayload":             {name: "SetCouponWhitelistPayload"},
+		"EndAssociationPayload":                 {name: "EndAssociationPayload"},
+		"CreateCustomerPayload":                 {name: "CreateCustomerPayload"},
+		"CheckIdentityPayload":                  {name: "CheckIdentityPayload"},
+		"UpdateCustomerPayload":                 {name: "UpdateCustomerPayload"},
+		"ChangeCustomerTagsPayload":             {name: "ChangeCustomerTagsPayload"},
+		"SetNewCustomerTagPayload":              {name: "SetNewCustomerTagPayload"},
+		"FreezeCustomerPayload":                 {name: "FreezeCustomerPayload"},
+		"UnfreezeCustomerPayload":               {name: "UnfreezeCustomerPayload"},
+		"AssignAccountManagerPayload":           {name: "AssignAccountManagerPayload"},
+		"RemoveAccountManagerPayload":           {name: "RemoveAccountManagerPayload"},
+		"SetCustomerContactsPayload":            {name: "SetCustomerContactsPayload"},
+		"SetCustomerBudgetPayload":              {name: "SetCustomerBudgetPayload"},
+		"RemoveCustomerBudgetPayload":           {name: "RemoveCustomerBudgetPayload"},
+		"RestrictCustomerPayload":               {name: "RestrictCustomerPayload"},
+		"LiftCustomerRestrictionPayload":        {name: "LiftCustomerRestrictionPayload"},
+		"UpdateAccessConfigurationPayload":      {name: "UpdateAccessConfigurationPayload"},
+		"RotateReturnSecretPayload":             {name: "RotateReturnSecretPayload"},
+		"CheckAttachmentBucketPayload":          {name: "CheckAttachmentBucketPayload"},
+		"CreateTestLoginPayload":                {name: "CreateTestLoginPayload"},
+		"ResendBindNotificationPayload":         {name: "ResendBindNotificationPayload"},
+		"UnbindIdentityPayload":                 {name: "UnbindIdentityPayload"},
+		"FundCustomerPayload":                   {name: "FundCustomerPayload"},
+		"ReclaimFromCustomerPayload":            {name: "ReclaimFromCustomerPayload"},
+		"FundResellerPayload":                   {name: "FundResellerPayload"},
+		"ReclaimFromResellerPayload":            {name: "ReclaimFromResellerPayload"},
+		"RevokeSessionPayload":                  {name: "RevokeSessionPayload"},
+		"RevokeAllSessionsPayload":              {name: "RevokeAllSessionsPayload"},
+		"CreateApiKeyPayload":                   {name: "CreateApiKeyPayload"},
+		"RotateApiKeyPayload":                   {name: "RotateApiKeyPayload"},
+		"RevokeApiKeyPayload":                   {name: "RevokeApiKeyPayload"},
+		"LoadIncentivePoliciesPayload":          {name: "LoadIncentivePoliciesPayload"},
+		"ConfirmIncentiveStatementPayload":      {name: "ConfirmIncentiveStatementPayload"},
+		"CompleteIncentiveStatementPayload":     {name: "CompleteIncentiveStatementPayload"},
+		"SetCompanyIdentityPayload":             {name: "SetCompanyIdentityPayload"},
+		"TransferIncentivesPayload":             {name: "TransferIncentivesPayload"},
+		"CreateInvitationPayload":               {name: "CreateInvitationPayload"},
+		"ResendInvitationPayload":               {name: "ResendInvitationPayload"},
+		"RevokeInvitationPayload":               {name: "RevokeInvitationPayload"},
+		"AcceptInvitationPayload":               {name: "AcceptInvitationPayload"},
+		"RefuseInvitationPayload":               {name: "RefuseInvitationPayload"},
+		"RerunJobPayload":                       {name: "RerunJobPayload"},
+		"CancelJobPayload":                      {name: "CancelJobPayload"},
+		"EarmarkBalancePayload":                 {name: "EarmarkBalancePayload"},
+		"SetCreditLinePayload":                  {name: "SetCreditLinePayload"},
+		"PayOrderPayload":                       {name: "PayOrderPayload"},
+		"PlaceOrderPayload":                     {name: "PlaceOrderPayload"},
+		"RenewResourcesPayload":                 {name: "RenewResourcesPayload"},
+		"CancelOrderPayload":                    {name: "CancelOrderPayload"},
+		"ChooseOrderDiscountPayload":            {name: "ChooseOrderDiscountPayload"},
+		"RequestPartnerPaymentPayload":          {name: "RequestPartnerPaymentPayload"},
+		"PartnerPayOrderPayload":                {name: "PartnerPayOrderPayload"},
+		"ReviewOrderPayload":                    {name: "ReviewOrderPayload"},
+		"SetOrderReviewPayload":                 {name: "SetOrderReviewPayload"},
+		"CreatePayerAgreementPayload":           {name: "CreatePayerAgreementPayload"},
+		"VoidPayerAgreementPayload":             {name: "VoidPayerAgreementPayload"},
+		"RequestPayoutPayload":                  {name: "RequestPayoutPayload"},
+		"SubmitPayoutPayload":                   {name: "SubmitPayoutPayload"},
+		"EnterPayoutInvoicesPayload":            {name: "EnterPayoutInvoicesPayload"},
+		"WithdrawPayoutPayload":                 {name: "WithdrawPayoutPayload"},
+		"SetPayoutPreferencePayload":            {name: "SetPayoutPreferencePayload"},
+		"ReviewPayoutPayload":                   {name: "ReviewPayoutPayload"},
+		"CountersignPayoutPayload":              {name: "CountersignPayoutPayload"},
+		"RequestPayoutPaymentPayload":           {name: "RequestPayoutPaymentPayload"},
+		"FailPayoutPaymentPayload":              {name: "FailPayoutPaymentPayload"},
+		"PayPayoutPayload":                      {name: "PayPayoutPayload"},
+		"AdjustOrderPricePayload":               {name: "AdjustOrderPricePayload"},
+		"RestoreOrderPricePayload":              {name: "RestoreOrderPricePayload"},
+		"QuotePurchasePayload":                  {name: "QuotePurchasePayload"},
+		"QuoteRenewalPayload":                   {name: "QuoteRenewalPayload"},
+		"QuoteChangePayload":                    {name: "QuoteChangePayload"},
+		"QuoteToPeriodPayload":                  {name: "QuoteToPeriodPayload"},
+		"QuoteOnDemandPayload":                  {name: "QuoteOnDemandPayload"},
+		"StartRechargePayload":                  {name: "StartRechargePayload"},
+		"ConfirmRechargePayload":                {name: "ConfirmRechargePayload"},
+		"FailRechargePayload":                   {name: "FailRechargePayload"},
+		"CancelRechargePayload":                 {name: "CancelRechargePayload"},
+		"RefundOrderPayload":                    {name: "RefundOrderPayload"},
+		"HoldOrderPaymentPayload":               {name: "HoldOrderPaymentPayload"},
+		"ReleaseOrderHoldPayload":               {name: "ReleaseOrderHoldPayload"},
+		"ReverseTransferPayload":                {name: "ReverseTransferPayload"},
+		"RecordRemittancePayload":               {name: "RecordRemittancePayload"},
+		"ClaimRemittancePayload":                {name: "ClaimRemittancePayload"},
+		"ReviewRemittanceClaimPayload":          {name: "ReviewRemittanceClaimPayload"},
+		"ReportCustomerPayload":                 {name: "ReportCustomerPayload"},
+		"WithdrawReportPayload":                 {name: "WithdrawReportPayload"},
+		"RequestResellerUpgradePayload":         {name: "RequestResellerUpgradePayload"},
+		"ReviewResellerUpgradePayload":          {name: "ReviewResellerUpgradePayload"},
+		"RequestDistributorRolePayload":         {name: "RequestDistributorRolePayload"},
+		"CancelResellerUpgradePayload":          {name: "CancelResellerUpgradePayload"},
+		"SetAutoRenewalPayload":                 {name: "SetAutoRenewalPayload"},
+		"CancelAutoRenewalPayload":              {name: "CancelAutoRenewalPayload"},
+		"SetExpirePolicyPayload":                {name: "SetExpirePolicyPayload"},
+		"SetToPayPerUsePayload":                 {name: "SetToPayPerUsePayload"},
+		"FreezeResourcePayload":                 {name: "FreezeResourcePayload"},
+		"UnfreezeResourcePayload":               {name: "UnfreezeResourcePayload"},
+		"RegisterServiceProviderPayload":        {name: "RegisterServiceProviderPayload"},
+		"UpdateServiceProviderPayload":          {name: "UpdateServiceProviderPayload"},
+		"RefreshServiceProviderMetadataPayload": {name: "RefreshServiceProviderMetadataPayload"},
+		"RemoveServiceProviderPayload":          {name: "RemoveServiceProviderPayload"},
+		"SetMonthlySettlementPayload":           {name: "SetMonthlySettlementPayload"},
+		"EndMonthlySettlementPayload":           {name: "EndMonthlySettlementPayload"},
+		"PayMonthlySettlementPayload":           {name: "PayMonthlySettlementPayload"},
+		"CreateSignInTicketPayload":             {name: "CreateSignInTicketPayload"},
+		"PublishNextSigningKeyPayload":          {name: "PublishNextSigningKeyPayload"},
+		"ActivateNextSigningKeyPayload":         {name: "ActivateNextSigningKeyPayload"},
+		"RetireSigningKeyPayload":               {name: "RetireSigningKeyPayload"},
+		"InviteToStaffSchemePayload":            {name: "InviteToStaffSchemePayload"},
+		"RequestStaffSchemePayload":             {name: "RequestStaffSchemePayload"},
+		"WithdrawStaffSchemePayload":            {name: "WithdrawStaffSchemePayload"},
+		"ReviewStaffSchemePayload":              {name: "ReviewStaffSchemePayload"},
+		"RevokeStaffSchemePayload":              {name: "RevokeStaffSchemePayload"},
+		"AddStaffMemberPayload":                 {name: "AddStaffMemberPayload"},
+		"EditStaffMemberPayload":                {name: "EditStaffMemberPayload"},
+		"RemoveStaffMemberPayload":              {name: "RemoveStaffMemberPayload"},
+		"ApplyForStaffMonthPayload":             {name: "ApplyForStaffMonthPayload"},
+		"WithdrawStaffMonthPayload":             {name: "WithdrawStaffMonthPayload"},
+		"ReviewStaffMonthPayload":               {name: "ReviewStaffMonthPayload"},
+		"RequestStaffPaymentPayload":            {name: "RequestStaffPaymentPayload"},
+		"WithdrawStaffPaymentPayload":           {name: "WithdrawStaffPaymentPayload"},
+		"ReviewStaffPaymentPayload":             {name: "ReviewStaffPaymentPayload"},
+		"ExportStaffListPayload":                {name: "ExportStaffListPayload"},
+		"PostStaffPaymentPayload":               {name: "PostStaffPaymentPayload"},
+		"PayStaffPaymentPayload":                {name: "PayStaffPaymentPayload"},
+		"AdjustBalancePayload":                  {name: "AdjustBalancePayload"},
+		"ExportStatementPayload":                {name: "ExportStatementPayload"},
+		"UnsubscribeResourcesPayload":           {name: "UnsubscribeResourcesPayload"},
+		"CreateUploadPayload":                   {name: "CreateUploadPayload"},
+		"SubmitIndividualVerificationPayload":   {name: "SubmitIndividualVerificationPayload"},
+		"SendRealNameCodePayload":               {name: "SendRealNameCodePayload"},
+		"SubmitEnterpriseVerificationPayload":   {name: "SubmitEnterpriseVerificationPayload"},
+		"ChangeToEnterprisePayload":             {name: "ChangeToEnterprisePayload"},
+		"ReviewVerificationPayload":             {name: "ReviewVerificationPayload"},
+		"DownloadVerificationAttachmentPayload": {name: "DownloadVerificationAttachmentPayload"},
+		"SendVerificationCodePayload":           {name: "SendVerificationCodePayload"},
+		"SetStepUpPayload":                      {name: "SetStepUpPayload"},
+		"CreateWebhookEndpointPayload":          {name: "CreateWebhookEndpointPayload"},
+		"UpdateWebhookEndpointPayload":          {name: "UpdateWebhookEndpointPayload"},
+		"DeleteWebhookEndpointPayload":          {name: "DeleteWebhookEndpointPayload"},
+		"RotateWebhookSecretPayload":            {name: "RotateWebhookSecretPayload"},
+		"SendTestWebhookPayload":                {name: "SendTestWebhookPayload"},
+		"ReplayWebhookDeliveryPayload":          {name: "ReplayWebhookDeliveryPayload"},
+		"ReplayWebhookEventsPayload":            {name: "ReplayWebhookEventsPayload"},
+		"SubmitWithdrawalPayload":               {name: "SubmitWithdrawalPayload"},
+		"CancelWithdrawalPayload":               {name: "CancelWithdrawalPayload"},
+		"RerouteWithdrawalPayload":              {name: "RerouteWithdrawalPayload"},
+		"DeleteRejectedWithdrawalPayload":       {name: "DeleteRejectedWithdrawalPayload"},
+		"ReviewWithdrawalPayload":               {name: "ReviewWithdrawalPayload"},
+		"PayWithdrawalPayload":                  {name: "PayWithdrawalPayload"},
+		"CompleteWithdrawalPayload":             {name: "CompleteWithdrawalPayload"},
+		"FailWithdrawalPayload":                 {name: "FailWithdrawalPayload"},
+		"RestrictWithdrawalsPayload":            {name: "RestrictWithdrawalsPayload"},
+		"LiftWithdrawalRestrictionPayload":      {name: "LiftWithdrawalRestrictionPayload"},
+		"UsageResult":                           {name: "UsageResult"},
+		"RefusedUsageRow":                       {name: "RefusedUsageRow"},
+		"CompanyProblem":                        {name: "CompanyProblem"},
+		"CouponIssueResult":                     {name: "CouponIssueResult"},
+		"CouponReclaimResult":                   {name: "CouponReclaimResult"},
+		"CouponQuotaResult":                     {name: "CouponQuotaResult"},
+		"CouponQuotaReclaim":                    {name: "CouponQuotaReclaim"},
+		"SignedBindNotification":                {name: "SignedBindNotification"},
+		"ProductProblem":                        {name: "ProductProblem"},
+		"ResourceResult":                        {name: "ResourceResult"},
+		"MetadataFinding":                       {name: "MetadataFinding"},
+		"WithdrawalRestriction":                 {name: "WithdrawalRestriction"},
+		"ItemError":                             {name: "ItemError"},
 	}
 	fillViewer(types)
 	fillNode(types)
@@ -633,30 +885,244 @@ func tables() map[string]*objectType {
 	fillLedgerParty(types)
 	fillBindNotificationEdge(types)
 	fillServiceProviderEdge(types)
+	fillSetBalanceAlertPayload(types)
+	fillRemoveBalanceAlertPayload(types)
+	fillRequestModeSwitchPayload(types)
+	fillRequestDisassociationPayload(types)
+	fillConfirmAssociationRequestPayload(types)
+	fillRejectAssociationRequestPayload(types)
+	fillCancelAssociationRequestPayload(types)
+	fillRequestAuthorizationPayload(types)
+	fillGrantAuthorizationPayload(types)
+	fillRefuseAuthorizationPayload(types)
+	fillRevokeAuthorizationPayload(types)
+	fillSetCapabilityTagPayload(types)
+	fillSetBenefitStandingPayload(types)
+	fillApplyForCapabilityPayload(types)
+	fillDecideCapabilityPayload(types)
+	fillDraftCapabilityUpliftPayload(types)
+	fillSubmitBenefitApplicationPayload(types)
+	fillWithdrawBenefitApplicationPayload(types)
+	fillDeleteBenefitApplicationPayload(types)
+	fillStartBenefitReviewPayload(types)
+	fillReviewBenefitApplicationPayload(types)
+	fillEndBenefitPublicityPayload(types)
+	fillSendBenefitInvoicePayload(types)
+	fillAcceptBenefitInvoicePayload(types)
+	fillCompleteBenefitPaymentPayload(types)
+	fillRequestMdfPayload(types)
+	fillEditMdfPayload(types)
+	fillSubmitBenefitProofPayload(types)
+	fillReviewBenefitProofPayload(types)
+	fillDownloadBenefitProofPayload(types)
+	fillSetMdfCapPayload(types)
+	fillJoinPcePayload(types)
+	fillRequestOpportunityIncentivePayload(types)
+	fillRecordUsagePayload(types)
+	fillImportUsagePayload(types)
+	fillSaveBrandDraftPayload(types)
+	fillSubmitBrandPayload(types)
+	fillWithdrawBrandPayload(types)
+	fillReviewBrandPayload(types)
+	fillRetireBrandPayload(types)
+	fillLoadCataloguePayload(types)
+	fillGrantDiscountPayload(types)
+	fillEndDiscountPayload(types)
+	fillSubmitCommercialCertificationPayload(types)
+	fillConfirmCertificationAmountPayload(types)
+	fillReviewCommercialCertificationPayload(types)
+	fillUnlockCommercialCertificationPayload(types)
+	fillDownloadBankLetterPayload(types)
+	fillLoadCompaniesPayload(types)
+	fillInviteResellerPayload(types)
+	fillRequestCooperationPayload(types)
+	fillRequestCooperationEndPayload(types)
+	fillConfirmCooperationRequestPayload(types)
+	fillRejectCooperationRequestPayload(types)
+	fillCancelCooperationRequestPayload(types)
+	fillEndCooperationPayload(types)
+	fillAssignResellerManagerPayload(types)
+	fillRetractResellerManagerPayload(types)
+	fillIssueCouponsPayload(types)
+	fillReclaimCouponsPayload(types)
+	fillGrantCouponQuotaPayload(types)
+	fillAdjustCouponQuotaPayload(types)
+	fillSetCouponQuotaStatusPayload(types)
+	fillIssueCouponQuotasPayload(types)
+	fillReclaimCouponQuotasPayload(types)
+	fillSetCouponWhitelistPayload(types)
+	fillEndAssociationPayload(types)
+	fillCreateCustomerPayload(types)
+	fillCheckIdentityPayload(types)
+	fillUpdateCustomerPayload(types)
+	fillChangeCustomerTagsPayload(types)
+	fillSetNewCustomerTagPayload(types)
+	fillFreezeCustomerPayload(types)
+	fillUnfreezeCustomerPayload(types)
+	fillAssignAccountManagerPayload(types)
+	fillRemoveAccountManagerPayload(types)
+	fillSetCustomerContactsPayload(types)
+	fillSetCustomerBudgetPayload(types)
+	fillRemoveCustomerBudgetPayload(types)
+	fillRestrictCustomerPayload(types)
+	fillLiftCustomerRestrictionPayload(types)
+	fillUpdateAccessConfigurationPayload(types)
+	fillRotateReturnSecretPayload(types)
+	fillCheckAttachmentBucketPayload(types)
+	fillCreateTestLoginPayload(types)
+	fillResendBindNotificationPayload(types)
+	fillUnbindIdentityPayload(types)
+	fillFundCustomerPayload(types)
+	fillReclaimFromCustomerPayload(types)
+	fillFundResellerPayload(types)
+	fillReclaimFromResellerPayload(types)
+	fillRevokeSessionPayload(types)
+	fillRevokeAllSessionsPayload(types)
+	fillCreateApiKeyPayload(types)
+	fillRotateApiKeyPayload(types)
+	fillRevokeApiKeyPayload(types)
+	fillLoadIncentivePoliciesPayload(types)
+	fillConfirmIncentiveStatementPayload(types)
+	fillCompleteIncentiveStatementPayload(types)
+	fillSetCompanyIdentityPayload(types)
+	fillTransferIncentivesPayload(types)
+	fillCreateInvitationPayload(types)
+	fillResendInvitationPayload(types)
+	fillRevokeInvitationPayload(types)
+	fillAcceptInvitationPayload(types)
+	fillRefuseInvitationPayload(types)
+	fillRerunJobPayload(types)
+	fillCancelJobPayload(types)
+	fillEarmarkBalancePayload(types)
+	fillSetCreditLinePayload(types)
+	fillPayOrderPayload(types)
+	fillPlaceOrderPayload(types)
+	fillRenewResourcesPayload(types)
+	fillCancelOrderPayload(types)
+	fillChooseOrderDiscountPayload(types)
+	fillRequestPartnerPaymentPayload(types)
+	fillPartnerPayOrderPayload(types)
+	fillReviewOrderPayload(types)
+	fillSetOrderReviewPayload(types)
+	fillCreatePayerAgreementPayload(types)
+	fillVoidPayerAgreementPayload(types)
+	fillRequestPayoutPayload(types)
+	fillSubmitPayoutPayload(types)
+	fillEnterPayoutInvoicesPayload(types)
+	fillWithdrawPayoutPayload(types)
+	fillSetPayoutPreferencePayload(types)
+	fillReviewPayoutPayload(types)
+	fillCountersignPayoutPayload(types)
+	fillRequestPayoutPaymentPayload(types)
+	fillFailPayoutPaymentPayload(types)
+	fillPayPayoutPayload(types)
+	fillAdjustOrderPricePayload(types)
+	fillRestoreOrderPricePayload(types)
+	fillQuotePurchasePayload(types)
+	fillQuoteRenewalPayload(types)
+	fillQuoteChangePayload(types)
+	fillQuoteToPeriodPayload(types)
+	fillQuoteOnDemandPayload(types)
+	fillStartRechargePayload(types)
+	fillConfirmRechargePayload(types)
+	fillFailRechargePayload(types)
+	fillCancelRechargePayload(types)
+	fillRefundOrderPayload(types)
+	fillHoldOrderPaymentPayload(types)
+	fillReleaseOrderHoldPayload(types)
+	fillReverseTransferPayload(types)
+	fillRecordRemittancePayload(types)
+	fillClaimRemittancePayload(types)
+	fillReviewRemittanceClaimPayload(types)
+	fillReportCustomerPayload(types)
+	fillWithdrawReportPayload(types)
+	fillRequestResellerUpgradePayload(types)
+	fillReviewResellerUpgradePayload(types)
+	fillRequestDistributorRolePayload(types)
+	fillCancelResellerUpgradePayload(types)
+	fillSetAutoRenewalPayload(types)
+	fillCancelAutoRenewalPayload(types)
+	fillSetExpirePolicyPayload(types)
+	fillSetToPayPerUsePayload(types)
+	fillFreezeResourcePayload(types)
+	fillUnfreezeResourcePayload(types)
+	fillRegisterServiceProviderPayload(types)
+	fillUpdateServiceProviderPayload(types)
+	fillRefreshServiceProviderMetadataPayload(types)
+	fillRemoveServiceProviderPayload(types)
+	fillSetMonthlySettlementPayload(types)
+	fillEndMonthlySettlementPayload(types)
+	fillPayMonthlySettlementPayload(types)
+	fillCreateSignInTicketPayload(types)
+	fillPublishNextSigningKeyPayload(types)
+	fillActivateNextSigningKeyPayload(types)
+	fillRetireSigningKeyPayload(types)
+	fillInviteToStaffSchemePayload(types)
+	fillRequestStaffSchemePayload(types)
+	fillWithdrawStaffSchemePayload(types)
+	fillReviewStaffSchemePayload(types)
+	fillRevokeStaffSchemePayload(types)
+	fillAddStaffMemberPayload(types)
+	fillEditStaffMemberPayload(types)
+	fillRemoveStaffMemberPayload(types)
+	fillApplyForStaffMonthPayload(types)
+	fillWithdrawStaffMonthPayload(types)
+	fillReviewStaffMonthPayload(types)
+	fillRequestStaffPaymentPayload(types)
+	fillWithdrawStaffPaymentPayload(types)
+	fillReviewStaffPaymentPayload(types)
+	fillExportStaffListPayload(types)
+	fillPostStaffPaymentPayload(types)
+	fillPayStaffPaymentPayload(types)
+	fillAdjustBalancePayload(types)
+	fillExportStatementPayload(types)
+	fillUnsubscribeResourcesPayload(types)
+	fillCreateUploadPayload(types)
+	fillSubmitIndividualVerificationPayload(types)
+	fillSendRealNameCodePayload(types)
+	fillSubmitEnterpriseVerificationPayload(types)
+	fillChangeToEnterprisePayload(types)
+	fillReviewVerificationPayload(types)
+	fillDownloadVerificationAttachmentPayload(types)
+	fillSendVerificationCodePayload(types)
+	fillSetStepUpPayload(types)
+	fillCreateWebhookEndpointPayload(types)
+	fillUpdateWebhookEndpointPayload(types)
+	fillDeleteWebhookEndpointPayload(types)
+	fillRotateWebhookSecretPayload(types)
+	fillSendTestWebhookPayload(types)
+	fillReplayWebhookDeliveryPayload(types)
+	fillReplayWebhookEventsPayload(types)
+	fillSubmitWithdrawalPayload(types)
+	fillCancelWithdrawalPayload(types)
+	fillRerouteWithdrawalPayload(types)
+	fillDeleteRejectedWithdrawalPayload(types)
+	fillReviewWithdrawalPayload(types)
+	fillPayWithdrawalPayload(types)
+	fillCompleteWithdrawalPayload(types)
+	fillFailWithdrawalPayload(types)
+	fillRestrictWithdrawalsPayload(types)
+	fillLiftWithdrawalRestrictionPayload(types)
+	fillUsageResult(types)
+	fillRefusedUsageRow(types)
+	fillCompanyProblem(types)
+	fillCouponIssueResult(types)
+	fillCouponReclaimResult(types)
+	fillCouponQuotaResult(types)
+	fillCouponQuotaReclaim(types)
+	fillSignedBindNotification(types)
+	fillProductProblem(types)
+	fillResourceResult(types)
+	fillMetadataFinding(types)
+	fillWithdrawalRestriction(types)
+	fillItemError(types)
 	return types
 }
 
 func fillViewer(types map[string]*objectType) {
 	of := types["Viewer"]
 	of.satisfies = []string{"Viewer"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Principal)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Principal:
-			return &v
-		case *models.Principal:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Principal], pointer[models.Principal]
 	of.fields = map[string]*fieldType{
 		"kind": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Principal).Kind
@@ -995,24 +1461,7 @@ func fillNode(types map[string]*objectType) {
 func fillAssociationRequest(types map[string]*objectType) {
 	of := types["AssociationRequest"]
 	of.satisfies = []string{"AssociationRequest", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AssociationRequest)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AssociationRequest:
-			return &v
-		case *models.AssociationRequest:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AssociationRequest], pointer[models.AssociationRequest]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AssociationRequest).ID
@@ -1112,24 +1561,7 @@ func fillAssociationRequest(types map[string]*objectType) {
 func fillAssociationRequestConnection(types map[string]*objectType) {
 	of := types["AssociationRequestConnection"]
 	of.satisfies = []string{"AssociationRequestConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.AssociationRequest])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.AssociationRequest]:
-			return &v
-		case *models.Connection[models.AssociationRequest]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.AssociationRequest]], pointer[models.Connection[models.AssociationRequest]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.AssociationRequest]).Edges
@@ -1166,24 +1598,7 @@ func fillAssociationRequestConnection(types map[string]*objectType) {
 func fillAuthorization(types map[string]*objectType) {
 	of := types["Authorization"]
 	of.satisfies = []string{"Authorization", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Authorization)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Authorization:
-			return &v
-		case *models.Authorization:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Authorization], pointer[models.Authorization]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Authorization).ID
@@ -1296,24 +1711,7 @@ func fillAuthorization(types map[string]*objectType) {
 func fillAuthorizationConnection(types map[string]*objectType) {
 	of := types["AuthorizationConnection"]
 	of.satisfies = []string{"AuthorizationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Authorization])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Authorization]:
-			return &v
-		case *models.Connection[models.Authorization]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Authorization]], pointer[models.Connection[models.Authorization]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Authorization]).Edges
@@ -1350,24 +1748,7 @@ func fillAuthorizationConnection(types map[string]*objectType) {
 func fillCapabilityTag(types map[string]*objectType) {
 	of := types["CapabilityTag"]
 	of.satisfies = []string{"CapabilityTag"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CapabilityTag)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CapabilityTag:
-			return &v
-		case *models.CapabilityTag:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CapabilityTag], pointer[models.CapabilityTag]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CapabilityTag).Code
@@ -1400,24 +1781,7 @@ func fillCapabilityTag(types map[string]*objectType) {
 func fillPartnerCapability(types map[string]*objectType) {
 	of := types["PartnerCapability"]
 	of.satisfies = []string{"PartnerCapability"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CapabilityStatus)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CapabilityStatus:
-			return &v
-		case *models.CapabilityStatus:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CapabilityStatus], pointer[models.CapabilityStatus]
 	of.fields = map[string]*fieldType{
 		"tag": {value: func(object any) any {
 			return &object.(*models.CapabilityStatus).Tag
@@ -1515,24 +1879,7 @@ func fillPartnerCapability(types map[string]*objectType) {
 func fillBenefitStanding(types map[string]*objectType) {
 	of := types["BenefitStanding"]
 	of.satisfies = []string{"BenefitStanding"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BenefitStanding)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BenefitStanding:
-			return &v
-		case *models.BenefitStanding:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BenefitStanding], pointer[models.BenefitStanding]
 	of.fields = map[string]*fieldType{
 		"path": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BenefitStanding).PathOrNil()
@@ -1587,24 +1934,7 @@ func fillBenefitStanding(types map[string]*objectType) {
 func fillMdfBudget(types map[string]*objectType) {
 	of := types["MdfBudget"]
 	of.satisfies = []string{"MdfBudget"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.MDFBudget)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.MDFBudget:
-			return &v
-		case *models.MDFBudget:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.MDFBudget], pointer[models.MDFBudget]
 	of.fields = map[string]*fieldType{
 		"year": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.MDFBudget).Year
@@ -1662,24 +1992,7 @@ func fillMdfBudget(types map[string]*objectType) {
 func fillMdfCap(types map[string]*objectType) {
 	of := types["MdfCap"]
 	of.satisfies = []string{"MdfCap"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.MDFCap)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.MDFCap:
-			return &v
-		case *models.MDFCap:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.MDFCap], pointer[models.MDFCap]
 	of.fields = map[string]*fieldType{
 		"year": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.MDFCap).Year
@@ -1718,24 +2031,7 @@ func fillMdfCap(types map[string]*objectType) {
 func fillBenefitApplication(types map[string]*objectType) {
 	of := types["BenefitApplication"]
 	of.satisfies = []string{"BenefitApplication", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BenefitApplication)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BenefitApplication:
-			return &v
-		case *models.BenefitApplication:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BenefitApplication], pointer[models.BenefitApplication]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BenefitApplication).ID
@@ -1911,24 +2207,7 @@ func fillBenefitApplication(types map[string]*objectType) {
 func fillBenefitApplicationConnection(types map[string]*objectType) {
 	of := types["BenefitApplicationConnection"]
 	of.satisfies = []string{"BenefitApplicationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.BenefitApplication])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.BenefitApplication]:
-			return &v
-		case *models.Connection[models.BenefitApplication]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.BenefitApplication]], pointer[models.Connection[models.BenefitApplication]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.BenefitApplication]).Edges
@@ -1965,24 +2244,7 @@ func fillBenefitApplicationConnection(types map[string]*objectType) {
 func fillBillLine(types map[string]*objectType) {
 	of := types["BillLine"]
 	of.satisfies = []string{"BillLine", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BillLine)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BillLine:
-			return &v
-		case *models.BillLine:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BillLine], pointer[models.BillLine]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BillLine).ID
@@ -2276,24 +2538,7 @@ func fillBillLine(types map[string]*objectType) {
 func fillBillLineConnection(types map[string]*objectType) {
 	of := types["BillLineConnection"]
 	of.satisfies = []string{"BillLineConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.BillLine])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.BillLine]:
-			return &v
-		case *models.Connection[models.BillLine]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.BillLine]], pointer[models.Connection[models.BillLine]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.BillLine]).Edges
@@ -2330,24 +2575,7 @@ func fillBillLineConnection(types map[string]*objectType) {
 func fillBillMonthConnection(types map[string]*objectType) {
 	of := types["BillMonthConnection"]
 	of.satisfies = []string{"BillMonthConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.BillMonth])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.BillMonth]:
-			return &v
-		case *models.Connection[models.BillMonth]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.BillMonth]], pointer[models.Connection[models.BillMonth]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.BillMonth]).Edges
@@ -2384,24 +2612,7 @@ func fillBillMonthConnection(types map[string]*objectType) {
 func fillConsumptionSum(types map[string]*objectType) {
 	of := types["ConsumptionSum"]
 	of.satisfies = []string{"ConsumptionSum"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ConsumptionSum)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ConsumptionSum:
-			return &v
-		case *models.ConsumptionSum:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ConsumptionSum], pointer[models.ConsumptionSum]
 	of.fields = map[string]*fieldType{
 		"key": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ConsumptionSum).KeyOrNil()
@@ -2475,24 +2686,7 @@ func fillConsumptionSum(types map[string]*objectType) {
 func fillStorefrontBrand(types map[string]*objectType) {
 	of := types["StorefrontBrand"]
 	of.satisfies = []string{"StorefrontBrand"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StorefrontBrand)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StorefrontBrand:
-			return &v
-		case *models.StorefrontBrand:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StorefrontBrand], pointer[models.StorefrontBrand]
 	of.fields = map[string]*fieldType{
 		"nameEn": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StorefrontBrand).NameEN()
@@ -2620,24 +2814,7 @@ func fillStorefrontBrand(types map[string]*objectType) {
 func fillBrandVersion(types map[string]*objectType) {
 	of := types["BrandVersion"]
 	of.satisfies = []string{"BrandVersion", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BrandVersion)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BrandVersion:
-			return &v
-		case *models.BrandVersion:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BrandVersion], pointer[models.BrandVersion]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BrandVersion).ID
@@ -2855,24 +3032,7 @@ func fillBrandVersion(types map[string]*objectType) {
 func fillBrandVersionConnection(types map[string]*objectType) {
 	of := types["BrandVersionConnection"]
 	of.satisfies = []string{"BrandVersionConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.BrandVersion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.BrandVersion]:
-			return &v
-		case *models.Connection[models.BrandVersion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.BrandVersion]], pointer[models.Connection[models.BrandVersion]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.BrandVersion]).Edges
@@ -2909,24 +3069,7 @@ func fillBrandVersionConnection(types map[string]*objectType) {
 func fillCatalogueVersion(types map[string]*objectType) {
 	of := types["CatalogueVersion"]
 	of.satisfies = []string{"CatalogueVersion"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CatalogueVersion)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CatalogueVersion:
-			return &v
-		case *models.CatalogueVersion:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CatalogueVersion], pointer[models.CatalogueVersion]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CatalogueVersion).ID
@@ -2973,24 +3116,7 @@ func fillCatalogueVersion(types map[string]*objectType) {
 func fillCatalogueVersionConnection(types map[string]*objectType) {
 	of := types["CatalogueVersionConnection"]
 	of.satisfies = []string{"CatalogueVersionConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CatalogueVersion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CatalogueVersion]:
-			return &v
-		case *models.Connection[models.CatalogueVersion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CatalogueVersion]], pointer[models.Connection[models.CatalogueVersion]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CatalogueVersion]).Edges
@@ -3027,24 +3153,7 @@ func fillCatalogueVersionConnection(types map[string]*objectType) {
 func fillRegionConnection(types map[string]*objectType) {
 	of := types["RegionConnection"]
 	of.satisfies = []string{"RegionConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Region])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Region]:
-			return &v
-		case *models.Connection[models.Region]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Region]], pointer[models.Connection[models.Region]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Region]).Edges
@@ -3081,24 +3190,7 @@ func fillRegionConnection(types map[string]*objectType) {
 func fillServiceTypeConnection(types map[string]*objectType) {
 	of := types["ServiceTypeConnection"]
 	of.satisfies = []string{"ServiceTypeConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.ServiceType])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.ServiceType]:
-			return &v
-		case *models.Connection[models.ServiceType]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.ServiceType]], pointer[models.Connection[models.ServiceType]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.ServiceType]).Edges
@@ -3135,24 +3227,7 @@ func fillServiceTypeConnection(types map[string]*objectType) {
 func fillResourceTypeConnection(types map[string]*objectType) {
 	of := types["ResourceTypeConnection"]
 	of.satisfies = []string{"ResourceTypeConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.ResourceType])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.ResourceType]:
-			return &v
-		case *models.Connection[models.ResourceType]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.ResourceType]], pointer[models.Connection[models.ResourceType]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.ResourceType]).Edges
@@ -3189,24 +3264,7 @@ func fillResourceTypeConnection(types map[string]*objectType) {
 func fillSpecificationConnection(types map[string]*objectType) {
 	of := types["SpecificationConnection"]
 	of.satisfies = []string{"SpecificationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Specification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Specification]:
-			return &v
-		case *models.Connection[models.Specification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Specification]], pointer[models.Connection[models.Specification]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Specification]).Edges
@@ -3243,24 +3301,7 @@ func fillSpecificationConnection(types map[string]*objectType) {
 func fillUsageTypeConnection(types map[string]*objectType) {
 	of := types["UsageTypeConnection"]
 	of.satisfies = []string{"UsageTypeConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.UsageType])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.UsageType]:
-			return &v
-		case *models.Connection[models.UsageType]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.UsageType]], pointer[models.Connection[models.UsageType]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.UsageType]).Edges
@@ -3297,24 +3338,7 @@ func fillUsageTypeConnection(types map[string]*objectType) {
 func fillMeasureConnection(types map[string]*objectType) {
 	of := types["MeasureConnection"]
 	of.satisfies = []string{"MeasureConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Measure])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Measure]:
-			return &v
-		case *models.Connection[models.Measure]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Measure]], pointer[models.Connection[models.Measure]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Measure]).Edges
@@ -3351,24 +3375,7 @@ func fillMeasureConnection(types map[string]*objectType) {
 func fillMeasureConversionConnection(types map[string]*objectType) {
 	of := types["MeasureConversionConnection"]
 	of.satisfies = []string{"MeasureConversionConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.MeasureConversion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.MeasureConversion]:
-			return &v
-		case *models.Connection[models.MeasureConversion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.MeasureConversion]], pointer[models.Connection[models.MeasureConversion]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.MeasureConversion]).Edges
@@ -3405,24 +3412,7 @@ func fillMeasureConversionConnection(types map[string]*objectType) {
 func fillPriceConnection(types map[string]*objectType) {
 	of := types["PriceConnection"]
 	of.satisfies = []string{"PriceConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Price])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Price]:
-			return &v
-		case *models.Connection[models.Price]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Price]], pointer[models.Connection[models.Price]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Price]).Edges
@@ -3459,24 +3449,7 @@ func fillPriceConnection(types map[string]*objectType) {
 func fillDiscountPolicyConnection(types map[string]*objectType) {
 	of := types["DiscountPolicyConnection"]
 	of.satisfies = []string{"DiscountPolicyConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.DiscountPolicy])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.DiscountPolicy]:
-			return &v
-		case *models.Connection[models.DiscountPolicy]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.DiscountPolicy]], pointer[models.Connection[models.DiscountPolicy]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.DiscountPolicy]).Edges
@@ -3513,24 +3486,7 @@ func fillDiscountPolicyConnection(types map[string]*objectType) {
 func fillDiscount(types map[string]*objectType) {
 	of := types["Discount"]
 	of.satisfies = []string{"Discount", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Discount)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Discount:
-			return &v
-		case *models.Discount:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Discount], pointer[models.Discount]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Discount).ID
@@ -3634,24 +3590,7 @@ func fillDiscount(types map[string]*objectType) {
 func fillDiscountConnection(types map[string]*objectType) {
 	of := types["DiscountConnection"]
 	of.satisfies = []string{"DiscountConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Discount])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Discount]:
-			return &v
-		case *models.Connection[models.Discount]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Discount]], pointer[models.Connection[models.Discount]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Discount]).Edges
@@ -3688,24 +3627,7 @@ func fillDiscountConnection(types map[string]*objectType) {
 func fillCommercialCertification(types map[string]*objectType) {
 	of := types["CommercialCertification"]
 	of.satisfies = []string{"CommercialCertification", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CommercialCertification)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CommercialCertification:
-			return &v
-		case *models.CommercialCertification:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CommercialCertification], pointer[models.CommercialCertification]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CommercialCertification).ID
@@ -3825,24 +3747,7 @@ func fillCommercialCertification(types map[string]*objectType) {
 func fillCommercialCertificationConnection(types map[string]*objectType) {
 	of := types["CommercialCertificationConnection"]
 	of.satisfies = []string{"CommercialCertificationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CommercialCertification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CommercialCertification]:
-			return &v
-		case *models.Connection[models.CommercialCertification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CommercialCertification]], pointer[models.Connection[models.CommercialCertification]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CommercialCertification]).Edges
@@ -3879,24 +3784,7 @@ func fillCommercialCertificationConnection(types map[string]*objectType) {
 func fillCompany(types map[string]*objectType) {
 	of := types["Company"]
 	of.satisfies = []string{"Company", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Company)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Company:
-			return &v
-		case *models.Company:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Company], pointer[models.Company]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Company).ID
@@ -4209,24 +4097,7 @@ func fillCompany(types map[string]*objectType) {
 func fillCompanyConnection(types map[string]*objectType) {
 	of := types["CompanyConnection"]
 	of.satisfies = []string{"CompanyConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Company])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Company]:
-			return &v
-		case *models.Connection[models.Company]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Company]], pointer[models.Connection[models.Company]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Company]).Edges
@@ -4263,24 +4134,7 @@ func fillCompanyConnection(types map[string]*objectType) {
 func fillCompanyGraph(types map[string]*objectType) {
 	of := types["CompanyGraph"]
 	of.satisfies = []string{"CompanyGraph"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyGraph)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyGraph:
-			return &v
-		case *models.CompanyGraph:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyGraph], pointer[models.CompanyGraph]
 	of.fields = map[string]*fieldType{
 		"nodes": {value: func(object any) any {
 			return object.(*models.CompanyGraph).Nodes
@@ -4307,24 +4161,7 @@ func fillCompanyGraph(types map[string]*objectType) {
 func fillCompanyLoadConnection(types map[string]*objectType) {
 	of := types["CompanyLoadConnection"]
 	of.satisfies = []string{"CompanyLoadConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CompanyLoad])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CompanyLoad]:
-			return &v
-		case *models.Connection[models.CompanyLoad]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CompanyLoad]], pointer[models.Connection[models.CompanyLoad]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CompanyLoad]).Edges
@@ -4361,24 +4198,7 @@ func fillCompanyLoadConnection(types map[string]*objectType) {
 func fillCooperationConnection(types map[string]*objectType) {
 	of := types["CooperationConnection"]
 	of.satisfies = []string{"CooperationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Cooperation])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Cooperation]:
-			return &v
-		case *models.Connection[models.Cooperation]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Cooperation]], pointer[models.Connection[models.Cooperation]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Cooperation]).Edges
@@ -4415,24 +4235,7 @@ func fillCooperationConnection(types map[string]*objectType) {
 func fillCooperationRequest(types map[string]*objectType) {
 	of := types["CooperationRequest"]
 	of.satisfies = []string{"CooperationRequest", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CooperationRequest)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CooperationRequest:
-			return &v
-		case *models.CooperationRequest:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CooperationRequest], pointer[models.CooperationRequest]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CooperationRequest).ID
@@ -4533,24 +4336,7 @@ func fillCooperationRequest(types map[string]*objectType) {
 func fillCooperationRequestConnection(types map[string]*objectType) {
 	of := types["CooperationRequestConnection"]
 	of.satisfies = []string{"CooperationRequestConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CooperationRequest])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CooperationRequest]:
-			return &v
-		case *models.Connection[models.CooperationRequest]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CooperationRequest]], pointer[models.Connection[models.CooperationRequest]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CooperationRequest]).Edges
@@ -4587,24 +4373,7 @@ func fillCooperationRequestConnection(types map[string]*objectType) {
 func fillCoupon(types map[string]*objectType) {
 	of := types["Coupon"]
 	of.satisfies = []string{"Coupon", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Coupon)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Coupon:
-			return &v
-		case *models.Coupon:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Coupon], pointer[models.Coupon]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Coupon).ID
@@ -4723,24 +4492,7 @@ func fillCoupon(types map[string]*objectType) {
 func fillCouponConnection(types map[string]*objectType) {
 	of := types["CouponConnection"]
 	of.satisfies = []string{"CouponConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Coupon])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Coupon]:
-			return &v
-		case *models.Connection[models.Coupon]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Coupon]], pointer[models.Connection[models.Coupon]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Coupon]).Edges
@@ -4777,24 +4529,7 @@ func fillCouponConnection(types map[string]*objectType) {
 func fillCouponRecordConnection(types map[string]*objectType) {
 	of := types["CouponRecordConnection"]
 	of.satisfies = []string{"CouponRecordConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CouponRecord])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CouponRecord]:
-			return &v
-		case *models.Connection[models.CouponRecord]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CouponRecord]], pointer[models.Connection[models.CouponRecord]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CouponRecord]).Edges
@@ -4831,24 +4566,7 @@ func fillCouponRecordConnection(types map[string]*objectType) {
 func fillCouponUseConnection(types map[string]*objectType) {
 	of := types["CouponUseConnection"]
 	of.satisfies = []string{"CouponUseConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CouponUse])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CouponUse]:
-			return &v
-		case *models.Connection[models.CouponUse]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CouponUse]], pointer[models.Connection[models.CouponUse]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CouponUse]).Edges
@@ -4885,24 +4603,7 @@ func fillCouponUseConnection(types map[string]*objectType) {
 func fillCouponQuota(types map[string]*objectType) {
 	of := types["CouponQuota"]
 	of.satisfies = []string{"CouponQuota", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CouponQuota)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CouponQuota:
-			return &v
-		case *models.CouponQuota:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CouponQuota], pointer[models.CouponQuota]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CouponQuota).ID
@@ -5004,24 +4705,7 @@ func fillCouponQuota(types map[string]*objectType) {
 func fillCouponQuotaConnection(types map[string]*objectType) {
 	of := types["CouponQuotaConnection"]
 	of.satisfies = []string{"CouponQuotaConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CouponQuota])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CouponQuota]:
-			return &v
-		case *models.Connection[models.CouponQuota]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CouponQuota]], pointer[models.Connection[models.CouponQuota]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CouponQuota]).Edges
@@ -5058,24 +4742,7 @@ func fillCouponQuotaConnection(types map[string]*objectType) {
 func fillCouponQuotaRecordConnection(types map[string]*objectType) {
 	of := types["CouponQuotaRecordConnection"]
 	of.satisfies = []string{"CouponQuotaRecordConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CouponQuotaRecord])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CouponQuotaRecord]:
-			return &v
-		case *models.Connection[models.CouponQuotaRecord]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CouponQuotaRecord]], pointer[models.Connection[models.CouponQuotaRecord]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CouponQuotaRecord]).Edges
@@ -5112,24 +4779,7 @@ func fillCouponQuotaRecordConnection(types map[string]*objectType) {
 func fillCustomer(types map[string]*objectType) {
 	of := types["Customer"]
 	of.satisfies = []string{"Customer", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Customer)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Customer:
-			return &v
-		case *models.Customer:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Customer], pointer[models.Customer]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Customer).ID
@@ -5516,24 +5166,7 @@ func fillCustomer(types map[string]*objectType) {
 func fillCustomerConnection(types map[string]*objectType) {
 	of := types["CustomerConnection"]
 	of.satisfies = []string{"CustomerConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Customer])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Customer]:
-			return &v
-		case *models.Connection[models.Customer]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Customer]], pointer[models.Connection[models.Customer]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Customer]).Edges
@@ -5570,24 +5203,7 @@ func fillCustomerConnection(types map[string]*objectType) {
 func fillAssociationEligibility(types map[string]*objectType) {
 	of := types["AssociationEligibility"]
 	of.satisfies = []string{"AssociationEligibility"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AssociationEligibility)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AssociationEligibility:
-			return &v
-		case *models.AssociationEligibility:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AssociationEligibility], pointer[models.AssociationEligibility]
 	of.fields = map[string]*fieldType{
 		"mode": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AssociationEligibility).Mode
@@ -5612,24 +5228,7 @@ func fillAssociationEligibility(types map[string]*objectType) {
 func fillEventConnection(types map[string]*objectType) {
 	of := types["EventConnection"]
 	of.satisfies = []string{"EventConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Event])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Event]:
-			return &v
-		case *models.Connection[models.Event]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Event]], pointer[models.Connection[models.Event]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Event]).Edges
@@ -5666,24 +5265,7 @@ func fillEventConnection(types map[string]*objectType) {
 func fillTestLogin(types map[string]*objectType) {
 	of := types["TestLogin"]
 	of.satisfies = []string{"TestLogin", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.TestLogin)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.TestLogin:
-			return &v
-		case *models.TestLogin:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.TestLogin], pointer[models.TestLogin]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.TestLogin).ID
@@ -5732,24 +5314,7 @@ func fillTestLogin(types map[string]*objectType) {
 func fillApiKeyConnection(types map[string]*objectType) {
 	of := types["ApiKeyConnection"]
 	of.satisfies = []string{"ApiKeyConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.APIKey])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.APIKey]:
-			return &v
-		case *models.Connection[models.APIKey]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.APIKey]], pointer[models.Connection[models.APIKey]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.APIKey]).Edges
@@ -5786,24 +5351,7 @@ func fillApiKeyConnection(types map[string]*objectType) {
 func fillIncentiveStatement(types map[string]*objectType) {
 	of := types["IncentiveStatement"]
 	of.satisfies = []string{"IncentiveStatement", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IncentiveStatement)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IncentiveStatement:
-			return &v
-		case *models.IncentiveStatement:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IncentiveStatement], pointer[models.IncentiveStatement]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.IncentiveStatement).ID
@@ -5941,24 +5489,7 @@ func fillIncentiveStatement(types map[string]*objectType) {
 func fillIncentiveStatementConnection(types map[string]*objectType) {
 	of := types["IncentiveStatementConnection"]
 	of.satisfies = []string{"IncentiveStatementConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.IncentiveStatement])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.IncentiveStatement]:
-			return &v
-		case *models.Connection[models.IncentiveStatement]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.IncentiveStatement]], pointer[models.Connection[models.IncentiveStatement]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.IncentiveStatement]).Edges
@@ -5995,24 +5526,7 @@ func fillIncentiveStatementConnection(types map[string]*objectType) {
 func fillPerformanceLineConnection(types map[string]*objectType) {
 	of := types["PerformanceLineConnection"]
 	of.satisfies = []string{"PerformanceLineConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.PerformanceLine])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.PerformanceLine]:
-			return &v
-		case *models.Connection[models.PerformanceLine]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.PerformanceLine]], pointer[models.Connection[models.PerformanceLine]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.PerformanceLine]).Edges
@@ -6049,24 +5563,7 @@ func fillPerformanceLineConnection(types map[string]*objectType) {
 func fillIncentiveVersionConnection(types map[string]*objectType) {
 	of := types["IncentiveVersionConnection"]
 	of.satisfies = []string{"IncentiveVersionConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.IncentiveVersion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.IncentiveVersion]:
-			return &v
-		case *models.Connection[models.IncentiveVersion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.IncentiveVersion]], pointer[models.Connection[models.IncentiveVersion]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.IncentiveVersion]).Edges
@@ -6103,24 +5600,7 @@ func fillIncentiveVersionConnection(types map[string]*objectType) {
 func fillIncentivePolicyRuleConnection(types map[string]*objectType) {
 	of := types["IncentivePolicyRuleConnection"]
 	of.satisfies = []string{"IncentivePolicyRuleConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.IncentiveRule])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.IncentiveRule]:
-			return &v
-		case *models.Connection[models.IncentiveRule]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.IncentiveRule]], pointer[models.Connection[models.IncentiveRule]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.IncentiveRule]).Edges
@@ -6157,24 +5637,7 @@ func fillIncentivePolicyRuleConnection(types map[string]*objectType) {
 func fillPerformanceSum(types map[string]*objectType) {
 	of := types["PerformanceSum"]
 	of.satisfies = []string{"PerformanceSum"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PerformanceSum)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PerformanceSum:
-			return &v
-		case *models.PerformanceSum:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PerformanceSum], pointer[models.PerformanceSum]
 	of.fields = map[string]*fieldType{
 		"key": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PerformanceSum).KeyOrNil()
@@ -6234,24 +5697,7 @@ func fillPerformanceSum(types map[string]*objectType) {
 func fillIncentiveSum(types map[string]*objectType) {
 	of := types["IncentiveSum"]
 	of.satisfies = []string{"IncentiveSum"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IncentiveSum)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IncentiveSum:
-			return &v
-		case *models.IncentiveSum:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IncentiveSum], pointer[models.IncentiveSum]
 	of.fields = map[string]*fieldType{
 		"key": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.IncentiveSum).Key
@@ -6323,24 +5769,7 @@ func fillIncentiveSum(types map[string]*objectType) {
 func fillCompanyIdentity(types map[string]*objectType) {
 	of := types["CompanyIdentity"]
 	of.satisfies = []string{"CompanyIdentity"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyIdentity)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyIdentity:
-			return &v
-		case *models.CompanyIdentity:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyIdentity], pointer[models.CompanyIdentity]
 	of.fields = map[string]*fieldType{
 		"country": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyIdentity).Country
@@ -6370,24 +5799,7 @@ func fillCompanyIdentity(types map[string]*objectType) {
 func fillIncentiveTransfer(types map[string]*objectType) {
 	of := types["IncentiveTransfer"]
 	of.satisfies = []string{"IncentiveTransfer", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IncentiveTransfer)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IncentiveTransfer:
-			return &v
-		case *models.IncentiveTransfer:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IncentiveTransfer], pointer[models.IncentiveTransfer]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.IncentiveTransfer).ID
@@ -6466,24 +5878,7 @@ func fillIncentiveTransfer(types map[string]*objectType) {
 func fillIncentiveTransferConnection(types map[string]*objectType) {
 	of := types["IncentiveTransferConnection"]
 	of.satisfies = []string{"IncentiveTransferConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.IncentiveTransfer])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.IncentiveTransfer]:
-			return &v
-		case *models.Connection[models.IncentiveTransfer]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.IncentiveTransfer]], pointer[models.Connection[models.IncentiveTransfer]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.IncentiveTransfer]).Edges
@@ -6520,24 +5915,7 @@ func fillIncentiveTransferConnection(types map[string]*objectType) {
 func fillInvitation(types map[string]*objectType) {
 	of := types["Invitation"]
 	of.satisfies = []string{"Invitation", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Invitation)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Invitation:
-			return &v
-		case *models.Invitation:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Invitation], pointer[models.Invitation]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Invitation).ID
@@ -6664,24 +6042,7 @@ func fillInvitation(types map[string]*objectType) {
 func fillInvitationConnection(types map[string]*objectType) {
 	of := types["InvitationConnection"]
 	of.satisfies = []string{"InvitationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Invitation])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Invitation]:
-			return &v
-		case *models.Connection[models.Invitation]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Invitation]], pointer[models.Connection[models.Invitation]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Invitation]).Edges
@@ -6718,24 +6079,7 @@ func fillInvitationConnection(types map[string]*objectType) {
 func fillInvitationOffer(types map[string]*objectType) {
 	of := types["InvitationOffer"]
 	of.satisfies = []string{"InvitationOffer"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.InvitationOffer)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.InvitationOffer:
-			return &v
-		case *models.InvitationOffer:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.InvitationOffer], pointer[models.InvitationOffer]
 	of.fields = map[string]*fieldType{
 		"partnerName": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.InvitationOffer).PartnerName
@@ -6760,24 +6104,7 @@ func fillInvitationOffer(types map[string]*objectType) {
 func fillInvitationPreview(types map[string]*objectType) {
 	of := types["InvitationPreview"]
 	of.satisfies = []string{"InvitationPreview"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.InvitationPreview)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.InvitationPreview:
-			return &v
-		case *models.InvitationPreview:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.InvitationPreview], pointer[models.InvitationPreview]
 	of.fields = map[string]*fieldType{
 		"subject": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.InvitationPreview).Subject
@@ -6800,24 +6127,7 @@ func fillInvitationPreview(types map[string]*objectType) {
 func fillJob(types map[string]*objectType) {
 	of := types["Job"]
 	of.satisfies = []string{"Job", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Job)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Job:
-			return &v
-		case *models.Job:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Job], pointer[models.Job]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Job).ID
@@ -6908,24 +6218,7 @@ func fillJob(types map[string]*objectType) {
 func fillJobConnection(types map[string]*objectType) {
 	of := types["JobConnection"]
 	of.satisfies = []string{"JobConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Job])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Job]:
-			return &v
-		case *models.Connection[models.Job]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Job]], pointer[models.Connection[models.Job]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Job]).Edges
@@ -6962,24 +6255,7 @@ func fillJobConnection(types map[string]*objectType) {
 func fillOrder(types map[string]*objectType) {
 	of := types["Order"]
 	of.satisfies = []string{"Order", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Order)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Order:
-			return &v
-		case *models.Order:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Order], pointer[models.Order]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Order).ID
@@ -7270,24 +6546,7 @@ func fillOrder(types map[string]*objectType) {
 func fillOrderConnection(types map[string]*objectType) {
 	of := types["OrderConnection"]
 	of.satisfies = []string{"OrderConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Order])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Order]:
-			return &v
-		case *models.Connection[models.Order]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Order]], pointer[models.Connection[models.Order]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Order]).Edges
@@ -7324,24 +6583,7 @@ func fillOrderConnection(types map[string]*objectType) {
 func fillPartner(types map[string]*objectType) {
 	of := types["Partner"]
 	of.satisfies = []string{"Partner", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Partner)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Partner:
-			return &v
-		case *models.Partner:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Partner], pointer[models.Partner]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Partner).ID
@@ -7569,24 +6811,7 @@ func fillPartner(types map[string]*objectType) {
 func fillPartnerConnection(types map[string]*objectType) {
 	of := types["PartnerConnection"]
 	of.satisfies = []string{"PartnerConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Partner])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Partner]:
-			return &v
-		case *models.Connection[models.Partner]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Partner]], pointer[models.Connection[models.Partner]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Partner]).Edges
@@ -7623,24 +6848,7 @@ func fillPartnerConnection(types map[string]*objectType) {
 func fillPayerAgreement(types map[string]*objectType) {
 	of := types["PayerAgreement"]
 	of.satisfies = []string{"PayerAgreement", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PayerAgreement)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PayerAgreement:
-			return &v
-		case *models.PayerAgreement:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PayerAgreement], pointer[models.PayerAgreement]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PayerAgreement).ID
@@ -7723,24 +6931,7 @@ func fillPayerAgreement(types map[string]*objectType) {
 func fillPayerAgreementConnection(types map[string]*objectType) {
 	of := types["PayerAgreementConnection"]
 	of.satisfies = []string{"PayerAgreementConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.PayerAgreement])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.PayerAgreement]:
-			return &v
-		case *models.Connection[models.PayerAgreement]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.PayerAgreement]], pointer[models.Connection[models.PayerAgreement]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.PayerAgreement]).Edges
@@ -7777,24 +6968,7 @@ func fillPayerAgreementConnection(types map[string]*objectType) {
 func fillPayoutRequest(types map[string]*objectType) {
 	of := types["PayoutRequest"]
 	of.satisfies = []string{"PayoutRequest", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PayoutRequest)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PayoutRequest:
-			return &v
-		case *models.PayoutRequest:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PayoutRequest], pointer[models.PayoutRequest]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PayoutRequest).ID
@@ -7971,24 +7145,7 @@ func fillPayoutRequest(types map[string]*objectType) {
 func fillPayoutRequestConnection(types map[string]*objectType) {
 	of := types["PayoutRequestConnection"]
 	of.satisfies = []string{"PayoutRequestConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.PayoutRequest])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.PayoutRequest]:
-			return &v
-		case *models.Connection[models.PayoutRequest]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.PayoutRequest]], pointer[models.Connection[models.PayoutRequest]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.PayoutRequest]).Edges
@@ -8025,24 +7182,7 @@ func fillPayoutRequestConnection(types map[string]*objectType) {
 func fillQuote(types map[string]*objectType) {
 	of := types["Quote"]
 	of.satisfies = []string{"Quote", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Quote)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Quote:
-			return &v
-		case *models.Quote:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Quote], pointer[models.Quote]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Quote).ID
@@ -8138,24 +7278,7 @@ func fillQuote(types map[string]*objectType) {
 func fillQuoteConnection(types map[string]*objectType) {
 	of := types["QuoteConnection"]
 	of.satisfies = []string{"QuoteConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Quote])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Quote]:
-			return &v
-		case *models.Connection[models.Quote]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Quote]], pointer[models.Connection[models.Quote]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Quote]).Edges
@@ -8192,24 +7315,7 @@ func fillQuoteConnection(types map[string]*objectType) {
 func fillRechargeOptions(types map[string]*objectType) {
 	of := types["RechargeOptions"]
 	of.satisfies = []string{"RechargeOptions"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.RechargeOptions)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.RechargeOptions:
-			return &v
-		case *models.RechargeOptions:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.RechargeOptions], pointer[models.RechargeOptions]
 	of.fields = map[string]*fieldType{
 		"refusal": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.RechargeOptions).Refusal
@@ -8251,24 +7357,7 @@ func fillRechargeOptions(types map[string]*objectType) {
 func fillRecharge(types map[string]*objectType) {
 	of := types["Recharge"]
 	of.satisfies = []string{"Recharge", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Recharge)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Recharge:
-			return &v
-		case *models.Recharge:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Recharge], pointer[models.Recharge]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Recharge).ID
@@ -8410,24 +7499,7 @@ func fillRecharge(types map[string]*objectType) {
 func fillRechargeConnection(types map[string]*objectType) {
 	of := types["RechargeConnection"]
 	of.satisfies = []string{"RechargeConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Recharge])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Recharge]:
-			return &v
-		case *models.Connection[models.Recharge]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Recharge]], pointer[models.Connection[models.Recharge]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Recharge]).Edges
@@ -8464,24 +7536,7 @@ func fillRechargeConnection(types map[string]*objectType) {
 func fillRemittance(types map[string]*objectType) {
 	of := types["Remittance"]
 	of.satisfies = []string{"Remittance", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Remittance)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Remittance:
-			return &v
-		case *models.Remittance:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Remittance], pointer[models.Remittance]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Remittance).ID
@@ -8561,24 +7616,7 @@ func fillRemittance(types map[string]*objectType) {
 func fillRemittanceConnection(types map[string]*objectType) {
 	of := types["RemittanceConnection"]
 	of.satisfies = []string{"RemittanceConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Remittance])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Remittance]:
-			return &v
-		case *models.Connection[models.Remittance]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Remittance]], pointer[models.Connection[models.Remittance]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Remittance]).Edges
@@ -8615,24 +7653,7 @@ func fillRemittanceConnection(types map[string]*objectType) {
 func fillRemittanceClaim(types map[string]*objectType) {
 	of := types["RemittanceClaim"]
 	of.satisfies = []string{"RemittanceClaim", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.RemittanceClaim)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.RemittanceClaim:
-			return &v
-		case *models.RemittanceClaim:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.RemittanceClaim], pointer[models.RemittanceClaim]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.RemittanceClaim).ID
@@ -8756,24 +7777,7 @@ func fillRemittanceClaim(types map[string]*objectType) {
 func fillRemittanceClaimConnection(types map[string]*objectType) {
 	of := types["RemittanceClaimConnection"]
 	of.satisfies = []string{"RemittanceClaimConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.RemittanceClaim])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.RemittanceClaim]:
-			return &v
-		case *models.Connection[models.RemittanceClaim]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.RemittanceClaim]], pointer[models.Connection[models.RemittanceClaim]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.RemittanceClaim]).Edges
@@ -8810,24 +7814,7 @@ func fillRemittanceClaimConnection(types map[string]*objectType) {
 func fillCustomerReport(types map[string]*objectType) {
 	of := types["CustomerReport"]
 	of.satisfies = []string{"CustomerReport", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CustomerReport)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CustomerReport:
-			return &v
-		case *models.CustomerReport:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CustomerReport], pointer[models.CustomerReport]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CustomerReport).ID
@@ -8935,24 +7922,7 @@ func fillCustomerReport(types map[string]*objectType) {
 func fillCustomerReportConnection(types map[string]*objectType) {
 	of := types["CustomerReportConnection"]
 	of.satisfies = []string{"CustomerReportConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CustomerReport])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CustomerReport]:
-			return &v
-		case *models.Connection[models.CustomerReport]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CustomerReport]], pointer[models.Connection[models.CustomerReport]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CustomerReport]).Edges
@@ -8989,24 +7959,7 @@ func fillCustomerReportConnection(types map[string]*objectType) {
 func fillResellerUpgradeEligibility(types map[string]*objectType) {
 	of := types["ResellerUpgradeEligibility"]
 	of.satisfies = []string{"ResellerUpgradeEligibility"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.UpgradeEligibility)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.UpgradeEligibility:
-			return &v
-		case *models.UpgradeEligibility:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.UpgradeEligibility], pointer[models.UpgradeEligibility]
 	of.fields = map[string]*fieldType{
 		"eligible": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.UpgradeEligibility).Eligible()
@@ -9038,24 +7991,7 @@ func fillResellerUpgradeEligibility(types map[string]*objectType) {
 func fillResellerUpgrade(types map[string]*objectType) {
 	of := types["ResellerUpgrade"]
 	of.satisfies = []string{"ResellerUpgrade", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ResellerUpgrade)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ResellerUpgrade:
-			return &v
-		case *models.ResellerUpgrade:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ResellerUpgrade], pointer[models.ResellerUpgrade]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ResellerUpgrade).ID
@@ -9129,24 +8065,7 @@ func fillResellerUpgrade(types map[string]*objectType) {
 func fillResellerUpgradeConnection(types map[string]*objectType) {
 	of := types["ResellerUpgradeConnection"]
 	of.satisfies = []string{"ResellerUpgradeConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.ResellerUpgrade])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.ResellerUpgrade]:
-			return &v
-		case *models.Connection[models.ResellerUpgrade]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.ResellerUpgrade]], pointer[models.Connection[models.ResellerUpgrade]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.ResellerUpgrade]).Edges
@@ -9183,24 +8102,7 @@ func fillResellerUpgradeConnection(types map[string]*objectType) {
 func fillResource(types map[string]*objectType) {
 	of := types["Resource"]
 	of.satisfies = []string{"Resource", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Resource)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Resource:
-			return &v
-		case *models.Resource:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Resource], pointer[models.Resource]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Resource).ID
@@ -9433,24 +8335,7 @@ func fillResource(types map[string]*objectType) {
 func fillResourceConnection(types map[string]*objectType) {
 	of := types["ResourceConnection"]
 	of.satisfies = []string{"ResourceConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Resource])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Resource]:
-			return &v
-		case *models.Connection[models.Resource]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Resource]], pointer[models.Connection[models.Resource]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Resource]).Edges
@@ -9487,24 +8372,7 @@ func fillResourceConnection(types map[string]*objectType) {
 func fillResourcePackage(types map[string]*objectType) {
 	of := types["ResourcePackage"]
 	of.satisfies = []string{"ResourcePackage", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ResourcePackage)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ResourcePackage:
-			return &v
-		case *models.ResourcePackage:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ResourcePackage], pointer[models.ResourcePackage]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ResourcePackage).ID
@@ -9626,24 +8494,7 @@ func fillResourcePackage(types map[string]*objectType) {
 func fillResourcePackageConnection(types map[string]*objectType) {
 	of := types["ResourcePackageConnection"]
 	of.satisfies = []string{"ResourcePackageConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.ResourcePackage])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.ResourcePackage]:
-			return &v
-		case *models.Connection[models.ResourcePackage]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.ResourcePackage]], pointer[models.Connection[models.ResourcePackage]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.ResourcePackage]).Edges
@@ -9680,24 +8531,7 @@ func fillResourcePackageConnection(types map[string]*objectType) {
 func fillPackageItem(types map[string]*objectType) {
 	of := types["PackageItem"]
 	of.satisfies = []string{"PackageItem"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PackageItem)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PackageItem:
-			return &v
-		case *models.PackageItem:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PackageItem], pointer[models.PackageItem]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PackageItem).ID
@@ -9786,24 +8620,7 @@ func fillPackageItem(types map[string]*objectType) {
 func fillPackageUsageRecordConnection(types map[string]*objectType) {
 	of := types["PackageUsageRecordConnection"]
 	of.satisfies = []string{"PackageUsageRecordConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.PackageUsage])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.PackageUsage]:
-			return &v
-		case *models.Connection[models.PackageUsage]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.PackageUsage]], pointer[models.Connection[models.PackageUsage]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.PackageUsage]).Edges
@@ -9840,24 +8657,7 @@ func fillPackageUsageRecordConnection(types map[string]*objectType) {
 func fillMonthlySettlement(types map[string]*objectType) {
 	of := types["MonthlySettlement"]
 	of.satisfies = []string{"MonthlySettlement", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.MonthlySettlement)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.MonthlySettlement:
-			return &v
-		case *models.MonthlySettlement:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.MonthlySettlement], pointer[models.MonthlySettlement]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.MonthlySettlement).ID
@@ -9938,24 +8738,7 @@ func fillMonthlySettlement(types map[string]*objectType) {
 func fillMonthlySettlementConnection(types map[string]*objectType) {
 	of := types["MonthlySettlementConnection"]
 	of.satisfies = []string{"MonthlySettlementConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.MonthlySettlement])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.MonthlySettlement]:
-			return &v
-		case *models.Connection[models.MonthlySettlement]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.MonthlySettlement]], pointer[models.Connection[models.MonthlySettlement]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.MonthlySettlement]).Edges
@@ -9992,24 +8775,7 @@ func fillMonthlySettlementConnection(types map[string]*objectType) {
 func fillStaffScheme(types map[string]*objectType) {
 	of := types["StaffScheme"]
 	of.satisfies = []string{"StaffScheme", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StaffScheme)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StaffScheme:
-			return &v
-		case *models.StaffScheme:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StaffScheme], pointer[models.StaffScheme]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StaffScheme).ID
@@ -10136,24 +8902,7 @@ func fillStaffScheme(types map[string]*objectType) {
 func fillStaffSchemeConnection(types map[string]*objectType) {
 	of := types["StaffSchemeConnection"]
 	of.satisfies = []string{"StaffSchemeConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.StaffScheme])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.StaffScheme]:
-			return &v
-		case *models.Connection[models.StaffScheme]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.StaffScheme]], pointer[models.Connection[models.StaffScheme]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.StaffScheme]).Edges
@@ -10190,24 +8939,7 @@ func fillStaffSchemeConnection(types map[string]*objectType) {
 func fillStaffMonthConnection(types map[string]*objectType) {
 	of := types["StaffMonthConnection"]
 	of.satisfies = []string{"StaffMonthConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.StaffMonth])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.StaffMonth]:
-			return &v
-		case *models.Connection[models.StaffMonth]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.StaffMonth]], pointer[models.Connection[models.StaffMonth]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.StaffMonth]).Edges
@@ -10244,24 +8976,7 @@ func fillStaffMonthConnection(types map[string]*objectType) {
 func fillStaffPayment(types map[string]*objectType) {
 	of := types["StaffPayment"]
 	of.satisfies = []string{"StaffPayment", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StaffPayment)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StaffPayment:
-			return &v
-		case *models.StaffPayment:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StaffPayment], pointer[models.StaffPayment]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StaffPayment).ID
@@ -10405,24 +9120,7 @@ func fillStaffPayment(types map[string]*objectType) {
 func fillStaffPaymentConnection(types map[string]*objectType) {
 	of := types["StaffPaymentConnection"]
 	of.satisfies = []string{"StaffPaymentConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.StaffPayment])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.StaffPayment]:
-			return &v
-		case *models.Connection[models.StaffPayment]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.StaffPayment]], pointer[models.Connection[models.StaffPayment]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.StaffPayment]).Edges
@@ -10459,24 +9157,7 @@ func fillStaffPaymentConnection(types map[string]*objectType) {
 func fillStatementEntryConnection(types map[string]*objectType) {
 	of := types["StatementEntryConnection"]
 	of.satisfies = []string{"StatementEntryConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.StatementEntry])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.StatementEntry]:
-			return &v
-		case *models.Connection[models.StatementEntry]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.StatementEntry]], pointer[models.Connection[models.StatementEntry]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.StatementEntry]).Edges
@@ -10513,24 +9194,7 @@ func fillStatementEntryConnection(types map[string]*objectType) {
 func fillAdjustmentRecordConnection(types map[string]*objectType) {
 	of := types["AdjustmentRecordConnection"]
 	of.satisfies = []string{"AdjustmentRecordConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.AdjustmentRecord])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.AdjustmentRecord]:
-			return &v
-		case *models.Connection[models.AdjustmentRecord]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.AdjustmentRecord]], pointer[models.Connection[models.AdjustmentRecord]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.AdjustmentRecord]).Edges
@@ -10567,24 +9231,7 @@ func fillAdjustmentRecordConnection(types map[string]*objectType) {
 func fillOwnerBalance(types map[string]*objectType) {
 	of := types["OwnerBalance"]
 	of.satisfies = []string{"OwnerBalance"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.OwnerBalance)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.OwnerBalance:
-			return &v
-		case *models.OwnerBalance:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.OwnerBalance], pointer[models.OwnerBalance]
 	of.fields = map[string]*fieldType{
 		"ownerId": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.OwnerBalance).OwnerID
@@ -10603,24 +9250,7 @@ func fillOwnerBalance(types map[string]*objectType) {
 func fillUnsubscribeBreakdown(types map[string]*objectType) {
 	of := types["UnsubscribeBreakdown"]
 	of.satisfies = []string{"UnsubscribeBreakdown"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.UnsubscribeBreakdown)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.UnsubscribeBreakdown:
-			return &v
-		case *models.UnsubscribeBreakdown:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.UnsubscribeBreakdown], pointer[models.UnsubscribeBreakdown]
 	of.fields = map[string]*fieldType{
 		"refund": {value: func(object any) any {
 			v := object.(*models.UnsubscribeBreakdown).Refund()
@@ -10680,24 +9310,7 @@ func fillUnsubscribeBreakdown(types map[string]*objectType) {
 func fillVerification(types map[string]*objectType) {
 	of := types["Verification"]
 	of.satisfies = []string{"Verification", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Verification)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Verification:
-			return &v
-		case *models.Verification:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Verification], pointer[models.Verification]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Verification).ID
@@ -10811,24 +9424,7 @@ func fillVerification(types map[string]*objectType) {
 func fillVerificationConnection(types map[string]*objectType) {
 	of := types["VerificationConnection"]
 	of.satisfies = []string{"VerificationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Verification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Verification]:
-			return &v
-		case *models.Connection[models.Verification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Verification]], pointer[models.Connection[models.Verification]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Verification]).Edges
@@ -10865,24 +9461,7 @@ func fillVerificationConnection(types map[string]*objectType) {
 func fillWebhookEndpoint(types map[string]*objectType) {
 	of := types["WebhookEndpoint"]
 	of.satisfies = []string{"WebhookEndpoint", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.WebhookEndpoint)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.WebhookEndpoint:
-			return &v
-		case *models.WebhookEndpoint:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.WebhookEndpoint], pointer[models.WebhookEndpoint]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.WebhookEndpoint).ID
@@ -10994,24 +9573,7 @@ func fillWebhookEndpoint(types map[string]*objectType) {
 func fillWebhookEndpointConnection(types map[string]*objectType) {
 	of := types["WebhookEndpointConnection"]
 	of.satisfies = []string{"WebhookEndpointConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.WebhookEndpoint])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.WebhookEndpoint]:
-			return &v
-		case *models.Connection[models.WebhookEndpoint]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.WebhookEndpoint]], pointer[models.Connection[models.WebhookEndpoint]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.WebhookEndpoint]).Edges
@@ -11048,24 +9610,7 @@ func fillWebhookEndpointConnection(types map[string]*objectType) {
 func fillWithdrawal(types map[string]*objectType) {
 	of := types["Withdrawal"]
 	of.satisfies = []string{"Withdrawal", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Withdrawal)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Withdrawal:
-			return &v
-		case *models.Withdrawal:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Withdrawal], pointer[models.Withdrawal]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Withdrawal).ID
@@ -11203,24 +9748,7 @@ func fillWithdrawal(types map[string]*objectType) {
 func fillWithdrawalConnection(types map[string]*objectType) {
 	of := types["WithdrawalConnection"]
 	of.satisfies = []string{"WithdrawalConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Withdrawal])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Withdrawal]:
-			return &v
-		case *models.Connection[models.Withdrawal]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Withdrawal]], pointer[models.Connection[models.Withdrawal]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Withdrawal]).Edges
@@ -11257,24 +9785,7 @@ func fillWithdrawalConnection(types map[string]*objectType) {
 func fillWithdrawalEligibility(types map[string]*objectType) {
 	of := types["WithdrawalEligibility"]
 	of.satisfies = []string{"WithdrawalEligibility"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.WithdrawalEligibility)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.WithdrawalEligibility:
-			return &v
-		case *models.WithdrawalEligibility:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.WithdrawalEligibility], pointer[models.WithdrawalEligibility]
 	of.fields = map[string]*fieldType{
 		"route": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.WithdrawalEligibility).Route
@@ -11306,24 +9817,7 @@ func fillWithdrawalEligibility(types map[string]*objectType) {
 func fillUser(types map[string]*objectType) {
 	of := types["User"]
 	of.satisfies = []string{"User"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.User)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.User:
-			return &v
-		case *models.User:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.User], pointer[models.User]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.User).ID
@@ -11348,24 +9842,7 @@ func fillUser(types map[string]*objectType) {
 func fillSession(types map[string]*objectType) {
 	of := types["Session"]
 	of.satisfies = []string{"Session"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Session)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Session:
-			return &v
-		case *models.Session:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Session], pointer[models.Session]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Session).ID
@@ -11430,24 +9907,7 @@ func fillSession(types map[string]*objectType) {
 func fillStepUp(types map[string]*objectType) {
 	of := types["StepUp"]
 	of.satisfies = []string{"StepUp"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StepUp)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StepUp:
-			return &v
-		case *models.StepUp:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StepUp], pointer[models.StepUp]
 	of.fields = map[string]*fieldType{
 		"actions": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StepUp).Actions
@@ -11476,24 +9936,7 @@ func fillStepUp(types map[string]*objectType) {
 func fillWebhookDelivery(types map[string]*objectType) {
 	of := types["WebhookDelivery"]
 	of.satisfies = []string{"WebhookDelivery", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.WebhookDelivery)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.WebhookDelivery:
-			return &v
-		case *models.WebhookDelivery:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.WebhookDelivery], pointer[models.WebhookDelivery]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.WebhookDelivery).ID
@@ -11603,24 +10046,7 @@ func fillWebhookDelivery(types map[string]*objectType) {
 func fillServiceProvider(types map[string]*objectType) {
 	of := types["ServiceProvider"]
 	of.satisfies = []string{"ServiceProvider", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ServiceProvider)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ServiceProvider:
-			return &v
-		case *models.ServiceProvider:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ServiceProvider], pointer[models.ServiceProvider]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ServiceProvider).ID
@@ -11788,24 +10214,7 @@ func fillServiceProvider(types map[string]*objectType) {
 func fillOrderRefund(types map[string]*objectType) {
 	of := types["OrderRefund"]
 	of.satisfies = []string{"OrderRefund", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.OrderRefund)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.OrderRefund:
-			return &v
-		case *models.OrderRefund:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.OrderRefund], pointer[models.OrderRefund]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.OrderRefund).ID
@@ -11869,24 +10278,7 @@ func fillOrderRefund(types map[string]*objectType) {
 func fillBindNotification(types map[string]*objectType) {
 	of := types["BindNotification"]
 	of.satisfies = []string{"BindNotification", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BindNotification)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BindNotification:
-			return &v
-		case *models.BindNotification:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BindNotification], pointer[models.BindNotification]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BindNotification).ID
@@ -11965,24 +10357,7 @@ func fillBindNotification(types map[string]*objectType) {
 func fillAccessConfiguration(types map[string]*objectType) {
 	of := types["AccessConfiguration"]
 	of.satisfies = []string{"AccessConfiguration", "Node"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AccessConfiguration)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AccessConfiguration:
-			return &v
-		case *models.AccessConfiguration:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AccessConfiguration], pointer[models.AccessConfiguration]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AccessConfiguration).ID
@@ -12267,24 +10642,7 @@ func fillAccessConfiguration(types map[string]*objectType) {
 func fillAssociationRequestEdge(types map[string]*objectType) {
 	of := types["AssociationRequestEdge"]
 	of.satisfies = []string{"AssociationRequestEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.AssociationRequest])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.AssociationRequest]:
-			return &v
-		case *models.Edge[models.AssociationRequest]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.AssociationRequest]], pointer[models.Edge[models.AssociationRequest]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.AssociationRequest]).Cursor
@@ -12303,24 +10661,7 @@ func fillAssociationRequestEdge(types map[string]*objectType) {
 func fillPageInfo(types map[string]*objectType) {
 	of := types["PageInfo"]
 	of.satisfies = []string{"PageInfo"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PageInfo)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PageInfo:
-			return &v
-		case *models.PageInfo:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PageInfo], pointer[models.PageInfo]
 	of.fields = map[string]*fieldType{
 		"hasNextPage": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PageInfo).HasNextPage
@@ -12356,24 +10697,7 @@ func fillPageInfo(types map[string]*objectType) {
 func fillAuthorizationEdge(types map[string]*objectType) {
 	of := types["AuthorizationEdge"]
 	of.satisfies = []string{"AuthorizationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Authorization])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Authorization]:
-			return &v
-		case *models.Edge[models.Authorization]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Authorization]], pointer[models.Edge[models.Authorization]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Authorization]).Cursor
@@ -12392,24 +10716,7 @@ func fillAuthorizationEdge(types map[string]*objectType) {
 func fillBenefitBlocker(types map[string]*objectType) {
 	of := types["BenefitBlocker"]
 	of.satisfies = []string{"BenefitBlocker"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BenefitBlocker)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BenefitBlocker:
-			return &v
-		case *models.BenefitBlocker:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BenefitBlocker], pointer[models.BenefitBlocker]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BenefitBlocker).Code
@@ -12427,24 +10734,7 @@ func fillBenefitBlocker(types map[string]*objectType) {
 func fillMoney(types map[string]*objectType) {
 	of := types["Money"]
 	of.satisfies = []string{"Money"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Money)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Money:
-			return &v
-		case *models.Money:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Money], pointer[models.Money]
 	of.fields = map[string]*fieldType{
 		"amount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Money).Amount()
@@ -12462,24 +10752,7 @@ func fillMoney(types map[string]*objectType) {
 func fillCapabilityUplift(types map[string]*objectType) {
 	of := types["CapabilityUplift"]
 	of.satisfies = []string{"CapabilityUplift"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CapabilityUplift)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CapabilityUplift:
-			return &v
-		case *models.CapabilityUplift:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CapabilityUplift], pointer[models.CapabilityUplift]
 	of.fields = map[string]*fieldType{
 		"tagCode": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CapabilityUplift).TagCode
@@ -12497,24 +10770,7 @@ func fillCapabilityUplift(types map[string]*objectType) {
 func fillMarketFundUse(types map[string]*objectType) {
 	of := types["MarketFundUse"]
 	of.satisfies = []string{"MarketFundUse"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.MarketFundUse)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.MarketFundUse:
-			return &v
-		case *models.MarketFundUse:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.MarketFundUse], pointer[models.MarketFundUse]
 	of.fields = map[string]*fieldType{
 		"purpose": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.MarketFundUse).Purpose
@@ -12544,24 +10800,7 @@ func fillMarketFundUse(types map[string]*objectType) {
 func fillOpportunityIncentive(types map[string]*objectType) {
 	of := types["OpportunityIncentive"]
 	of.satisfies = []string{"OpportunityIncentive"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.OpportunityIncentive)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.OpportunityIncentive:
-			return &v
-		case *models.OpportunityIncentive:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.OpportunityIncentive], pointer[models.OpportunityIncentive]
 	of.fields = map[string]*fieldType{
 		"poNumber": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.OpportunityIncentive).PONumber
@@ -12574,24 +10813,7 @@ func fillOpportunityIncentive(types map[string]*objectType) {
 func fillBenefitApplicationEdge(types map[string]*objectType) {
 	of := types["BenefitApplicationEdge"]
 	of.satisfies = []string{"BenefitApplicationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.BenefitApplication])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.BenefitApplication]:
-			return &v
-		case *models.Edge[models.BenefitApplication]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.BenefitApplication]], pointer[models.Edge[models.BenefitApplication]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.BenefitApplication]).Cursor
@@ -12610,24 +10832,7 @@ func fillBenefitApplicationEdge(types map[string]*objectType) {
 func fillBillLineEdge(types map[string]*objectType) {
 	of := types["BillLineEdge"]
 	of.satisfies = []string{"BillLineEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.BillLine])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.BillLine]:
-			return &v
-		case *models.Edge[models.BillLine]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.BillLine]], pointer[models.Edge[models.BillLine]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.BillLine]).Cursor
@@ -12646,24 +10851,7 @@ func fillBillLineEdge(types map[string]*objectType) {
 func fillBillMonthEdge(types map[string]*objectType) {
 	of := types["BillMonthEdge"]
 	of.satisfies = []string{"BillMonthEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.BillMonth])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.BillMonth]:
-			return &v
-		case *models.Edge[models.BillMonth]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.BillMonth]], pointer[models.Edge[models.BillMonth]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.BillMonth]).Cursor
@@ -12682,24 +10870,7 @@ func fillBillMonthEdge(types map[string]*objectType) {
 func fillBillMonth(types map[string]*objectType) {
 	of := types["BillMonth"]
 	of.satisfies = []string{"BillMonth"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BillMonth)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BillMonth:
-			return &v
-		case *models.BillMonth:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BillMonth], pointer[models.BillMonth]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BillMonth).ID
@@ -12807,24 +10978,7 @@ func fillBillMonth(types map[string]*objectType) {
 func fillBrandLogo(types map[string]*objectType) {
 	of := types["BrandLogo"]
 	of.satisfies = []string{"BrandLogo"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BrandLogo)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BrandLogo:
-			return &v
-		case *models.BrandLogo:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BrandLogo], pointer[models.BrandLogo]
 	of.fields = map[string]*fieldType{
 		"digest": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BrandLogo).Digest
@@ -12857,24 +11011,7 @@ func fillBrandLogo(types map[string]*objectType) {
 func fillPromoLink(types map[string]*objectType) {
 	of := types["PromoLink"]
 	of.satisfies = []string{"PromoLink"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PromoLink)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PromoLink:
-			return &v
-		case *models.PromoLink:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PromoLink], pointer[models.PromoLink]
 	of.fields = map[string]*fieldType{
 		"titleEn": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PromoLink).TitleEN
@@ -12897,24 +11034,7 @@ func fillPromoLink(types map[string]*objectType) {
 func fillBrandNotice(types map[string]*objectType) {
 	of := types["BrandNotice"]
 	of.satisfies = []string{"BrandNotice"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BrandNotice)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BrandNotice:
-			return &v
-		case *models.BrandNotice:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BrandNotice], pointer[models.BrandNotice]
 	of.fields = map[string]*fieldType{
 		"textEn": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BrandNotice).TextEN
@@ -12946,24 +11066,7 @@ func fillBrandNotice(types map[string]*objectType) {
 func fillBrandVersionEdge(types map[string]*objectType) {
 	of := types["BrandVersionEdge"]
 	of.satisfies = []string{"BrandVersionEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.BrandVersion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.BrandVersion]:
-			return &v
-		case *models.Edge[models.BrandVersion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.BrandVersion]], pointer[models.Edge[models.BrandVersion]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.BrandVersion]).Cursor
@@ -12982,24 +11085,7 @@ func fillBrandVersionEdge(types map[string]*objectType) {
 func fillCatalogueVersionEdge(types map[string]*objectType) {
 	of := types["CatalogueVersionEdge"]
 	of.satisfies = []string{"CatalogueVersionEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CatalogueVersion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CatalogueVersion]:
-			return &v
-		case *models.Edge[models.CatalogueVersion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CatalogueVersion]], pointer[models.Edge[models.CatalogueVersion]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CatalogueVersion]).Cursor
@@ -13018,24 +11104,7 @@ func fillCatalogueVersionEdge(types map[string]*objectType) {
 func fillRegionEdge(types map[string]*objectType) {
 	of := types["RegionEdge"]
 	of.satisfies = []string{"RegionEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Region])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Region]:
-			return &v
-		case *models.Edge[models.Region]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Region]], pointer[models.Edge[models.Region]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Region]).Cursor
@@ -13054,24 +11123,7 @@ func fillRegionEdge(types map[string]*objectType) {
 func fillRegion(types map[string]*objectType) {
 	of := types["Region"]
 	of.satisfies = []string{"Region"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Region)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Region:
-			return &v
-		case *models.Region:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Region], pointer[models.Region]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Region).ID
@@ -13101,24 +11153,7 @@ func fillRegion(types map[string]*objectType) {
 func fillServiceTypeEdge(types map[string]*objectType) {
 	of := types["ServiceTypeEdge"]
 	of.satisfies = []string{"ServiceTypeEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.ServiceType])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.ServiceType]:
-			return &v
-		case *models.Edge[models.ServiceType]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.ServiceType]], pointer[models.Edge[models.ServiceType]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.ServiceType]).Cursor
@@ -13137,24 +11172,7 @@ func fillServiceTypeEdge(types map[string]*objectType) {
 func fillServiceType(types map[string]*objectType) {
 	of := types["ServiceType"]
 	of.satisfies = []string{"ServiceType"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ServiceType)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ServiceType:
-			return &v
-		case *models.ServiceType:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ServiceType], pointer[models.ServiceType]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ServiceType).ID
@@ -13186,24 +11204,7 @@ func fillServiceType(types map[string]*objectType) {
 func fillResourceTypeEdge(types map[string]*objectType) {
 	of := types["ResourceTypeEdge"]
 	of.satisfies = []string{"ResourceTypeEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.ResourceType])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.ResourceType]:
-			return &v
-		case *models.Edge[models.ResourceType]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.ResourceType]], pointer[models.Edge[models.ResourceType]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.ResourceType]).Cursor
@@ -13222,24 +11223,7 @@ func fillResourceTypeEdge(types map[string]*objectType) {
 func fillResourceType(types map[string]*objectType) {
 	of := types["ResourceType"]
 	of.satisfies = []string{"ResourceType"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ResourceType)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ResourceType:
-			return &v
-		case *models.ResourceType:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ResourceType], pointer[models.ResourceType]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ResourceType).ID
@@ -13276,24 +11260,7 @@ func fillResourceType(types map[string]*objectType) {
 func fillSpecificationEdge(types map[string]*objectType) {
 	of := types["SpecificationEdge"]
 	of.satisfies = []string{"SpecificationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Specification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Specification]:
-			return &v
-		case *models.Edge[models.Specification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Specification]], pointer[models.Edge[models.Specification]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Specification]).Cursor
@@ -13312,24 +11279,7 @@ func fillSpecificationEdge(types map[string]*objectType) {
 func fillSpecification(types map[string]*objectType) {
 	of := types["Specification"]
 	of.satisfies = []string{"Specification"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Specification)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Specification:
-			return &v
-		case *models.Specification:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Specification], pointer[models.Specification]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Specification).ID
@@ -13386,24 +11336,7 @@ func fillSpecification(types map[string]*objectType) {
 func fillUsageTypeEdge(types map[string]*objectType) {
 	of := types["UsageTypeEdge"]
 	of.satisfies = []string{"UsageTypeEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.UsageType])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.UsageType]:
-			return &v
-		case *models.Edge[models.UsageType]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.UsageType]], pointer[models.Edge[models.UsageType]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.UsageType]).Cursor
@@ -13422,24 +11355,7 @@ func fillUsageTypeEdge(types map[string]*objectType) {
 func fillUsageType(types map[string]*objectType) {
 	of := types["UsageType"]
 	of.satisfies = []string{"UsageType"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.UsageType)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.UsageType:
-			return &v
-		case *models.UsageType:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.UsageType], pointer[models.UsageType]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.UsageType).ID
@@ -13472,24 +11388,7 @@ func fillUsageType(types map[string]*objectType) {
 func fillMeasureEdge(types map[string]*objectType) {
 	of := types["MeasureEdge"]
 	of.satisfies = []string{"MeasureEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Measure])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Measure]:
-			return &v
-		case *models.Edge[models.Measure]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Measure]], pointer[models.Edge[models.Measure]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Measure]).Cursor
@@ -13508,24 +11407,7 @@ func fillMeasureEdge(types map[string]*objectType) {
 func fillMeasure(types map[string]*objectType) {
 	of := types["Measure"]
 	of.satisfies = []string{"Measure"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Measure)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Measure:
-			return &v
-		case *models.Measure:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Measure], pointer[models.Measure]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Measure).ID
@@ -13562,24 +11444,7 @@ func fillMeasure(types map[string]*objectType) {
 func fillMeasureConversionEdge(types map[string]*objectType) {
 	of := types["MeasureConversionEdge"]
 	of.satisfies = []string{"MeasureConversionEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.MeasureConversion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.MeasureConversion]:
-			return &v
-		case *models.Edge[models.MeasureConversion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.MeasureConversion]], pointer[models.Edge[models.MeasureConversion]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.MeasureConversion]).Cursor
@@ -13598,24 +11463,7 @@ func fillMeasureConversionEdge(types map[string]*objectType) {
 func fillMeasureConversion(types map[string]*objectType) {
 	of := types["MeasureConversion"]
 	of.satisfies = []string{"MeasureConversion"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.MeasureConversion)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.MeasureConversion:
-			return &v
-		case *models.MeasureConversion:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.MeasureConversion], pointer[models.MeasureConversion]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.MeasureConversion).ID
@@ -13643,24 +11491,7 @@ func fillMeasureConversion(types map[string]*objectType) {
 func fillPriceEdge(types map[string]*objectType) {
 	of := types["PriceEdge"]
 	of.satisfies = []string{"PriceEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Price])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Price]:
-			return &v
-		case *models.Edge[models.Price]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Price]], pointer[models.Edge[models.Price]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Price]).Cursor
@@ -13679,24 +11510,7 @@ func fillPriceEdge(types map[string]*objectType) {
 func fillPrice(types map[string]*objectType) {
 	of := types["Price"]
 	of.satisfies = []string{"Price"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Price)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Price:
-			return &v
-		case *models.Price:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Price], pointer[models.Price]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Price).ID
@@ -13780,24 +11594,7 @@ func fillPrice(types map[string]*objectType) {
 func fillDiscountPolicyEdge(types map[string]*objectType) {
 	of := types["DiscountPolicyEdge"]
 	of.satisfies = []string{"DiscountPolicyEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.DiscountPolicy])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.DiscountPolicy]:
-			return &v
-		case *models.Edge[models.DiscountPolicy]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.DiscountPolicy]], pointer[models.Edge[models.DiscountPolicy]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.DiscountPolicy]).Cursor
@@ -13816,24 +11613,7 @@ func fillDiscountPolicyEdge(types map[string]*objectType) {
 func fillDiscountPolicy(types map[string]*objectType) {
 	of := types["DiscountPolicy"]
 	of.satisfies = []string{"DiscountPolicy"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.DiscountPolicy)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.DiscountPolicy:
-			return &v
-		case *models.DiscountPolicy:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.DiscountPolicy], pointer[models.DiscountPolicy]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.DiscountPolicy).ID
@@ -13866,24 +11646,7 @@ func fillDiscountPolicy(types map[string]*objectType) {
 func fillDiscountEdge(types map[string]*objectType) {
 	of := types["DiscountEdge"]
 	of.satisfies = []string{"DiscountEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Discount])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Discount]:
-			return &v
-		case *models.Edge[models.Discount]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Discount]], pointer[models.Edge[models.Discount]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Discount]).Cursor
@@ -13902,24 +11665,7 @@ func fillDiscountEdge(types map[string]*objectType) {
 func fillBankCard(types map[string]*objectType) {
 	of := types["BankCard"]
 	of.satisfies = []string{"BankCard"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]funds.BankCard)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case funds.BankCard:
-			return &v
-		case *funds.BankCard:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[funds.BankCard], pointer[funds.BankCard]
 	of.fields = map[string]*fieldType{
 		"holder": {leaf: func(b *buffer, object any) bool {
 			v := object.(*funds.BankCard).Holder
@@ -13942,24 +11688,7 @@ func fillBankCard(types map[string]*objectType) {
 func fillCommercialCertificationEdge(types map[string]*objectType) {
 	of := types["CommercialCertificationEdge"]
 	of.satisfies = []string{"CommercialCertificationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CommercialCertification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CommercialCertification]:
-			return &v
-		case *models.Edge[models.CommercialCertification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CommercialCertification]], pointer[models.Edge[models.CommercialCertification]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CommercialCertification]).Cursor
@@ -13978,24 +11707,7 @@ func fillCommercialCertificationEdge(types map[string]*objectType) {
 func fillCompanyAmount(types map[string]*objectType) {
 	of := types["CompanyAmount"]
 	of.satisfies = []string{"CompanyAmount"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyAmount)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyAmount:
-			return &v
-		case *models.CompanyAmount:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyAmount], pointer[models.CompanyAmount]
 	of.fields = map[string]*fieldType{
 		"amount": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyAmount).Amount
@@ -14013,24 +11725,7 @@ func fillCompanyAmount(types map[string]*objectType) {
 func fillCompanyCloud(types map[string]*objectType) {
 	of := types["CompanyCloud"]
 	of.satisfies = []string{"CompanyCloud"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyCloud)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyCloud:
-			return &v
-		case *models.CompanyCloud:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyCloud], pointer[models.CompanyCloud]
 	of.fields = map[string]*fieldType{
 		"walletThickness": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyCloud).WalletThickness
@@ -14077,24 +11772,7 @@ func fillCompanyCloud(types map[string]*objectType) {
 func fillCompanyRelationConnection(types map[string]*objectType) {
 	of := types["CompanyRelationConnection"]
 	of.satisfies = []string{"CompanyRelationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CompanyRelation])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CompanyRelation]:
-			return &v
-		case *models.Connection[models.CompanyRelation]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CompanyRelation]], pointer[models.Connection[models.CompanyRelation]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CompanyRelation]).Edges
@@ -14131,24 +11809,7 @@ func fillCompanyRelationConnection(types map[string]*objectType) {
 func fillFinancingRoundConnection(types map[string]*objectType) {
 	of := types["FinancingRoundConnection"]
 	of.satisfies = []string{"FinancingRoundConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.FinancingRound])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.FinancingRound]:
-			return &v
-		case *models.Connection[models.FinancingRound]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.FinancingRound]], pointer[models.Connection[models.FinancingRound]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.FinancingRound]).Edges
@@ -14185,24 +11846,7 @@ func fillFinancingRoundConnection(types map[string]*objectType) {
 func fillCompanyOfferingConnection(types map[string]*objectType) {
 	of := types["CompanyOfferingConnection"]
 	of.satisfies = []string{"CompanyOfferingConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CompanyOffering])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CompanyOffering]:
-			return &v
-		case *models.Connection[models.CompanyOffering]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CompanyOffering]], pointer[models.Connection[models.CompanyOffering]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CompanyOffering]).Edges
@@ -14239,24 +11883,7 @@ func fillCompanyOfferingConnection(types map[string]*objectType) {
 func fillCompanyRankingConnection(types map[string]*objectType) {
 	of := types["CompanyRankingConnection"]
 	of.satisfies = []string{"CompanyRankingConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CompanyRanking])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CompanyRanking]:
-			return &v
-		case *models.Connection[models.CompanyRanking]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CompanyRanking]], pointer[models.Connection[models.CompanyRanking]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CompanyRanking]).Edges
@@ -14293,24 +11920,7 @@ func fillCompanyRankingConnection(types map[string]*objectType) {
 func fillIntellectualPropertyConnection(types map[string]*objectType) {
 	of := types["IntellectualPropertyConnection"]
 	of.satisfies = []string{"IntellectualPropertyConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.IntellectualProperty])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.IntellectualProperty]:
-			return &v
-		case *models.Connection[models.IntellectualProperty]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.IntellectualProperty]], pointer[models.Connection[models.IntellectualProperty]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.IntellectualProperty]).Edges
@@ -14347,24 +11957,7 @@ func fillIntellectualPropertyConnection(types map[string]*objectType) {
 func fillCompanyEdge(types map[string]*objectType) {
 	of := types["CompanyEdge"]
 	of.satisfies = []string{"CompanyEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Company])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Company]:
-			return &v
-		case *models.Edge[models.Company]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Company]], pointer[models.Edge[models.Company]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Company]).Cursor
@@ -14383,24 +11976,7 @@ func fillCompanyEdge(types map[string]*objectType) {
 func fillCompanyGraphNode(types map[string]*objectType) {
 	of := types["CompanyGraphNode"]
 	of.satisfies = []string{"CompanyGraphNode"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyGraphNode)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyGraphNode:
-			return &v
-		case *models.CompanyGraphNode:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyGraphNode], pointer[models.CompanyGraphNode]
 	of.fields = map[string]*fieldType{
 		"party": {value: func(object any) any {
 			return &object.(*models.CompanyGraphNode).Party
@@ -14419,24 +11995,7 @@ func fillCompanyGraphNode(types map[string]*objectType) {
 func fillCompanyRelation(types map[string]*objectType) {
 	of := types["CompanyRelation"]
 	of.satisfies = []string{"CompanyRelation"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyRelation)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyRelation:
-			return &v
-		case *models.CompanyRelation:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyRelation], pointer[models.CompanyRelation]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyRelation).ID
@@ -14505,24 +12064,7 @@ func fillCompanyRelation(types map[string]*objectType) {
 func fillCompanyLoadEdge(types map[string]*objectType) {
 	of := types["CompanyLoadEdge"]
 	of.satisfies = []string{"CompanyLoadEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CompanyLoad])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CompanyLoad]:
-			return &v
-		case *models.Edge[models.CompanyLoad]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CompanyLoad]], pointer[models.Edge[models.CompanyLoad]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CompanyLoad]).Cursor
@@ -14541,24 +12083,7 @@ func fillCompanyLoadEdge(types map[string]*objectType) {
 func fillCompanyLoad(types map[string]*objectType) {
 	of := types["CompanyLoad"]
 	of.satisfies = []string{"CompanyLoad"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyLoad)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyLoad:
-			return &v
-		case *models.CompanyLoad:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyLoad], pointer[models.CompanyLoad]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyLoad).ID
@@ -14624,24 +12149,7 @@ func fillCompanyLoad(types map[string]*objectType) {
 func fillCooperationEdge(types map[string]*objectType) {
 	of := types["CooperationEdge"]
 	of.satisfies = []string{"CooperationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Cooperation])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Cooperation]:
-			return &v
-		case *models.Edge[models.Cooperation]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Cooperation]], pointer[models.Edge[models.Cooperation]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Cooperation]).Cursor
@@ -14660,24 +12168,7 @@ func fillCooperationEdge(types map[string]*objectType) {
 func fillCooperation(types map[string]*objectType) {
 	of := types["Cooperation"]
 	of.satisfies = []string{"Cooperation"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Cooperation)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Cooperation:
-			return &v
-		case *models.Cooperation:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Cooperation], pointer[models.Cooperation]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Cooperation).ID
@@ -14742,24 +12233,7 @@ func fillCooperation(types map[string]*objectType) {
 func fillCooperationRequestEdge(types map[string]*objectType) {
 	of := types["CooperationRequestEdge"]
 	of.satisfies = []string{"CooperationRequestEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CooperationRequest])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CooperationRequest]:
-			return &v
-		case *models.Edge[models.CooperationRequest]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CooperationRequest]], pointer[models.Edge[models.CooperationRequest]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CooperationRequest]).Cursor
@@ -14778,24 +12252,7 @@ func fillCooperationRequestEdge(types map[string]*objectType) {
 func fillCouponLimits(types map[string]*objectType) {
 	of := types["CouponLimits"]
 	of.satisfies = []string{"CouponLimits"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CouponLimits)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CouponLimits:
-			return &v
-		case *models.CouponLimits:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CouponLimits], pointer[models.CouponLimits]
 	of.fields = map[string]*fieldType{
 		"serviceTypes": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CouponLimits).ServiceTypes
@@ -14869,24 +12326,7 @@ func fillCouponLimits(types map[string]*objectType) {
 func fillCouponEdge(types map[string]*objectType) {
 	of := types["CouponEdge"]
 	of.satisfies = []string{"CouponEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Coupon])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Coupon]:
-			return &v
-		case *models.Edge[models.Coupon]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Coupon]], pointer[models.Edge[models.Coupon]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Coupon]).Cursor
@@ -14905,24 +12345,7 @@ func fillCouponEdge(types map[string]*objectType) {
 func fillCouponRecordEdge(types map[string]*objectType) {
 	of := types["CouponRecordEdge"]
 	of.satisfies = []string{"CouponRecordEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CouponRecord])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CouponRecord]:
-			return &v
-		case *models.Edge[models.CouponRecord]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CouponRecord]], pointer[models.Edge[models.CouponRecord]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CouponRecord]).Cursor
@@ -14941,24 +12364,7 @@ func fillCouponRecordEdge(types map[string]*objectType) {
 func fillCouponRecord(types map[string]*objectType) {
 	of := types["CouponRecord"]
 	of.satisfies = []string{"CouponRecord"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CouponRecord)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CouponRecord:
-			return &v
-		case *models.CouponRecord:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CouponRecord], pointer[models.CouponRecord]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CouponRecord).ID
@@ -15042,24 +12448,7 @@ func fillCouponRecord(types map[string]*objectType) {
 func fillCouponUseEdge(types map[string]*objectType) {
 	of := types["CouponUseEdge"]
 	of.satisfies = []string{"CouponUseEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CouponUse])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CouponUse]:
-			return &v
-		case *models.Edge[models.CouponUse]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CouponUse]], pointer[models.Edge[models.CouponUse]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CouponUse]).Cursor
@@ -15078,24 +12467,7 @@ func fillCouponUseEdge(types map[string]*objectType) {
 func fillCouponUse(types map[string]*objectType) {
 	of := types["CouponUse"]
 	of.satisfies = []string{"CouponUse"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CouponUse)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CouponUse:
-			return &v
-		case *models.CouponUse:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CouponUse], pointer[models.CouponUse]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CouponUse).ID
@@ -15151,24 +12523,7 @@ func fillCouponUse(types map[string]*objectType) {
 func fillCouponQuotaEdge(types map[string]*objectType) {
 	of := types["CouponQuotaEdge"]
 	of.satisfies = []string{"CouponQuotaEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CouponQuota])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CouponQuota]:
-			return &v
-		case *models.Edge[models.CouponQuota]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CouponQuota]], pointer[models.Edge[models.CouponQuota]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CouponQuota]).Cursor
@@ -15187,24 +12542,7 @@ func fillCouponQuotaEdge(types map[string]*objectType) {
 func fillCouponQuotaRecordEdge(types map[string]*objectType) {
 	of := types["CouponQuotaRecordEdge"]
 	of.satisfies = []string{"CouponQuotaRecordEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CouponQuotaRecord])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CouponQuotaRecord]:
-			return &v
-		case *models.Edge[models.CouponQuotaRecord]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CouponQuotaRecord]], pointer[models.Edge[models.CouponQuotaRecord]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CouponQuotaRecord]).Cursor
@@ -15223,24 +12561,7 @@ func fillCouponQuotaRecordEdge(types map[string]*objectType) {
 func fillCouponQuotaRecord(types map[string]*objectType) {
 	of := types["CouponQuotaRecord"]
 	of.satisfies = []string{"CouponQuotaRecord"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CouponQuotaRecord)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CouponQuotaRecord:
-			return &v
-		case *models.CouponQuotaRecord:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CouponQuotaRecord], pointer[models.CouponQuotaRecord]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CouponQuotaRecord).ID
@@ -15305,24 +12626,7 @@ func fillCouponQuotaRecord(types map[string]*objectType) {
 func fillAssociation(types map[string]*objectType) {
 	of := types["Association"]
 	of.satisfies = []string{"Association"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Association)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Association:
-			return &v
-		case *models.Association:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Association], pointer[models.Association]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Association).ID
@@ -15384,24 +12688,7 @@ func fillAssociation(types map[string]*objectType) {
 func fillBalance(types map[string]*objectType) {
 	of := types["Balance"]
 	of.satisfies = []string{"Balance"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Balance)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Balance:
-			return &v
-		case *models.Balance:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Balance], pointer[models.Balance]
 	of.fields = map[string]*fieldType{
 		"available": {value: func(object any) any {
 			return &object.(*models.Balance).Available
@@ -15458,24 +12745,7 @@ func fillBalance(types map[string]*objectType) {
 func fillBalanceAlert(types map[string]*objectType) {
 	of := types["BalanceAlert"]
 	of.satisfies = []string{"BalanceAlert"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BalanceAlert)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BalanceAlert:
-			return &v
-		case *models.BalanceAlert:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BalanceAlert], pointer[models.BalanceAlert]
 	of.fields = map[string]*fieldType{
 		"threshold": {value: func(object any) any {
 			v := object.(*models.BalanceAlert).Threshold()
@@ -15518,24 +12788,7 @@ func fillBalanceAlert(types map[string]*objectType) {
 func fillAssociationConnection(types map[string]*objectType) {
 	of := types["AssociationConnection"]
 	of.satisfies = []string{"AssociationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.Association])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.Association]:
-			return &v
-		case *models.Connection[models.Association]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.Association]], pointer[models.Connection[models.Association]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.Association]).Edges
@@ -15572,24 +12825,7 @@ func fillAssociationConnection(types map[string]*objectType) {
 func fillCloudBindingConnection(types map[string]*objectType) {
 	of := types["CloudBindingConnection"]
 	of.satisfies = []string{"CloudBindingConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.CloudBinding])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.CloudBinding]:
-			return &v
-		case *models.Connection[models.CloudBinding]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.CloudBinding]], pointer[models.Connection[models.CloudBinding]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.CloudBinding]).Edges
@@ -15626,24 +12862,7 @@ func fillCloudBindingConnection(types map[string]*objectType) {
 func fillNewCustomerTag(types map[string]*objectType) {
 	of := types["NewCustomerTag"]
 	of.satisfies = []string{"NewCustomerTag"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.NewCustomerTag)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.NewCustomerTag:
-			return &v
-		case *models.NewCustomerTag:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.NewCustomerTag], pointer[models.NewCustomerTag]
 	of.fields = map[string]*fieldType{
 		"value": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.NewCustomerTag).Value
@@ -15674,24 +12893,7 @@ func fillNewCustomerTag(types map[string]*objectType) {
 func fillCustomerFreeze(types map[string]*objectType) {
 	of := types["CustomerFreeze"]
 	of.satisfies = []string{"CustomerFreeze"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CustomerFreeze)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CustomerFreeze:
-			return &v
-		case *models.CustomerFreeze:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CustomerFreeze], pointer[models.CustomerFreeze]
 	of.fields = map[string]*fieldType{
 		"scope": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CustomerFreeze).Scope
@@ -15733,24 +12935,7 @@ func fillCustomerFreeze(types map[string]*objectType) {
 func fillAccountManager(types map[string]*objectType) {
 	of := types["AccountManager"]
 	of.satisfies = []string{"AccountManager"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AccountManager)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AccountManager:
-			return &v
-		case *models.AccountManager:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AccountManager], pointer[models.AccountManager]
 	of.fields = map[string]*fieldType{
 		"userId": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AccountManager).UserID
@@ -15768,24 +12953,7 @@ func fillAccountManager(types map[string]*objectType) {
 func fillCustomerContact(types map[string]*objectType) {
 	of := types["CustomerContact"]
 	of.satisfies = []string{"CustomerContact"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CustomerContact)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CustomerContact:
-			return &v
-		case *models.CustomerContact:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CustomerContact], pointer[models.CustomerContact]
 	of.fields = map[string]*fieldType{
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CustomerContact).Name
@@ -15825,24 +12993,7 @@ func fillCustomerContact(types map[string]*objectType) {
 func fillCustomerBudget(types map[string]*objectType) {
 	of := types["CustomerBudget"]
 	of.satisfies = []string{"CustomerBudget"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CustomerBudget)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CustomerBudget:
-			return &v
-		case *models.CustomerBudget:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CustomerBudget], pointer[models.CustomerBudget]
 	of.fields = map[string]*fieldType{
 		"kind": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CustomerBudget).Kind
@@ -15909,24 +13060,7 @@ func fillCustomerBudget(types map[string]*objectType) {
 func fillCustomerRestriction(types map[string]*objectType) {
 	of := types["CustomerRestriction"]
 	of.satisfies = []string{"CustomerRestriction"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CustomerRestriction)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CustomerRestriction:
-			return &v
-		case *models.CustomerRestriction:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CustomerRestriction], pointer[models.CustomerRestriction]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CustomerRestriction).ID
@@ -15967,24 +13101,7 @@ func fillCustomerRestriction(types map[string]*objectType) {
 func fillFederatedIdentity(types map[string]*objectType) {
 	of := types["FederatedIdentity"]
 	of.satisfies = []string{"FederatedIdentity"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.FederatedIdentity)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.FederatedIdentity:
-			return &v
-		case *models.FederatedIdentity:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.FederatedIdentity], pointer[models.FederatedIdentity]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.FederatedIdentity).ID
@@ -16019,24 +13136,7 @@ func fillFederatedIdentity(types map[string]*objectType) {
 func fillSettlementAccount(types map[string]*objectType) {
 	of := types["SettlementAccount"]
 	of.satisfies = []string{"SettlementAccount"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.SettlementAccount)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.SettlementAccount:
-			return &v
-		case *models.SettlementAccount:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.SettlementAccount], pointer[models.SettlementAccount]
 	of.fields = map[string]*fieldType{
 		"line": {value: func(object any) any {
 			return &object.(*models.SettlementAccount).Line
@@ -16096,24 +13196,7 @@ func fillSettlementAccount(types map[string]*objectType) {
 func fillPastBalance(types map[string]*objectType) {
 	of := types["PastBalance"]
 	of.satisfies = []string{"PastBalance"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PastBalance)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PastBalance:
-			return &v
-		case *models.PastBalance:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PastBalance], pointer[models.PastBalance]
 	of.fields = map[string]*fieldType{
 		"total": {value: func(object any) any {
 			return &object.(*models.PastBalance).Total
@@ -16141,24 +13224,7 @@ func fillPastBalance(types map[string]*objectType) {
 func fillCustomerEdge(types map[string]*objectType) {
 	of := types["CustomerEdge"]
 	of.satisfies = []string{"CustomerEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Customer])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Customer]:
-			return &v
-		case *models.Edge[models.Customer]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Customer]], pointer[models.Edge[models.Customer]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Customer]).Cursor
@@ -16177,24 +13243,7 @@ func fillCustomerEdge(types map[string]*objectType) {
 func fillRelationBlocker(types map[string]*objectType) {
 	of := types["RelationBlocker"]
 	of.satisfies = []string{"RelationBlocker"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.RelationBlocker)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.RelationBlocker:
-			return &v
-		case *models.RelationBlocker:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.RelationBlocker], pointer[models.RelationBlocker]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.RelationBlocker).Code
@@ -16226,24 +13275,7 @@ func fillRelationBlocker(types map[string]*objectType) {
 func fillEventEdge(types map[string]*objectType) {
 	of := types["EventEdge"]
 	of.satisfies = []string{"EventEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Event])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Event]:
-			return &v
-		case *models.Edge[models.Event]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Event]], pointer[models.Edge[models.Event]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Event]).Cursor
@@ -16262,24 +13294,7 @@ func fillEventEdge(types map[string]*objectType) {
 func fillEvent(types map[string]*objectType) {
 	of := types["Event"]
 	of.satisfies = []string{"Event"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Event)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Event:
-			return &v
-		case *models.Event:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Event], pointer[models.Event]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Event).ID
@@ -16373,24 +13388,7 @@ func fillEvent(types map[string]*objectType) {
 func fillTestReport(types map[string]*objectType) {
 	of := types["TestReport"]
 	of.satisfies = []string{"TestReport"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.TestReport)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.TestReport:
-			return &v
-		case *models.TestReport:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.TestReport], pointer[models.TestReport]
 	of.fields = map[string]*fieldType{
 		"accepted": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.TestReport).Accepted
@@ -16457,24 +13455,7 @@ func fillTestReport(types map[string]*objectType) {
 func fillApiKeyEdge(types map[string]*objectType) {
 	of := types["ApiKeyEdge"]
 	of.satisfies = []string{"ApiKeyEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.APIKey])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.APIKey]:
-			return &v
-		case *models.Edge[models.APIKey]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.APIKey]], pointer[models.Edge[models.APIKey]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.APIKey]).Cursor
@@ -16493,24 +13474,7 @@ func fillApiKeyEdge(types map[string]*objectType) {
 func fillApiKey(types map[string]*objectType) {
 	of := types["ApiKey"]
 	of.satisfies = []string{"ApiKey"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.APIKey)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.APIKey:
-			return &v
-		case *models.APIKey:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.APIKey], pointer[models.APIKey]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.APIKey).ID
@@ -16590,24 +13554,7 @@ func fillApiKey(types map[string]*objectType) {
 func fillIncentiveLineConnection(types map[string]*objectType) {
 	of := types["IncentiveLineConnection"]
 	of.satisfies = []string{"IncentiveLineConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.IncentiveLine])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.IncentiveLine]:
-			return &v
-		case *models.Connection[models.IncentiveLine]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.IncentiveLine]], pointer[models.Connection[models.IncentiveLine]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.IncentiveLine]).Edges
@@ -16644,24 +13591,7 @@ func fillIncentiveLineConnection(types map[string]*objectType) {
 func fillIncentiveStatementEdge(types map[string]*objectType) {
 	of := types["IncentiveStatementEdge"]
 	of.satisfies = []string{"IncentiveStatementEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.IncentiveStatement])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.IncentiveStatement]:
-			return &v
-		case *models.Edge[models.IncentiveStatement]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.IncentiveStatement]], pointer[models.Edge[models.IncentiveStatement]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.IncentiveStatement]).Cursor
@@ -16680,24 +13610,7 @@ func fillIncentiveStatementEdge(types map[string]*objectType) {
 func fillPerformanceLineEdge(types map[string]*objectType) {
 	of := types["PerformanceLineEdge"]
 	of.satisfies = []string{"PerformanceLineEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.PerformanceLine])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.PerformanceLine]:
-			return &v
-		case *models.Edge[models.PerformanceLine]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.PerformanceLine]], pointer[models.Edge[models.PerformanceLine]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.PerformanceLine]).Cursor
@@ -16716,24 +13629,7 @@ func fillPerformanceLineEdge(types map[string]*objectType) {
 func fillPerformanceLine(types map[string]*objectType) {
 	of := types["PerformanceLine"]
 	of.satisfies = []string{"PerformanceLine"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PerformanceLine)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PerformanceLine:
-			return &v
-		case *models.PerformanceLine:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PerformanceLine], pointer[models.PerformanceLine]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PerformanceLine).ID
@@ -16849,24 +13745,7 @@ func fillPerformanceLine(types map[string]*objectType) {
 func fillIncentiveVersionEdge(types map[string]*objectType) {
 	of := types["IncentiveVersionEdge"]
 	of.satisfies = []string{"IncentiveVersionEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.IncentiveVersion])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.IncentiveVersion]:
-			return &v
-		case *models.Edge[models.IncentiveVersion]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.IncentiveVersion]], pointer[models.Edge[models.IncentiveVersion]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.IncentiveVersion]).Cursor
@@ -16885,24 +13764,7 @@ func fillIncentiveVersionEdge(types map[string]*objectType) {
 func fillIncentiveVersion(types map[string]*objectType) {
 	of := types["IncentiveVersion"]
 	of.satisfies = []string{"IncentiveVersion"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IncentiveVersion)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IncentiveVersion:
-			return &v
-		case *models.IncentiveVersion:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IncentiveVersion], pointer[models.IncentiveVersion]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.IncentiveVersion).ID
@@ -16944,24 +13806,7 @@ func fillIncentiveVersion(types map[string]*objectType) {
 func fillIncentivePolicyRuleEdge(types map[string]*objectType) {
 	of := types["IncentivePolicyRuleEdge"]
 	of.satisfies = []string{"IncentivePolicyRuleEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.IncentiveRule])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.IncentiveRule]:
-			return &v
-		case *models.Edge[models.IncentiveRule]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.IncentiveRule]], pointer[models.Edge[models.IncentiveRule]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.IncentiveRule]).Cursor
@@ -16980,24 +13825,7 @@ func fillIncentivePolicyRuleEdge(types map[string]*objectType) {
 func fillIncentivePolicyRule(types map[string]*objectType) {
 	of := types["IncentivePolicyRule"]
 	of.satisfies = []string{"IncentivePolicyRule"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IncentiveRule)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IncentiveRule:
-			return &v
-		case *models.IncentiveRule:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IncentiveRule], pointer[models.IncentiveRule]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.IncentiveRule).ID
@@ -17047,24 +13875,7 @@ func fillIncentivePolicyRule(types map[string]*objectType) {
 func fillIncentiveTransferItem(types map[string]*objectType) {
 	of := types["IncentiveTransferItem"]
 	of.satisfies = []string{"IncentiveTransferItem"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IncentiveTransferItem)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IncentiveTransferItem:
-			return &v
-		case *models.IncentiveTransferItem:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IncentiveTransferItem], pointer[models.IncentiveTransferItem]
 	of.fields = map[string]*fieldType{
 		"statement": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.IncentiveTransferItem().Statement(ctx, object.(*models.IncentiveTransferItem))
@@ -17134,24 +13945,7 @@ func fillIncentiveTransferItem(types map[string]*objectType) {
 func fillIncentiveTransferEdge(types map[string]*objectType) {
 	of := types["IncentiveTransferEdge"]
 	of.satisfies = []string{"IncentiveTransferEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.IncentiveTransfer])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.IncentiveTransfer]:
-			return &v
-		case *models.Edge[models.IncentiveTransfer]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.IncentiveTransfer]], pointer[models.Edge[models.IncentiveTransfer]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.IncentiveTransfer]).Cursor
@@ -17170,24 +13964,7 @@ func fillIncentiveTransferEdge(types map[string]*objectType) {
 func fillInvitationFailure(types map[string]*objectType) {
 	of := types["InvitationFailure"]
 	of.satisfies = []string{"InvitationFailure"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.InvitationFailure)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.InvitationFailure:
-			return &v
-		case *models.InvitationFailure:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.InvitationFailure], pointer[models.InvitationFailure]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.InvitationFailure).Code
@@ -17210,24 +13987,7 @@ func fillInvitationFailure(types map[string]*objectType) {
 func fillInvitationEdge(types map[string]*objectType) {
 	of := types["InvitationEdge"]
 	of.satisfies = []string{"InvitationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Invitation])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Invitation]:
-			return &v
-		case *models.Edge[models.Invitation]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Invitation]], pointer[models.Edge[models.Invitation]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Invitation]).Cursor
@@ -17246,24 +14006,7 @@ func fillInvitationEdge(types map[string]*objectType) {
 func fillJobEdge(types map[string]*objectType) {
 	of := types["JobEdge"]
 	of.satisfies = []string{"JobEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Job])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Job]:
-			return &v
-		case *models.Edge[models.Job]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Job]], pointer[models.Edge[models.Job]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Job]).Cursor
@@ -17282,24 +14025,7 @@ func fillJobEdge(types map[string]*objectType) {
 func fillOrderItem(types map[string]*objectType) {
 	of := types["OrderItem"]
 	of.satisfies = []string{"OrderItem"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.OrderItem)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.OrderItem:
-			return &v
-		case *models.OrderItem:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.OrderItem], pointer[models.OrderItem]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.OrderItem).ID
@@ -17434,24 +14160,7 @@ func fillOrderItem(types map[string]*objectType) {
 func fillPriceAdjustment(types map[string]*objectType) {
 	of := types["PriceAdjustment"]
 	of.satisfies = []string{"PriceAdjustment"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PriceAdjustment)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PriceAdjustment:
-			return &v
-		case *models.PriceAdjustment:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PriceAdjustment], pointer[models.PriceAdjustment]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PriceAdjustment).ID
@@ -17507,24 +14216,7 @@ func fillPriceAdjustment(types map[string]*objectType) {
 func fillOrderHold(types map[string]*objectType) {
 	of := types["OrderHold"]
 	of.satisfies = []string{"OrderHold"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.OrderHold)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.OrderHold:
-			return &v
-		case *models.OrderHold:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.OrderHold], pointer[models.OrderHold]
 	of.fields = map[string]*fieldType{
 		"amount": {value: func(object any) any {
 			v := object.(*models.OrderHold).Amount()
@@ -17551,24 +14243,7 @@ func fillOrderHold(types map[string]*objectType) {
 func fillRefundInfo(types map[string]*objectType) {
 	of := types["RefundInfo"]
 	of.satisfies = []string{"RefundInfo"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.RefundInfo)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.RefundInfo:
-			return &v
-		case *models.RefundInfo:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.RefundInfo], pointer[models.RefundInfo]
 	of.fields = map[string]*fieldType{
 		"kind": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.RefundInfo).Kind
@@ -17618,24 +14293,7 @@ func fillRefundInfo(types map[string]*objectType) {
 func fillOrderEdge(types map[string]*objectType) {
 	of := types["OrderEdge"]
 	of.satisfies = []string{"OrderEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Order])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Order]:
-			return &v
-		case *models.Edge[models.Order]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Order]], pointer[models.Edge[models.Order]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Order]).Cursor
@@ -17654,24 +14312,7 @@ func fillOrderEdge(types map[string]*objectType) {
 func fillResellerManager(types map[string]*objectType) {
 	of := types["ResellerManager"]
 	of.satisfies = []string{"ResellerManager"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ResellerManager)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ResellerManager:
-			return &v
-		case *models.ResellerManager:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ResellerManager], pointer[models.ResellerManager]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ResellerManager).ID
@@ -17709,24 +14350,7 @@ func fillResellerManager(types map[string]*objectType) {
 func fillCouponWhitelist(types map[string]*objectType) {
 	of := types["CouponWhitelist"]
 	of.satisfies = []string{"CouponWhitelist"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CouponWhitelist)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CouponWhitelist:
-			return &v
-		case *models.CouponWhitelist:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CouponWhitelist], pointer[models.CouponWhitelist]
 	of.fields = map[string]*fieldType{
 		"enabled": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CouponWhitelist).Enabled
@@ -17751,24 +14375,7 @@ func fillCouponWhitelist(types map[string]*objectType) {
 func fillPayoutPreference(types map[string]*objectType) {
 	of := types["PayoutPreference"]
 	of.satisfies = []string{"PayoutPreference"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PayoutPreference)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PayoutPreference:
-			return &v
-		case *models.PayoutPreference:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PayoutPreference], pointer[models.PayoutPreference]
 	of.fields = map[string]*fieldType{
 		"method": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PayoutPreference).MethodOrNil()
@@ -17792,24 +14399,7 @@ func fillPayoutPreference(types map[string]*objectType) {
 func fillPartnerEdge(types map[string]*objectType) {
 	of := types["PartnerEdge"]
 	of.satisfies = []string{"PartnerEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Partner])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Partner]:
-			return &v
-		case *models.Edge[models.Partner]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Partner]], pointer[models.Edge[models.Partner]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Partner]).Cursor
@@ -17828,24 +14418,7 @@ func fillPartnerEdge(types map[string]*objectType) {
 func fillPayerAgreementEdge(types map[string]*objectType) {
 	of := types["PayerAgreementEdge"]
 	of.satisfies = []string{"PayerAgreementEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.PayerAgreement])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.PayerAgreement]:
-			return &v
-		case *models.Edge[models.PayerAgreement]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.PayerAgreement]], pointer[models.Edge[models.PayerAgreement]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.PayerAgreement]).Cursor
@@ -17864,24 +14437,7 @@ func fillPayerAgreementEdge(types map[string]*objectType) {
 func fillPayoutStatement(types map[string]*objectType) {
 	of := types["PayoutStatement"]
 	of.satisfies = []string{"PayoutStatement"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PayoutStatement)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PayoutStatement:
-			return &v
-		case *models.PayoutStatement:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PayoutStatement], pointer[models.PayoutStatement]
 	of.fields = map[string]*fieldType{
 		"statement": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
 			v, err := resolvers.PayoutStatement().Statement(ctx, object.(*models.PayoutStatement))
@@ -17918,24 +14474,7 @@ func fillPayoutStatement(types map[string]*objectType) {
 func fillPayoutInvoice(types map[string]*objectType) {
 	of := types["PayoutInvoice"]
 	of.satisfies = []string{"PayoutInvoice"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PayoutInvoice)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PayoutInvoice:
-			return &v
-		case *models.PayoutInvoice:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PayoutInvoice], pointer[models.PayoutInvoice]
 	of.fields = map[string]*fieldType{
 		"number": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PayoutInvoice).Number
@@ -17960,24 +14499,7 @@ func fillPayoutInvoice(types map[string]*objectType) {
 func fillPayoutRequestEdge(types map[string]*objectType) {
 	of := types["PayoutRequestEdge"]
 	of.satisfies = []string{"PayoutRequestEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.PayoutRequest])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.PayoutRequest]:
-			return &v
-		case *models.Edge[models.PayoutRequest]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.PayoutRequest]], pointer[models.Edge[models.PayoutRequest]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.PayoutRequest]).Cursor
@@ -17996,24 +14518,7 @@ func fillPayoutRequestEdge(types map[string]*objectType) {
 func fillQuoteOffer(types map[string]*objectType) {
 	of := types["QuoteOffer"]
 	of.satisfies = []string{"QuoteOffer"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.QuoteOffer)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.QuoteOffer:
-			return &v
-		case *models.QuoteOffer:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.QuoteOffer], pointer[models.QuoteOffer]
 	of.fields = map[string]*fieldType{
 		"discountId": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.QuoteOffer).DiscountID
@@ -18056,24 +14561,7 @@ func fillQuoteOffer(types map[string]*objectType) {
 func fillQuoteLine(types map[string]*objectType) {
 	of := types["QuoteLine"]
 	of.satisfies = []string{"QuoteLine"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.QuoteLine)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.QuoteLine:
-			return &v
-		case *models.QuoteLine:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.QuoteLine], pointer[models.QuoteLine]
 	of.fields = map[string]*fieldType{
 		"productId": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.QuoteLine).ID
@@ -18247,24 +14735,7 @@ func fillQuoteLine(types map[string]*objectType) {
 func fillQuoteEdge(types map[string]*objectType) {
 	of := types["QuoteEdge"]
 	of.satisfies = []string{"QuoteEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Quote])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Quote]:
-			return &v
-		case *models.Edge[models.Quote]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Quote]], pointer[models.Edge[models.Quote]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Quote]).Cursor
@@ -18283,24 +14754,7 @@ func fillQuoteEdge(types map[string]*objectType) {
 func fillRechargeOption(types map[string]*objectType) {
 	of := types["RechargeOption"]
 	of.satisfies = []string{"RechargeOption"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.RechargeOption)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.RechargeOption:
-			return &v
-		case *models.RechargeOption:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.RechargeOption], pointer[models.RechargeOption]
 	of.fields = map[string]*fieldType{
 		"method": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.RechargeOption).Method
@@ -18341,24 +14795,7 @@ func fillRechargeOption(types map[string]*objectType) {
 func fillRechargeEdge(types map[string]*objectType) {
 	of := types["RechargeEdge"]
 	of.satisfies = []string{"RechargeEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Recharge])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Recharge]:
-			return &v
-		case *models.Edge[models.Recharge]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Recharge]], pointer[models.Edge[models.Recharge]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Recharge]).Cursor
@@ -18377,24 +14814,7 @@ func fillRechargeEdge(types map[string]*objectType) {
 func fillRemittanceEdge(types map[string]*objectType) {
 	of := types["RemittanceEdge"]
 	of.satisfies = []string{"RemittanceEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Remittance])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Remittance]:
-			return &v
-		case *models.Edge[models.Remittance]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Remittance]], pointer[models.Edge[models.Remittance]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Remittance]).Cursor
@@ -18413,24 +14833,7 @@ func fillRemittanceEdge(types map[string]*objectType) {
 func fillRemittanceClaimEdge(types map[string]*objectType) {
 	of := types["RemittanceClaimEdge"]
 	of.satisfies = []string{"RemittanceClaimEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.RemittanceClaim])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.RemittanceClaim]:
-			return &v
-		case *models.Edge[models.RemittanceClaim]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.RemittanceClaim]], pointer[models.Edge[models.RemittanceClaim]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.RemittanceClaim]).Cursor
@@ -18449,24 +14852,7 @@ func fillRemittanceClaimEdge(types map[string]*objectType) {
 func fillCustomerReportEdge(types map[string]*objectType) {
 	of := types["CustomerReportEdge"]
 	of.satisfies = []string{"CustomerReportEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CustomerReport])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CustomerReport]:
-			return &v
-		case *models.Edge[models.CustomerReport]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CustomerReport]], pointer[models.Edge[models.CustomerReport]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CustomerReport]).Cursor
@@ -18485,24 +14871,7 @@ func fillCustomerReportEdge(types map[string]*objectType) {
 func fillUpgradeBlocker(types map[string]*objectType) {
 	of := types["UpgradeBlocker"]
 	of.satisfies = []string{"UpgradeBlocker"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.UpgradeBlocker)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.UpgradeBlocker:
-			return &v
-		case *models.UpgradeBlocker:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.UpgradeBlocker], pointer[models.UpgradeBlocker]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.UpgradeBlocker).Code
@@ -18525,24 +14894,7 @@ func fillUpgradeBlocker(types map[string]*objectType) {
 func fillResellerUpgradeEdge(types map[string]*objectType) {
 	of := types["ResellerUpgradeEdge"]
 	of.satisfies = []string{"ResellerUpgradeEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.ResellerUpgrade])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.ResellerUpgrade]:
-			return &v
-		case *models.Edge[models.ResellerUpgrade]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.ResellerUpgrade]], pointer[models.Edge[models.ResellerUpgrade]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.ResellerUpgrade]).Cursor
@@ -18561,24 +14913,7 @@ func fillResellerUpgradeEdge(types map[string]*objectType) {
 func fillResourceEdge(types map[string]*objectType) {
 	of := types["ResourceEdge"]
 	of.satisfies = []string{"ResourceEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Resource])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Resource]:
-			return &v
-		case *models.Edge[models.Resource]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Resource]], pointer[models.Edge[models.Resource]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Resource]).Cursor
@@ -18597,24 +14932,7 @@ func fillResourceEdge(types map[string]*objectType) {
 func fillResourcePackageEdge(types map[string]*objectType) {
 	of := types["ResourcePackageEdge"]
 	of.satisfies = []string{"ResourcePackageEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.ResourcePackage])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.ResourcePackage]:
-			return &v
-		case *models.Edge[models.ResourcePackage]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.ResourcePackage]], pointer[models.Edge[models.ResourcePackage]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.ResourcePackage]).Cursor
@@ -18633,24 +14951,7 @@ func fillResourcePackageEdge(types map[string]*objectType) {
 func fillPackageCycle(types map[string]*objectType) {
 	of := types["PackageCycle"]
 	of.satisfies = []string{"PackageCycle"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Span)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Span:
-			return &v
-		case *models.Span:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Span], pointer[models.Span]
 	of.fields = map[string]*fieldType{
 		"start": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Span).Start
@@ -18676,24 +14977,7 @@ func fillPackageCycle(types map[string]*objectType) {
 func fillPackageUsageRecordEdge(types map[string]*objectType) {
 	of := types["PackageUsageRecordEdge"]
 	of.satisfies = []string{"PackageUsageRecordEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.PackageUsage])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.PackageUsage]:
-			return &v
-		case *models.Edge[models.PackageUsage]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.PackageUsage]], pointer[models.Edge[models.PackageUsage]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.PackageUsage]).Cursor
@@ -18712,24 +14996,7 @@ func fillPackageUsageRecordEdge(types map[string]*objectType) {
 func fillPackageUsageRecord(types map[string]*objectType) {
 	of := types["PackageUsageRecord"]
 	of.satisfies = []string{"PackageUsageRecord"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PackageUsage)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PackageUsage:
-			return &v
-		case *models.PackageUsage:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PackageUsage], pointer[models.PackageUsage]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PackageUsage).ID
@@ -18849,24 +15116,7 @@ func fillPackageUsageRecord(types map[string]*objectType) {
 func fillMonthlySettlementEdge(types map[string]*objectType) {
 	of := types["MonthlySettlementEdge"]
 	of.satisfies = []string{"MonthlySettlementEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.MonthlySettlement])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.MonthlySettlement]:
-			return &v
-		case *models.Edge[models.MonthlySettlement]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.MonthlySettlement]], pointer[models.Edge[models.MonthlySettlement]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.MonthlySettlement]).Cursor
@@ -18885,24 +15135,7 @@ func fillMonthlySettlementEdge(types map[string]*objectType) {
 func fillStaffRate(types map[string]*objectType) {
 	of := types["StaffRate"]
 	of.satisfies = []string{"StaffRate"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StaffRate)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StaffRate:
-			return &v
-		case *models.StaffRate:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StaffRate], pointer[models.StaffRate]
 	of.fields = map[string]*fieldType{
 		"role": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StaffRate).Role
@@ -18920,24 +15153,7 @@ func fillStaffRate(types map[string]*objectType) {
 func fillStaffCriterion(types map[string]*objectType) {
 	of := types["StaffCriterion"]
 	of.satisfies = []string{"StaffCriterion"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StaffCriterion)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StaffCriterion:
-			return &v
-		case *models.StaffCriterion:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StaffCriterion], pointer[models.StaffCriterion]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StaffCriterion).Code
@@ -18960,24 +15176,7 @@ func fillStaffCriterion(types map[string]*objectType) {
 func fillStaffAgreement(types map[string]*objectType) {
 	of := types["StaffAgreement"]
 	of.satisfies = []string{"StaffAgreement"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StaffAgreement)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StaffAgreement:
-			return &v
-		case *models.StaffAgreement:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StaffAgreement], pointer[models.StaffAgreement]
 	of.fields = map[string]*fieldType{
 		"version": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StaffAgreement).Version
@@ -19007,24 +15206,7 @@ func fillStaffAgreement(types map[string]*objectType) {
 func fillStaffMember(types map[string]*objectType) {
 	of := types["StaffMember"]
 	of.satisfies = []string{"StaffMember"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StaffMember)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StaffMember:
-			return &v
-		case *models.StaffMember:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StaffMember], pointer[models.StaffMember]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StaffMember).ID
@@ -19095,24 +15277,7 @@ func fillStaffMember(types map[string]*objectType) {
 func fillStaffSchemeEdge(types map[string]*objectType) {
 	of := types["StaffSchemeEdge"]
 	of.satisfies = []string{"StaffSchemeEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.StaffScheme])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.StaffScheme]:
-			return &v
-		case *models.Edge[models.StaffScheme]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.StaffScheme]], pointer[models.Edge[models.StaffScheme]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.StaffScheme]).Cursor
@@ -19131,24 +15296,7 @@ func fillStaffSchemeEdge(types map[string]*objectType) {
 func fillStaffMonthEdge(types map[string]*objectType) {
 	of := types["StaffMonthEdge"]
 	of.satisfies = []string{"StaffMonthEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.StaffMonth])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.StaffMonth]:
-			return &v
-		case *models.Edge[models.StaffMonth]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.StaffMonth]], pointer[models.Edge[models.StaffMonth]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.StaffMonth]).Cursor
@@ -19167,24 +15315,7 @@ func fillStaffMonthEdge(types map[string]*objectType) {
 func fillStaffMonth(types map[string]*objectType) {
 	of := types["StaffMonth"]
 	of.satisfies = []string{"StaffMonth"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StaffMonth)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StaffMonth:
-			return &v
-		case *models.StaffMonth:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StaffMonth], pointer[models.StaffMonth]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StaffMonth).ID
@@ -19290,24 +15421,7 @@ func fillStaffMonth(types map[string]*objectType) {
 func fillStaffPaymentEdge(types map[string]*objectType) {
 	of := types["StaffPaymentEdge"]
 	of.satisfies = []string{"StaffPaymentEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.StaffPayment])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.StaffPayment]:
-			return &v
-		case *models.Edge[models.StaffPayment]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.StaffPayment]], pointer[models.Edge[models.StaffPayment]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.StaffPayment]).Cursor
@@ -19326,24 +15440,7 @@ func fillStaffPaymentEdge(types map[string]*objectType) {
 func fillStatementEntryEdge(types map[string]*objectType) {
 	of := types["StatementEntryEdge"]
 	of.satisfies = []string{"StatementEntryEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.StatementEntry])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.StatementEntry]:
-			return &v
-		case *models.Edge[models.StatementEntry]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.StatementEntry]], pointer[models.Edge[models.StatementEntry]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.StatementEntry]).Cursor
@@ -19362,24 +15459,7 @@ func fillStatementEntryEdge(types map[string]*objectType) {
 func fillStatementEntry(types map[string]*objectType) {
 	of := types["StatementEntry"]
 	of.satisfies = []string{"StatementEntry"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.StatementEntry)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.StatementEntry:
-			return &v
-		case *models.StatementEntry:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.StatementEntry], pointer[models.StatementEntry]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.StatementEntry).ID
@@ -19454,24 +15534,7 @@ func fillStatementEntry(types map[string]*objectType) {
 func fillAdjustmentRecordEdge(types map[string]*objectType) {
 	of := types["AdjustmentRecordEdge"]
 	of.satisfies = []string{"AdjustmentRecordEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.AdjustmentRecord])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.AdjustmentRecord]:
-			return &v
-		case *models.Edge[models.AdjustmentRecord]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.AdjustmentRecord]], pointer[models.Edge[models.AdjustmentRecord]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.AdjustmentRecord]).Cursor
@@ -19490,24 +15553,7 @@ func fillAdjustmentRecordEdge(types map[string]*objectType) {
 func fillAdjustmentRecord(types map[string]*objectType) {
 	of := types["AdjustmentRecord"]
 	of.satisfies = []string{"AdjustmentRecord"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AdjustmentRecord)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AdjustmentRecord:
-			return &v
-		case *models.AdjustmentRecord:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AdjustmentRecord], pointer[models.AdjustmentRecord]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AdjustmentRecord).ID
@@ -19568,24 +15614,7 @@ func fillAdjustmentRecord(types map[string]*objectType) {
 func fillVerifiedPerson(types map[string]*objectType) {
 	of := types["VerifiedPerson"]
 	of.satisfies = []string{"VerifiedPerson"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.VerifiedPerson)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.VerifiedPerson:
-			return &v
-		case *models.VerifiedPerson:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.VerifiedPerson], pointer[models.VerifiedPerson]
 	of.fields = map[string]*fieldType{
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.VerifiedPerson).Name
@@ -19639,24 +15668,7 @@ func fillVerifiedPerson(types map[string]*objectType) {
 func fillVerificationAttachment(types map[string]*objectType) {
 	of := types["VerificationAttachment"]
 	of.satisfies = []string{"VerificationAttachment"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.VerificationAttachment)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.VerificationAttachment:
-			return &v
-		case *models.VerificationAttachment:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.VerificationAttachment], pointer[models.VerificationAttachment]
 	of.fields = map[string]*fieldType{
 		"role": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.VerificationAttachment).Role
@@ -19679,24 +15691,7 @@ func fillVerificationAttachment(types map[string]*objectType) {
 func fillVerificationEdge(types map[string]*objectType) {
 	of := types["VerificationEdge"]
 	of.satisfies = []string{"VerificationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Verification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Verification]:
-			return &v
-		case *models.Edge[models.Verification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Verification]], pointer[models.Edge[models.Verification]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Verification]).Cursor
@@ -19715,24 +15710,7 @@ func fillVerificationEdge(types map[string]*objectType) {
 func fillWebhookEndpointEdge(types map[string]*objectType) {
 	of := types["WebhookEndpointEdge"]
 	of.satisfies = []string{"WebhookEndpointEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.WebhookEndpoint])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.WebhookEndpoint]:
-			return &v
-		case *models.Edge[models.WebhookEndpoint]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.WebhookEndpoint]], pointer[models.Edge[models.WebhookEndpoint]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.WebhookEndpoint]).Cursor
@@ -19751,24 +15729,7 @@ func fillWebhookEndpointEdge(types map[string]*objectType) {
 func fillWithdrawalEdge(types map[string]*objectType) {
 	of := types["WithdrawalEdge"]
 	of.satisfies = []string{"WithdrawalEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Withdrawal])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Withdrawal]:
-			return &v
-		case *models.Edge[models.Withdrawal]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Withdrawal]], pointer[models.Edge[models.Withdrawal]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Withdrawal]).Cursor
@@ -19787,24 +15748,7 @@ func fillWithdrawalEdge(types map[string]*objectType) {
 func fillWithdrawalBlocker(types map[string]*objectType) {
 	of := types["WithdrawalBlocker"]
 	of.satisfies = []string{"WithdrawalBlocker"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.WithdrawalBlocker)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.WithdrawalBlocker:
-			return &v
-		case *models.WithdrawalBlocker:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.WithdrawalBlocker], pointer[models.WithdrawalBlocker]
 	of.fields = map[string]*fieldType{
 		"reason": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.WithdrawalBlocker).Reason
@@ -19858,24 +15802,7 @@ func fillWithdrawalBlocker(types map[string]*objectType) {
 func fillServiceProviderAttribute(types map[string]*objectType) {
 	of := types["ServiceProviderAttribute"]
 	of.satisfies = []string{"ServiceProviderAttribute"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.ServiceProviderAttribute)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.ServiceProviderAttribute:
-			return &v
-		case *models.ServiceProviderAttribute:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.ServiceProviderAttribute], pointer[models.ServiceProviderAttribute]
 	of.fields = map[string]*fieldType{
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.ServiceProviderAttribute).Name
@@ -19893,24 +15820,7 @@ func fillServiceProviderAttribute(types map[string]*objectType) {
 func fillLocalizedText(types map[string]*objectType) {
 	of := types["LocalizedText"]
 	of.satisfies = []string{"LocalizedText"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.LocalizedText)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.LocalizedText:
-			return &v
-		case *models.LocalizedText:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.LocalizedText], pointer[models.LocalizedText]
 	of.fields = map[string]*fieldType{
 		"language": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.LocalizedText).Language
@@ -19928,24 +15838,7 @@ func fillLocalizedText(types map[string]*objectType) {
 func fillMetadataLogo(types map[string]*objectType) {
 	of := types["MetadataLogo"]
 	of.satisfies = []string{"MetadataLogo"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.MetadataLogo)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.MetadataLogo:
-			return &v
-		case *models.MetadataLogo:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.MetadataLogo], pointer[models.MetadataLogo]
 	of.fields = map[string]*fieldType{
 		"url": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.MetadataLogo).URL
@@ -19968,24 +15861,7 @@ func fillMetadataLogo(types map[string]*objectType) {
 func fillSigningKey(types map[string]*objectType) {
 	of := types["SigningKey"]
 	of.satisfies = []string{"SigningKey"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.SigningKey)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.SigningKey:
-			return &v
-		case *models.SigningKey:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.SigningKey], pointer[models.SigningKey]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.SigningKey).ID
@@ -20048,24 +15924,7 @@ func fillSigningKey(types map[string]*objectType) {
 func fillAttributeMapping(types map[string]*objectType) {
 	of := types["AttributeMapping"]
 	of.satisfies = []string{"AttributeMapping"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AttributeMapping)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AttributeMapping:
-			return &v
-		case *models.AttributeMapping:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AttributeMapping], pointer[models.AttributeMapping]
 	of.fields = map[string]*fieldType{
 		"xUserId": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AttributeMapping).XUserID
@@ -20103,24 +15962,7 @@ func fillAttributeMapping(types map[string]*objectType) {
 func fillBindNotificationConnection(types map[string]*objectType) {
 	of := types["BindNotificationConnection"]
 	of.satisfies = []string{"BindNotificationConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.BindNotification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.BindNotification]:
-			return &v
-		case *models.Connection[models.BindNotification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.BindNotification]], pointer[models.Connection[models.BindNotification]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.BindNotification]).Edges
@@ -20157,24 +15999,7 @@ func fillBindNotificationConnection(types map[string]*objectType) {
 func fillAttachmentBucket(types map[string]*objectType) {
 	of := types["AttachmentBucket"]
 	of.satisfies = []string{"AttachmentBucket"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AttachmentBucket)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AttachmentBucket:
-			return &v
-		case *models.AttachmentBucket:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AttachmentBucket], pointer[models.AttachmentBucket]
 	of.fields = map[string]*fieldType{
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AttachmentBucket).Name
@@ -20199,24 +16024,7 @@ func fillAttachmentBucket(types map[string]*objectType) {
 func fillInterfaceContact(types map[string]*objectType) {
 	of := types["InterfaceContact"]
 	of.satisfies = []string{"InterfaceContact"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.InterfaceContact)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.InterfaceContact:
-			return &v
-		case *models.InterfaceContact:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.InterfaceContact], pointer[models.InterfaceContact]
 	of.fields = map[string]*fieldType{
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.InterfaceContact).NameOrNil()
@@ -20251,24 +16059,7 @@ func fillInterfaceContact(types map[string]*objectType) {
 func fillGoLiveStep(types map[string]*objectType) {
 	of := types["GoLiveStep"]
 	of.satisfies = []string{"GoLiveStep"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.GoLiveStep)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.GoLiveStep:
-			return &v
-		case *models.GoLiveStep:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.GoLiveStep], pointer[models.GoLiveStep]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.GoLiveStep).Code
@@ -20296,24 +16087,7 @@ func fillGoLiveStep(types map[string]*objectType) {
 func fillMetadataDisplay(types map[string]*objectType) {
 	of := types["MetadataDisplay"]
 	of.satisfies = []string{"MetadataDisplay"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.MetadataDisplay)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.MetadataDisplay:
-			return &v
-		case *models.MetadataDisplay:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.MetadataDisplay], pointer[models.MetadataDisplay]
 	of.fields = map[string]*fieldType{
 		"displayNames": {value: func(object any) any {
 			return object.(*models.MetadataDisplay).DisplayNames
@@ -20357,24 +16131,7 @@ func fillMetadataDisplay(types map[string]*objectType) {
 func fillServiceProviderConnection(types map[string]*objectType) {
 	of := types["ServiceProviderConnection"]
 	of.satisfies = []string{"ServiceProviderConnection"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Connection[models.ServiceProvider])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Connection[models.ServiceProvider]:
-			return &v
-		case *models.Connection[models.ServiceProvider]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Connection[models.ServiceProvider]], pointer[models.Connection[models.ServiceProvider]]
 	of.fields = map[string]*fieldType{
 		"edges": {value: func(object any) any {
 			return object.(*models.Connection[models.ServiceProvider]).Edges
@@ -20411,24 +16168,7 @@ func fillServiceProviderConnection(types map[string]*objectType) {
 func fillBenefitProof(types map[string]*objectType) {
 	of := types["BenefitProof"]
 	of.satisfies = []string{"BenefitProof"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BenefitProof)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BenefitProof:
-			return &v
-		case *models.BenefitProof:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BenefitProof], pointer[models.BenefitProof]
 	of.fields = map[string]*fieldType{
 		"contentType": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BenefitProof).ContentType
@@ -20451,24 +16191,7 @@ func fillBenefitProof(types map[string]*objectType) {
 func fillAvailabilityZone(types map[string]*objectType) {
 	of := types["AvailabilityZone"]
 	of.satisfies = []string{"AvailabilityZone"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.AvailabilityZone)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.AvailabilityZone:
-			return &v
-		case *models.AvailabilityZone:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.AvailabilityZone], pointer[models.AvailabilityZone]
 	of.fields = map[string]*fieldType{
 		"code": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.AvailabilityZone).Code
@@ -20486,24 +16209,7 @@ func fillAvailabilityZone(types map[string]*objectType) {
 func fillPackageContent(types map[string]*objectType) {
 	of := types["PackageContent"]
 	of.satisfies = []string{"PackageContent"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.PackageContent)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.PackageContent:
-			return &v
-		case *models.PackageContent:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.PackageContent], pointer[models.PackageContent]
 	of.fields = map[string]*fieldType{
 		"usageType": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.PackageContent).UsageType
@@ -20571,24 +16277,7 @@ func fillPackageContent(types map[string]*objectType) {
 func fillCompanyRelationEdge(types map[string]*objectType) {
 	of := types["CompanyRelationEdge"]
 	of.satisfies = []string{"CompanyRelationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CompanyRelation])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CompanyRelation]:
-			return &v
-		case *models.Edge[models.CompanyRelation]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CompanyRelation]], pointer[models.Edge[models.CompanyRelation]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CompanyRelation]).Cursor
@@ -20607,24 +16296,7 @@ func fillCompanyRelationEdge(types map[string]*objectType) {
 func fillFinancingRoundEdge(types map[string]*objectType) {
 	of := types["FinancingRoundEdge"]
 	of.satisfies = []string{"FinancingRoundEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.FinancingRound])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.FinancingRound]:
-			return &v
-		case *models.Edge[models.FinancingRound]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.FinancingRound]], pointer[models.Edge[models.FinancingRound]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.FinancingRound]).Cursor
@@ -20643,24 +16315,7 @@ func fillFinancingRoundEdge(types map[string]*objectType) {
 func fillFinancingRound(types map[string]*objectType) {
 	of := types["FinancingRound"]
 	of.satisfies = []string{"FinancingRound"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.FinancingRound)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.FinancingRound:
-			return &v
-		case *models.FinancingRound:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.FinancingRound], pointer[models.FinancingRound]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.FinancingRound).ID
@@ -20707,24 +16362,7 @@ func fillFinancingRound(types map[string]*objectType) {
 func fillCompanyOfferingEdge(types map[string]*objectType) {
 	of := types["CompanyOfferingEdge"]
 	of.satisfies = []string{"CompanyOfferingEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CompanyOffering])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CompanyOffering]:
-			return &v
-		case *models.Edge[models.CompanyOffering]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CompanyOffering]], pointer[models.Edge[models.CompanyOffering]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CompanyOffering]).Cursor
@@ -20743,24 +16381,7 @@ func fillCompanyOfferingEdge(types map[string]*objectType) {
 func fillCompanyOffering(types map[string]*objectType) {
 	of := types["CompanyOffering"]
 	of.satisfies = []string{"CompanyOffering"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyOffering)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyOffering:
-			return &v
-		case *models.CompanyOffering:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyOffering], pointer[models.CompanyOffering]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyOffering).ID
@@ -20787,24 +16408,7 @@ func fillCompanyOffering(types map[string]*objectType) {
 func fillCompanyRankingEdge(types map[string]*objectType) {
 	of := types["CompanyRankingEdge"]
 	of.satisfies = []string{"CompanyRankingEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CompanyRanking])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CompanyRanking]:
-			return &v
-		case *models.Edge[models.CompanyRanking]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CompanyRanking]], pointer[models.Edge[models.CompanyRanking]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CompanyRanking]).Cursor
@@ -20823,24 +16427,7 @@ func fillCompanyRankingEdge(types map[string]*objectType) {
 func fillCompanyRanking(types map[string]*objectType) {
 	of := types["CompanyRanking"]
 	of.satisfies = []string{"CompanyRanking"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyRanking)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyRanking:
-			return &v
-		case *models.CompanyRanking:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyRanking], pointer[models.CompanyRanking]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyRanking).ID
@@ -20876,24 +16463,7 @@ func fillCompanyRanking(types map[string]*objectType) {
 func fillIntellectualPropertyEdge(types map[string]*objectType) {
 	of := types["IntellectualPropertyEdge"]
 	of.satisfies = []string{"IntellectualPropertyEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.IntellectualProperty])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.IntellectualProperty]:
-			return &v
-		case *models.Edge[models.IntellectualProperty]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.IntellectualProperty]], pointer[models.Edge[models.IntellectualProperty]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.IntellectualProperty]).Cursor
@@ -20912,24 +16482,7 @@ func fillIntellectualPropertyEdge(types map[string]*objectType) {
 func fillIntellectualProperty(types map[string]*objectType) {
 	of := types["IntellectualProperty"]
 	of.satisfies = []string{"IntellectualProperty"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IntellectualProperty)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IntellectualProperty:
-			return &v
-		case *models.IntellectualProperty:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IntellectualProperty], pointer[models.IntellectualProperty]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.IntellectualProperty).ID
@@ -20965,24 +16518,7 @@ func fillIntellectualProperty(types map[string]*objectType) {
 func fillCompanyParty(types map[string]*objectType) {
 	of := types["CompanyParty"]
 	of.satisfies = []string{"CompanyParty"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CompanyParty)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CompanyParty:
-			return &v
-		case *models.CompanyParty:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CompanyParty], pointer[models.CompanyParty]
 	of.fields = map[string]*fieldType{
 		"key": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CompanyParty).Key
@@ -21030,24 +16566,7 @@ func fillCompanyParty(types map[string]*objectType) {
 func fillBalanceAccount(types map[string]*objectType) {
 	of := types["BalanceAccount"]
 	of.satisfies = []string{"BalanceAccount"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BalanceAccount)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BalanceAccount:
-			return &v
-		case *models.BalanceAccount:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BalanceAccount], pointer[models.BalanceAccount]
 	of.fields = map[string]*fieldType{
 		"type": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BalanceAccount).Type
@@ -21066,24 +16585,7 @@ func fillBalanceAccount(types map[string]*objectType) {
 func fillAssociationEdge(types map[string]*objectType) {
 	of := types["AssociationEdge"]
 	of.satisfies = []string{"AssociationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.Association])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.Association]:
-			return &v
-		case *models.Edge[models.Association]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.Association]], pointer[models.Edge[models.Association]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.Association]).Cursor
@@ -21102,24 +16604,7 @@ func fillAssociationEdge(types map[string]*objectType) {
 func fillCloudBindingEdge(types map[string]*objectType) {
 	of := types["CloudBindingEdge"]
 	of.satisfies = []string{"CloudBindingEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.CloudBinding])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.CloudBinding]:
-			return &v
-		case *models.Edge[models.CloudBinding]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.CloudBinding]], pointer[models.Edge[models.CloudBinding]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.CloudBinding]).Cursor
@@ -21138,24 +16623,7 @@ func fillCloudBindingEdge(types map[string]*objectType) {
 func fillCloudBinding(types map[string]*objectType) {
 	of := types["CloudBinding"]
 	of.satisfies = []string{"CloudBinding"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.CloudBinding)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.CloudBinding:
-			return &v
-		case *models.CloudBinding:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.CloudBinding], pointer[models.CloudBinding]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.CloudBinding).ID
@@ -21212,24 +16680,7 @@ func fillCloudBinding(types map[string]*objectType) {
 func fillFieldChange(types map[string]*objectType) {
 	of := types["FieldChange"]
 	of.satisfies = []string{"FieldChange"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.FieldChange)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.FieldChange:
-			return &v
-		case *models.FieldChange:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.FieldChange], pointer[models.FieldChange]
 	of.fields = map[string]*fieldType{
 		"field": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.FieldChange).Field
@@ -21260,24 +16711,7 @@ func fillFieldChange(types map[string]*objectType) {
 func fillTestCheck(types map[string]*objectType) {
 	of := types["TestCheck"]
 	of.satisfies = []string{"TestCheck"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.TestCheck)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.TestCheck:
-			return &v
-		case *models.TestCheck:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.TestCheck], pointer[models.TestCheck]
 	of.fields = map[string]*fieldType{
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.TestCheck).Name
@@ -21313,24 +16747,7 @@ func fillTestCheck(types map[string]*objectType) {
 func fillTestAttribute(types map[string]*objectType) {
 	of := types["TestAttribute"]
 	of.satisfies = []string{"TestAttribute"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.TestAttribute)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.TestAttribute:
-			return &v
-		case *models.TestAttribute:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.TestAttribute], pointer[models.TestAttribute]
 	of.fields = map[string]*fieldType{
 		"name": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.TestAttribute).Name
@@ -21364,24 +16781,7 @@ func fillTestAttribute(types map[string]*objectType) {
 func fillIncentiveLineEdge(types map[string]*objectType) {
 	of := types["IncentiveLineEdge"]
 	of.satisfies = []string{"IncentiveLineEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.IncentiveLine])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.IncentiveLine]:
-			return &v
-		case *models.Edge[models.IncentiveLine]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.IncentiveLine]], pointer[models.Edge[models.IncentiveLine]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.IncentiveLine]).Cursor
@@ -21400,24 +16800,7 @@ func fillIncentiveLineEdge(types map[string]*objectType) {
 func fillIncentiveLine(types map[string]*objectType) {
 	of := types["IncentiveLine"]
 	of.satisfies = []string{"IncentiveLine"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.IncentiveLine)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.IncentiveLine:
-			return &v
-		case *models.IncentiveLine:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.IncentiveLine], pointer[models.IncentiveLine]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.IncentiveLine).ID
@@ -21520,24 +16903,7 @@ func fillIncentiveLine(types map[string]*objectType) {
 func fillIncentiveTier(types map[string]*objectType) {
 	of := types["IncentiveTier"]
 	of.satisfies = []string{"IncentiveTier"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.TierView)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.TierView:
-			return &v
-		case *models.TierView:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.TierView], pointer[models.TierView]
 	of.fields = map[string]*fieldType{
 		"from": {value: func(object any) any {
 			return &object.(*models.TierView).From
@@ -21564,24 +16930,7 @@ func fillIncentiveTier(types map[string]*objectType) {
 func fillQuoteLineChange(types map[string]*objectType) {
 	of := types["QuoteLineChange"]
 	of.satisfies = []string{"QuoteLineChange"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.LineChange)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.LineChange:
-			return &v
-		case *models.LineChange:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.LineChange], pointer[models.LineChange]
 	of.fields = map[string]*fieldType{
 		"baseSpecCode": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.LineChange).BaseSpecCode
@@ -21636,24 +16985,7 @@ func fillQuoteLineChange(types map[string]*objectType) {
 func fillBankAccount(types map[string]*objectType) {
 	of := types["BankAccount"]
 	of.satisfies = []string{"BankAccount"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.BankAccount)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.BankAccount:
-			return &v
-		case *models.BankAccount:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.BankAccount], pointer[models.BankAccount]
 	of.fields = map[string]*fieldType{
 		"bank": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.BankAccount).Bank
@@ -21685,24 +17017,7 @@ func fillBankAccount(types map[string]*objectType) {
 func fillTransfer(types map[string]*objectType) {
 	of := types["Transfer"]
 	of.satisfies = []string{"Transfer"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Transfer)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Transfer:
-			return &v
-		case *models.Transfer:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Transfer], pointer[models.Transfer]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Transfer).ID
@@ -21727,24 +17042,7 @@ func fillTransfer(types map[string]*objectType) {
 func fillLedgerParty(types map[string]*objectType) {
 	of := types["LedgerParty"]
 	of.satisfies = []string{"LedgerParty"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.LedgerParty)
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.LedgerParty:
-			return &v
-		case *models.LedgerParty:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.LedgerParty], pointer[models.LedgerParty]
 	of.fields = map[string]*fieldType{
 		"id": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.LedgerParty).ID
@@ -21762,24 +17060,7 @@ func fillLedgerParty(types map[string]*objectType) {
 func fillBindNotificationEdge(types map[string]*objectType) {
 	of := types["BindNotificationEdge"]
 	of.satisfies = []string{"BindNotificationEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.BindNotification])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.BindNotification]:
-			return &v
-		case *models.Edge[models.BindNotification]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.BindNotification]], pointer[models.Edge[models.BindNotification]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.BindNotification]).Cursor
@@ -21798,24 +17079,7 @@ func fillBindNotificationEdge(types map[string]*objectType) {
 func fillServiceProviderEdge(types map[string]*objectType) {
 	of := types["ServiceProviderEdge"]
 	of.satisfies = []string{"ServiceProviderEdge"}
-	of.spread = func(list any, to []any) []any {
-		elements := list.([]models.Edge[models.ServiceProvider])
-		for i := range elements {
-			to = append(to, &elements[i])
-		}
-		return to
-	}
-	of.pointer = func(value any) any {
-		switch v := value.(type) {
-		case models.Edge[models.ServiceProvider]:
-			return &v
-		case *models.Edge[models.ServiceProvider]:
-			if v != nil {
-				return v
-			}
-		}
-		return nil
-	}
+	of.spread, of.pointer = spread[models.Edge[models.ServiceProvider]], pointer[models.Edge[models.ServiceProvider]]
 	of.fields = map[string]*fieldType{
 		"cursor": {leaf: func(b *buffer, object any) bool {
 			v := object.(*models.Edge[models.ServiceProvider]).Cursor
@@ -21828,6 +17092,4158 @@ func fillServiceProviderEdge(types map[string]*objectType) {
 			of:      types["ServiceProvider"],
 			nonNull: true,
 		},
+	}
+}
+
+func fillSetBalanceAlertPayload(types map[string]*objectType) {
+	of := types["SetBalanceAlertPayload"]
+	of.satisfies = []string{"SetBalanceAlertPayload"}
+	of.spread, of.pointer = spread[funds.AlertChange], pointer[funds.AlertChange]
+	of.fields = map[string]*fieldType{
+		"balanceAlert": {value: func(object any) any {
+			return &object.(*funds.AlertChange).BalanceAlert
+		},
+			of:      types["BalanceAlert"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRemoveBalanceAlertPayload(types map[string]*objectType) {
+	of := types["RemoveBalanceAlertPayload"]
+	of.satisfies = []string{"RemoveBalanceAlertPayload"}
+	of.spread, of.pointer = spread[funds.AlertChange], pointer[funds.AlertChange]
+	of.fields = map[string]*fieldType{
+		"balanceAlert": {value: func(object any) any {
+			return &object.(*funds.AlertChange).BalanceAlert
+		},
+			of:      types["BalanceAlert"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestModeSwitchPayload(types map[string]*objectType) {
+	of := types["RequestModeSwitchPayload"]
+	of.satisfies = []string{"RequestModeSwitchPayload"}
+	of.spread, of.pointer = spread[customers.AskedRelation], pointer[customers.AskedRelation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*customers.AskedRelation).Request
+		},
+			of:      types["AssociationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestDisassociationPayload(types map[string]*objectType) {
+	of := types["RequestDisassociationPayload"]
+	of.satisfies = []string{"RequestDisassociationPayload"}
+	of.spread, of.pointer = spread[customers.AskedRelation], pointer[customers.AskedRelation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*customers.AskedRelation).Request
+		},
+			of:      types["AssociationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillConfirmAssociationRequestPayload(types map[string]*objectType) {
+	of := types["ConfirmAssociationRequestPayload"]
+	of.satisfies = []string{"ConfirmAssociationRequestPayload"}
+	of.spread, of.pointer = spread[customers.ConfirmedRelation], pointer[customers.ConfirmedRelation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*customers.ConfirmedRelation).Request
+		},
+			of:      types["AssociationRequest"],
+			nonNull: true,
+		},
+		"ended": {value: func(object any) any {
+			return &object.(*customers.ConfirmedRelation).Ended
+		},
+			of:      types["Association"],
+			nonNull: true,
+		},
+		"association": {value: func(object any) any {
+			if v := object.(*customers.ConfirmedRelation).Association; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Association"],
+		},
+		"transfer": {value: func(object any) any {
+			if v := object.(*customers.ConfirmedRelation).Transfer; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Transfer"],
+		},
+	}
+}
+
+func fillRejectAssociationRequestPayload(types map[string]*objectType) {
+	of := types["RejectAssociationRequestPayload"]
+	of.satisfies = []string{"RejectAssociationRequestPayload"}
+	of.spread, of.pointer = spread[customers.AskedRelation], pointer[customers.AskedRelation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*customers.AskedRelation).Request
+		},
+			of:      types["AssociationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCancelAssociationRequestPayload(types map[string]*objectType) {
+	of := types["CancelAssociationRequestPayload"]
+	of.satisfies = []string{"CancelAssociationRequestPayload"}
+	of.spread, of.pointer = spread[customers.AskedRelation], pointer[customers.AskedRelation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*customers.AskedRelation).Request
+		},
+			of:      types["AssociationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestAuthorizationPayload(types map[string]*objectType) {
+	of := types["RequestAuthorizationPayload"]
+	of.satisfies = []string{"RequestAuthorizationPayload"}
+	of.spread, of.pointer = spread[customers.AuthorizationChange], pointer[customers.AuthorizationChange]
+	of.fields = map[string]*fieldType{
+		"authorization": {value: func(object any) any {
+			return &object.(*customers.AuthorizationChange).Authorization
+		},
+			of:      types["Authorization"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillGrantAuthorizationPayload(types map[string]*objectType) {
+	of := types["GrantAuthorizationPayload"]
+	of.satisfies = []string{"GrantAuthorizationPayload"}
+	of.spread, of.pointer = spread[customers.AuthorizationChange], pointer[customers.AuthorizationChange]
+	of.fields = map[string]*fieldType{
+		"authorization": {value: func(object any) any {
+			return &object.(*customers.AuthorizationChange).Authorization
+		},
+			of:      types["Authorization"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRefuseAuthorizationPayload(types map[string]*objectType) {
+	of := types["RefuseAuthorizationPayload"]
+	of.satisfies = []string{"RefuseAuthorizationPayload"}
+	of.spread, of.pointer = spread[customers.AuthorizationChange], pointer[customers.AuthorizationChange]
+	of.fields = map[string]*fieldType{
+		"authorization": {value: func(object any) any {
+			return &object.(*customers.AuthorizationChange).Authorization
+		},
+			of:      types["Authorization"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRevokeAuthorizationPayload(types map[string]*objectType) {
+	of := types["RevokeAuthorizationPayload"]
+	of.satisfies = []string{"RevokeAuthorizationPayload"}
+	of.spread, of.pointer = spread[customers.AuthorizationChange], pointer[customers.AuthorizationChange]
+	of.fields = map[string]*fieldType{
+		"authorization": {value: func(object any) any {
+			return &object.(*customers.AuthorizationChange).Authorization
+		},
+			of:      types["Authorization"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetCapabilityTagPayload(types map[string]*objectType) {
+	of := types["SetCapabilityTagPayload"]
+	of.satisfies = []string{"SetCapabilityTagPayload"}
+	of.spread, of.pointer = spread[benefits.TagSet], pointer[benefits.TagSet]
+	of.fields = map[string]*fieldType{
+		"capabilityTag": {value: func(object any) any {
+			return &object.(*benefits.TagSet).CapabilityTag
+		},
+			of:      types["CapabilityTag"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetBenefitStandingPayload(types map[string]*objectType) {
+	of := types["SetBenefitStandingPayload"]
+	of.satisfies = []string{"SetBenefitStandingPayload"}
+	of.spread, of.pointer = spread[benefits.StandingSet], pointer[benefits.StandingSet]
+	of.fields = map[string]*fieldType{
+		"benefitStanding": {value: func(object any) any {
+			return &object.(*benefits.StandingSet).BenefitStanding
+		},
+			of:      types["BenefitStanding"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillApplyForCapabilityPayload(types map[string]*objectType) {
+	of := types["ApplyForCapabilityPayload"]
+	of.satisfies = []string{"ApplyForCapabilityPayload"}
+	of.spread, of.pointer = spread[benefits.CapabilityChange], pointer[benefits.CapabilityChange]
+	of.fields = map[string]*fieldType{
+		"partnerCapability": {value: func(object any) any {
+			return &object.(*benefits.CapabilityChange).PartnerCapability
+		},
+			of:      types["PartnerCapability"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDecideCapabilityPayload(types map[string]*objectType) {
+	of := types["DecideCapabilityPayload"]
+	of.satisfies = []string{"DecideCapabilityPayload"}
+	of.spread, of.pointer = spread[benefits.CapabilityChange], pointer[benefits.CapabilityChange]
+	of.fields = map[string]*fieldType{
+		"partnerCapability": {value: func(object any) any {
+			return &object.(*benefits.CapabilityChange).PartnerCapability
+		},
+			of:      types["PartnerCapability"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDraftCapabilityUpliftPayload(types map[string]*objectType) {
+	of := types["DraftCapabilityUpliftPayload"]
+	of.satisfies = []string{"DraftCapabilityUpliftPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSubmitBenefitApplicationPayload(types map[string]*objectType) {
+	of := types["SubmitBenefitApplicationPayload"]
+	of.satisfies = []string{"SubmitBenefitApplicationPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillWithdrawBenefitApplicationPayload(types map[string]*objectType) {
+	of := types["WithdrawBenefitApplicationPayload"]
+	of.satisfies = []string{"WithdrawBenefitApplicationPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDeleteBenefitApplicationPayload(types map[string]*objectType) {
+	of := types["DeleteBenefitApplicationPayload"]
+	of.satisfies = []string{"DeleteBenefitApplicationPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillStartBenefitReviewPayload(types map[string]*objectType) {
+	of := types["StartBenefitReviewPayload"]
+	of.satisfies = []string{"StartBenefitReviewPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewBenefitApplicationPayload(types map[string]*objectType) {
+	of := types["ReviewBenefitApplicationPayload"]
+	of.satisfies = []string{"ReviewBenefitApplicationPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEndBenefitPublicityPayload(types map[string]*objectType) {
+	of := types["EndBenefitPublicityPayload"]
+	of.satisfies = []string{"EndBenefitPublicityPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSendBenefitInvoicePayload(types map[string]*objectType) {
+	of := types["SendBenefitInvoicePayload"]
+	of.satisfies = []string{"SendBenefitInvoicePayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAcceptBenefitInvoicePayload(types map[string]*objectType) {
+	of := types["AcceptBenefitInvoicePayload"]
+	of.satisfies = []string{"AcceptBenefitInvoicePayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompleteBenefitPaymentPayload(types map[string]*objectType) {
+	of := types["CompleteBenefitPaymentPayload"]
+	of.satisfies = []string{"CompleteBenefitPaymentPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestMdfPayload(types map[string]*objectType) {
+	of := types["RequestMdfPayload"]
+	of.satisfies = []string{"RequestMdfPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEditMdfPayload(types map[string]*objectType) {
+	of := types["EditMdfPayload"]
+	of.satisfies = []string{"EditMdfPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSubmitBenefitProofPayload(types map[string]*objectType) {
+	of := types["SubmitBenefitProofPayload"]
+	of.satisfies = []string{"SubmitBenefitProofPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewBenefitProofPayload(types map[string]*objectType) {
+	of := types["ReviewBenefitProofPayload"]
+	of.satisfies = []string{"ReviewBenefitProofPayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDownloadBenefitProofPayload(types map[string]*objectType) {
+	of := types["DownloadBenefitProofPayload"]
+	of.satisfies = []string{"DownloadBenefitProofPayload"}
+	of.spread, of.pointer = spread[files.DownloadReady], pointer[files.DownloadReady]
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.DownloadReady).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.DownloadReady).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillSetMdfCapPayload(types map[string]*objectType) {
+	of := types["SetMdfCapPayload"]
+	of.satisfies = []string{"SetMdfCapPayload"}
+	of.spread, of.pointer = spread[benefits.MDFCapSet], pointer[benefits.MDFCapSet]
+	of.fields = map[string]*fieldType{
+		"mdfCap": {value: func(object any) any {
+			return &object.(*benefits.MDFCapSet).MDFCap
+		},
+			of:      types["MdfCap"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillJoinPcePayload(types map[string]*objectType) {
+	of := types["JoinPcePayload"]
+	of.satisfies = []string{"JoinPcePayload"}
+	of.spread, of.pointer = spread[benefits.StandingSet], pointer[benefits.StandingSet]
+	of.fields = map[string]*fieldType{
+		"benefitStanding": {value: func(object any) any {
+			return &object.(*benefits.StandingSet).BenefitStanding
+		},
+			of:      types["BenefitStanding"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestOpportunityIncentivePayload(types map[string]*objectType) {
+	of := types["RequestOpportunityIncentivePayload"]
+	of.satisfies = []string{"RequestOpportunityIncentivePayload"}
+	of.spread, of.pointer = spread[benefits.Changed], pointer[benefits.Changed]
+	of.fields = map[string]*fieldType{
+		"benefitApplication": {value: func(object any) any {
+			return &object.(*benefits.Changed).BenefitApplication
+		},
+			of:      types["BenefitApplication"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRecordUsagePayload(types map[string]*objectType) {
+	of := types["RecordUsagePayload"]
+	of.satisfies = []string{"RecordUsagePayload"}
+	of.spread, of.pointer = spread[billing.UsageRecorded], pointer[billing.UsageRecorded]
+	of.fields = map[string]*fieldType{
+		"results": {value: func(object any) any {
+			return object.(*billing.UsageRecorded).Results
+		},
+			of:      types["UsageResult"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillImportUsagePayload(types map[string]*objectType) {
+	of := types["ImportUsagePayload"]
+	of.satisfies = []string{"ImportUsagePayload"}
+	of.spread, of.pointer = spread[billing.UsageImported], pointer[billing.UsageImported]
+	of.fields = map[string]*fieldType{
+		"rows": {leaf: func(b *buffer, object any) bool {
+			v := object.(*billing.UsageImported).Rows
+			b.int(int64(v))
+			return true
+		}},
+		"taken": {leaf: func(b *buffer, object any) bool {
+			v := object.(*billing.UsageImported).Taken
+			b.int(int64(v))
+			return true
+		}},
+		"refused": {leaf: func(b *buffer, object any) bool {
+			v := object.(*billing.UsageImported).Refused
+			b.int(int64(v))
+			return true
+		}},
+		"refusedRows": {value: func(object any) any {
+			return object.(*billing.UsageImported).RefusedRows
+		},
+			of:      types["RefusedUsageRow"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillSaveBrandDraftPayload(types map[string]*objectType) {
+	of := types["SaveBrandDraftPayload"]
+	of.satisfies = []string{"SaveBrandDraftPayload"}
+	of.spread, of.pointer = spread[brands.Changed], pointer[brands.Changed]
+	of.fields = map[string]*fieldType{
+		"brandVersion": {value: func(object any) any {
+			return &object.(*brands.Changed).BrandVersion
+		},
+			of:      types["BrandVersion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSubmitBrandPayload(types map[string]*objectType) {
+	of := types["SubmitBrandPayload"]
+	of.satisfies = []string{"SubmitBrandPayload"}
+	of.spread, of.pointer = spread[brands.Changed], pointer[brands.Changed]
+	of.fields = map[string]*fieldType{
+		"brandVersion": {value: func(object any) any {
+			return &object.(*brands.Changed).BrandVersion
+		},
+			of:      types["BrandVersion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillWithdrawBrandPayload(types map[string]*objectType) {
+	of := types["WithdrawBrandPayload"]
+	of.satisfies = []string{"WithdrawBrandPayload"}
+	of.spread, of.pointer = spread[brands.Changed], pointer[brands.Changed]
+	of.fields = map[string]*fieldType{
+		"brandVersion": {value: func(object any) any {
+			return &object.(*brands.Changed).BrandVersion
+		},
+			of:      types["BrandVersion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewBrandPayload(types map[string]*objectType) {
+	of := types["ReviewBrandPayload"]
+	of.satisfies = []string{"ReviewBrandPayload"}
+	of.spread, of.pointer = spread[brands.Changed], pointer[brands.Changed]
+	of.fields = map[string]*fieldType{
+		"brandVersion": {value: func(object any) any {
+			return &object.(*brands.Changed).BrandVersion
+		},
+			of:      types["BrandVersion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRetireBrandPayload(types map[string]*objectType) {
+	of := types["RetireBrandPayload"]
+	of.satisfies = []string{"RetireBrandPayload"}
+	of.spread, of.pointer = spread[brands.Changed], pointer[brands.Changed]
+	of.fields = map[string]*fieldType{
+		"brandVersion": {value: func(object any) any {
+			return &object.(*brands.Changed).BrandVersion
+		},
+			of:      types["BrandVersion"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillLoadCataloguePayload(types map[string]*objectType) {
+	of := types["LoadCataloguePayload"]
+	of.satisfies = []string{"LoadCataloguePayload"}
+	of.spread, of.pointer = spread[catalog.LoadedCatalogue], pointer[catalog.LoadedCatalogue]
+	of.fields = map[string]*fieldType{
+		"catalogueVersion": {value: func(object any) any {
+			return &object.(*catalog.LoadedCatalogue).CatalogueVersion
+		},
+			of:      types["CatalogueVersion"],
+			nonNull: true,
+		},
+		"changed": {leaf: func(b *buffer, object any) bool {
+			v := object.(*catalog.LoadedCatalogue).Changed
+			b.bool(bool(v))
+			return true
+		}},
+	}
+}
+
+func fillGrantDiscountPayload(types map[string]*objectType) {
+	of := types["GrantDiscountPayload"]
+	of.satisfies = []string{"GrantDiscountPayload"}
+	of.spread, of.pointer = spread[catalog.GrantedDiscount], pointer[catalog.GrantedDiscount]
+	of.fields = map[string]*fieldType{
+		"discount": {value: func(object any) any {
+			return &object.(*catalog.GrantedDiscount).Discount
+		},
+			of:      types["Discount"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEndDiscountPayload(types map[string]*objectType) {
+	of := types["EndDiscountPayload"]
+	of.satisfies = []string{"EndDiscountPayload"}
+	of.spread, of.pointer = spread[catalog.GrantedDiscount], pointer[catalog.GrantedDiscount]
+	of.fields = map[string]*fieldType{
+		"discount": {value: func(object any) any {
+			return &object.(*catalog.GrantedDiscount).Discount
+		},
+			of:      types["Discount"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSubmitCommercialCertificationPayload(types map[string]*objectType) {
+	of := types["SubmitCommercialCertificationPayload"]
+	of.satisfies = []string{"SubmitCommercialCertificationPayload"}
+	of.spread, of.pointer = spread[payouts.CertificationChange], pointer[payouts.CertificationChange]
+	of.fields = map[string]*fieldType{
+		"commercialCertification": {value: func(object any) any {
+			return &object.(*payouts.CertificationChange).CommercialCertification
+		},
+			of:      types["CommercialCertification"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillConfirmCertificationAmountPayload(types map[string]*objectType) {
+	of := types["ConfirmCertificationAmountPayload"]
+	of.satisfies = []string{"ConfirmCertificationAmountPayload"}
+	of.spread, of.pointer = spread[payouts.CertificationChange], pointer[payouts.CertificationChange]
+	of.fields = map[string]*fieldType{
+		"commercialCertification": {value: func(object any) any {
+			return &object.(*payouts.CertificationChange).CommercialCertification
+		},
+			of:      types["CommercialCertification"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewCommercialCertificationPayload(types map[string]*objectType) {
+	of := types["ReviewCommercialCertificationPayload"]
+	of.satisfies = []string{"ReviewCommercialCertificationPayload"}
+	of.spread, of.pointer = spread[payouts.CertificationChange], pointer[payouts.CertificationChange]
+	of.fields = map[string]*fieldType{
+		"commercialCertification": {value: func(object any) any {
+			return &object.(*payouts.CertificationChange).CommercialCertification
+		},
+			of:      types["CommercialCertification"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUnlockCommercialCertificationPayload(types map[string]*objectType) {
+	of := types["UnlockCommercialCertificationPayload"]
+	of.satisfies = []string{"UnlockCommercialCertificationPayload"}
+	of.spread, of.pointer = spread[payouts.CertificationChange], pointer[payouts.CertificationChange]
+	of.fields = map[string]*fieldType{
+		"commercialCertification": {value: func(object any) any {
+			return &object.(*payouts.CertificationChange).CommercialCertification
+		},
+			of:      types["CommercialCertification"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDownloadBankLetterPayload(types map[string]*objectType) {
+	of := types["DownloadBankLetterPayload"]
+	of.satisfies = []string{"DownloadBankLetterPayload"}
+	of.spread, of.pointer = spread[files.DownloadReady], pointer[files.DownloadReady]
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.DownloadReady).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.DownloadReady).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillLoadCompaniesPayload(types map[string]*objectType) {
+	of := types["LoadCompaniesPayload"]
+	of.satisfies = []string{"LoadCompaniesPayload"}
+	of.spread, of.pointer = spread[companies.LoadedCompanies], pointer[companies.LoadedCompanies]
+	of.fields = map[string]*fieldType{
+		"companyLoad": {value: func(object any) any {
+			if v := object.(*companies.LoadedCompanies).CompanyLoad; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["CompanyLoad"],
+		},
+		"lines": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.LoadedCompanies).Lines
+			b.int(int64(v))
+			return true
+		}},
+		"added": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.LoadedCompanies).Added
+			b.int(int64(v))
+			return true
+		}},
+		"replaced": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.LoadedCompanies).Replaced
+			b.int(int64(v))
+			return true
+		}},
+		"unchanged": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.LoadedCompanies).Unchanged
+			b.int(int64(v))
+			return true
+		}},
+		"older": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.LoadedCompanies).Older
+			b.int(int64(v))
+			return true
+		}},
+		"refused": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.LoadedCompanies).Refused
+			b.int(int64(v))
+			return true
+		}},
+		"problems": {value: func(object any) any {
+			return object.(*companies.LoadedCompanies).Problems
+		},
+			of:      types["CompanyProblem"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillInviteResellerPayload(types map[string]*objectType) {
+	of := types["InviteResellerPayload"]
+	of.satisfies = []string{"InviteResellerPayload"}
+	of.spread, of.pointer = spread[partners.AskedCooperation], pointer[partners.AskedCooperation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*partners.AskedCooperation).Request
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestCooperationPayload(types map[string]*objectType) {
+	of := types["RequestCooperationPayload"]
+	of.satisfies = []string{"RequestCooperationPayload"}
+	of.spread, of.pointer = spread[partners.AskedCooperation], pointer[partners.AskedCooperation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*partners.AskedCooperation).Request
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestCooperationEndPayload(types map[string]*objectType) {
+	of := types["RequestCooperationEndPayload"]
+	of.satisfies = []string{"RequestCooperationEndPayload"}
+	of.spread, of.pointer = spread[partners.AskedCooperation], pointer[partners.AskedCooperation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*partners.AskedCooperation).Request
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillConfirmCooperationRequestPayload(types map[string]*objectType) {
+	of := types["ConfirmCooperationRequestPayload"]
+	of.satisfies = []string{"ConfirmCooperationRequestPayload"}
+	of.spread, of.pointer = spread[partners.ConfirmedCooperation], pointer[partners.ConfirmedCooperation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*partners.ConfirmedCooperation).Request
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+		"cooperation": {value: func(object any) any {
+			return &object.(*partners.ConfirmedCooperation).Cooperation
+		},
+			of:      types["Cooperation"],
+			nonNull: true,
+		},
+		"transfer": {value: func(object any) any {
+			if v := object.(*partners.ConfirmedCooperation).Transfer; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Transfer"],
+		},
+	}
+}
+
+func fillRejectCooperationRequestPayload(types map[string]*objectType) {
+	of := types["RejectCooperationRequestPayload"]
+	of.satisfies = []string{"RejectCooperationRequestPayload"}
+	of.spread, of.pointer = spread[partners.AskedCooperation], pointer[partners.AskedCooperation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*partners.AskedCooperation).Request
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCancelCooperationRequestPayload(types map[string]*objectType) {
+	of := types["CancelCooperationRequestPayload"]
+	of.satisfies = []string{"CancelCooperationRequestPayload"}
+	of.spread, of.pointer = spread[partners.AskedCooperation], pointer[partners.AskedCooperation]
+	of.fields = map[string]*fieldType{
+		"request": {value: func(object any) any {
+			return &object.(*partners.AskedCooperation).Request
+		},
+			of:      types["CooperationRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEndCooperationPayload(types map[string]*objectType) {
+	of := types["EndCooperationPayload"]
+	of.satisfies = []string{"EndCooperationPayload"}
+	of.spread, of.pointer = spread[partners.EndedCooperation], pointer[partners.EndedCooperation]
+	of.fields = map[string]*fieldType{
+		"cooperation": {value: func(object any) any {
+			return &object.(*partners.EndedCooperation).Cooperation
+		},
+			of:      types["Cooperation"],
+			nonNull: true,
+		},
+		"transfer": {value: func(object any) any {
+			if v := object.(*partners.EndedCooperation).Transfer; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Transfer"],
+		},
+		"partnerBalance": {value: func(object any) any {
+			return &object.(*partners.EndedCooperation).PartnerBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+		"resellerBalance": {value: func(object any) any {
+			return &object.(*partners.EndedCooperation).CustomerBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAssignResellerManagerPayload(types map[string]*objectType) {
+	of := types["AssignResellerManagerPayload"]
+	of.satisfies = []string{"AssignResellerManagerPayload"}
+	of.spread, of.pointer = spread[partners.ManagedReseller], pointer[partners.ManagedReseller]
+	of.fields = map[string]*fieldType{
+		"partner": {value: func(object any) any {
+			return &object.(*partners.ManagedReseller).Partner
+		},
+			of:      types["Partner"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRetractResellerManagerPayload(types map[string]*objectType) {
+	of := types["RetractResellerManagerPayload"]
+	of.satisfies = []string{"RetractResellerManagerPayload"}
+	of.spread, of.pointer = spread[partners.ManagedReseller], pointer[partners.ManagedReseller]
+	of.fields = map[string]*fieldType{
+		"partner": {value: func(object any) any {
+			return &object.(*partners.ManagedReseller).Partner
+		},
+			of:      types["Partner"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillIssueCouponsPayload(types map[string]*objectType) {
+	of := types["IssueCouponsPayload"]
+	of.satisfies = []string{"IssueCouponsPayload"}
+	of.spread, of.pointer = spread[coupons.IssuedCoupons], pointer[coupons.IssuedCoupons]
+	of.fields = map[string]*fieldType{
+		"couponQuota": {value: func(object any) any {
+			return &object.(*coupons.IssuedCoupons).CouponQuota
+		},
+			of:      types["CouponQuota"],
+			nonNull: true,
+		},
+		"results": {value: func(object any) any {
+			return object.(*coupons.IssuedCoupons).Results
+		},
+			of:      types["CouponIssueResult"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillReclaimCouponsPayload(types map[string]*objectType) {
+	of := types["ReclaimCouponsPayload"]
+	of.satisfies = []string{"ReclaimCouponsPayload"}
+	of.spread, of.pointer = spread[coupons.ReclaimedCoupons], pointer[coupons.ReclaimedCoupons]
+	of.fields = map[string]*fieldType{
+		"results": {value: func(object any) any {
+			return object.(*coupons.ReclaimedCoupons).Results
+		},
+			of:      types["CouponReclaimResult"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillGrantCouponQuotaPayload(types map[string]*objectType) {
+	of := types["GrantCouponQuotaPayload"]
+	of.satisfies = []string{"GrantCouponQuotaPayload"}
+	of.spread, of.pointer = spread[coupons.QuotaChange], pointer[coupons.QuotaChange]
+	of.fields = map[string]*fieldType{
+		"couponQuota": {value: func(object any) any {
+			return &object.(*coupons.QuotaChange).CouponQuota
+		},
+			of:      types["CouponQuota"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAdjustCouponQuotaPayload(types map[string]*objectType) {
+	of := types["AdjustCouponQuotaPayload"]
+	of.satisfies = []string{"AdjustCouponQuotaPayload"}
+	of.spread, of.pointer = spread[coupons.QuotaChange], pointer[coupons.QuotaChange]
+	of.fields = map[string]*fieldType{
+		"couponQuota": {value: func(object any) any {
+			return &object.(*coupons.QuotaChange).CouponQuota
+		},
+			of:      types["CouponQuota"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetCouponQuotaStatusPayload(types map[string]*objectType) {
+	of := types["SetCouponQuotaStatusPayload"]
+	of.satisfies = []string{"SetCouponQuotaStatusPayload"}
+	of.spread, of.pointer = spread[coupons.QuotaChange], pointer[coupons.QuotaChange]
+	of.fields = map[string]*fieldType{
+		"couponQuota": {value: func(object any) any {
+			return &object.(*coupons.QuotaChange).CouponQuota
+		},
+			of:      types["CouponQuota"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillIssueCouponQuotasPayload(types map[string]*objectType) {
+	of := types["IssueCouponQuotasPayload"]
+	of.satisfies = []string{"IssueCouponQuotasPayload"}
+	of.spread, of.pointer = spread[coupons.IssuedQuotas], pointer[coupons.IssuedQuotas]
+	of.fields = map[string]*fieldType{
+		"couponQuota": {value: func(object any) any {
+			return &object.(*coupons.IssuedQuotas).CouponQuota
+		},
+			of:      types["CouponQuota"],
+			nonNull: true,
+		},
+		"results": {value: func(object any) any {
+			return object.(*coupons.IssuedQuotas).Results
+		},
+			of:      types["CouponQuotaResult"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillReclaimCouponQuotasPayload(types map[string]*objectType) {
+	of := types["ReclaimCouponQuotasPayload"]
+	of.satisfies = []string{"ReclaimCouponQuotasPayload"}
+	of.spread, of.pointer = spread[coupons.ReclaimedQuotas], pointer[coupons.ReclaimedQuotas]
+	of.fields = map[string]*fieldType{
+		"results": {value: func(object any) any {
+			return object.(*coupons.ReclaimedQuotas).Results
+		},
+			of:      types["CouponQuotaReclaim"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetCouponWhitelistPayload(types map[string]*objectType) {
+	of := types["SetCouponWhitelistPayload"]
+	of.satisfies = []string{"SetCouponWhitelistPayload"}
+	of.spread, of.pointer = spread[coupons.WhitelistChange], pointer[coupons.WhitelistChange]
+	of.fields = map[string]*fieldType{
+		"couponWhitelist": {value: func(object any) any {
+			return &object.(*coupons.WhitelistChange).CouponWhitelist
+		},
+			of:      types["CouponWhitelist"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEndAssociationPayload(types map[string]*objectType) {
+	of := types["EndAssociationPayload"]
+	of.satisfies = []string{"EndAssociationPayload"}
+	of.spread, of.pointer = spread[customers.EndedAssociation], pointer[customers.EndedAssociation]
+	of.fields = map[string]*fieldType{
+		"association": {value: func(object any) any {
+			return &object.(*customers.EndedAssociation).Association
+		},
+			of:      types["Association"],
+			nonNull: true,
+		},
+		"transfer": {value: func(object any) any {
+			if v := object.(*customers.EndedAssociation).Transfer; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Transfer"],
+		},
+		"partnerBalance": {value: func(object any) any {
+			return &object.(*customers.EndedAssociation).PartnerBalance
+		},
+			of: types["Balance"],
+		},
+		"customerBalance": {value: func(object any) any {
+			return &object.(*customers.EndedAssociation).CustomerBalance
+		},
+			of: types["Balance"],
+		},
+	}
+}
+
+func fillCreateCustomerPayload(types map[string]*objectType) {
+	of := types["CreateCustomerPayload"]
+	of.satisfies = []string{"CreateCustomerPayload"}
+	of.spread, of.pointer = spread[customers.RegisteredCustomer], pointer[customers.RegisteredCustomer]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.RegisteredCustomer).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+		"association": {value: func(object any) any {
+			return &object.(*customers.RegisteredCustomer).Association
+		},
+			of:      types["Association"],
+			nonNull: true,
+		},
+		"platformId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*customers.RegisteredCustomer).PlatformID
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillCheckIdentityPayload(types map[string]*objectType) {
+	of := types["CheckIdentityPayload"]
+	of.satisfies = []string{"CheckIdentityPayload"}
+	of.spread, of.pointer = spread[customers.IdentityCheck], pointer[customers.IdentityCheck]
+	of.fields = map[string]*fieldType{
+		"status": {leaf: func(b *buffer, object any) bool {
+			v := object.(*customers.IdentityCheck).Status
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillUpdateCustomerPayload(types map[string]*objectType) {
+	of := types["UpdateCustomerPayload"]
+	of.satisfies = []string{"UpdateCustomerPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillChangeCustomerTagsPayload(types map[string]*objectType) {
+	of := types["ChangeCustomerTagsPayload"]
+	of.satisfies = []string{"ChangeCustomerTagsPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetNewCustomerTagPayload(types map[string]*objectType) {
+	of := types["SetNewCustomerTagPayload"]
+	of.satisfies = []string{"SetNewCustomerTagPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFreezeCustomerPayload(types map[string]*objectType) {
+	of := types["FreezeCustomerPayload"]
+	of.satisfies = []string{"FreezeCustomerPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUnfreezeCustomerPayload(types map[string]*objectType) {
+	of := types["UnfreezeCustomerPayload"]
+	of.satisfies = []string{"UnfreezeCustomerPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAssignAccountManagerPayload(types map[string]*objectType) {
+	of := types["AssignAccountManagerPayload"]
+	of.satisfies = []string{"AssignAccountManagerPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRemoveAccountManagerPayload(types map[string]*objectType) {
+	of := types["RemoveAccountManagerPayload"]
+	of.satisfies = []string{"RemoveAccountManagerPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetCustomerContactsPayload(types map[string]*objectType) {
+	of := types["SetCustomerContactsPayload"]
+	of.satisfies = []string{"SetCustomerContactsPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetCustomerBudgetPayload(types map[string]*objectType) {
+	of := types["SetCustomerBudgetPayload"]
+	of.satisfies = []string{"SetCustomerBudgetPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRemoveCustomerBudgetPayload(types map[string]*objectType) {
+	of := types["RemoveCustomerBudgetPayload"]
+	of.satisfies = []string{"RemoveCustomerBudgetPayload"}
+	of.spread, of.pointer = spread[customers.CustomerChange], pointer[customers.CustomerChange]
+	of.fields = map[string]*fieldType{
+		"customer": {value: func(object any) any {
+			return &object.(*customers.CustomerChange).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRestrictCustomerPayload(types map[string]*objectType) {
+	of := types["RestrictCustomerPayload"]
+	of.satisfies = []string{"RestrictCustomerPayload"}
+	of.spread, of.pointer = spread[customers.RestrictedCustomer], pointer[customers.RestrictedCustomer]
+	of.fields = map[string]*fieldType{
+		"restriction": {value: func(object any) any {
+			return &object.(*customers.RestrictedCustomer).Restriction
+		},
+			of:      types["CustomerRestriction"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillLiftCustomerRestrictionPayload(types map[string]*objectType) {
+	of := types["LiftCustomerRestrictionPayload"]
+	of.satisfies = []string{"LiftCustomerRestrictionPayload"}
+	of.spread, of.pointer = spread[customers.RestrictedCustomer], pointer[customers.RestrictedCustomer]
+	of.fields = map[string]*fieldType{
+		"restriction": {value: func(object any) any {
+			return &object.(*customers.RestrictedCustomer).Restriction
+		},
+			of:      types["CustomerRestriction"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUpdateAccessConfigurationPayload(types map[string]*objectType) {
+	of := types["UpdateAccessConfigurationPayload"]
+	of.satisfies = []string{"UpdateAccessConfigurationPayload"}
+	of.spread, of.pointer = spread[exposure.Updated], pointer[exposure.Updated]
+	of.fields = map[string]*fieldType{
+		"accessConfiguration": {value: func(object any) any {
+			return &object.(*exposure.Updated).AccessConfiguration
+		},
+			of:      types["AccessConfiguration"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRotateReturnSecretPayload(types map[string]*objectType) {
+	of := types["RotateReturnSecretPayload"]
+	of.satisfies = []string{"RotateReturnSecretPayload"}
+	of.spread, of.pointer = spread[exposure.RotatedReturnSecret], pointer[exposure.RotatedReturnSecret]
+	of.fields = map[string]*fieldType{
+		"accessConfiguration": {value: func(object any) any {
+			return &object.(*exposure.RotatedReturnSecret).AccessConfiguration
+		},
+			of:      types["AccessConfiguration"],
+			nonNull: true,
+		},
+		"secret": {leaf: func(b *buffer, object any) bool {
+			v := object.(*exposure.RotatedReturnSecret).Secret
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillCheckAttachmentBucketPayload(types map[string]*objectType) {
+	of := types["CheckAttachmentBucketPayload"]
+	of.satisfies = []string{"CheckAttachmentBucketPayload"}
+	of.spread, of.pointer = spread[exposure.CheckedBucket], pointer[exposure.CheckedBucket]
+	of.fields = map[string]*fieldType{
+		"name": {leaf: func(b *buffer, object any) bool {
+			v := object.(*exposure.CheckedBucket).Name
+			b.string(string(v))
+			return true
+		}},
+		"checkedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*exposure.CheckedBucket).CheckedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillCreateTestLoginPayload(types map[string]*objectType) {
+	of := types["CreateTestLoginPayload"]
+	of.satisfies = []string{"CreateTestLoginPayload"}
+	of.spread, of.pointer = spread[federation.CreatedTestLogin], pointer[federation.CreatedTestLogin]
+	of.fields = map[string]*fieldType{
+		"testLogin": {value: func(object any) any {
+			return &object.(*federation.CreatedTestLogin).TestLogin
+		},
+			of:      types["TestLogin"],
+			nonNull: true,
+		},
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.CreatedTestLogin).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.CreatedTestLogin).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillResendBindNotificationPayload(types map[string]*objectType) {
+	of := types["ResendBindNotificationPayload"]
+	of.satisfies = []string{"ResendBindNotificationPayload"}
+	of.spread, of.pointer = spread[federation.Resent], pointer[federation.Resent]
+	of.fields = map[string]*fieldType{
+		"bindNotification": {value: func(object any) any {
+			return &object.(*federation.Resent).BindNotification
+		},
+			of:      types["BindNotification"],
+			nonNull: true,
+		},
+		"form": {value: func(object any) any {
+			return &object.(*federation.Resent).Delivery
+		},
+			of:      types["SignedBindNotification"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUnbindIdentityPayload(types map[string]*objectType) {
+	of := types["UnbindIdentityPayload"]
+	of.satisfies = []string{"UnbindIdentityPayload"}
+	of.spread, of.pointer = spread[federation.Unbound], pointer[federation.Unbound]
+	of.fields = map[string]*fieldType{
+		"identityId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.Unbound).IdentityID
+			b.id(string(v))
+			return true
+		}},
+		"form": {value: func(object any) any {
+			return &object.(*federation.Unbound).Delivery
+		},
+			of:      types["SignedBindNotification"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFundCustomerPayload(types map[string]*objectType) {
+	of := types["FundCustomerPayload"]
+	of.satisfies = []string{"FundCustomerPayload"}
+	of.spread, of.pointer = spread[funds.Moved], pointer[funds.Moved]
+	of.fields = map[string]*fieldType{
+		"transfer": {value: func(object any) any {
+			return &object.(*funds.Moved).Transfer
+		},
+			of:      types["Transfer"],
+			nonNull: true,
+		},
+		"partnerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).PartnerBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+		"customerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).TargetBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReclaimFromCustomerPayload(types map[string]*objectType) {
+	of := types["ReclaimFromCustomerPayload"]
+	of.satisfies = []string{"ReclaimFromCustomerPayload"}
+	of.spread, of.pointer = spread[funds.Moved], pointer[funds.Moved]
+	of.fields = map[string]*fieldType{
+		"transfer": {value: func(object any) any {
+			return &object.(*funds.Moved).Transfer
+		},
+			of:      types["Transfer"],
+			nonNull: true,
+		},
+		"partnerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).PartnerBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+		"customerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).TargetBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFundResellerPayload(types map[string]*objectType) {
+	of := types["FundResellerPayload"]
+	of.satisfies = []string{"FundResellerPayload"}
+	of.spread, of.pointer = spread[funds.Moved], pointer[funds.Moved]
+	of.fields = map[string]*fieldType{
+		"transfer": {value: func(object any) any {
+			return &object.(*funds.Moved).Transfer
+		},
+			of:      types["Transfer"],
+			nonNull: true,
+		},
+		"partnerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).PartnerBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+		"resellerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).TargetBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReclaimFromResellerPayload(types map[string]*objectType) {
+	of := types["ReclaimFromResellerPayload"]
+	of.satisfies = []string{"ReclaimFromResellerPayload"}
+	of.spread, of.pointer = spread[funds.Moved], pointer[funds.Moved]
+	of.fields = map[string]*fieldType{
+		"transfer": {value: func(object any) any {
+			return &object.(*funds.Moved).Transfer
+		},
+			of:      types["Transfer"],
+			nonNull: true,
+		},
+		"partnerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).PartnerBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+		"resellerBalance": {value: func(object any) any {
+			return &object.(*funds.Moved).TargetBalance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRevokeSessionPayload(types map[string]*objectType) {
+	of := types["RevokeSessionPayload"]
+	of.satisfies = []string{"RevokeSessionPayload"}
+	of.spread, of.pointer = spread[models.RevokedSession], pointer[models.RevokedSession]
+	of.fields = map[string]*fieldType{
+		"session": {value: func(object any) any {
+			return &object.(*models.RevokedSession).Session
+		},
+			of:      types["Session"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRevokeAllSessionsPayload(types map[string]*objectType) {
+	of := types["RevokeAllSessionsPayload"]
+	of.satisfies = []string{"RevokeAllSessionsPayload"}
+	of.spread, of.pointer = spread[models.RevokedSessions], pointer[models.RevokedSessions]
+	of.fields = map[string]*fieldType{
+		"revokedCount": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.RevokedSessions).RevokedCount
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
+func fillCreateApiKeyPayload(types map[string]*objectType) {
+	of := types["CreateApiKeyPayload"]
+	of.satisfies = []string{"CreateApiKeyPayload"}
+	of.spread, of.pointer = spread[identity.CreatedKey], pointer[identity.CreatedKey]
+	of.fields = map[string]*fieldType{
+		"apiKey": {value: func(object any) any {
+			return &object.(*identity.CreatedKey).APIKey
+		},
+			of:      types["ApiKey"],
+			nonNull: true,
+		},
+		"secret": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.CreatedKey).Secret
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillRotateApiKeyPayload(types map[string]*objectType) {
+	of := types["RotateApiKeyPayload"]
+	of.satisfies = []string{"RotateApiKeyPayload"}
+	of.spread, of.pointer = spread[identity.RotatedKey], pointer[identity.RotatedKey]
+	of.fields = map[string]*fieldType{
+		"apiKey": {value: func(object any) any {
+			return &object.(*identity.RotatedKey).APIKey
+		},
+			of:      types["ApiKey"],
+			nonNull: true,
+		},
+		"secret": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.RotatedKey).Secret
+			b.string(string(v))
+			return true
+		}},
+		"previous": {value: func(object any) any {
+			return &object.(*identity.RotatedKey).Previous
+		},
+			of:      types["ApiKey"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRevokeApiKeyPayload(types map[string]*objectType) {
+	of := types["RevokeApiKeyPayload"]
+	of.satisfies = []string{"RevokeApiKeyPayload"}
+	of.spread, of.pointer = spread[identity.RevokedKey], pointer[identity.RevokedKey]
+	of.fields = map[string]*fieldType{
+		"apiKey": {value: func(object any) any {
+			return &object.(*identity.RevokedKey).APIKey
+		},
+			of:      types["ApiKey"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillLoadIncentivePoliciesPayload(types map[string]*objectType) {
+	of := types["LoadIncentivePoliciesPayload"]
+	of.satisfies = []string{"LoadIncentivePoliciesPayload"}
+	of.spread, of.pointer = spread[incentives.LoadedPolicies], pointer[incentives.LoadedPolicies]
+	of.fields = map[string]*fieldType{
+		"incentiveVersion": {value: func(object any) any {
+			return &object.(*incentives.LoadedPolicies).IncentiveVersion
+		},
+			of:      types["IncentiveVersion"],
+			nonNull: true,
+		},
+		"changed": {leaf: func(b *buffer, object any) bool {
+			v := object.(*incentives.LoadedPolicies).Changed
+			b.bool(bool(v))
+			return true
+		}},
+	}
+}
+
+func fillConfirmIncentiveStatementPayload(types map[string]*objectType) {
+	of := types["ConfirmIncentiveStatementPayload"]
+	of.satisfies = []string{"ConfirmIncentiveStatementPayload"}
+	of.spread, of.pointer = spread[incentives.StatementChange], pointer[incentives.StatementChange]
+	of.fields = map[string]*fieldType{
+		"incentiveStatement": {value: func(object any) any {
+			return &object.(*incentives.StatementChange).IncentiveStatement
+		},
+			of:      types["IncentiveStatement"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompleteIncentiveStatementPayload(types map[string]*objectType) {
+	of := types["CompleteIncentiveStatementPayload"]
+	of.satisfies = []string{"CompleteIncentiveStatementPayload"}
+	of.spread, of.pointer = spread[incentives.StatementChange], pointer[incentives.StatementChange]
+	of.fields = map[string]*fieldType{
+		"incentiveStatement": {value: func(object any) any {
+			return &object.(*incentives.StatementChange).IncentiveStatement
+		},
+			of:      types["IncentiveStatement"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetCompanyIdentityPayload(types map[string]*objectType) {
+	of := types["SetCompanyIdentityPayload"]
+	of.satisfies = []string{"SetCompanyIdentityPayload"}
+	of.spread, of.pointer = spread[incentives.CompanySet], pointer[incentives.CompanySet]
+	of.fields = map[string]*fieldType{
+		"companyIdentity": {value: func(object any) any {
+			return &object.(*incentives.CompanySet).CompanyIdentity
+		},
+			of:      types["CompanyIdentity"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillTransferIncentivesPayload(types map[string]*objectType) {
+	of := types["TransferIncentivesPayload"]
+	of.satisfies = []string{"TransferIncentivesPayload"}
+	of.spread, of.pointer = spread[incentives.Transferred], pointer[incentives.Transferred]
+	of.fields = map[string]*fieldType{
+		"incentiveTransfer": {value: func(object any) any {
+			return &object.(*incentives.Transferred).IncentiveTransfer
+		},
+			of:      types["IncentiveTransfer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCreateInvitationPayload(types map[string]*objectType) {
+	of := types["CreateInvitationPayload"]
+	of.satisfies = []string{"CreateInvitationPayload"}
+	of.spread, of.pointer = spread[customers.Invited], pointer[customers.Invited]
+	of.fields = map[string]*fieldType{
+		"invitation": {value: func(object any) any {
+			return &object.(*customers.Invited).Invitation
+		},
+			of:      types["Invitation"],
+			nonNull: true,
+		},
+		"link": {leaf: func(b *buffer, object any) bool {
+			v := object.(*customers.Invited).Link
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"qrCode": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.CreateInvitationPayload().QRCode(ctx, object.(*customers.Invited), args[0].(int32))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			args: []argument{
+				{name: "size", missing: *new(int32), parse: required[int32](graphql.UnmarshalInt32)},
+			},
+			answer: func(b *buffer, value any) bool {
+				v := value.(*string)
+				if v == nil {
+					b.null()
+				} else {
+					b.string(string((*v)))
+				}
+				return true
+			},
+		},
+	}
+}
+
+func fillResendInvitationPayload(types map[string]*objectType) {
+	of := types["ResendInvitationPayload"]
+	of.satisfies = []string{"ResendInvitationPayload"}
+	of.spread, of.pointer = spread[customers.Invited], pointer[customers.Invited]
+	of.fields = map[string]*fieldType{
+		"invitation": {value: func(object any) any {
+			return &object.(*customers.Invited).Invitation
+		},
+			of:      types["Invitation"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRevokeInvitationPayload(types map[string]*objectType) {
+	of := types["RevokeInvitationPayload"]
+	of.satisfies = []string{"RevokeInvitationPayload"}
+	of.spread, of.pointer = spread[customers.Invited], pointer[customers.Invited]
+	of.fields = map[string]*fieldType{
+		"invitation": {value: func(object any) any {
+			return &object.(*customers.Invited).Invitation
+		},
+			of:      types["Invitation"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAcceptInvitationPayload(types map[string]*objectType) {
+	of := types["AcceptInvitationPayload"]
+	of.satisfies = []string{"AcceptInvitationPayload"}
+	of.spread, of.pointer = spread[customers.AcceptedInvitation], pointer[customers.AcceptedInvitation]
+	of.fields = map[string]*fieldType{
+		"association": {value: func(object any) any {
+			return &object.(*customers.AcceptedInvitation).Association
+		},
+			of:      types["Association"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRefuseInvitationPayload(types map[string]*objectType) {
+	of := types["RefuseInvitationPayload"]
+	of.satisfies = []string{"RefuseInvitationPayload"}
+	of.spread, of.pointer = spread[customers.RefusedInvitation], pointer[customers.RefusedInvitation]
+	of.fields = map[string]*fieldType{
+		"offer": {value: func(object any) any {
+			return &object.(*customers.RefusedInvitation).Offer
+		},
+			of:      types["InvitationOffer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRerunJobPayload(types map[string]*objectType) {
+	of := types["RerunJobPayload"]
+	of.satisfies = []string{"RerunJobPayload"}
+	of.spread, of.pointer = spread[clock.JobChange], pointer[clock.JobChange]
+	of.fields = map[string]*fieldType{
+		"job": {value: func(object any) any {
+			return &object.(*clock.JobChange).Job
+		},
+			of:      types["Job"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCancelJobPayload(types map[string]*objectType) {
+	of := types["CancelJobPayload"]
+	of.satisfies = []string{"CancelJobPayload"}
+	of.spread, of.pointer = spread[clock.JobChange], pointer[clock.JobChange]
+	of.fields = map[string]*fieldType{
+		"job": {value: func(object any) any {
+			return &object.(*clock.JobChange).Job
+		},
+			of:      types["Job"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEarmarkBalancePayload(types map[string]*objectType) {
+	of := types["EarmarkBalancePayload"]
+	of.satisfies = []string{"EarmarkBalancePayload"}
+	of.spread, of.pointer = spread[funds.Limited], pointer[funds.Limited]
+	of.fields = map[string]*fieldType{
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Limited).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetCreditLinePayload(types map[string]*objectType) {
+	of := types["SetCreditLinePayload"]
+	of.satisfies = []string{"SetCreditLinePayload"}
+	of.spread, of.pointer = spread[funds.Limited], pointer[funds.Limited]
+	of.fields = map[string]*fieldType{
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Limited).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayOrderPayload(types map[string]*objectType) {
+	of := types["PayOrderPayload"]
+	of.satisfies = []string{"PayOrderPayload"}
+	of.spread, of.pointer = spread[orders.PayResult], pointer[orders.PayResult]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.PayResult).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*orders.PayResult).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+		"returnUrl": {leaf: func(b *buffer, object any) bool {
+			v := object.(*orders.PayResult).ReturnURL
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillPlaceOrderPayload(types map[string]*objectType) {
+	of := types["PlaceOrderPayload"]
+	of.satisfies = []string{"PlaceOrderPayload"}
+	of.spread, of.pointer = spread[orders.Placed], pointer[orders.Placed]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.Placed).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRenewResourcesPayload(types map[string]*objectType) {
+	of := types["RenewResourcesPayload"]
+	of.satisfies = []string{"RenewResourcesPayload"}
+	of.spread, of.pointer = spread[orders.Renewed], pointer[orders.Renewed]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.Renewed).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			if v := object.(*orders.Renewed).Balance; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Balance"],
+		},
+	}
+}
+
+func fillCancelOrderPayload(types map[string]*objectType) {
+	of := types["CancelOrderPayload"]
+	of.satisfies = []string{"CancelOrderPayload"}
+	of.spread, of.pointer = spread[orders.Cancelled], pointer[orders.Cancelled]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.Cancelled).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillChooseOrderDiscountPayload(types map[string]*objectType) {
+	of := types["ChooseOrderDiscountPayload"]
+	of.satisfies = []string{"ChooseOrderDiscountPayload"}
+	of.spread, of.pointer = spread[orders.DiscountChosen], pointer[orders.DiscountChosen]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.DiscountChosen).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestPartnerPaymentPayload(types map[string]*objectType) {
+	of := types["RequestPartnerPaymentPayload"]
+	of.satisfies = []string{"RequestPartnerPaymentPayload"}
+	of.spread, of.pointer = spread[orders.PartnerPaymentAsked], pointer[orders.PartnerPaymentAsked]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.PartnerPaymentAsked).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPartnerPayOrderPayload(types map[string]*objectType) {
+	of := types["PartnerPayOrderPayload"]
+	of.satisfies = []string{"PartnerPayOrderPayload"}
+	of.spread, of.pointer = spread[orders.PartnerPaid], pointer[orders.PartnerPaid]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.PartnerPaid).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*orders.PartnerPaid).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewOrderPayload(types map[string]*objectType) {
+	of := types["ReviewOrderPayload"]
+	of.satisfies = []string{"ReviewOrderPayload"}
+	of.spread, of.pointer = spread[orders.Reviewed], pointer[orders.Reviewed]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.Reviewed).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetOrderReviewPayload(types map[string]*objectType) {
+	of := types["SetOrderReviewPayload"]
+	of.satisfies = []string{"SetOrderReviewPayload"}
+	of.spread, of.pointer = spread[orders.OrderReviewSet], pointer[orders.OrderReviewSet]
+	of.fields = map[string]*fieldType{
+		"customerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*orders.OrderReviewSet).CustomerID
+			b.id(string(v))
+			return true
+		}},
+		"underReview": {leaf: func(b *buffer, object any) bool {
+			v := object.(*orders.OrderReviewSet).UnderReview
+			b.bool(bool(v))
+			return true
+		}},
+	}
+}
+
+func fillCreatePayerAgreementPayload(types map[string]*objectType) {
+	of := types["CreatePayerAgreementPayload"]
+	of.satisfies = []string{"CreatePayerAgreementPayload"}
+	of.spread, of.pointer = spread[funds.SavedPayerAgreement], pointer[funds.SavedPayerAgreement]
+	of.fields = map[string]*fieldType{
+		"payerAgreement": {value: func(object any) any {
+			return &object.(*funds.SavedPayerAgreement).PayerAgreement
+		},
+			of:      types["PayerAgreement"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillVoidPayerAgreementPayload(types map[string]*objectType) {
+	of := types["VoidPayerAgreementPayload"]
+	of.satisfies = []string{"VoidPayerAgreementPayload"}
+	of.spread, of.pointer = spread[funds.SavedPayerAgreement], pointer[funds.SavedPayerAgreement]
+	of.fields = map[string]*fieldType{
+		"payerAgreement": {value: func(object any) any {
+			return &object.(*funds.SavedPayerAgreement).PayerAgreement
+		},
+			of:      types["PayerAgreement"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestPayoutPayload(types map[string]*objectType) {
+	of := types["RequestPayoutPayload"]
+	of.satisfies = []string{"RequestPayoutPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSubmitPayoutPayload(types map[string]*objectType) {
+	of := types["SubmitPayoutPayload"]
+	of.satisfies = []string{"SubmitPayoutPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEnterPayoutInvoicesPayload(types map[string]*objectType) {
+	of := types["EnterPayoutInvoicesPayload"]
+	of.satisfies = []string{"EnterPayoutInvoicesPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillWithdrawPayoutPayload(types map[string]*objectType) {
+	of := types["WithdrawPayoutPayload"]
+	of.satisfies = []string{"WithdrawPayoutPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetPayoutPreferencePayload(types map[string]*objectType) {
+	of := types["SetPayoutPreferencePayload"]
+	of.satisfies = []string{"SetPayoutPreferencePayload"}
+	of.spread, of.pointer = spread[payouts.PreferenceChange], pointer[payouts.PreferenceChange]
+	of.fields = map[string]*fieldType{
+		"payoutPreference": {value: func(object any) any {
+			return &object.(*payouts.PreferenceChange).PayoutPreference
+		},
+			of:      types["PayoutPreference"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewPayoutPayload(types map[string]*objectType) {
+	of := types["ReviewPayoutPayload"]
+	of.satisfies = []string{"ReviewPayoutPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCountersignPayoutPayload(types map[string]*objectType) {
+	of := types["CountersignPayoutPayload"]
+	of.satisfies = []string{"CountersignPayoutPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestPayoutPaymentPayload(types map[string]*objectType) {
+	of := types["RequestPayoutPaymentPayload"]
+	of.satisfies = []string{"RequestPayoutPaymentPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFailPayoutPaymentPayload(types map[string]*objectType) {
+	of := types["FailPayoutPaymentPayload"]
+	of.satisfies = []string{"FailPayoutPaymentPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayPayoutPayload(types map[string]*objectType) {
+	of := types["PayPayoutPayload"]
+	of.satisfies = []string{"PayPayoutPayload"}
+	of.spread, of.pointer = spread[payouts.PayoutChange], pointer[payouts.PayoutChange]
+	of.fields = map[string]*fieldType{
+		"payoutRequest": {value: func(object any) any {
+			return &object.(*payouts.PayoutChange).PayoutRequest
+		},
+			of:      types["PayoutRequest"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAdjustOrderPricePayload(types map[string]*objectType) {
+	of := types["AdjustOrderPricePayload"]
+	of.satisfies = []string{"AdjustOrderPricePayload"}
+	of.spread, of.pointer = spread[orders.PriceAdjusted], pointer[orders.PriceAdjusted]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.PriceAdjusted).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"adjustment": {value: func(object any) any {
+			if v := object.(*orders.PriceAdjusted).Adjustment; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["PriceAdjustment"],
+		},
+	}
+}
+
+func fillRestoreOrderPricePayload(types map[string]*objectType) {
+	of := types["RestoreOrderPricePayload"]
+	of.satisfies = []string{"RestoreOrderPricePayload"}
+	of.spread, of.pointer = spread[orders.PriceAdjusted], pointer[orders.PriceAdjusted]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.PriceAdjusted).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillQuotePurchasePayload(types map[string]*objectType) {
+	of := types["QuotePurchasePayload"]
+	of.satisfies = []string{"QuotePurchasePayload"}
+	of.spread, of.pointer = spread[catalog.Quoted], pointer[catalog.Quoted]
+	of.fields = map[string]*fieldType{
+		"quote": {value: func(object any) any {
+			if v := object.(*catalog.Quoted).Quote; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Quote"],
+		},
+		"problems": {value: func(object any) any {
+			return object.(*catalog.Quoted).Problems
+		},
+			of:      types["ProductProblem"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillQuoteRenewalPayload(types map[string]*objectType) {
+	of := types["QuoteRenewalPayload"]
+	of.satisfies = []string{"QuoteRenewalPayload"}
+	of.spread, of.pointer = spread[catalog.Quoted], pointer[catalog.Quoted]
+	of.fields = map[string]*fieldType{
+		"quote": {value: func(object any) any {
+			if v := object.(*catalog.Quoted).Quote; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Quote"],
+		},
+		"problems": {value: func(object any) any {
+			return object.(*catalog.Quoted).Problems
+		},
+			of:      types["ProductProblem"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillQuoteChangePayload(types map[string]*objectType) {
+	of := types["QuoteChangePayload"]
+	of.satisfies = []string{"QuoteChangePayload"}
+	of.spread, of.pointer = spread[catalog.Quoted], pointer[catalog.Quoted]
+	of.fields = map[string]*fieldType{
+		"quote": {value: func(object any) any {
+			if v := object.(*catalog.Quoted).Quote; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Quote"],
+		},
+		"problems": {value: func(object any) any {
+			return object.(*catalog.Quoted).Problems
+		},
+			of:      types["ProductProblem"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillQuoteToPeriodPayload(types map[string]*objectType) {
+	of := types["QuoteToPeriodPayload"]
+	of.satisfies = []string{"QuoteToPeriodPayload"}
+	of.spread, of.pointer = spread[catalog.Quoted], pointer[catalog.Quoted]
+	of.fields = map[string]*fieldType{
+		"quote": {value: func(object any) any {
+			if v := object.(*catalog.Quoted).Quote; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Quote"],
+		},
+		"problems": {value: func(object any) any {
+			return object.(*catalog.Quoted).Problems
+		},
+			of:      types["ProductProblem"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillQuoteOnDemandPayload(types map[string]*objectType) {
+	of := types["QuoteOnDemandPayload"]
+	of.satisfies = []string{"QuoteOnDemandPayload"}
+	of.spread, of.pointer = spread[catalog.Quoted], pointer[catalog.Quoted]
+	of.fields = map[string]*fieldType{
+		"quote": {value: func(object any) any {
+			if v := object.(*catalog.Quoted).Quote; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Quote"],
+		},
+		"problems": {value: func(object any) any {
+			return object.(*catalog.Quoted).Problems
+		},
+			of:      types["ProductProblem"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillStartRechargePayload(types map[string]*objectType) {
+	of := types["StartRechargePayload"]
+	of.satisfies = []string{"StartRechargePayload"}
+	of.spread, of.pointer = spread[funds.StartedRecharge], pointer[funds.StartedRecharge]
+	of.fields = map[string]*fieldType{
+		"recharge": {value: func(object any) any {
+			return &object.(*funds.StartedRecharge).Recharge
+		},
+			of:      types["Recharge"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillConfirmRechargePayload(types map[string]*objectType) {
+	of := types["ConfirmRechargePayload"]
+	of.satisfies = []string{"ConfirmRechargePayload"}
+	of.spread, of.pointer = spread[funds.ConfirmedRecharge], pointer[funds.ConfirmedRecharge]
+	of.fields = map[string]*fieldType{
+		"recharge": {value: func(object any) any {
+			return &object.(*funds.ConfirmedRecharge).Recharge
+		},
+			of:      types["Recharge"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.ConfirmedRecharge).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFailRechargePayload(types map[string]*objectType) {
+	of := types["FailRechargePayload"]
+	of.satisfies = []string{"FailRechargePayload"}
+	of.spread, of.pointer = spread[funds.EndedRecharge], pointer[funds.EndedRecharge]
+	of.fields = map[string]*fieldType{
+		"recharge": {value: func(object any) any {
+			return &object.(*funds.EndedRecharge).Recharge
+		},
+			of:      types["Recharge"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCancelRechargePayload(types map[string]*objectType) {
+	of := types["CancelRechargePayload"]
+	of.satisfies = []string{"CancelRechargePayload"}
+	of.spread, of.pointer = spread[funds.EndedRecharge], pointer[funds.EndedRecharge]
+	of.fields = map[string]*fieldType{
+		"recharge": {value: func(object any) any {
+			return &object.(*funds.EndedRecharge).Recharge
+		},
+			of:      types["Recharge"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRefundOrderPayload(types map[string]*objectType) {
+	of := types["RefundOrderPayload"]
+	of.satisfies = []string{"RefundOrderPayload"}
+	of.spread, of.pointer = spread[orders.RefundResult], pointer[orders.RefundResult]
+	of.fields = map[string]*fieldType{
+		"refund": {value: func(object any) any {
+			return &object.(*orders.RefundResult).Refund
+		},
+			of:      types["OrderRefund"],
+			nonNull: true,
+		},
+		"order": {value: func(object any) any {
+			return &object.(*orders.RefundResult).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*orders.RefundResult).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillHoldOrderPaymentPayload(types map[string]*objectType) {
+	of := types["HoldOrderPaymentPayload"]
+	of.satisfies = []string{"HoldOrderPaymentPayload"}
+	of.spread, of.pointer = spread[orders.HoldResult], pointer[orders.HoldResult]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.HoldResult).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*orders.HoldResult).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReleaseOrderHoldPayload(types map[string]*objectType) {
+	of := types["ReleaseOrderHoldPayload"]
+	of.satisfies = []string{"ReleaseOrderHoldPayload"}
+	of.spread, of.pointer = spread[orders.HoldResult], pointer[orders.HoldResult]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.HoldResult).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*orders.HoldResult).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReverseTransferPayload(types map[string]*objectType) {
+	of := types["ReverseTransferPayload"]
+	of.satisfies = []string{"ReverseTransferPayload"}
+	of.spread, of.pointer = spread[funds.Reversed], pointer[funds.Reversed]
+	of.fields = map[string]*fieldType{
+		"transfer": {value: func(object any) any {
+			return &object.(*funds.Reversed).Transfer
+		},
+			of:      types["Transfer"],
+			nonNull: true,
+		},
+		"balances": {value: func(object any) any {
+			return object.(*funds.Reversed).Balances
+		},
+			of:      types["OwnerBalance"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillRecordRemittancePayload(types map[string]*objectType) {
+	of := types["RecordRemittancePayload"]
+	of.satisfies = []string{"RecordRemittancePayload"}
+	of.spread, of.pointer = spread[funds.RecordedRemittance], pointer[funds.RecordedRemittance]
+	of.fields = map[string]*fieldType{
+		"remittance": {value: func(object any) any {
+			return &object.(*funds.RecordedRemittance).Remittance
+		},
+			of:      types["Remittance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillClaimRemittancePayload(types map[string]*objectType) {
+	of := types["ClaimRemittancePayload"]
+	of.satisfies = []string{"ClaimRemittancePayload"}
+	of.spread, of.pointer = spread[funds.ClaimedRemittance], pointer[funds.ClaimedRemittance]
+	of.fields = map[string]*fieldType{
+		"claim": {value: func(object any) any {
+			return &object.(*funds.ClaimedRemittance).Claim
+		},
+			of:      types["RemittanceClaim"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			if v := object.(*funds.ClaimedRemittance).Balance; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Balance"],
+		},
+	}
+}
+
+func fillReviewRemittanceClaimPayload(types map[string]*objectType) {
+	of := types["ReviewRemittanceClaimPayload"]
+	of.satisfies = []string{"ReviewRemittanceClaimPayload"}
+	of.spread, of.pointer = spread[funds.ClaimedRemittance], pointer[funds.ClaimedRemittance]
+	of.fields = map[string]*fieldType{
+		"claim": {value: func(object any) any {
+			return &object.(*funds.ClaimedRemittance).Claim
+		},
+			of:      types["RemittanceClaim"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			if v := object.(*funds.ClaimedRemittance).Balance; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Balance"],
+		},
+	}
+}
+
+func fillReportCustomerPayload(types map[string]*objectType) {
+	of := types["ReportCustomerPayload"]
+	of.satisfies = []string{"ReportCustomerPayload"}
+	of.spread, of.pointer = spread[customers.ReportedCustomer], pointer[customers.ReportedCustomer]
+	of.fields = map[string]*fieldType{
+		"report": {value: func(object any) any {
+			return &object.(*customers.ReportedCustomer).Report
+		},
+			of:      types["CustomerReport"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillWithdrawReportPayload(types map[string]*objectType) {
+	of := types["WithdrawReportPayload"]
+	of.satisfies = []string{"WithdrawReportPayload"}
+	of.spread, of.pointer = spread[customers.ReportedCustomer], pointer[customers.ReportedCustomer]
+	of.fields = map[string]*fieldType{
+		"report": {value: func(object any) any {
+			return &object.(*customers.ReportedCustomer).Report
+		},
+			of:      types["CustomerReport"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestResellerUpgradePayload(types map[string]*objectType) {
+	of := types["RequestResellerUpgradePayload"]
+	of.satisfies = []string{"RequestResellerUpgradePayload"}
+	of.spread, of.pointer = spread[partners.UpgradeChange], pointer[partners.UpgradeChange]
+	of.fields = map[string]*fieldType{
+		"upgrade": {value: func(object any) any {
+			return &object.(*partners.UpgradeChange).Upgrade
+		},
+			of:      types["ResellerUpgrade"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewResellerUpgradePayload(types map[string]*objectType) {
+	of := types["ReviewResellerUpgradePayload"]
+	of.satisfies = []string{"ReviewResellerUpgradePayload"}
+	of.spread, of.pointer = spread[partners.ReviewedUpgrade], pointer[partners.ReviewedUpgrade]
+	of.fields = map[string]*fieldType{
+		"upgrade": {value: func(object any) any {
+			return &object.(*partners.ReviewedUpgrade).Upgrade
+		},
+			of:      types["ResellerUpgrade"],
+			nonNull: true,
+		},
+		"transfer": {value: func(object any) any {
+			if v := object.(*partners.ReviewedUpgrade).Transfer; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Transfer"],
+		},
+	}
+}
+
+func fillRequestDistributorRolePayload(types map[string]*objectType) {
+	of := types["RequestDistributorRolePayload"]
+	of.satisfies = []string{"RequestDistributorRolePayload"}
+	of.spread, of.pointer = spread[partners.UpgradeChange], pointer[partners.UpgradeChange]
+	of.fields = map[string]*fieldType{
+		"upgrade": {value: func(object any) any {
+			return &object.(*partners.UpgradeChange).Upgrade
+		},
+			of:      types["ResellerUpgrade"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCancelResellerUpgradePayload(types map[string]*objectType) {
+	of := types["CancelResellerUpgradePayload"]
+	of.satisfies = []string{"CancelResellerUpgradePayload"}
+	of.spread, of.pointer = spread[partners.UpgradeChange], pointer[partners.UpgradeChange]
+	of.fields = map[string]*fieldType{
+		"upgrade": {value: func(object any) any {
+			return &object.(*partners.UpgradeChange).Upgrade
+		},
+			of:      types["ResellerUpgrade"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetAutoRenewalPayload(types map[string]*objectType) {
+	of := types["SetAutoRenewalPayload"]
+	of.satisfies = []string{"SetAutoRenewalPayload"}
+	of.spread, of.pointer = spread[resources.ResourceChange], pointer[resources.ResourceChange]
+	of.fields = map[string]*fieldType{
+		"resource": {value: func(object any) any {
+			return &object.(*resources.ResourceChange).Resource
+		},
+			of:      types["Resource"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCancelAutoRenewalPayload(types map[string]*objectType) {
+	of := types["CancelAutoRenewalPayload"]
+	of.satisfies = []string{"CancelAutoRenewalPayload"}
+	of.spread, of.pointer = spread[resources.ResourceChange], pointer[resources.ResourceChange]
+	of.fields = map[string]*fieldType{
+		"resource": {value: func(object any) any {
+			return &object.(*resources.ResourceChange).Resource
+		},
+			of:      types["Resource"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetExpirePolicyPayload(types map[string]*objectType) {
+	of := types["SetExpirePolicyPayload"]
+	of.satisfies = []string{"SetExpirePolicyPayload"}
+	of.spread, of.pointer = spread[resources.ResourceResults], pointer[resources.ResourceResults]
+	of.fields = map[string]*fieldType{
+		"results": {value: func(object any) any {
+			return object.(*resources.ResourceResults).Results
+		},
+			of:      types["ResourceResult"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillSetToPayPerUsePayload(types map[string]*objectType) {
+	of := types["SetToPayPerUsePayload"]
+	of.satisfies = []string{"SetToPayPerUsePayload"}
+	of.spread, of.pointer = spread[resources.ResourceResults], pointer[resources.ResourceResults]
+	of.fields = map[string]*fieldType{
+		"results": {value: func(object any) any {
+			return object.(*resources.ResourceResults).Results
+		},
+			of:      types["ResourceResult"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillFreezeResourcePayload(types map[string]*objectType) {
+	of := types["FreezeResourcePayload"]
+	of.satisfies = []string{"FreezeResourcePayload"}
+	of.spread, of.pointer = spread[resources.ResourceChange], pointer[resources.ResourceChange]
+	of.fields = map[string]*fieldType{
+		"resource": {value: func(object any) any {
+			return &object.(*resources.ResourceChange).Resource
+		},
+			of:      types["Resource"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUnfreezeResourcePayload(types map[string]*objectType) {
+	of := types["UnfreezeResourcePayload"]
+	of.satisfies = []string{"UnfreezeResourcePayload"}
+	of.spread, of.pointer = spread[resources.ResourceChange], pointer[resources.ResourceChange]
+	of.fields = map[string]*fieldType{
+		"resource": {value: func(object any) any {
+			return &object.(*resources.ResourceChange).Resource
+		},
+			of:      types["Resource"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRegisterServiceProviderPayload(types map[string]*objectType) {
+	of := types["RegisterServiceProviderPayload"]
+	of.satisfies = []string{"RegisterServiceProviderPayload"}
+	of.spread, of.pointer = spread[federation.SavedServiceProvider], pointer[federation.SavedServiceProvider]
+	of.fields = map[string]*fieldType{
+		"serviceProvider": {value: func(object any) any {
+			return &object.(*federation.SavedServiceProvider).ServiceProvider
+		},
+			of:      types["ServiceProvider"],
+			nonNull: true,
+		},
+		"findings": {value: func(object any) any {
+			return object.(*federation.SavedServiceProvider).Findings
+		},
+			of:      types["MetadataFinding"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillUpdateServiceProviderPayload(types map[string]*objectType) {
+	of := types["UpdateServiceProviderPayload"]
+	of.satisfies = []string{"UpdateServiceProviderPayload"}
+	of.spread, of.pointer = spread[federation.SavedServiceProvider], pointer[federation.SavedServiceProvider]
+	of.fields = map[string]*fieldType{
+		"serviceProvider": {value: func(object any) any {
+			return &object.(*federation.SavedServiceProvider).ServiceProvider
+		},
+			of:      types["ServiceProvider"],
+			nonNull: true,
+		},
+		"findings": {value: func(object any) any {
+			return object.(*federation.SavedServiceProvider).Findings
+		},
+			of:      types["MetadataFinding"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillRefreshServiceProviderMetadataPayload(types map[string]*objectType) {
+	of := types["RefreshServiceProviderMetadataPayload"]
+	of.satisfies = []string{"RefreshServiceProviderMetadataPayload"}
+	of.spread, of.pointer = spread[federation.SavedServiceProvider], pointer[federation.SavedServiceProvider]
+	of.fields = map[string]*fieldType{
+		"serviceProvider": {value: func(object any) any {
+			return &object.(*federation.SavedServiceProvider).ServiceProvider
+		},
+			of:      types["ServiceProvider"],
+			nonNull: true,
+		},
+		"findings": {value: func(object any) any {
+			return object.(*federation.SavedServiceProvider).Findings
+		},
+			of:      types["MetadataFinding"],
+			list:    true,
+			nonNull: true,
+		},
+	}
+}
+
+func fillRemoveServiceProviderPayload(types map[string]*objectType) {
+	of := types["RemoveServiceProviderPayload"]
+	of.satisfies = []string{"RemoveServiceProviderPayload"}
+	of.spread, of.pointer = spread[federation.RemovedServiceProvider], pointer[federation.RemovedServiceProvider]
+	of.fields = map[string]*fieldType{
+		"removedServiceProviderId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.RemovedServiceProvider).RemovedServiceProviderID
+			b.id(string(v))
+			return true
+		}},
+	}
+}
+
+func fillSetMonthlySettlementPayload(types map[string]*objectType) {
+	of := types["SetMonthlySettlementPayload"]
+	of.satisfies = []string{"SetMonthlySettlementPayload"}
+	of.spread, of.pointer = spread[settlements.LineSet], pointer[settlements.LineSet]
+	of.fields = map[string]*fieldType{
+		"customerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*settlements.LineSet).CustomerID
+			b.id(string(v))
+			return true
+		}},
+		"account": {value: func(object any) any {
+			return &object.(*settlements.LineSet).Account
+		},
+			of:      types["SettlementAccount"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEndMonthlySettlementPayload(types map[string]*objectType) {
+	of := types["EndMonthlySettlementPayload"]
+	of.satisfies = []string{"EndMonthlySettlementPayload"}
+	of.spread, of.pointer = spread[settlements.LineSet], pointer[settlements.LineSet]
+	of.fields = map[string]*fieldType{
+		"customerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*settlements.LineSet).CustomerID
+			b.id(string(v))
+			return true
+		}},
+		"account": {value: func(object any) any {
+			return &object.(*settlements.LineSet).Account
+		},
+			of:      types["SettlementAccount"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayMonthlySettlementPayload(types map[string]*objectType) {
+	of := types["PayMonthlySettlementPayload"]
+	of.satisfies = []string{"PayMonthlySettlementPayload"}
+	of.spread, of.pointer = spread[settlements.OwedPaid], pointer[settlements.OwedPaid]
+	of.fields = map[string]*fieldType{
+		"customerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*settlements.OwedPaid).CustomerID
+			b.id(string(v))
+			return true
+		}},
+		"paid": {value: func(object any) any {
+			return &object.(*settlements.OwedPaid).Paid
+		},
+			of:      types["Money"],
+			nonNull: true,
+		},
+		"account": {value: func(object any) any {
+			return &object.(*settlements.OwedPaid).Account
+		},
+			of:      types["SettlementAccount"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*settlements.OwedPaid).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCreateSignInTicketPayload(types map[string]*objectType) {
+	of := types["CreateSignInTicketPayload"]
+	of.satisfies = []string{"CreateSignInTicketPayload"}
+	of.spread, of.pointer = spread[federation.CreatedTicket], pointer[federation.CreatedTicket]
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.CreatedTicket).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.CreatedTicket).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillPublishNextSigningKeyPayload(types map[string]*objectType) {
+	of := types["PublishNextSigningKeyPayload"]
+	of.satisfies = []string{"PublishNextSigningKeyPayload"}
+	of.spread, of.pointer = spread[federation.PublishedNextSigningKey], pointer[federation.PublishedNextSigningKey]
+	of.fields = map[string]*fieldType{
+		"signingKey": {value: func(object any) any {
+			return &object.(*federation.PublishedNextSigningKey).SigningKey
+		},
+			of:      types["SigningKey"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillActivateNextSigningKeyPayload(types map[string]*objectType) {
+	of := types["ActivateNextSigningKeyPayload"]
+	of.satisfies = []string{"ActivateNextSigningKeyPayload"}
+	of.spread, of.pointer = spread[federation.ActivatedNextSigningKey], pointer[federation.ActivatedNextSigningKey]
+	of.fields = map[string]*fieldType{
+		"signingKey": {value: func(object any) any {
+			return &object.(*federation.ActivatedNextSigningKey).SigningKey
+		},
+			of:      types["SigningKey"],
+			nonNull: true,
+		},
+		"retiredSigningKey": {value: func(object any) any {
+			if v := object.(*federation.ActivatedNextSigningKey).RetiredSigningKey; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["SigningKey"],
+		},
+	}
+}
+
+func fillRetireSigningKeyPayload(types map[string]*objectType) {
+	of := types["RetireSigningKeyPayload"]
+	of.satisfies = []string{"RetireSigningKeyPayload"}
+	of.spread, of.pointer = spread[federation.RetiredSigningKey], pointer[federation.RetiredSigningKey]
+	of.fields = map[string]*fieldType{
+		"signingKey": {value: func(object any) any {
+			return &object.(*federation.RetiredSigningKey).SigningKey
+		},
+			of:      types["SigningKey"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillInviteToStaffSchemePayload(types map[string]*objectType) {
+	of := types["InviteToStaffSchemePayload"]
+	of.satisfies = []string{"InviteToStaffSchemePayload"}
+	of.spread, of.pointer = spread[staff.SchemeChanged], pointer[staff.SchemeChanged]
+	of.fields = map[string]*fieldType{
+		"staffScheme": {value: func(object any) any {
+			return &object.(*staff.SchemeChanged).StaffScheme
+		},
+			of:      types["StaffScheme"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestStaffSchemePayload(types map[string]*objectType) {
+	of := types["RequestStaffSchemePayload"]
+	of.satisfies = []string{"RequestStaffSchemePayload"}
+	of.spread, of.pointer = spread[staff.SchemeChanged], pointer[staff.SchemeChanged]
+	of.fields = map[string]*fieldType{
+		"staffScheme": {value: func(object any) any {
+			return &object.(*staff.SchemeChanged).StaffScheme
+		},
+			of:      types["StaffScheme"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillWithdrawStaffSchemePayload(types map[string]*objectType) {
+	of := types["WithdrawStaffSchemePayload"]
+	of.satisfies = []string{"WithdrawStaffSchemePayload"}
+	of.spread, of.pointer = spread[staff.SchemeChanged], pointer[staff.SchemeChanged]
+	of.fields = map[string]*fieldType{
+		"staffScheme": {value: func(object any) any {
+			return &object.(*staff.SchemeChanged).StaffScheme
+		},
+			of:      types["StaffScheme"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewStaffSchemePayload(types map[string]*objectType) {
+	of := types["ReviewStaffSchemePayload"]
+	of.satisfies = []string{"ReviewStaffSchemePayload"}
+	of.spread, of.pointer = spread[staff.SchemeChanged], pointer[staff.SchemeChanged]
+	of.fields = map[string]*fieldType{
+		"staffScheme": {value: func(object any) any {
+			return &object.(*staff.SchemeChanged).StaffScheme
+		},
+			of:      types["StaffScheme"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRevokeStaffSchemePayload(types map[string]*objectType) {
+	of := types["RevokeStaffSchemePayload"]
+	of.satisfies = []string{"RevokeStaffSchemePayload"}
+	of.spread, of.pointer = spread[staff.SchemeChanged], pointer[staff.SchemeChanged]
+	of.fields = map[string]*fieldType{
+		"staffScheme": {value: func(object any) any {
+			return &object.(*staff.SchemeChanged).StaffScheme
+		},
+			of:      types["StaffScheme"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAddStaffMemberPayload(types map[string]*objectType) {
+	of := types["AddStaffMemberPayload"]
+	of.satisfies = []string{"AddStaffMemberPayload"}
+	of.spread, of.pointer = spread[staff.MemberChanged], pointer[staff.MemberChanged]
+	of.fields = map[string]*fieldType{
+		"staffMember": {value: func(object any) any {
+			return &object.(*staff.MemberChanged).StaffMember
+		},
+			of:      types["StaffMember"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillEditStaffMemberPayload(types map[string]*objectType) {
+	of := types["EditStaffMemberPayload"]
+	of.satisfies = []string{"EditStaffMemberPayload"}
+	of.spread, of.pointer = spread[staff.MemberChanged], pointer[staff.MemberChanged]
+	of.fields = map[string]*fieldType{
+		"staffMember": {value: func(object any) any {
+			return &object.(*staff.MemberChanged).StaffMember
+		},
+			of:      types["StaffMember"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRemoveStaffMemberPayload(types map[string]*objectType) {
+	of := types["RemoveStaffMemberPayload"]
+	of.satisfies = []string{"RemoveStaffMemberPayload"}
+	of.spread, of.pointer = spread[staff.MemberChanged], pointer[staff.MemberChanged]
+	of.fields = map[string]*fieldType{
+		"staffMember": {value: func(object any) any {
+			return &object.(*staff.MemberChanged).StaffMember
+		},
+			of:      types["StaffMember"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillApplyForStaffMonthPayload(types map[string]*objectType) {
+	of := types["ApplyForStaffMonthPayload"]
+	of.satisfies = []string{"ApplyForStaffMonthPayload"}
+	of.spread, of.pointer = spread[staff.MonthChanged], pointer[staff.MonthChanged]
+	of.fields = map[string]*fieldType{
+		"staffMonth": {value: func(object any) any {
+			return &object.(*staff.MonthChanged).StaffMonth
+		},
+			of:      types["StaffMonth"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillWithdrawStaffMonthPayload(types map[string]*objectType) {
+	of := types["WithdrawStaffMonthPayload"]
+	of.satisfies = []string{"WithdrawStaffMonthPayload"}
+	of.spread, of.pointer = spread[staff.MonthChanged], pointer[staff.MonthChanged]
+	of.fields = map[string]*fieldType{
+		"staffMonth": {value: func(object any) any {
+			return &object.(*staff.MonthChanged).StaffMonth
+		},
+			of:      types["StaffMonth"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewStaffMonthPayload(types map[string]*objectType) {
+	of := types["ReviewStaffMonthPayload"]
+	of.satisfies = []string{"ReviewStaffMonthPayload"}
+	of.spread, of.pointer = spread[staff.MonthChanged], pointer[staff.MonthChanged]
+	of.fields = map[string]*fieldType{
+		"staffMonth": {value: func(object any) any {
+			return &object.(*staff.MonthChanged).StaffMonth
+		},
+			of:      types["StaffMonth"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRequestStaffPaymentPayload(types map[string]*objectType) {
+	of := types["RequestStaffPaymentPayload"]
+	of.satisfies = []string{"RequestStaffPaymentPayload"}
+	of.spread, of.pointer = spread[staff.PaymentChanged], pointer[staff.PaymentChanged]
+	of.fields = map[string]*fieldType{
+		"staffPayment": {value: func(object any) any {
+			return &object.(*staff.PaymentChanged).StaffPayment
+		},
+			of:      types["StaffPayment"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillWithdrawStaffPaymentPayload(types map[string]*objectType) {
+	of := types["WithdrawStaffPaymentPayload"]
+	of.satisfies = []string{"WithdrawStaffPaymentPayload"}
+	of.spread, of.pointer = spread[staff.PaymentChanged], pointer[staff.PaymentChanged]
+	of.fields = map[string]*fieldType{
+		"staffPayment": {value: func(object any) any {
+			return &object.(*staff.PaymentChanged).StaffPayment
+		},
+			of:      types["StaffPayment"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewStaffPaymentPayload(types map[string]*objectType) {
+	of := types["ReviewStaffPaymentPayload"]
+	of.satisfies = []string{"ReviewStaffPaymentPayload"}
+	of.spread, of.pointer = spread[staff.PaymentChanged], pointer[staff.PaymentChanged]
+	of.fields = map[string]*fieldType{
+		"staffPayment": {value: func(object any) any {
+			return &object.(*staff.PaymentChanged).StaffPayment
+		},
+			of:      types["StaffPayment"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillExportStaffListPayload(types map[string]*objectType) {
+	of := types["ExportStaffListPayload"]
+	of.satisfies = []string{"ExportStaffListPayload"}
+	of.spread, of.pointer = spread[staff.ListReady], pointer[staff.ListReady]
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*staff.ListReady).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*staff.ListReady).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"staffPayment": {value: func(object any) any {
+			return &object.(*staff.ListReady).StaffPayment
+		},
+			of:      types["StaffPayment"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPostStaffPaymentPayload(types map[string]*objectType) {
+	of := types["PostStaffPaymentPayload"]
+	of.satisfies = []string{"PostStaffPaymentPayload"}
+	of.spread, of.pointer = spread[staff.PaymentChanged], pointer[staff.PaymentChanged]
+	of.fields = map[string]*fieldType{
+		"staffPayment": {value: func(object any) any {
+			return &object.(*staff.PaymentChanged).StaffPayment
+		},
+			of:      types["StaffPayment"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayStaffPaymentPayload(types map[string]*objectType) {
+	of := types["PayStaffPaymentPayload"]
+	of.satisfies = []string{"PayStaffPaymentPayload"}
+	of.spread, of.pointer = spread[staff.PaymentChanged], pointer[staff.PaymentChanged]
+	of.fields = map[string]*fieldType{
+		"staffPayment": {value: func(object any) any {
+			return &object.(*staff.PaymentChanged).StaffPayment
+		},
+			of:      types["StaffPayment"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillAdjustBalancePayload(types map[string]*objectType) {
+	of := types["AdjustBalancePayload"]
+	of.satisfies = []string{"AdjustBalancePayload"}
+	of.spread, of.pointer = spread[funds.Adjusted], pointer[funds.Adjusted]
+	of.fields = map[string]*fieldType{
+		"transfer": {value: func(object any) any {
+			return &object.(*funds.Adjusted).Transfer
+		},
+			of:      types["Transfer"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Adjusted).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillExportStatementPayload(types map[string]*objectType) {
+	of := types["ExportStatementPayload"]
+	of.satisfies = []string{"ExportStatementPayload"}
+	of.spread, of.pointer = spread[funds.ExportReady], pointer[funds.ExportReady]
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.ExportReady).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.ExportReady).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillUnsubscribeResourcesPayload(types map[string]*objectType) {
+	of := types["UnsubscribeResourcesPayload"]
+	of.satisfies = []string{"UnsubscribeResourcesPayload"}
+	of.spread, of.pointer = spread[orders.Unsubscribed], pointer[orders.Unsubscribed]
+	of.fields = map[string]*fieldType{
+		"order": {value: func(object any) any {
+			return &object.(*orders.Unsubscribed).Order
+		},
+			of:      types["Order"],
+			nonNull: true,
+		},
+		"breakdown": {value: func(object any) any {
+			return &object.(*orders.Unsubscribed).Breakdown
+		},
+			of:      types["UnsubscribeBreakdown"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCreateUploadPayload(types map[string]*objectType) {
+	of := types["CreateUploadPayload"]
+	of.satisfies = []string{"CreateUploadPayload"}
+	of.spread, of.pointer = spread[files.CreatedUpload], pointer[files.CreatedUpload]
+	of.fields = map[string]*fieldType{
+		"uploadId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.CreatedUpload).UploadID
+			b.id(string(v))
+			return true
+		}},
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.CreatedUpload).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.CreatedUpload).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillSubmitIndividualVerificationPayload(types map[string]*objectType) {
+	of := types["SubmitIndividualVerificationPayload"]
+	of.satisfies = []string{"SubmitIndividualVerificationPayload"}
+	of.spread, of.pointer = spread[verification.Submitted], pointer[verification.Submitted]
+	of.fields = map[string]*fieldType{
+		"verification": {value: func(object any) any {
+			return &object.(*verification.Submitted).Verification
+		},
+			of:      types["Verification"],
+			nonNull: true,
+		},
+		"customer": {value: func(object any) any {
+			return &object.(*verification.Submitted).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillSendRealNameCodePayload(types map[string]*objectType) {
+	of := types["SendRealNameCodePayload"]
+	of.satisfies = []string{"SendRealNameCodePayload"}
+	of.spread, of.pointer = spread[identity.SentCode], pointer[identity.SentCode]
+	of.fields = map[string]*fieldType{
+		"sentTo": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.SentCode).SentTo
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.SentCode).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"retryAfter": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.SentCode).RetryAfter
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
+func fillSubmitEnterpriseVerificationPayload(types map[string]*objectType) {
+	of := types["SubmitEnterpriseVerificationPayload"]
+	of.satisfies = []string{"SubmitEnterpriseVerificationPayload"}
+	of.spread, of.pointer = spread[verification.Submitted], pointer[verification.Submitted]
+	of.fields = map[string]*fieldType{
+		"verification": {value: func(object any) any {
+			return &object.(*verification.Submitted).Verification
+		},
+			of:      types["Verification"],
+			nonNull: true,
+		},
+		"customer": {value: func(object any) any {
+			return &object.(*verification.Submitted).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillChangeToEnterprisePayload(types map[string]*objectType) {
+	of := types["ChangeToEnterprisePayload"]
+	of.satisfies = []string{"ChangeToEnterprisePayload"}
+	of.spread, of.pointer = spread[verification.Submitted], pointer[verification.Submitted]
+	of.fields = map[string]*fieldType{
+		"verification": {value: func(object any) any {
+			return &object.(*verification.Submitted).Verification
+		},
+			of:      types["Verification"],
+			nonNull: true,
+		},
+		"customer": {value: func(object any) any {
+			return &object.(*verification.Submitted).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReviewVerificationPayload(types map[string]*objectType) {
+	of := types["ReviewVerificationPayload"]
+	of.satisfies = []string{"ReviewVerificationPayload"}
+	of.spread, of.pointer = spread[verification.Submitted], pointer[verification.Submitted]
+	of.fields = map[string]*fieldType{
+		"verification": {value: func(object any) any {
+			return &object.(*verification.Submitted).Verification
+		},
+			of:      types["Verification"],
+			nonNull: true,
+		},
+		"customer": {value: func(object any) any {
+			return &object.(*verification.Submitted).Customer
+		},
+			of:      types["Customer"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDownloadVerificationAttachmentPayload(types map[string]*objectType) {
+	of := types["DownloadVerificationAttachmentPayload"]
+	of.satisfies = []string{"DownloadVerificationAttachmentPayload"}
+	of.spread, of.pointer = spread[files.DownloadReady], pointer[files.DownloadReady]
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.DownloadReady).URL
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*files.DownloadReady).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+	}
+}
+
+func fillSendVerificationCodePayload(types map[string]*objectType) {
+	of := types["SendVerificationCodePayload"]
+	of.satisfies = []string{"SendVerificationCodePayload"}
+	of.spread, of.pointer = spread[identity.SentCode], pointer[identity.SentCode]
+	of.fields = map[string]*fieldType{
+		"sentTo": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.SentCode).SentTo
+			b.string(string(v))
+			return true
+		}},
+		"expiresAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.SentCode).ExpiresAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"retryAfter": {leaf: func(b *buffer, object any) bool {
+			v := object.(*identity.SentCode).RetryAfter
+			b.int(int64(v))
+			return true
+		}},
+	}
+}
+
+func fillSetStepUpPayload(types map[string]*objectType) {
+	of := types["SetStepUpPayload"]
+	of.satisfies = []string{"SetStepUpPayload"}
+	of.spread, of.pointer = spread[identity.StepUpChange], pointer[identity.StepUpChange]
+	of.fields = map[string]*fieldType{
+		"stepUp": {value: func(object any) any {
+			return &object.(*identity.StepUpChange).StepUp
+		},
+			of:      types["StepUp"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCreateWebhookEndpointPayload(types map[string]*objectType) {
+	of := types["CreateWebhookEndpointPayload"]
+	of.satisfies = []string{"CreateWebhookEndpointPayload"}
+	of.spread, of.pointer = spread[webhooks.CreatedWebhookEndpoint], pointer[webhooks.CreatedWebhookEndpoint]
+	of.fields = map[string]*fieldType{
+		"webhookEndpoint": {value: func(object any) any {
+			return &object.(*webhooks.CreatedWebhookEndpoint).WebhookEndpoint
+		},
+			of:      types["WebhookEndpoint"],
+			nonNull: true,
+		},
+		"secret": {leaf: func(b *buffer, object any) bool {
+			v := object.(*webhooks.CreatedWebhookEndpoint).Secret
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillUpdateWebhookEndpointPayload(types map[string]*objectType) {
+	of := types["UpdateWebhookEndpointPayload"]
+	of.satisfies = []string{"UpdateWebhookEndpointPayload"}
+	of.spread, of.pointer = spread[webhooks.SavedWebhookEndpoint], pointer[webhooks.SavedWebhookEndpoint]
+	of.fields = map[string]*fieldType{
+		"webhookEndpoint": {value: func(object any) any {
+			return &object.(*webhooks.SavedWebhookEndpoint).WebhookEndpoint
+		},
+			of:      types["WebhookEndpoint"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDeleteWebhookEndpointPayload(types map[string]*objectType) {
+	of := types["DeleteWebhookEndpointPayload"]
+	of.satisfies = []string{"DeleteWebhookEndpointPayload"}
+	of.spread, of.pointer = spread[webhooks.DeletedWebhookEndpoint], pointer[webhooks.DeletedWebhookEndpoint]
+	of.fields = map[string]*fieldType{
+		"deletedWebhookEndpointId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*webhooks.DeletedWebhookEndpoint).DeletedWebhookEndpointID
+			b.id(string(v))
+			return true
+		}},
+	}
+}
+
+func fillRotateWebhookSecretPayload(types map[string]*objectType) {
+	of := types["RotateWebhookSecretPayload"]
+	of.satisfies = []string{"RotateWebhookSecretPayload"}
+	of.spread, of.pointer = spread[webhooks.RotatedWebhookSecret], pointer[webhooks.RotatedWebhookSecret]
+	of.fields = map[string]*fieldType{
+		"webhookEndpoint": {value: func(object any) any {
+			return &object.(*webhooks.RotatedWebhookSecret).WebhookEndpoint
+		},
+			of:      types["WebhookEndpoint"],
+			nonNull: true,
+		},
+		"secret": {leaf: func(b *buffer, object any) bool {
+			v := object.(*webhooks.RotatedWebhookSecret).Secret
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillSendTestWebhookPayload(types map[string]*objectType) {
+	of := types["SendTestWebhookPayload"]
+	of.satisfies = []string{"SendTestWebhookPayload"}
+	of.spread, of.pointer = spread[webhooks.QueuedWebhook], pointer[webhooks.QueuedWebhook]
+	of.fields = map[string]*fieldType{
+		"webhookDelivery": {value: func(object any) any {
+			return &object.(*webhooks.QueuedWebhook).WebhookDelivery
+		},
+			of:      types["WebhookDelivery"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReplayWebhookDeliveryPayload(types map[string]*objectType) {
+	of := types["ReplayWebhookDeliveryPayload"]
+	of.satisfies = []string{"ReplayWebhookDeliveryPayload"}
+	of.spread, of.pointer = spread[webhooks.QueuedWebhook], pointer[webhooks.QueuedWebhook]
+	of.fields = map[string]*fieldType{
+		"webhookDelivery": {value: func(object any) any {
+			return &object.(*webhooks.QueuedWebhook).WebhookDelivery
+		},
+			of:      types["WebhookDelivery"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillReplayWebhookEventsPayload(types map[string]*objectType) {
+	of := types["ReplayWebhookEventsPayload"]
+	of.satisfies = []string{"ReplayWebhookEventsPayload"}
+	of.spread, of.pointer = spread[webhooks.ReplayedWebhookEvents], pointer[webhooks.ReplayedWebhookEvents]
+	of.fields = map[string]*fieldType{
+		"count": {leaf: func(b *buffer, object any) bool {
+			v := object.(*webhooks.ReplayedWebhookEvents).Count
+			b.int(int64(v))
+			return true
+		}},
+		"nextAfter": {leaf: func(b *buffer, object any) bool {
+			v := object.(*webhooks.ReplayedWebhookEvents).NextAfter
+			if v == nil {
+				b.null()
+			} else {
+				b.id(string((*v)))
+			}
+			return true
+		}},
+	}
+}
+
+func fillSubmitWithdrawalPayload(types map[string]*objectType) {
+	of := types["SubmitWithdrawalPayload"]
+	of.satisfies = []string{"SubmitWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.Withdrawn], pointer[funds.Withdrawn]
+	of.fields = map[string]*fieldType{
+		"withdrawal": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Withdrawal
+		},
+			of:      types["Withdrawal"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCancelWithdrawalPayload(types map[string]*objectType) {
+	of := types["CancelWithdrawalPayload"]
+	of.satisfies = []string{"CancelWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.Withdrawn], pointer[funds.Withdrawn]
+	of.fields = map[string]*fieldType{
+		"withdrawal": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Withdrawal
+		},
+			of:      types["Withdrawal"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRerouteWithdrawalPayload(types map[string]*objectType) {
+	of := types["RerouteWithdrawalPayload"]
+	of.satisfies = []string{"RerouteWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.Withdrawn], pointer[funds.Withdrawn]
+	of.fields = map[string]*fieldType{
+		"withdrawal": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Withdrawal
+		},
+			of:      types["Withdrawal"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillDeleteRejectedWithdrawalPayload(types map[string]*objectType) {
+	of := types["DeleteRejectedWithdrawalPayload"]
+	of.satisfies = []string{"DeleteRejectedWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.DeletedWithdrawal], pointer[funds.DeletedWithdrawal]
+	of.fields = map[string]*fieldType{
+		"deletedWithdrawalId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*funds.DeletedWithdrawal).DeletedWithdrawalID
+			b.id(string(v))
+			return true
+		}},
+	}
+}
+
+func fillReviewWithdrawalPayload(types map[string]*objectType) {
+	of := types["ReviewWithdrawalPayload"]
+	of.satisfies = []string{"ReviewWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.Withdrawn], pointer[funds.Withdrawn]
+	of.fields = map[string]*fieldType{
+		"withdrawal": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Withdrawal
+		},
+			of:      types["Withdrawal"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillPayWithdrawalPayload(types map[string]*objectType) {
+	of := types["PayWithdrawalPayload"]
+	of.satisfies = []string{"PayWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.Withdrawn], pointer[funds.Withdrawn]
+	of.fields = map[string]*fieldType{
+		"withdrawal": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Withdrawal
+		},
+			of:      types["Withdrawal"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompleteWithdrawalPayload(types map[string]*objectType) {
+	of := types["CompleteWithdrawalPayload"]
+	of.satisfies = []string{"CompleteWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.Withdrawn], pointer[funds.Withdrawn]
+	of.fields = map[string]*fieldType{
+		"withdrawal": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Withdrawal
+		},
+			of:      types["Withdrawal"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillFailWithdrawalPayload(types map[string]*objectType) {
+	of := types["FailWithdrawalPayload"]
+	of.satisfies = []string{"FailWithdrawalPayload"}
+	of.spread, of.pointer = spread[funds.Withdrawn], pointer[funds.Withdrawn]
+	of.fields = map[string]*fieldType{
+		"withdrawal": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Withdrawal
+		},
+			of:      types["Withdrawal"],
+			nonNull: true,
+		},
+		"balance": {value: func(object any) any {
+			return &object.(*funds.Withdrawn).Balance
+		},
+			of:      types["Balance"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillRestrictWithdrawalsPayload(types map[string]*objectType) {
+	of := types["RestrictWithdrawalsPayload"]
+	of.satisfies = []string{"RestrictWithdrawalsPayload"}
+	of.spread, of.pointer = spread[funds.Restricted], pointer[funds.Restricted]
+	of.fields = map[string]*fieldType{
+		"restriction": {value: func(object any) any {
+			return &object.(*funds.Restricted).Restriction
+		},
+			of:      types["WithdrawalRestriction"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillLiftWithdrawalRestrictionPayload(types map[string]*objectType) {
+	of := types["LiftWithdrawalRestrictionPayload"]
+	of.satisfies = []string{"LiftWithdrawalRestrictionPayload"}
+	of.spread, of.pointer = spread[funds.Restricted], pointer[funds.Restricted]
+	of.fields = map[string]*fieldType{
+		"restriction": {value: func(object any) any {
+			return &object.(*funds.Restricted).Restriction
+		},
+			of:      types["WithdrawalRestriction"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillUsageResult(types map[string]*objectType) {
+	of := types["UsageResult"]
+	of.satisfies = []string{"UsageResult"}
+	of.spread, of.pointer = spread[billing.UsageResult], pointer[billing.UsageResult]
+	of.fields = map[string]*fieldType{
+		"externalId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*billing.UsageResult).ExternalID
+			b.string(string(v))
+			return true
+		}},
+		"billLine": {value: func(object any) any {
+			if v := object.(*billing.UsageResult).BillLine; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["BillLine"],
+		},
+		"error": {value: func(object any) any {
+			if v := object.(*billing.UsageResult).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["ItemError"],
+		},
+	}
+}
+
+func fillRefusedUsageRow(types map[string]*objectType) {
+	of := types["RefusedUsageRow"]
+	of.satisfies = []string{"RefusedUsageRow"}
+	of.spread, of.pointer = spread[billing.RefusedRow], pointer[billing.RefusedRow]
+	of.fields = map[string]*fieldType{
+		"row": {leaf: func(b *buffer, object any) bool {
+			v := object.(*billing.RefusedRow).Row
+			b.int(int64(v))
+			return true
+		}},
+		"externalId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*billing.RefusedRow).ExternalID
+			b.string(string(v))
+			return true
+		}},
+		"error": {value: func(object any) any {
+			if v := object.(*billing.RefusedRow).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of:      types["ItemError"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCompanyProblem(types map[string]*objectType) {
+	of := types["CompanyProblem"]
+	of.satisfies = []string{"CompanyProblem"}
+	of.spread, of.pointer = spread[companies.CompanyProblem], pointer[companies.CompanyProblem]
+	of.fields = map[string]*fieldType{
+		"line": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.CompanyProblem).Line
+			b.int(int64(v))
+			return true
+		}},
+		"registrationNumber": {leaf: func(b *buffer, object any) bool {
+			v := object.(*companies.CompanyProblem).RegistrationNumberOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"error": {value: func(object any) any {
+			if v := object.(*companies.CompanyProblem).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of:      types["ItemError"],
+			nonNull: true,
+		},
+	}
+}
+
+func fillCouponIssueResult(types map[string]*objectType) {
+	of := types["CouponIssueResult"]
+	of.satisfies = []string{"CouponIssueResult"}
+	of.spread, of.pointer = spread[coupons.CouponIssue], pointer[coupons.CouponIssue]
+	of.fields = map[string]*fieldType{
+		"customerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*coupons.CouponIssue).CustomerID
+			b.id(string(v))
+			return true
+		}},
+		"coupon": {value: func(object any) any {
+			if v := object.(*coupons.CouponIssue).Coupon; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Coupon"],
+		},
+		"error": {value: func(object any) any {
+			if v := object.(*coupons.CouponIssue).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["ItemError"],
+		},
+	}
+}
+
+func fillCouponReclaimResult(types map[string]*objectType) {
+	of := types["CouponReclaimResult"]
+	of.satisfies = []string{"CouponReclaimResult"}
+	of.spread, of.pointer = spread[coupons.CouponReclaim], pointer[coupons.CouponReclaim]
+	of.fields = map[string]*fieldType{
+		"couponId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*coupons.CouponReclaim).CouponID
+			b.id(string(v))
+			return true
+		}},
+		"coupon": {value: func(object any) any {
+			if v := object.(*coupons.CouponReclaim).Coupon; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Coupon"],
+		},
+		"amount": {value: func(object any) any {
+			if v := object.(*coupons.CouponReclaim).Amount; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"error": {value: func(object any) any {
+			if v := object.(*coupons.CouponReclaim).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["ItemError"],
+		},
+	}
+}
+
+func fillCouponQuotaResult(types map[string]*objectType) {
+	of := types["CouponQuotaResult"]
+	of.satisfies = []string{"CouponQuotaResult"}
+	of.spread, of.pointer = spread[coupons.QuotaResult], pointer[coupons.QuotaResult]
+	of.fields = map[string]*fieldType{
+		"resellerId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*coupons.QuotaResult).ResellerID
+			b.id(string(v))
+			return true
+		}},
+		"couponQuota": {value: func(object any) any {
+			if v := object.(*coupons.QuotaResult).CouponQuota; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["CouponQuota"],
+		},
+		"error": {value: func(object any) any {
+			if v := object.(*coupons.QuotaResult).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["ItemError"],
+		},
+	}
+}
+
+func fillCouponQuotaReclaim(types map[string]*objectType) {
+	of := types["CouponQuotaReclaim"]
+	of.satisfies = []string{"CouponQuotaReclaim"}
+	of.spread, of.pointer = spread[coupons.QuotaReclaim], pointer[coupons.QuotaReclaim]
+	of.fields = map[string]*fieldType{
+		"quotaId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*coupons.QuotaReclaim).QuotaID
+			b.id(string(v))
+			return true
+		}},
+		"couponQuota": {value: func(object any) any {
+			if v := object.(*coupons.QuotaReclaim).CouponQuota; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["CouponQuota"],
+		},
+		"amount": {value: func(object any) any {
+			if v := object.(*coupons.QuotaReclaim).Amount; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"error": {value: func(object any) any {
+			if v := object.(*coupons.QuotaReclaim).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["ItemError"],
+		},
+	}
+}
+
+func fillSignedBindNotification(types map[string]*objectType) {
+	of := types["SignedBindNotification"]
+	of.satisfies = []string{"SignedBindNotification"}
+	of.spread, of.pointer = spread[federation.Delivery], pointer[federation.Delivery]
+	of.fields = map[string]*fieldType{
+		"url": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.Delivery).URL
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"bindRequest": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.Delivery).BindRequest
+			b.string(string(v))
+			return true
+		}},
+		"sigAlg": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.Delivery).SigAlg
+			b.string(string(v))
+			return true
+		}},
+		"signature": {leaf: func(b *buffer, object any) bool {
+			v := object.(*federation.Delivery).Signature
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillProductProblem(types map[string]*objectType) {
+	of := types["ProductProblem"]
+	of.satisfies = []string{"ProductProblem"}
+	of.spread, of.pointer = spread[catalog.Problem], pointer[catalog.Problem]
+	of.fields = map[string]*fieldType{
+		"productId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*catalog.Problem).ProductID
+			b.string(string(v))
+			return true
+		}},
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*catalog.Problem).CodeText()
+			b.string(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*catalog.Problem).Reason
+			b.string(string(v))
+			return true
+		}},
+		"message": {leaf: func(b *buffer, object any) bool {
+			v := object.(*catalog.Problem).Message
+			b.string(string(v))
+			return true
+		}},
+		"wrongCodes": {leaf: func(b *buffer, object any) bool {
+			v := object.(*catalog.Problem).Wrong
+			b.char('[')
+			for i, element := range v {
+				if i > 0 {
+					b.char(',')
+				}
+				b.string(string(element))
+			}
+			b.char(']')
+			return true
+		}},
+	}
+}
+
+func fillResourceResult(types map[string]*objectType) {
+	of := types["ResourceResult"]
+	of.satisfies = []string{"ResourceResult"}
+	of.spread, of.pointer = spread[resources.ResourceResult], pointer[resources.ResourceResult]
+	of.fields = map[string]*fieldType{
+		"resourceId": {leaf: func(b *buffer, object any) bool {
+			v := object.(*resources.ResourceResult).ResourceID
+			b.id(string(v))
+			return true
+		}},
+		"resource": {value: func(object any) any {
+			if v := object.(*resources.ResourceResult).Resource; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Resource"],
+		},
+		"error": {value: func(object any) any {
+			if v := object.(*resources.ResourceResult).Error; v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["ItemError"],
+		},
+	}
+}
+
+func fillMetadataFinding(types map[string]*objectType) {
+	of := types["MetadataFinding"]
+	of.satisfies = []string{"MetadataFinding"}
+	of.spread, of.pointer = spread[models.MetadataFinding], pointer[models.MetadataFinding]
+	of.fields = map[string]*fieldType{
+		"code": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MetadataFinding).Code
+			b.string(string(v))
+			return true
+		}},
+		"message": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.MetadataFinding).Message
+			b.string(string(v))
+			return true
+		}},
+	}
+}
+
+func fillWithdrawalRestriction(types map[string]*objectType) {
+	of := types["WithdrawalRestriction"]
+	of.satisfies = []string{"WithdrawalRestriction"}
+	of.spread, of.pointer = spread[models.WithdrawalRestriction], pointer[models.WithdrawalRestriction]
+	of.fields = map[string]*fieldType{
+		"id": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.WithdrawalRestriction).ID
+			b.id(string(v))
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.WithdrawalRestriction).Reason
+			b.string(string(v))
+			return true
+		}},
+		"amount": {value: func(object any) any {
+			if v := object.(*models.WithdrawalRestriction).AmountOrNil(); v != nil {
+				return v
+			}
+			return nil
+		},
+			of: types["Money"],
+		},
+		"note": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.WithdrawalRestriction).Note
+			b.string(string(v))
+			return true
+		}},
+		"createdAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.WithdrawalRestriction).CreatedAt
+			if !b.time(v, true) {
+				return false
+			}
+			return true
+		}},
+		"liftedAt": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.WithdrawalRestriction).LiftedAt
+			if v == nil {
+				b.null()
+			} else {
+				if !b.time((*v), false) {
+					return false
+				}
+			}
+			return true
+		}},
+	}
+}
+
+func fillItemError(types map[string]*objectType) {
+	of := types["ItemError"]
+	of.satisfies = []string{"ItemError"}
+	of.spread, of.pointer = spread[models.Error], pointer[models.Error]
+	of.fields = map[string]*fieldType{
+		"code": {resolve: func(ctx context.Context, resolvers graph.ResolverRoot, object any, args []any) (any, error) {
+			v, err := resolvers.ItemError().Code(ctx, object.(*models.Error))
+			if err != nil {
+				return nil, err
+			}
+			return v, nil
+		},
+			answer: func(b *buffer, value any) bool {
+				v := value.(string)
+				b.string(string(v))
+				return true
+			},
+		},
+		"message": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Error).Message
+			b.string(string(v))
+			return true
+		}},
+		"field": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Error).FieldOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
+		"reason": {leaf: func(b *buffer, object any) bool {
+			v := object.(*models.Error).ReasonOrNil()
+			if v == nil {
+				b.null()
+			} else {
+				b.string(string((*v)))
+			}
+			return true
+		}},
 	}
 }
 

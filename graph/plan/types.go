@@ -23,6 +23,28 @@ type objectType struct {
 	concrete func(value any) (*objectType, any)
 }
 
+// spread is that of an object type whose Go values are T.
+func spread[T any](list any, to []any) []any {
+	elements := list.([]T) //nolint:forcetypeassert // the generator has looked
+	for i := range elements {
+		to = append(to, &elements[i])
+	}
+	return to
+}
+
+// pointer is that of an object type whose Go values are T.
+func pointer[T any](value any) any {
+	switch v := value.(type) {
+	case *T:
+		if v != nil {
+			return v
+		}
+	case T:
+		return &v
+	}
+	return nil
+}
+
 // fieldType is one field. Exactly one of leaf, value and resolve is set.
 type fieldType struct {
 	// leaf writes a scalar, an enum or a list of them; false when there is a null where none may be.

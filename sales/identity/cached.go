@@ -52,22 +52,29 @@ func keyCached(value []byte) (k keyRow, ok bool) {
 	}
 	k.ID, k.Kind = models.ID(lines[1]), models.PrincipalKind(lines[2])
 	k.PartnerID, k.PartnerKind, k.CustomerID = models.ID(lines[3]), models.PartnerKind(lines[4]), models.ID(lines[5])
-	for at, into := range map[int]**time.Time{6: &k.ExpiresAt, 7: &k.LastUsedAt} {
-		if lines[at] == "" {
-			continue
-		}
-		n, err := strconv.ParseInt(lines[at], 10, 64)
-		if err != nil {
-			return keyRow{}, false
-		}
-		instant := time.UnixMicro(n).UTC()
-		*into = &instant
+	var expiresRead, usedRead bool
+	k.ExpiresAt, expiresRead = fromMicros(lines[6])
+	k.LastUsedAt, usedRead = fromMicros(lines[7])
+	if !expiresRead || !usedRead {
+		return keyRow{}, false
 	}
 	k.Scopes = make([]models.Permission, 0, len(lines)-8)
 	for _, scope := range lines[8:] {
 		k.Scopes = append(k.Scopes, models.Permission(scope))
 	}
 	return k, true
+}
+
+// fromMicros reads what micros wrote.
+func fromMicros(text string) (at *time.Time, ok bool) {
+	if text == "" {
+		return nil, true
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, false
+	}
+	return new(time.UnixMicro(n).UTC()), true
 }
 
 func micros(at *time.Time) string {

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -100,13 +101,7 @@ func contains(list []models.Permission, permission models.Permission) bool {
 	return models.Principal{Permissions: list}.May(permission)
 }
 
-// intersect returns those of list that are also in other, in list's order and without duplicates.
+// intersect keeps those of list, which is the caller's to give away, that are also in other.
 func intersect(list, other []models.Permission) []models.Permission {
-	both := []models.Permission{}
-	for _, permission := range list {
-		if contains(other, permission) && !contains(both, permission) {
-			both = append(both, permission)
-		}
-	}
-	return both
+	return slices.DeleteFunc(list, func(permission models.Permission) bool { return !contains(other, permission) })
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// plugin writes the tables of graph/plan: what can be reached from Query through fields that can be planned. A field that
+// plugin writes the tables of graph/plan: what can be reached from Query and Mutation through fields that can be planned. A field that
 // cannot is left out, and the ordinary executor walks where it is selected.
 type plugin struct{ file string }
 
@@ -26,13 +26,15 @@ func (plugin) Name() string { return "plan" }
 // GenerateCode writes the file.
 func (p plugin) GenerateCode(data *codegen.Data) error {
 	w := &writer{data: data, imports: map[string]string{}, exec: data.Config.Exec.ImportPath(), done: map[string]bool{}}
-	for _, field := range data.QueryRoot.Fields {
-		w.want(field.TypeReference.Definition)
-	}
-	for len(w.queue) > 0 {
-		next := w.queue[0]
-		w.queue = w.queue[1:]
-		w.object(next)
+	for _, root := range []*codegen.Object{data.QueryRoot, data.MutationRoot} {
+		for _, field := range root.Fields {
+			w.want(field.TypeReference.Definition)
+		}
+		for len(w.queue) > 0 {
+			next := w.queue[0]
+			w.queue = w.queue[1:]
+			w.object(next)
+		}
 	}
 	source, err := w.source()
 	if err != nil {
@@ -117,8 +119,7 @@ func (w *writer) concrete(b *strings.Builder, of *ast.Definition) {
 	}
 	slices.Sort(satisfies)
 	fmt.Fprintf(b, "of.satisfies = %#v\n", append([]string{of.Name}, satisfies...))
-	fmt.Fprintf(b, "of.spread = func(list any, to []any) []any {\nelements := list.([]%s)\nfor i := range elements {\nto = append(to, &elements[i])\n}\nreturn to\n}\n", own)
-	fmt.Fprintf(b, "of.pointer = func(value any) any {\nswitch v := value.(type) {\ncase %s:\nreturn &v\ncase *%s:\nif v != nil {\nreturn v\n}\n}\nreturn nil\n}\n", own, own)
+	fmt.Fprintf(b, "of.spread, of.pointer = spread[%s], pointer[%s]\n", own, own)
 	b.WriteString("of.fields = map[string]*fieldType{\n")
 	for _, field := range object.Fields {
 		if strings.HasPrefix(field.Name, "__") {

@@ -65,8 +65,11 @@ type Options struct {
 	LoaderWait time.Duration
 	// Walk has the ordinary executor answer everything, from whole rows, so that a test can hold the plans' answers against its.
 	Walk bool
-	// Walked is told of every field of Query that the ordinary executor answers although plans are on, and why. May be nil.
+	// Walked is told of every field of Query or Mutation that the ordinary executor answers although plans are on, and why. May be nil.
 	Walked func(field string, why error)
+	// Planned is told of every answer of a plan, in whose place the ordinary executor then answers from the same value, so that a test
+	// can hold one against the other. May be nil.
+	Planned func(ctx context.Context, field string, answer []byte)
 	// Providers take online payments, by name; the manual one is always there. One that is a funds.Notifier is told at
 	// POST /payments/{name}/notify.
 	Providers map[string]funds.Provider

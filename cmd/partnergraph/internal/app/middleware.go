@@ -112,9 +112,10 @@ func logged(log *slog.Logger, metrics *httpMetrics, next http.Handler) http.Hand
 		if r.Header.Get("Upgrade") == "" && w.Header().Get("Content-Type") != "text/event-stream" { // which last as long as their clients like
 			metrics.observe(route, method, seen.Code, seen.Duration)
 		}
-		span := trace.SpanFromContext(r.Context())
-		span.SetName(method + " " + route)
-		span.SetAttributes(attribute.String("http.route", route), attribute.String("request_id", infoOf(r.Context()).id))
+		if span := trace.SpanFromContext(r.Context()); span.IsRecording() {
+			span.SetName(method + " " + route)
+			span.SetAttributes(attribute.String("http.route", route), attribute.String("request_id", infoOf(r.Context()).id))
+		}
 		level := slog.LevelInfo
 		if route == "/healthz" || route == "/readyz" || route == "/metrics" {
 			level = slog.LevelDebug

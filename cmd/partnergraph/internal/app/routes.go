@@ -97,7 +97,7 @@ func (a *App) graphQL(crowd *transport.Crowd) (http.Handler, error) {
 	cfg.Directives.Auth = resolver.Auth
 	extensions := []graphql.HandlerExtension{operations{resolver, a.metrics, a.traces.Tracer(tracerName), a.Rooms.Now}}
 	if !a.options.Walk {
-		extensions = append(extensions, plan.New(resolver, resolver.Rounds, a.walked))
+		extensions = append(extensions, plan.New(resolver, resolver.Rounds, a.walked).Beside(a.options.Planned))
 	}
 	server := transport.Server(graph.NewExecutableSchema(cfg), transport.Config{
 		Crowd: crowd,

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -229,6 +232,59 @@ func TestPlansAnswerAsTheExecutorDoes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// plannedKey is where a request's context says to where the plan's answer goes.
+type plannedKey struct{}
+
+// TestPlansAnswerMutationsAsTheExecutorDoes calls every mutation with success, selecting as much of its payload and of what that leads to as a
+// document may: the plan's answer and the executor's, from the same value, are the same byte for byte.
+func TestPlansAnswerMutationsAsTheExecutorDoes(t *testing.T) {
+	t.Parallel()
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, apitest.ProviderMetadata(t, "https://planned.example.com"))
+	}))
+	t.Cleanup(metadata.Close)
+	apitest.EachWorld(t, func(t *testing.T, s *apitest.Server, w *apitest.World) {
+		schema, calls := withoutWalked(apitest.Schema()), apitest.Calls(metadata.URL)
+		for _, f := range slices.SortedFunc(slices.Values(apitest.Fields(schema.Mutation)), byName) {
+			call, hops := calls[f.Name](t, s, w), 3
+			selection := apitest.Selection(t, schema, schema.Types[f.Type.Name()], hops)
+			for len(strings.Fields(selection)) > 800 {
+				hops--
+				selection = apitest.Selection(t, schema, schema.Types[f.Type.Name()], hops)
+			}
+			var planned []byte
+			answer := s.AskCtx(context.WithValue(t.Context(), plannedKey{}, &planned), t, call.Key,
+				"mutation($i: "+f.Arguments.ForName("input").Type.String()+"){"+f.Name+"(input: $i)"+selection+"}", map[string]any{"i": call.Input})
+			switch {
+			case planned == nil:
+				t.Errorf("%s(%v) is not planned: %s", f.Name, call.Input, answer.Body)
+			case !strings.HasPrefix(answer.Body, `{"data":{"`+f.Name+`":`+string(planned)+`}`):
+				t.Errorf("%s\nwalked:  %s\nplanned: %s", f.Name, answer.Body, planned)
+			}
+		}
+	}, apitest.Wide, func(cfg *app.Config, opts *app.Options) {
+		cfg.Dev, opts.Buckets = true, anyBucket{}
+		opts.Planned = func(ctx context.Context, _ string, answer []byte) {
+			if into, ok := ctx.Value(plannedKey{}).(*[]byte); ok {
+				*into = answer
+			}
+		}
+		opts.Walked = func(field string, why error) { t.Errorf("%s: %v", field, why) }
+	})
+}
+
+// withoutWalked is the schema without the fields that plans leave to the executor.
+func withoutWalked(schema *ast.Schema) *ast.Schema {
+	without := *schema
+	without.Types = maps.Clone(schema.Types)
+	for name, field := range map[string]string{"Customer": "statement", "Partner": "statement", "WebhookEndpoint": "deliveries"} {
+		def := *schema.Types[name]
+		def.Fields = slices.DeleteFunc(slices.Clone(def.Fields), func(f *ast.FieldDefinition) bool { return f.Name == field })
+		without.Types[name] = &def
+	}
+	return &without
 }
 
 // narrowed are the types whose rows are read in part, with where lists of them are.
