@@ -213,23 +213,27 @@ func (g *group) findAnswered(ctx context.Context, chosen func(i int) bool) error
 
 // lock locks the accounts at both ends of every move that has not been answered, and then reads the ends themselves. A group that goes ahead only reads.
 func (g *group) lock(ctx context.Context) error {
-	wanted := make(map[models.ID]bool, 2*len(g.moves))
+	owning, ends := make(map[models.ID]bool, 2*len(g.moves)), make(map[models.ID]bool, len(g.moves))
 	var owners, customers, partners []string
-	want := func(id models.ID, named *[]string) {
-		if !wanted[id] {
-			wanted[id] = true
-			owners, *named = append(owners, string(id)), append(*named, string(id))
+	name := func(id models.ID, known map[models.ID]bool, in *[]string) {
+		if !known[id] {
+			known[id] = true
+			*in = append(*in, string(id))
 		}
 	}
 	for _, a := range g.moves {
 		if _, known := g.answered[a.at()]; known {
 			continue
 		}
-		want(a.partner, &partners)
+		name(a.partner, owning, &owners)
+		name(a.targetID, owning, &owners)
+		if a.acting || a.target == models.OwnerPartner { // else the partner is the caller, and no end that says anything
+			name(a.partner, ends, &partners)
+		}
 		if a.target == models.OwnerPartner {
-			want(a.targetID, &partners)
+			name(a.targetID, ends, &partners)
 		} else {
-			want(a.targetID, &customers)
+			name(a.targetID, ends, &customers)
 		}
 	}
 	script := store.NewScript(g.tx)
@@ -245,13 +249,15 @@ func (g *group) lock(ctx context.Context) error {
 		} else {
 			ledger.AddLock(script, &accounts, owners)
 		}
-		script.Find(&ofPartners, "id", partners)
 		if g.Codes != nil {
 			identity.AddAskers(script, &askers, g.callers())
 		}
 	}
 	if len(customers) > 0 {
 		script.Find(&ofCustomers, "id", customers)
+	}
+	if len(partners) > 0 {
+		script.Find(&ofPartners, "id", partners)
 	}
 	if err := script.Exec(ctx); err != nil {
 		return err
