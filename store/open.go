@@ -203,12 +203,17 @@ func or[T comparable](value, fallback T) T {
 // Engine says which database this is.
 func (db *DB) Engine() Engine { return db.engine }
 
-// GoesAhead reports whether transactions may wait for each other outside the database, as InStages lets them: statements are prepared, and there are
-// connections enough that those who wait do not keep them all.
-func (db *DB) GoesAhead() bool { return db.prepares && db.Stats().MaxOpenConnections >= aheadConns }
+// AheadLanes returns in how many lanes groups may go ahead of each other (see Turn): as many as leave connections over when two groups of each wait with
+// one and a third needs one. None where statements cannot be prepared.
+func (db *DB) AheadLanes() int {
+	if !db.prepares {
+		return 0
+	}
+	return max(0, (db.Stats().MaxOpenConnections-aheadSpare)/mostUnderWay)
+}
 
-// aheadConns are the connections that waiting transactions leave enough of.
-const aheadConns = 8
+// aheadSpare are the connections that are left to everybody else.
+const aheadSpare = 2
 
 // Ping asks the database for an answer; ErrUnavailable when there is none.
 func (db *DB) Ping(ctx context.Context) error { return Translate(db.DB.PingContext(ctx)) }

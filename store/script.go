@@ -68,7 +68,7 @@ type Stages struct {
 	First func(script *Script) // adds what locks nothing
 	Wait  func() error         // waits for the other one; an error takes everything back
 	Ready func() bool          // reports whether Wait would not have to wait
-	Last  func(script *Script) // adds the rest
+	Last  func(script *Script) // adds the rest, perhaps before Wait
 }
 
 // InStages runs stages as one transaction: one message to PostgreSQL when there is nothing to wait for. Unlike with InTx there is one attempt, as what is
@@ -88,10 +88,12 @@ func (db *DB) InStages(ctx context.Context, stages Stages) (follow func(), err e
 			if err := runScript(ctx, tx, stages.First); err != nil {
 				return err
 			}
+			last := NewScript(tx)
+			stages.Last(last)
 			if err := stages.Wait(); err != nil {
 				return err
 			}
-			return runScript(ctx, tx, stages.Last)
+			return last.Exec(ctx)
 		})
 	})
 }

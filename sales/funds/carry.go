@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -45,11 +46,10 @@ const carryTries = 5
 func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
 	s.once.Do(func() {
 		s.lanes = &store.Lanes[asked, Moved]{Run: s.carry, Now: s.Now}
-		switch {
-		case s.DB.Engine() == store.SQLite: // which has one writer
+		if s.DB.Engine() == store.SQLite { // which has one writer
 			s.lanes.Width = 1
-		case s.DB.GoesAhead():
-			s.lanes.RunAhead = s.carryInTurn
+		} else if most := s.DB.AheadLanes(); most > 0 {
+			s.lanes.RunAhead, s.lanes.Width = s.carryInTurn, min(most, runtime.GOMAXPROCS(0))
 		}
 	})
 	return s.lanes.Do(ctx, string(a.partner), a)
