@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"go.jetify.com/typeid"
 )
 
@@ -109,11 +110,16 @@ const (
 // make them repeatable.
 type IDSource func(prefix string) ID
 
-// RandomIDs returns the source for production: UUIDv7 from the clock and the operating system's randomness.
-// The returned function panics only when the system has no randomness left to give.
+// RandomIDs returns the source for production: UUIDv7 from the clock and the operating system's randomness, each above the one before in this process, so
+// that what is listed by id is listed in the order in which it was made. The returned function panics only when the system has no randomness left to give,
+// and for an ill-formed prefix, which is a constant.
 func RandomIDs() IDSource {
 	return func(prefix string) ID {
-		return ID(typeid.Must(typeid.WithPrefix(prefix)).String())
+		id, err := IDFromUUID(prefix, uuid.Must(uuid.NewV7()))
+		if err != nil {
+			panic(err)
+		}
+		return id
 	}
 }
 
