@@ -34,8 +34,8 @@ type Lanes[J, A any] struct {
 	// lane at a time, with a context that no caller ends. What it returns as follow, when that is not nil, is done before the callers are
 	// answered, but the lane's next group does not wait for it.
 	Run func(ctx context.Context, jobs []J) (outcomes []Outcome[A], follow func())
-	// RunAhead, when set, takes the place of Run and may be under way three times in a lane: once a group has handed over what it leaves behind, and half as
-	// many wait as it has jobs, and 64 at least, the next one begins on that. See Turn.
+	// RunAhead, when set, takes the place of Run and may be under way twice in a lane: once a group has handed over what it leaves behind, and as many wait
+	// as it has jobs, and 64 at least, the next one begins on that. See Turn.
 	RunAhead func(ctx context.Context, jobs []J, turn *Turn) (outcomes []Outcome[A], follow func())
 
 	Width int // lanes; zero means one per processor: with more, groups are smaller and cost more
@@ -186,8 +186,8 @@ func (l *Lanes[J, A]) carryAhead(from *lane[J, A], group []ticket[J, A], turn *T
 	from.rest = 1<<from.broken - 1
 }
 
-// await waits until the next group may begin: the one under way has ended, or it has handed over, two are under way at most, and enough wait, as small groups
-// cost more than they gain.
+// await waits until the next group may begin: the one under way has ended, or it has handed over, is the only one, and as many wait as it has jobs, as smaller
+// groups would cost more than they gain.
 func (l *Lanes[J, A]) await(from *lane[J, A], under *Turn) {
 	if under == nil {
 		return
@@ -197,10 +197,10 @@ func (l *Lanes[J, A]) await(from *lane[J, A], under *Turn) {
 		return
 	case <-under.own.handed:
 	}
-	if under.earlier != nil {
-		<-under.earlier.ended
+	if under.before != nil {
+		<-under.before.ended
 	}
-	for l.waitingIn(from) < max(under.own.jobs/2, aheadFrom) {
+	for l.waitingIn(from) < max(under.own.jobs, aheadFrom) {
 		select {
 		case <-under.own.ended:
 			return

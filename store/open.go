@@ -203,8 +203,8 @@ func or[T comparable](value, fallback T) T {
 // Engine says which database this is.
 func (db *DB) Engine() Engine { return db.engine }
 
-// AheadLanes returns in how many lanes groups may go ahead of each other (see Turn): as many as leave connections over when two groups of each wait with
-// one and a third needs one. None where statements cannot be prepared.
+// AheadLanes returns in how many lanes groups may go ahead of each other (see Turn): as many as leave connections over when a group of each waits with
+// one and another needs one. None where statements cannot be prepared.
 func (db *DB) AheadLanes() int {
 	if !db.prepares {
 		return 0

@@ -3,16 +3,15 @@ package store
 import "sync"
 
 // mostUnderWay is how many groups of a lane are under way at most.
-const mostUnderWay = 3
+const mostUnderWay = 2
 
 // Turn is a group's place in its lane, where a group may begin while the one before is under way: each hands over what it will leave behind as soon as it
-// knows, the next one begins on that, and changes nothing that others see before the one before has kept its word. Three groups of a lane are under way at
+// knows, the next one begins on that, and changes nothing that others see before the one before has kept its word. Two groups of a lane are under way at
 // most. A Turn is for its group's goroutine.
 type Turn struct {
-	own     *stage
-	before  *stage // nil when nothing was under way
-	earlier *stage // the one before that, likewise
-	alone   bool
+	own    *stage
+	before *stage // nil when nothing was under way
+	alone  bool
 }
 
 // stage is what two groups know of each other.
@@ -31,9 +30,6 @@ func newTurn(under *Turn, jobs int) *Turn {
 	turn := &Turn{own: own}
 	if under != nil && !under.own.over() {
 		turn.before = under.own
-		if under.before != nil && !under.before.over() {
-			turn.earlier = under.before
-		}
 	}
 	return turn
 }

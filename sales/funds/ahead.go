@@ -31,17 +31,14 @@ func (s *Service) carryInTurn(ctx context.Context, moves []asked, turn *store.Tu
 // flight is what a group leaves behind that has been worked out and not yet written.
 type flight struct {
 	accounts map[models.ID]models.Account
-	before   map[models.ID]models.Account // the same of the group before, if that was under way still; nil when not
 }
 
 // newest returns the accounts that were read in the order of their ids, as the flight, if there is one, leaves them where that is newer.
 func (f *flight) newest(read []models.Account) []models.Account {
 	if f != nil {
-		for i := range read {
-			for _, left := range []map[models.ID]models.Account{f.before, f.accounts} {
-				if account, known := left[read[i].ID]; known && account.Revision > read[i].Revision {
-					read[i] = account
-				}
+		for i, account := range read {
+			if left, known := f.accounts[account.ID]; known && left.Revision > account.Revision {
+				read[i] = left
 			}
 		}
 	}
@@ -78,7 +75,7 @@ func (g *group) goAhead(ctx context.Context, turn *store.Turn) (follow func(), e
 			return nil, err
 		}
 	}
-	turn.HandOver(g.flight(turn))
+	turn.HandOver(g.flight())
 	if len(g.keys) == 0 {
 		return func() {}, wait()
 	}
@@ -91,14 +88,11 @@ func (g *group) goAhead(ctx context.Context, turn *store.Turn) (follow func(), e
 	})
 }
 
-func (g *group) flight(turn *store.Turn) *flight {
+func (g *group) flight() *flight {
 	left := g.batch.Left()
 	f := &flight{accounts: make(map[models.ID]models.Account, len(left))}
 	for _, account := range left {
 		f.accounts[account.ID] = account
-	}
-	if g.before != nil && !turn.Ready() {
-		f.before = g.before.accounts // of what came earlier the next group reads what was written
 	}
 	return f
 }
