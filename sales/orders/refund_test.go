@@ -296,8 +296,8 @@ func TestRefundGoesWhereTheMoneyBelongs(t *testing.T) {
 	}
 }
 
-// R7: twenty at once ask for all of an order, or of a line. One gets it.
-func TestManyRefundsAtOncePayBackOnce(t *testing.T) {
+// TestTortureRefunds is R7: twenty at once ask for all of an order, or of a line. One gets it.
+func TestTortureRefunds(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		line   bool
@@ -305,11 +305,11 @@ func TestManyRefundsAtOncePayBackOnce(t *testing.T) {
 		key    func(int) string
 		want   map[string]int
 	}{
-		"R7 of the order":             {false, "", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "NOTHING_TO_REFUND": 19}},
-		"R7 of the order, in figures": {false, "100.00", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "NOTHING_TO_REFUND": 19}},
-		"R7 of a line":                {true, "", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "NOTHING_TO_REFUND": 19}},
-		"R7 of a line, in parts":      {true, "20.00", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "REFUND_EXCEEDS_PAID": 19}},
-		"R7 with one key":             {false, "60.00", func(int) string { return "same" }, map[string]int{"": 20}},
+		"of the order":             {false, "", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "NOTHING_TO_REFUND": 19}},
+		"of the order, in figures": {false, "100.00", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "NOTHING_TO_REFUND": 19}},
+		"of a line":                {true, "", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "NOTHING_TO_REFUND": 19}},
+		"of a line, in parts":      {true, "20.00", func(i int) string { return fmt.Sprint(i) }, map[string]int{"": 1, "REFUND_EXCEEDS_PAID": 19}},
+		"with one key":             {false, "60.00", func(int) string { return "same" }, map[string]int{"": 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -344,6 +344,7 @@ func TestManyRefundsAtOncePayBackOnce(t *testing.T) {
 				}
 				w.lines(order.ID)
 				audit(t, w)
+				t.Logf("R7 %s: 20 refunds %s at once: %d succeed with %d transfer, audit clean: %v", db.Engine(), name, got[""], len(transfers), !t.Failed())
 			})
 		})
 	}
