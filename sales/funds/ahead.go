@@ -28,16 +28,11 @@ func (s *Service) carryInTurn(ctx context.Context, moves []asked, turn *store.Tu
 	return s.carry(ctx, moves)
 }
 
-// flight is what a group leaves behind that has been worked out and not yet written.
-type flight struct {
-	accounts map[models.ID]models.Account
-}
-
-// newest returns the accounts that were read in the order of their ids, as the flight, if there is one, leaves them where that is newer.
-func (f *flight) newest(read []models.Account) []models.Account {
-	if f != nil {
+// newest returns the accounts that were read in the order of their ids, as the batch of the group before leaves them, if there is one, where that is newer.
+func newest(read []models.Account, before *ledger.Batch) []models.Account {
+	if before != nil {
 		for i, account := range read {
-			if left, known := f.accounts[account.ID]; known && left.Revision > account.Revision {
+			if left, known := before.Account(account.ID); known && left.Revision > account.Revision {
 				read[i] = left
 			}
 		}
@@ -52,7 +47,7 @@ func (f *flight) newest(read []models.Account) []models.Account {
 //
 // What is refused is only sure, and its key only found, once the group before has ended.
 func (g *group) goAhead(ctx context.Context, turn *store.Turn) (follow func(), err error) {
-	g.before, _ = turn.Before().(*flight)
+	g.before, _ = turn.Before().(*ledger.Batch)
 	g.answered = make(map[[2]string]models.IdempotencyKey)
 	if err := g.lock(ctx); err != nil {
 		return nil, err
@@ -75,7 +70,7 @@ func (g *group) goAhead(ctx context.Context, turn *store.Turn) (follow func(), e
 			return nil, err
 		}
 	}
-	turn.HandOver(g.flight())
+	turn.HandOver(g.batch) // which from now on is only read
 	if len(g.keys) == 0 {
 		return func() {}, wait()
 	}
@@ -86,15 +81,6 @@ func (g *group) goAhead(ctx context.Context, turn *store.Turn) (follow func(), e
 			g.addLast(script, g.unchanged()...)
 		},
 	})
-}
-
-func (g *group) flight() *flight {
-	left := g.batch.Left()
-	f := &flight{accounts: make(map[models.ID]models.Account, len(left))}
-	for _, account := range left {
-		f.accounts[account.ID] = account
-	}
-	return f
 }
 
 // unchanged are the conditions that the ends are what they were read as, of every move that is made.

@@ -114,7 +114,7 @@ type group struct {
 	ends     map[models.ID]end
 	batch    *ledger.Batch
 	missing  []ledger.AccountSpec
-	before   *flight            // the group that this one begins on; nil when none is under way
+	before   *ledger.Batch      // of the group that this one begins on; nil when none is under way
 	asking   map[models.ID]bool // callers' organisations that have something ask for a code
 	coded    bool               // the one move of this group may have spent a code
 
@@ -263,7 +263,7 @@ func (g *group) lock(ctx context.Context) error {
 		return err
 	}
 	if g.ahead {
-		accounts = g.before.newest(accounts)
+		accounts = newest(accounts, g.before)
 	}
 	g.batch, g.ends = g.Ledger.NewBatch(accounts), endsOf(ofCustomers, ofPartners)
 	g.asking = make(map[models.ID]bool, len(askers))

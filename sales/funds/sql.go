@@ -72,7 +72,7 @@ func endsOf(customers []customerEnd, partners []partnerEnd) map[models.ID]end {
 	return ends
 }
 
-// endsUnchanged are the conditions that customers and partners are what they were read as; what is not among the ends must not exist now either.
+// endsUnchanged are the conditions that those of the customers and partners that are among the ends are what they were read as; the others nobody looked at.
 func endsUnchanged(ids []models.ID, ends map[models.ID]end) []ledger.Condition {
 	var customers, partners [5][]string
 	for _, id := range ids {

@@ -67,6 +67,15 @@ func (b *Batch) AccountOf(spec AccountSpec) (models.Account, bool) {
 	return models.Account{}, false
 }
 
+// Account returns an account as the batch leaves it; false when it is not one of the batch's.
+func (b *Batch) Account(id models.ID) (models.Account, bool) {
+	place, found := b.at[id]
+	if !found {
+		return models.Account{}, false
+	}
+	return b.accounts[place], true
+}
+
 // Post works a posting out and returns its transfer. Ill-formed legs are INVALID, an account that the batch does not have
 // NOT_FOUND, and a debit beyond what is available INSUFFICIENT_BALANCE with available, required and currency as details.
 func (b *Batch) Post(who models.Principal, p Posting) (models.Transfer, error) {
@@ -167,9 +176,6 @@ func (b *Batch) AddLock(script *store.Script, tx bun.IDB) {
 	}
 	addLockOnly(script, tx, ids)
 }
-
-// Left returns the accounts as the batch leaves them, in the order of their ids.
-func (b *Batch) Left() []models.Account { return b.accounts }
 
 func (b *Batch) touched() []models.Account {
 	touched := make([]models.Account, 0, len(b.changed))
