@@ -149,6 +149,20 @@ func (w within) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	return bun.SafeQuery(text, schema.QueryAppender(w.q)).AppendQuery(gen, b)
 }
 
+// Moment is an instant where nothing beside it says what it is, as in a list of VALUES, in which PostgreSQL would take it for a text.
+func Moment(at time.Time) schema.QueryAppender { return moment(at) }
+
+type moment time.Time
+
+// AppendQuery writes it.
+func (at moment) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
+	text := "?"
+	if gen.Dialect().Name() == dialect.PG {
+		text = "CAST(? AS timestamptz)"
+	}
+	return bun.SafeQuery(text, time.Time(at)).AppendQuery(gen, b)
+}
+
 // expectedValues is how many values PostgreSQL expects in an array that it does not know.
 const expectedValues = 10
 

@@ -69,7 +69,11 @@ func (s *Service) ExportStatement(ctx context.Context, who models.Principal, cmd
 	if most == 0 {
 		most = DefaultMaxExportLines
 	}
-	count, err := countUpTo(ctx, s.DB, owner, filter, most+1)
+	branches := filter.branches([]ledgerOwner{owner})
+	if err := s.locate(ctx, branches, filter, span{}, true); err != nil {
+		return ExportReady{}, err
+	}
+	count, err := countUpTo(ctx, s.DB, branches, filter, most+1)
 	if err != nil {
 		return ExportReady{}, err
 	}
@@ -155,25 +159,40 @@ func (s *Service) OpenExport(ctx context.Context, who models.Principal, token st
 // Pages calls fn with the lines, newest first, a thousand at a time, until there are no more or fn fails. Patience is how long
 // the database may take for a thousand.
 func (e *Export) Pages(ctx context.Context, patience time.Duration, fn func([]models.StatementEntry) error) error {
-	stretch := span{size: exportPage - 1}
-	for {
-		entries, err := e.page(ctx, patience, stretch)
+	branches := e.filter.branches([]ledgerOwner{e.owner})
+	for first := true; ; first = false {
+		entries, err := e.page(ctx, patience, branches, first)
 		if err != nil {
 			return err
 		}
 		if err := fn(entries); err != nil || len(entries) < exportPage {
 			return err
 		}
-		last := positionOf(entries[len(entries)-1])
-		stretch.after = &last
 	}
 }
 
-func (e *Export) page(ctx context.Context, patience time.Duration, stretch span) ([]models.StatementEntry, error) {
+// page returns the newest of the wanted lines, which are then wanted no more.
+func (e *Export) page(ctx context.Context, patience time.Duration, branches []branch, first bool) ([]models.StatementEntry, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	found, err := e.service.read(ctx, e.who, []ledgerOwner{e.owner}, e.filter, stretch)
-	return found[e.owner.ID], err
+	stretch := span{size: exportPage - 1}
+	if first {
+		if err := e.service.locate(ctx, branches, e.filter, stretch, false); err != nil {
+			return nil, err
+		}
+	}
+	found, err := e.service.read(ctx, e.who, branches, e.filter, stretch)
+	entries := found[e.owner.ID]
+	oldest := make(map[models.ID]int64, len(branches))
+	for _, entry := range entries {
+		oldest[entry.AccountID] = entry.Version
+	}
+	for i := range branches {
+		if version, read := oldest[branches[i].account.ID]; read {
+			branches[i].wanted.narrow(version-1, false)
+		}
+	}
+	return entries, err
 }
 
 // SweepExports forgets what was not downloaded in time and returns how many that were.

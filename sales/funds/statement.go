@@ -8,6 +8,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/ledger"
 )
 
 // The names of the lists, which their cursors carry.
@@ -74,7 +75,8 @@ func pageOf(found map[models.ID]models.Connection[models.StatementEntry], owner 
 }
 
 // PartnerStatements returns a page of the statement of each of the partners, newest first, with three statements however
-// many there are and one more for totals. Those whose balance the caller may not read are absent. It needs BALANCES_READ.
+// many there are, one more where moments have to be found (locate) and one where a filter has to be counted. Those whose balance the caller may not read are absent.
+// It needs BALANCES_READ.
 func (s *Service) PartnerStatements(ctx context.Context, who models.Principal, partners []models.ID, filter StatementFilter, args models.PageArgs) (map[models.ID]models.Connection[models.StatementEntry], error) {
 	return s.statementsFor(ctx, who, models.OwnerPartner, listPartnersStatement, partners, filter, args)
 }
@@ -170,17 +172,21 @@ func (s *Service) statements(ctx context.Context, who models.Principal, kind mod
 	if err != nil {
 		return nil, err
 	}
-	span, err := s.spanOf(ctx, owners, page)
+	stretch, err := spanOf(owners, page)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.read(ctx, who, owners, filter, span)
+	branches := filter.branches(owners)
+	if err := s.locate(ctx, branches, filter, stretch, page.WantTotal); err != nil {
+		return nil, err
+	}
+	found, err := s.read(ctx, who, branches, filter, stretch)
 	if err != nil {
 		return nil, err
 	}
 	totals := map[models.ID]int{}
 	if page.WantTotal {
-		if totals, err = countLines(ctx, s.DB, owners, filter); err != nil {
+		if totals, err = countLines(ctx, s.DB, branches, filter); err != nil {
 			return nil, err
 		}
 	}
@@ -195,88 +201,139 @@ func (s *Service) statements(ctx context.Context, who models.Principal, kind mod
 	return pages, nil
 }
 
-// position is where a line stands: a statement is ordered by time, then account, then version, the newest first. An account's
-// versions grow with its times, so that within one account the order is that of its entries.
-type position struct {
-	At        time.Time
-	AccountID models.ID
-	Version   int64
-}
-
-func positionOf(e models.StatementEntry) position {
-	return position{At: e.CreatedAt, AccountID: e.AccountID, Version: e.Version}
-}
-
-func (p position) compare(other position) int {
-	return cmp.Or(p.At.Compare(other.At), cmp.Compare(p.AccountID, other.AccountID), cmp.Compare(p.Version, other.Version))
+// compareLines is the order of a statement: by time, then account, then version, the newest first. An account's versions grow with its times (I3), so that
+// within one account the order is that of its versions.
+func compareLines(a, b models.StatementEntry) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.AccountID, a.AccountID), cmp.Compare(b.Version, a.Version))
 }
 
 // span is a stretch of a statement: size lines, and one more to tell that there are further ones.
 type span struct {
-	after, before *position
+	after, before ledger.Place // the lines of the cursors; zero = none
 	size          int
 	backward      bool // the last lines of the stretch, the oldest first
 }
 
-// spanOf finds the lines that the cursors of a page name. A cursor of somebody else's statement is none of these.
-func (s *Service) spanOf(ctx context.Context, owners []ledgerOwner, page models.Page) (span, error) {
+// spanOf checks that the cursors of a page are of lines of the owners' statements: an account has each version until its own (I3). A
+// cursor of somebody else's statement is of none of these.
+func spanOf(owners []ledgerOwner, page models.Page) (span, error) {
 	stretch := span{size: page.Size, backward: page.Backward}
-	if len(owners) == 0 || page.After == "" && page.Before == "" {
+	if len(owners) == 0 {
 		return stretch, nil
 	}
-	after, before := place{page.After, page.AfterNumber}, place{page.Before, page.BeforeNumber}
-	found, err := selectPositions(ctx, s.DB, owners, after, before)
-	if err != nil {
-		return span{}, err
-	}
+	stretch.after, stretch.before = ledger.Place{AccountID: page.After, Version: page.AfterNumber}, ledger.Place{AccountID: page.Before, Version: page.BeforeNumber}
 	for _, cursor := range []struct {
-		place
 		field string
-		to    **position
-	}{{after, "after", &stretch.after}, {before, "before", &stretch.before}} {
-		if cursor.account == "" {
-			continue
-		}
-		at, ok := found[cursor.place]
-		if !ok {
+		line  ledger.Place
+	}{{"after", stretch.after}, {"before", stretch.before}} {
+		if cursor.line.AccountID != "" && !slices.ContainsFunc(owners, func(o ledgerOwner) bool { return o.has(cursor.line) }) {
 			return span{}, models.Invalid(cursor.field, "This cursor is of no line of this statement.")
 		}
-		*cursor.to = &at
 	}
 	return stretch, nil
 }
 
-// place is what a cursor says of a line.
-type place struct {
-	account models.ID
-	version int64
+func (o ledgerOwner) has(line ledger.Place) bool {
+	return slices.ContainsFunc(o.Accounts, func(a ledgerAccount) bool {
+		return a.ID == line.AccountID && line.Version >= 1 && line.Version <= a.Version
+	})
+}
+
+// versions are lines of one account: those of a greater version than the one and at most the other.
+type versions struct{ after, until int64 }
+
+func (v versions) count() int { return int(max(v.until-v.after, 0)) }
+
+// narrow leaves those until a version, or the newer ones.
+func (v *versions) narrow(version int64, newer bool) {
+	if newer {
+		v.after = max(v.after, version)
+	} else {
+		v.until = min(v.until, version)
+	}
+}
+
+// cut narrows lines down to one side of a moment of their account.
+type cut struct {
+	of     *versions
+	newer  bool
+	moment ledger.Moment
+}
+
+// locate finds which versions of each branch lie between the bounds in time, and on the wanted side of the cursors. It takes one statement for all moments
+// together, and none where there are none: a page that begins with the newest line, and leaves no line out but those that are too old, has
+// all its lines before it comes to these, or is the last. With exact, the lower bounds are found all the same.
+func (s *Service) locate(ctx context.Context, branches []branch, filter lines, stretch span, exact bool) error {
+	var cuts []cut
+	for i := range branches {
+		b := &branches[i]
+		if exact || stretch.backward || filter.picks() {
+			cuts = append(cuts, cut{&b.dated, true, ledger.Moment{AccountID: b.account.ID, At: filter.since(b.owner)}})
+		}
+		if filter.To != nil {
+			cuts = append(cuts, cut{&b.dated, false, ledger.Moment{AccountID: b.account.ID, At: *filter.To}})
+		}
+		cuts = append(cuts, b.beside(stretch.after, false)...)
+		cuts = append(cuts, b.beside(stretch.before, true)...)
+	}
+	moments := make([]ledger.Moment, len(cuts))
+	for i, c := range cuts {
+		moments[i] = c.moment
+	}
+	found, err := s.Ledger.VersionsAt(ctx, s.DB, moments)
+	if err != nil {
+		return err
+	}
+	for i, c := range cuts {
+		c.of.narrow(found[i], c.newer)
+	}
+	for i := range branches {
+		b := &branches[i]
+		b.wanted.narrow(b.dated.after, true)
+		b.wanted.narrow(b.dated.until, false)
+	}
+	return nil
+}
+
+// beside narrows the cursor's own account down to one side of its line. Another is to be cut at the moment of that line: of the lines of one moment, those of
+// accounts with smaller ids are the older ones.
+func (b *branch) beside(line ledger.Place, newer bool) []cut {
+	switch {
+	case line.AccountID == "":
+	case line.AccountID != b.account.ID:
+		return []cut{{&b.wanted, newer, ledger.Moment{AccountID: b.account.ID, Of: line, Inclusive: b.account.ID < line.AccountID}}}
+	case newer:
+		b.wanted.narrow(line.Version, true)
+	default:
+		b.wanted.narrow(line.Version-1, false)
+	}
+	return nil
 }
 
 // read returns the lines of each owner in the order of the stretch, at most size+1 of each, with the names of the other
 // sides: one statement for the lines (one per 400 accounts) and one for the names.
-func (s *Service) read(ctx context.Context, who models.Principal, owners []ledgerOwner, filter lines, stretch span) (map[models.ID][]models.StatementEntry, error) {
-	rows, err := selectLines(ctx, s.DB, owners, filter, stretch)
+func (s *Service) read(ctx context.Context, who models.Principal, branches []branch, filter lines, stretch span) (map[models.ID][]models.StatementEntry, error) {
+	rows, err := selectLines(ctx, s.DB, branches, filter, stretch)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[models.ID][]models.StatementEntry, len(owners))
+	found := map[models.ID][]models.StatementEntry{}
 	for _, row := range rows {
 		found[row.OwnerID] = append(found[row.OwnerID], row)
 	}
 	// Each account brought its newest; of all accounts of an owner together only the newest are wanted.
 	var named []*models.StatementEntry
-	for _, owner := range owners {
-		own := found[owner.ID]
+	for owner, own := range found {
 		slices.SortFunc(own, func(a, b models.StatementEntry) int {
 			if stretch.backward {
 				a, b = b, a
 			}
-			return positionOf(b).compare(positionOf(a))
+			return compareLines(a, b)
 		})
 		own = own[:min(len(own), stretch.size+1)]
-		found[owner.ID] = own
+		found[owner] = own
 		for i := range own {
-			if owner.Kind == models.OwnerPartner && own[i].Transfer.Kind.NamesParty() {
+			if owner.Prefix() == models.PrefixPartner && own[i].Transfer.Kind.NamesParty() {
 				named = append(named, &own[i])
 			}
 		}

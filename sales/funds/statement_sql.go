@@ -11,6 +11,7 @@ import (
 
 	"github.com/partnergraph/partnergraph/models"
 	"github.com/partnergraph/partnergraph/sales/access"
+	"github.com/partnergraph/partnergraph/sales/ledger"
 	"github.com/partnergraph/partnergraph/store"
 )
 
@@ -26,8 +27,9 @@ type ledgerOwner struct {
 }
 
 type ledgerAccount struct {
-	ID   models.ID
-	Kind models.AccountKind
+	ID      models.ID
+	Kind    models.AccountKind
+	Version int64
 }
 
 // selectLedgers finds those of the owners whose balance the caller may read, and their accounts, with one statement.
@@ -36,7 +38,7 @@ func selectLedgers(ctx context.Context, db bun.IDB, who models.Principal, kind m
 		return nil, nil
 	}
 	const accounts = "LEFT JOIN accounts AS acc ON acc.owner_id = ?TableAlias.id AND acc.owner_kind = ? AND acc.asset = ?TableAlias.currency AND acc.kind IN (?)"
-	q := db.NewSelect().ColumnExpr("?TableAlias.id, ?TableAlias.currency, acc.id AS account_id, acc.kind AS account_kind").
+	q := db.NewSelect().ColumnExpr("?TableAlias.id, ?TableAlias.currency, acc.id AS account_id, acc.kind AS account_kind, acc.version AS account_version").
 		Where("?TableAlias.id IN (?)", bun.List(ids)).OrderExpr("?TableAlias.id, acc.id")
 	if kind == models.OwnerPartner {
 		q = access.PartnersWithin(q.Model((*models.Partner)(nil)), who)
@@ -48,11 +50,12 @@ func selectLedgers(ctx context.Context, db bun.IDB, who models.Principal, kind m
 		q = q.ColumnExpr("a.since").Join("LEFT JOIN associations AS a ON a.customer_id = c.id AND a.until IS NULL")
 	}
 	var rows []struct {
-		ID          models.ID
-		Currency    models.Currency
-		Since       *time.Time
-		AccountID   models.ID          `bun:"account_id,nullzero"`
-		AccountKind models.AccountKind `bun:"account_kind,nullzero"`
+		ID             models.ID
+		Currency       models.Currency
+		Since          *time.Time
+		AccountID      models.ID          `bun:"account_id,nullzero"`
+		AccountKind    models.AccountKind `bun:"account_kind,nullzero"`
+		AccountVersion int64              `bun:"account_version,nullzero"`
 	}
 	if err := q.Scan(ctx, &rows); err != nil {
 		return nil, store.Translate(err)
@@ -64,7 +67,7 @@ func selectLedgers(ctx context.Context, db bun.IDB, who models.Principal, kind m
 		}
 		if row.AccountID != "" {
 			owner := &owners[len(owners)-1]
-			owner.Accounts = append(owner.Accounts, ledgerAccount{ID: row.AccountID, Kind: row.AccountKind})
+			owner.Accounts = append(owner.Accounts, ledgerAccount{ID: row.AccountID, Kind: row.AccountKind, Version: row.AccountVersion})
 		}
 	}
 	return owners, nil
@@ -91,6 +94,8 @@ type line struct {
 type branch struct {
 	owner   *ledgerOwner
 	account ledgerAccount
+	dated   versions // those between the bounds in time; without a lower one until it is located
+	wanted  versions // those of them on the wanted side of the cursors
 }
 
 func (b branch) entry(row line) models.StatementEntry {
@@ -112,24 +117,27 @@ func (l lines) branches(owners []ledgerOwner) []branch {
 		owner := &owners[i]
 		for _, account := range owner.Accounts {
 			if l.AccountTypes == nil || slices.Contains(l.AccountTypes, account.Kind) {
-				all = append(all, branch{owner: owner, account: account})
+				whole := versions{until: account.Version}
+				all = append(all, branch{owner: owner, account: account, dated: whole, wanted: whole})
 			}
 		}
 	}
 	return all
 }
 
-// selectLines reads of each account its first size+1 lines of the stretch: one descent of entries_account_moment per account,
+// selectLines reads of each account its first size+1 lines of the stretch, those that are too old left out: one descent of entries_account_version per account,
 // however far the stretch lies from the newest entry.
-func selectLines(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter lines, stretch span) ([]models.StatementEntry, error) {
-	branches := filter.branches(owners)
+func selectLines(ctx context.Context, db bun.IDB, branches []branch, filter lines, stretch span) ([]models.StatementEntry, error) {
+	some := make([]branch, 0, len(branches))
 	byAccount := make(map[models.ID]branch, len(branches))
 	for _, b := range branches {
-		byAccount[b.account.ID] = b
+		if b.wanted.count() > 0 {
+			some = append(some, b)
+			byAccount[b.account.ID] = b
+		}
 	}
 	var entries []models.StatementEntry
-	for start := 0; start < len(branches); start += maxAccounts {
-		chunk := branches[start:min(start+maxAccounts, len(branches))]
+	for chunk := range slices.Chunk(some, maxAccounts) {
 		var rows []line
 		if err := unionOf(db, chunk, func(b branch) *bun.SelectQuery { return filter.page(db, b, stretch) }).Scan(ctx, &rows); err != nil {
 			return nil, store.Translate(err)
@@ -141,76 +149,49 @@ func selectLines(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter l
 	return entries, nil
 }
 
-// unionOf puts the branches into subqueries: SQLite refuses both parentheses around the terms of a UNION and a LIMIT in a
-// term without them.
+// unionOf puts the queries of the branches together.
 func unionOf(db bun.IDB, branches []branch, build func(branch) *bun.SelectQuery) *bun.RawQuery {
-	var text strings.Builder
 	args := make([]any, len(branches))
 	for i, b := range branches {
-		if i > 0 {
-			text.WriteString(" UNION ALL ")
-		}
-		text.WriteString("SELECT * FROM (?) AS branch")
 		args[i] = schema.QueryAppender(build(b))
 	}
-	return db.NewRaw(text.String(), args...)
+	return db.NewRaw("?"+strings.Repeat(" UNION ALL ?", len(branches)-1), args...)
 }
 
-// page is one account's part of a stretch.
+// page is one account's part of a stretch. The subquery is because SQLite refuses both parentheses around the terms of a UNION and a LIMIT in a term
+// without them, and because a line that is too old ends the search, which looks for size+1 lines whatever their age.
 func (l lines) page(db bun.IDB, b branch, stretch span) *bun.SelectQuery {
-	q := l.apply(db, b, true).ColumnExpr("e.id, e.account_id, e.amount_minor, e.version, e.balance_after_minor, e.created_at").
+	q := l.apply(db, b, b.wanted, true).ColumnExpr("e.id, e.account_id, e.amount_minor, e.version, e.balance_after_minor, e.created_at").
 		ColumnExpr("e.transfer_id, t.kind, t.order_id, t.reason").Limit(int64(stretch.size) + 1)
-	if stretch.after != nil {
-		q = stretch.after.older(q, b.account.ID)
-	}
-	if stretch.before != nil {
-		q = stretch.before.newer(q, b.account.ID)
-	}
 	if stretch.backward {
-		return q.OrderExpr("e.created_at, e.version")
+		q = q.OrderExpr("e.version")
+	} else {
+		q = q.OrderExpr("e.version DESC")
 	}
-	return q.OrderExpr("e.created_at DESC, e.version DESC")
-}
-
-// older leaves the account's lines that come after the position: in the position's own account those of a smaller version, in
-// the others, for one and the same moment, those of accounts with smaller ids.
-func (p position) older(q *bun.SelectQuery, account models.ID) *bun.SelectQuery {
-	switch {
-	case account == p.AccountID:
-		return q.Where("e.created_at <= ? AND e.version < ?", p.At, p.Version)
-	case account < p.AccountID:
-		return q.Where("e.created_at <= ?", p.At)
-	}
-	return q.Where("e.created_at < ?", p.At)
-}
-
-// newer is the opposite of older.
-func (p position) newer(q *bun.SelectQuery, account models.ID) *bun.SelectQuery {
-	switch {
-	case account == p.AccountID:
-		return q.Where("e.created_at >= ? AND e.version > ?", p.At, p.Version)
-	case account < p.AccountID:
-		return q.Where("e.created_at > ?", p.At)
-	}
-	return q.Where("e.created_at >= ?", p.At)
+	return db.NewSelect().TableExpr("(?) AS branch", q).ColumnExpr("*").Where("branch.created_at >= ?", l.since(b.owner))
 }
 
 // asksTransfers reports whether it takes the transfers to tell which lines the filter leaves.
 func (l lines) asksTransfers() bool { return l.TradeTypes != nil || l.Downward || l.OrderID != nil }
 
-// apply starts a query of the account's lines that the filter leaves and the caller may read, with their transfers where these
-// are wanted or asked: counting a long ledger without them reads the index alone.
-func (l lines) apply(db bun.IDB, b branch, transfers bool) *bun.SelectQuery {
-	from := *l.From
-	if b.owner.Since != nil && b.owner.Since.After(from) {
-		from = *b.owner.Since
+// picks reports whether the filter leaves out lines between its bounds in time.
+func (l lines) picks() bool {
+	return l.asksTransfers() || l.Direction != nil || l.CustomerID != nil || l.ResellerID != nil
+}
+
+// since is when the lines of an owner begin that the filter leaves and the caller may read.
+func (l lines) since(owner *ledgerOwner) time.Time {
+	if owner.Since != nil && owner.Since.After(*l.From) {
+		return owner.Since.UTC()
 	}
-	q := db.NewSelect().TableExpr("entries AS e").Where("e.account_id = ?", b.account.ID).Where("e.created_at >= ?", from.UTC())
+	return l.From.UTC()
+}
+
+// apply starts a query of those of the account's versions that the filter leaves, with their transfers where these are wanted or asked.
+func (l lines) apply(db bun.IDB, b branch, of versions, transfers bool) *bun.SelectQuery {
+	q := db.NewSelect().TableExpr("entries AS e").Where("e.account_id = ? AND e.version > ? AND e.version <= ?", b.account.ID, of.after, of.until)
 	if transfers || l.asksTransfers() {
 		q = q.Join("JOIN transfers AS t ON t.id = e.transfer_id")
-	}
-	if l.To != nil {
-		q = q.Where("e.created_at < ?", l.To.UTC())
 	}
 	if l.TradeTypes != nil {
 		q = q.Where("t.kind IN (?)", bun.List(l.TradeTypes))
@@ -224,34 +205,32 @@ func (l lines) apply(db bun.IDB, b branch, transfers bool) *bun.SelectQuery {
 	if l.OrderID != nil {
 		q = q.Where("t.order_id = ?", *l.OrderID)
 	}
+	// A customer or reseller has few entries compared with whoever stands above it.
 	if l.CustomerID != nil {
-		q = q.Where("e.transfer_id IN (?)", transfersOf(db, models.OwnerCustomer, *l.CustomerID, from))
+		q = q.Where("e.transfer_id ?", store.Within(ledger.TransfersSince(db, models.OwnerCustomer, *l.CustomerID, l.since(b.owner))))
 	}
 	if l.ResellerID != nil {
-		q = q.Where("e.transfer_id IN (?)", transfersOf(db, models.OwnerPartner, *l.ResellerID, from))
+		q = q.Where("e.transfer_id ?", store.Within(ledger.TransfersSince(db, models.OwnerPartner, *l.ResellerID, l.since(b.owner))))
 	}
 	return q
 }
 
-// transfersOf is the transfers that an owner took part in; it reads that owner's entries, of which a customer or reseller has
-// few compared with whoever stands above it.
-func transfersOf(db bun.IDB, kind models.OwnerKind, id models.ID, from time.Time) *bun.SelectQuery {
-	return db.NewSelect().TableExpr("entries AS oe").Column("oe.transfer_id").Join("JOIN accounts AS oa ON oa.id = oe.account_id").
-		Where("oa.owner_id = ? AND oa.owner_kind = ?", id, kind).Where("oe.created_at >= ?", from.UTC())
-}
-
-// countLines counts each owner's lines that the filter leaves.
-func countLines(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter lines) (map[models.ID]int, error) {
-	branches := filter.branches(owners)
-	totals := make(map[models.ID]int, len(owners))
-	for start := 0; start < len(branches); start += maxAccounts {
-		chunk := branches[start:min(start+maxAccounts, len(branches))]
+// countLines counts each owner's lines between the bounds in time that the filter leaves, by their versions alone where it leaves all.
+func countLines(ctx context.Context, db bun.IDB, branches []branch, filter lines) (map[models.ID]int, error) {
+	totals := map[models.ID]int{}
+	if !filter.picks() {
+		for _, b := range branches {
+			totals[b.owner.ID] += b.dated.count()
+		}
+		return totals, nil
+	}
+	for chunk := range slices.Chunk(branches, maxAccounts) {
 		var counts []struct {
 			Owner models.ID
 			N     int
 		}
 		err := unionOf(db, chunk, func(b branch) *bun.SelectQuery {
-			return filter.apply(db, b, false).ColumnExpr("? AS owner, count(*) AS n", string(b.owner.ID))
+			return filter.apply(db, b, b.dated, false).ColumnExpr("? AS owner, count(*) AS n", string(b.owner.ID))
 		}).Scan(ctx, &counts)
 		if err != nil {
 			return nil, store.Translate(err)
@@ -263,11 +242,15 @@ func countLines(ctx context.Context, db bun.IDB, owners []ledgerOwner, filter li
 	return totals, nil
 }
 
-// countUpTo counts one owner's lines, but not beyond a limit.
-func countUpTo(ctx context.Context, db bun.IDB, owner ledgerOwner, filter lines, limit int) (int, error) {
+// countUpTo counts the lines, but where the filter picks not beyond a limit.
+func countUpTo(ctx context.Context, db bun.IDB, branches []branch, filter lines, limit int) (int, error) {
 	total := 0
-	for _, b := range filter.branches([]ledgerOwner{owner}) {
-		bounded := filter.apply(db, b, false).ColumnExpr("1 AS one").Limit(int64(limit))
+	for _, b := range branches {
+		if !filter.picks() {
+			total += b.dated.count()
+			continue
+		}
+		bounded := filter.apply(db, b, b.dated, false).ColumnExpr("1 AS one").Limit(int64(limit))
 		var n int
 		if err := db.NewSelect().TableExpr("(?) AS bounded", bounded).ColumnExpr("count(*)").Scan(ctx, &n); err != nil {
 			return 0, store.Translate(err)
@@ -275,28 +258,6 @@ func countUpTo(ctx context.Context, db bun.IDB, owner ledgerOwner, filter lines,
 		total += n
 	}
 	return total, nil
-}
-
-// selectPositions finds where the lines stand, of the owners' accounts only.
-func selectPositions(ctx context.Context, db bun.IDB, owners []ledgerOwner, places ...place) (map[place]position, error) {
-	found := make(map[place]position, len(places))
-	for _, at := range places {
-		if !slices.ContainsFunc(owners, func(o ledgerOwner) bool {
-			return slices.ContainsFunc(o.Accounts, func(a ledgerAccount) bool { return a.ID == at.account })
-		}) {
-			continue
-		}
-		var moments []time.Time
-		err := db.NewSelect().Model((*models.Entry)(nil)).Column("e.created_at").
-			Where("e.account_id = ? AND e.version = ?", at.account, at.version).Scan(ctx, &moments)
-		if err != nil {
-			return nil, store.Translate(err)
-		}
-		if len(moments) == 1 {
-			found[at] = position{At: moments[0].UTC(), AccountID: at.account, Version: at.version}
-		}
-	}
-	return found, nil
 }
 
 // side is one owner that a transfer gave to or took from, with its name; nil when its account was cancelled (C15).

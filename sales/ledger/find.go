@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -18,13 +17,6 @@ func (s *Service) Accounts(ctx context.Context, db bun.IDB, owners []string, kin
 	}
 	accounts, err := selectAccountsOf(ctx, db, owners, kinds)
 	return accounts, store.Translate(err)
-}
-
-// BalanceAt returns an account's balance in minor units as it was at an instant, entries of that very microsecond
-// included: 0 before its first entry, and for an account that does not exist.
-func (s *Service) BalanceAt(ctx context.Context, db bun.IDB, account models.ID, at time.Time) (int64, error) {
-	balance, err := selectBalanceAt(ctx, db, account, at.UTC())
-	return balance, store.Translate(err)
 }
 
 // TransferOf returns a transfer with its entries in the order of their accounts, or NOT_FOUND.

@@ -2,26 +2,80 @@ package ledger
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/store"
 )
 
-// pastBalance is an account with its balance of then; nil when it had no entry yet.
-type pastBalance struct {
-	ID           models.ID
-	BalanceMinor *int64
+// bisect narrows, for each row of its start, which is the last version that had happened by the row's moment: at first one of version to version+span, which are 0
+// and the account's, and every step looks at one entry, by entries_account_version, and halves the span. It ends when that is 0, after as many steps
+// for an account of n entries as n has binary digits, whatever the entries are, even where one is missing. Of entries of the moment itself the bound decides: with 1
+// they had happened, with 0 they had not. The look is a subquery so that PostgreSQL cannot make a join of it that reads all entries in every step.
+const bisect = `? UNION ALL
+	SELECT b.number, b.account_id, b.moment, b.bound, CASE
+		WHEN ((SELECT e.created_at FROM entries AS e WHERE e.account_id = b.account_id AND e.version = b.version + (b.span + 1) / 2), 0) < (b.moment, b.bound)
+		THEN b.version + (b.span + 1) / 2 ELSE b.version END, b.span / 2
+	FROM bisect AS b WHERE b.span > 0`
+
+// bisected begins a query of the versions that the accounts of a start had at its moments.
+func bisected(db bun.IDB, start *bun.SelectQuery) *bun.SelectQuery {
+	start = start.ColumnExpr("CAST(0 AS bigint) AS version, acc.version AS span")
+	return db.NewSelect().WithRecursive("bisect", db.NewRaw(bisect, schema.QueryAppender(start))).TableExpr("bisect AS b").Where("b.span = 0")
 }
 
-// selectBalancesAt looks the last entry of each account up by its index, one descent per account.
-func selectBalancesAt(ctx context.Context, db bun.IDB, accounts []models.ID, at time.Time) ([]pastBalance, error) {
-	last := db.NewSelect().Model((*models.Entry)(nil)).Column("e.balance_after_minor").
-		Where("e.account_id = acc.id AND e.created_at <= ?", at).
-		Order("e.created_at DESC", "e.version DESC").Limit(1)
-	var rows []pastBalance
-	err := db.NewSelect().Model((*models.Account)(nil)).Column("acc.id").ColumnExpr("(?) AS balance_minor", last).
-		Where("acc.id IN (?)", bun.List(accounts)).Scan(ctx, &rows)
+// bisectedAt is bisected for a list of moments, whose places in the list are the numbers.
+func bisectedAt(db bun.IDB, moments []Moment) *bun.SelectQuery {
+	args := make([]any, 0, 4*len(moments))
+	for i, m := range moments {
+		at, bound := store.Moment(m.At), 0
+		if m.Of != (Place{}) {
+			at = bun.SafeQuery("(SELECT e.created_at FROM entries AS e WHERE e.account_id = ? AND e.version = ?)", m.Of.AccountID, m.Of.Version)
+		}
+		if m.Inclusive {
+			bound = 1
+		}
+		args = append(args, i, m.AccountID, at, bound)
+	}
+	// Both engines call the columns of a list of rows so.
+	return bisected(db, db.NewSelect().Model((*models.Account)(nil)).
+		ColumnExpr("m.column1 AS number, acc.id AS account_id, m.column3 AS moment, m.column4 AS bound").
+		Join("JOIN (VALUES (?, ?, ?, ?)"+strings.Repeat(", (?, ?, ?, ?)", len(moments)-1)+") AS m ON m.column2 = acc.id", args...))
+}
+
+// numberedVersion is the version that a moment of a list is.
+type numberedVersion struct {
+	Number  int
+	Version int64
+}
+
+func selectVersions(ctx context.Context, db bun.IDB, moments []Moment) ([]numberedVersion, error) {
+	var rows []numberedVersion
+	err := bisectedAt(db, moments).ColumnExpr("b.number, b.version").Scan(ctx, &rows)
 	return rows, err
+}
+
+// pastBalance is an account with what its last entry before a moment left.
+type pastBalance struct {
+	AccountID    models.ID
+	BalanceMinor int64
+}
+
+func selectBalances(ctx context.Context, db bun.IDB, moments []Moment) ([]pastBalance, error) {
+	var rows []pastBalance
+	err := bisectedAt(db, moments).ColumnExpr("b.account_id").
+		ColumnExpr("(SELECT e.balance_after_minor FROM entries AS e WHERE e.account_id = b.account_id AND e.version = b.version) AS balance_minor").
+		Where("b.version > 0").Scan(ctx, &rows)
+	return rows, err
+}
+
+// TransfersSince is a query of the transfers that an owner took part in since a moment. It reads that owner's entries since then and nothing else.
+func TransfersSince(db bun.IDB, kind models.OwnerKind, owner models.ID, since time.Time) *bun.SelectQuery {
+	start := db.NewSelect().Model((*models.Account)(nil)).ColumnExpr("0 AS number, acc.id AS account_id, ? AS moment, 0 AS bound", store.Moment(since)).
+		Where("acc.owner_id = ? AND acc.owner_kind = ?", owner, kind)
+	return bisected(db, start).ColumnExpr("oe.transfer_id").Join("JOIN entries AS oe ON oe.account_id = b.account_id AND oe.version > b.version")
 }

@@ -66,18 +66,6 @@ func selectEntries(ctx context.Context, db bun.IDB, transfer models.ID) ([]model
 	return rows, err
 }
 
-func selectBalanceAt(ctx context.Context, db bun.IDB, account models.ID, at time.Time) (int64, error) {
-	var balances []int64
-	err := db.NewSelect().Model((*models.Entry)(nil)).Column("balance_after_minor").
-		Where("e.account_id = ? AND e.created_at <= ?", account, at).
-		Order("e.created_at DESC", "e.version DESC").Limit(1).
-		Scan(ctx, &balances)
-	if err != nil || len(balances) == 0 {
-		return 0, err
-	}
-	return balances[0], nil
-}
-
 func insertHold(ctx context.Context, db bun.IDB, hold *models.Hold) error {
 	_, err := db.NewInsert().Model(hold).Exec(ctx)
 	return err
