@@ -68,6 +68,7 @@ func printReport(w io.Writer, r ledger.Report, performance incentives.Report, pa
 		{"I2", "a balance is the sum of its entries and the last one's balance after", r.WrongBalances},
 		{"I2", "an entry's balance after is the sum up to it", r.WrongRunningTotals},
 		{"I3", "an account's versions run from 1 without a gap", r.VersionGaps},
+		{"I3", "an account's entries are in the same order by time as by version", r.OutOfOrder},
 		{"I4", "no balance is, or ever was, under its floor", r.BelowFloor},
 		{"I4", "what is held is the sum of the pending holds", r.WrongHeld},
 		{"I5", "every key that took effect has its answer", r.UnansweredKeys},

@@ -64,12 +64,29 @@ func TestAuditNamesTheInvariantThatIsBroken(t *testing.T) {
 				if diff := cmp.Diff(c.want, broken); diff != "" {
 					t.Errorf("broken (-want +got):\n%s\n%s", diff, out.String())
 				}
-				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 24 {
+				if !strings.HasPrefix(out.String(), "2 accounts, 1 transfers, 2 entries") || strings.Count(out.String(), "\n") != 25 {
 					t.Errorf("printed:\n%s", out.String())
 				}
 			})
 		})
 	}
+}
+
+func TestAuditNamesEntriesThatAreOlderThanTheOnesBefore(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		recharge(ctx, t, db)
+		recharge(ctx, t, db)
+		if _, err := db.ExecContext(ctx, "UPDATE entries SET created_at = '2000-01-01 00:00:00+00:00' WHERE version = 2"); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		err := audit(ctx, &out, db)
+		if broken := brokenLine.FindAllStringSubmatch(out.String(), -1); err == nil || len(broken) != 1 || !strings.Contains(out.String(), "I3  BROKEN       2 breaches") {
+			t.Errorf("%v:\n%s", err, out.String())
+		}
+	})
 }
 
 func TestAuditNamesABrokenQuota(t *testing.T) {

@@ -20,6 +20,7 @@ type Report struct {
 	WrongBalances       int // I2: accounts whose balance is not the sum of their entries, nor the last one's balance after
 	WrongRunningTotals  int // I2: entries whose balance after is not the sum up to them
 	VersionGaps         int // I3: accounts whose entries are not numbered 1 to the account's version
+	OutOfOrder          int // I3: entries that are older than the one of the version before
 	BelowFloor          int // I4: entries that left less than the floor of then, and accounts that are under theirs
 	WrongHeld           int // accounts whose held amount is not the sum of their pending holds
 	UnansweredKeys      int // I5: keys that took effect without an answer to repeat
@@ -33,7 +34,7 @@ type Report struct {
 
 // Breaches returns how many rows break an invariant; 0 means the ledger is sound.
 func (r Report) Breaches() int {
-	return r.UnbalancedTransfers + r.LostEntries + r.UnbalancedAssets + r.WrongBalances + r.WrongRunningTotals + r.VersionGaps + r.BelowFloor +
+	return r.UnbalancedTransfers + r.LostEntries + r.UnbalancedAssets + r.WrongBalances + r.WrongRunningTotals + r.VersionGaps + r.OutOfOrder + r.BelowFloor +
 		r.WrongHeld + r.UnansweredKeys + r.WrongQuotas + r.WrongCoupons + r.WrongCouponOrders + r.OverRefunded + r.WrongAccounts + r.WrongMonths
 }
 
@@ -56,6 +57,7 @@ func (s *Service) Audit(ctx context.Context) (Report, error) {
 		{"I2 balances", &r.WrongBalances, auditBalances},
 		{"I2 running totals", &r.WrongRunningTotals, auditRunningTotals},
 		{"I3 versions", &r.VersionGaps, auditVersions},
+		{"I3 times", &r.OutOfOrder, auditTimes},
 		{"I4 floors", &r.BelowFloor, auditFloors},
 		{"held", &r.WrongHeld, auditHeld},
 		{"I5 keys", &r.UnansweredKeys, `SELECT COUNT(*) FROM idempotency_keys WHERE LENGTH(answer) = 0`},
@@ -98,6 +100,10 @@ const (
 		LEFT JOIN (SELECT account_id, COUNT(*) AS n, MIN(version) AS lowest, MAX(version) AS highest
 			FROM entries GROUP BY account_id) AS s ON s.account_id = a.id
 		WHERE a.version <> COALESCE(s.n, 0) OR a.version <> COALESCE(s.highest, 0) OR COALESCE(s.lowest, 1) <> 1`
+
+	auditTimes = `SELECT COUNT(*) FROM (
+		SELECT created_at, LAG(created_at) OVER (PARTITION BY account_id ORDER BY version) AS before FROM entries) AS e
+		WHERE e.created_at < e.before`
 
 	auditFloors = `SELECT COUNT(*) FROM (
 		SELECT a.id FROM accounts AS a WHERE a.balance_minor - a.held_minor < a.floor_minor

@@ -391,6 +391,7 @@ func TestAuditSeesEveryBreach(t *testing.T) {
 		"lost entries":        {`DELETE FROM entries`, func(r ledger.Report) int { return r.UnbalancedTransfers }},
 		"a strange asset":     {`UPDATE entries SET asset = 'USD'`, func(r ledger.Report) int { return r.LostEntries }},
 		"a gap in versions":   {`UPDATE entries SET version = 3 WHERE amount_minor = 30`, func(r ledger.Report) int { return r.VersionGaps }},
+		"an entry too old":    {`UPDATE entries SET created_at = '2026-11-21 07:59:59.999999+00:00' WHERE amount_minor = 30`, func(r ledger.Report) int { return r.OutOfOrder }},
 		"a balance too low":   {`UPDATE entries SET balance_after_minor = -1 WHERE amount_minor = 100`, func(r ledger.Report) int { return r.BelowFloor }},
 		"held without a hold": {`UPDATE accounts SET held_minor = 1 WHERE owner_id = 'alice'`, func(r ledger.Report) int { return r.WrongHeld }},
 		"a key unanswered":    {`INSERT INTO idempotency_keys SELECT 's', 'k', 'o', answer, answer, created_at FROM (SELECT CAST('' AS BLOB) AS answer, created_at FROM accounts LIMIT 1) AS x`, func(r ledger.Report) int { return r.UnansweredKeys }},

@@ -22,7 +22,8 @@ const bisect = `? UNION ALL
 		THEN b.version + (b.span + 1) / 2 ELSE b.version END, b.span / 2
 	FROM bisect AS b WHERE b.span > 0`
 
-// bisected begins a query of the versions that the accounts of a start had at its moments.
+// bisected begins a query of the versions that the accounts of a start had at its moments. What is joined, here and by the start, is a CROSS JOIN with a WHERE: SQLite
+// keeps its order, and for any other may read the whole table first.
 func bisected(db bun.IDB, start *bun.SelectQuery) *bun.SelectQuery {
 	start = start.ColumnExpr("CAST(0 AS bigint) AS version, acc.version AS span")
 	return db.NewSelect().WithRecursive("bisect", db.NewRaw(bisect, schema.QueryAppender(start))).TableExpr("bisect AS b").Where("b.span = 0")
@@ -42,9 +43,9 @@ func bisectedAt(db bun.IDB, moments []Moment) *bun.SelectQuery {
 		args = append(args, i, m.AccountID, at, bound)
 	}
 	// Both engines call the columns of a list of rows so.
-	return bisected(db, db.NewSelect().Model((*models.Account)(nil)).
-		ColumnExpr("m.column1 AS number, acc.id AS account_id, m.column3 AS moment, m.column4 AS bound").
-		Join("JOIN (VALUES (?, ?, ?, ?)"+strings.Repeat(", (?, ?, ?, ?)", len(moments)-1)+") AS m ON m.column2 = acc.id", args...))
+	return bisected(db, db.NewSelect().ColumnExpr("m.column1 AS number, acc.id AS account_id, m.column3 AS moment, m.column4 AS bound").
+		TableExpr("(VALUES (?, ?, ?, ?)"+strings.Repeat(", (?, ?, ?, ?)", len(moments)-1)+") AS m CROSS JOIN accounts AS acc", args...).
+		Where("acc.id = m.column2"))
 }
 
 // numberedVersion is the version that a moment of a list is.
@@ -77,5 +78,5 @@ func selectBalances(ctx context.Context, db bun.IDB, moments []Moment) ([]pastBa
 func TransfersSince(db bun.IDB, kind models.OwnerKind, owner models.ID, since time.Time) *bun.SelectQuery {
 	start := db.NewSelect().Model((*models.Account)(nil)).ColumnExpr("0 AS number, acc.id AS account_id, ? AS moment, 0 AS bound", store.Moment(since)).
 		Where("acc.owner_id = ? AND acc.owner_kind = ?", owner, kind)
-	return bisected(db, start).ColumnExpr("oe.transfer_id").Join("JOIN entries AS oe ON oe.account_id = b.account_id AND oe.version > b.version")
+	return bisected(db, start).ColumnExpr("oe.transfer_id").Join("CROSS JOIN entries AS oe").Where("oe.account_id = b.account_id AND oe.version > b.version")
 }
