@@ -1,7 +1,9 @@
 package funds_test
 
 import (
+	stdcmp "cmp"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +70,12 @@ func TestALongExportIsWhole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		b := newBooks(t, db)
 		manyLines(b, 3000)
+		// Another account has a line on the second and on the last page, of the very moments of others.
+		for _, ago := range []time.Duration{1500, 3} {
+			b.now = noon.Add(-ago * time.Minute)
+			b.give(models.OwnerPartner, b.distributor, models.AccountBonus, "CNY", 1, 0)
+		}
+		b.now = noon
 		who := b.as(b.distributor)
 		ready, err := b.ExportStatement(context.Background(), who, funds.StatementQuery{})
 		b.want(err, "")
@@ -78,10 +86,13 @@ func TestALongExportIsWhole(t *testing.T) {
 			seen[line.ID] = true
 			sum += line.Amount.Minor
 		}
-		if len(lines) != 3001 || len(seen) != 3001 || sum != 3001 {
-			t.Errorf("%d lines, %d of them once, %d in all", len(lines), len(seen), sum)
+		sorted := slices.IsSortedFunc(lines, func(x, y models.StatementEntry) int {
+			return stdcmp.Or(y.CreatedAt.Compare(x.CreatedAt), strings.Compare(string(y.AccountID), string(x.AccountID)), int(y.Version-x.Version))
+		})
+		if len(lines) != 3003 || len(seen) != 3003 || sum != 3003 || !sorted {
+			t.Errorf("%d lines, %d of them once, %d in all, in order %t", len(lines), len(seen), sum, sorted)
 		}
-		for most, refused := range map[int]string{3001: "", 3000: "TOO_MANY_LINES"} {
+		for most, refused := range map[int]string{3003: "", 3002: "TOO_MANY_LINES"} {
 			b.MaxExportLines = most
 			_, err = b.ExportStatement(context.Background(), who, funds.StatementQuery{})
 			b.want(err, refused)

@@ -128,7 +128,63 @@ func compare(rt *rapid.T, b *books, owner models.ID, q funds.StatementQuery, wan
 			rt.Fatalf("%s after a balance of %d", brief(e), running[e.AccountType]-e.Amount.Minor)
 		}
 	}
+	between(rt, b, q, entries, opened)
 	past(rt, b, owner, want, opened)
+}
+
+// between asks for the lines between two moments, of which one may be that of lines, with and without a filter, and for how many they are.
+func between(rt *rapid.T, b *books, q funds.StatementQuery, all []models.StatementEntry, opened time.Time) {
+	moment := func(name string) time.Time {
+		if len(all) > 0 && rapid.Bool().Draw(rt, name+" at a line") {
+			return rapid.SampledFrom(all).Draw(rt, name).CreatedAt
+		}
+		return opened.Add(time.Duration(rapid.Int64Range(-1000, b.now.Sub(opened).Milliseconds()).Draw(rt, name)) * time.Millisecond)
+	}
+	from, to := moment("from"), moment("to").Add(time.Microsecond)
+	if !from.Before(to) {
+		from, to = to, from.Add(time.Microsecond)
+	}
+	q.From, q.To = &from, &to
+	if rapid.Bool().Draw(rt, "open") {
+		q.To = nil
+	}
+	if rapid.Bool().Draw(rt, "with income only") {
+		q.Direction = ptr(models.Income)
+	}
+	if rapid.Bool().Draw(rt, "of one account") {
+		q.AccountTypes = []models.AccountKind{models.AccountBalance}
+	}
+	var want []models.StatementEntry
+	for _, e := range all {
+		if !e.CreatedAt.Before(from) && (q.To == nil || e.CreatedAt.Before(to)) && (q.Direction == nil || e.Amount.Minor > 0) &&
+			(q.AccountTypes == nil || e.AccountType == models.AccountBalance) {
+			want = append(want, e)
+		}
+	}
+	size := rapid.IntRange(1, 5).Draw(rt, "page size between")
+	for _, backward := range []bool{false, true} {
+		if diff := cmp.Diff(ids(want), ids(b.whole(operator(), q, size, backward))); diff != "" {
+			rt.Fatalf("from %s to %v, backward %t (-want +got):\n%s", from, q.To, backward, diff)
+		}
+	}
+	args := models.PageArgs{WantTotal: true}
+	// A cursor may be of a line that the filter leaves out.
+	if len(all) > 0 {
+		at := rapid.IntRange(0, len(all)-1).Draw(rt, "cursor")
+		args.After = ptr(models.NumberedCursor("statement", all[at].AccountID, all[at].Version))
+		older := all[at+1:]
+		want = slices.DeleteFunc(want, func(e models.StatementEntry) bool {
+			return !slices.ContainsFunc(older, func(o models.StatementEntry) bool { return o.ID == e.ID })
+		})
+	}
+	unpaged, err := b.Statement(context.Background(), operator(), q, models.PageArgs{WantTotal: true})
+	if err != nil || *unpaged.TotalCount != len(unpaged.Edges) {
+		rt.Fatalf("%v, %d of %d lines", err, len(unpaged.Edges), *unpaged.TotalCount)
+	}
+	page, err := b.Statement(context.Background(), operator(), q, args)
+	if diff := cmp.Diff(ids(want), ids(page.Nodes())); err != nil || diff != "" || *page.TotalCount != len(unpaged.Edges) {
+		rt.Fatalf("%v, %d in all, after a line (-want +got):\n%s", err, *page.TotalCount, diff)
+	}
 }
 
 // past asks for the balance at a random moment, and at one of the very moments of the entries.
@@ -434,7 +490,8 @@ func TestAPartnersStatementNamesItsCustomers(t *testing.T) {
 	})
 }
 
-// However many partners, customers and accounts: owners, lines, names, and one more for totals.
+// However many partners, customers and accounts: owners, lines, names. One more where moments have to be found, of which totals, bounds and cursors are made, and one
+// more to count what a filter leaves.
 func TestStatementsTakeTheSameStatements(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -455,6 +512,32 @@ func TestStatementsTakeTheSameStatements(t *testing.T) {
 			_, err = b.PartnerBalancesAt(ctx, operator(), partners, noon)
 			if err != nil || counter.Count() != 2 {
 				t.Errorf("past balances of %d partners: %v, %v", len(partners), err, counter.Statements())
+			}
+		}
+		of := b.whole(operator(), funds.StatementQuery{PartnerID: &b.distributor}, 100, false)
+		line := ptr(models.NumberedCursor("statement", of[2].AccountID, of[2].Version))
+		cash, bonus := []models.AccountKind{models.AccountBalance}, []models.AccountKind{models.AccountBonus}
+		for name, tt := range map[string]struct {
+			filter funds.StatementFilter
+			args   models.PageArgs
+			want   int
+		}{
+			"since a moment":                    {funds.StatementFilter{From: ptr(noon.AddDate(0, 0, -5))}, models.PageArgs{}, 3},
+			"since a moment, the oldest":        {funds.StatementFilter{From: ptr(noon.AddDate(0, 0, -5))}, models.PageArgs{Last: ptr(2)}, 4},
+			"between two":                       {funds.StatementFilter{From: ptr(noon.AddDate(0, 0, -5)), To: &noon}, models.PageArgs{}, 4},
+			"between two, with the total":       {funds.StatementFilter{From: ptr(noon.AddDate(0, 0, -5)), To: &noon}, models.PageArgs{WantTotal: true}, 4},
+			"of a kind":                         {funds.StatementFilter{TradeTypes: []models.TransferKind{models.TransferFund}}, models.PageArgs{}, 4},
+			"of a kind, with the total":         {funds.StatementFilter{TradeTypes: []models.TransferKind{models.TransferFund}}, models.PageArgs{WantTotal: true}, 5},
+			"with a customer":                   {funds.StatementFilter{CustomerID: &b.resale}, models.PageArgs{}, 4},
+			"after a line":                      {funds.StatementFilter{}, models.PageArgs{After: line}, 4},
+			"after a line of the only account":  {funds.StatementFilter{AccountTypes: cash}, models.PageArgs{After: line}, 3},
+			"after a line of another account":   {funds.StatementFilter{AccountTypes: bonus}, models.PageArgs{After: line}, 3}, // and nobody to name
+			"before a line of the only account": {funds.StatementFilter{AccountTypes: cash}, models.PageArgs{Before: line}, 2},
+		} {
+			ctx, counter := store.CountStatements(context.Background())
+			_, err := b.Statement(ctx, operator(), funds.StatementQuery{PartnerID: &b.distributor, StatementFilter: tt.filter}, tt.args)
+			if err != nil || counter.Count() != tt.want {
+				t.Errorf("%s: %v, %v, want %d", name, err, counter.Statements(), tt.want)
 			}
 		}
 		ctx, counter := store.CountStatements(context.Background())
