@@ -71,8 +71,8 @@ func TestALongExportIsWhole(t *testing.T) {
 		b := newBooks(t, db)
 		manyLines(b, 3000)
 		// Another account has a line on the second and on the last page, of the very moments of others.
-		for _, ago := range []time.Duration{1500, 3} {
-			b.now = noon.Add(-ago * time.Minute)
+		for _, ago := range []time.Duration{1500 * time.Minute, 3 * time.Minute} {
+			b.now = noon.Add(-ago)
 			b.give(models.OwnerPartner, b.distributor, models.AccountBonus, "CNY", 1, 0)
 		}
 		b.now = noon

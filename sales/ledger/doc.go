@@ -3,7 +3,7 @@
 //
 // It owns the tables accounts, account_floors, transfers, entries, holds and idempotency_keys and keeps their invariants: the entries of a
 // transfer sum to zero per asset, a balance never falls below its floor nor into held or earmarked money, an account's
-// entries are numbered without a gap, a transfer is reversed at most once, a key takes effect once. Audit proves them.
+// entries are numbered without a gap and in the order of time, a transfer is reversed at most once, a key takes effect once. Audit proves them.
 // It does not own permissions, edges between owners or what a transfer is for: the rooms above decide those, record the
 // events, and pass their transaction in. Nothing here begins one, but for Carry, which joins one to a key.
 //
