@@ -50,7 +50,7 @@ func manyLines(b *books, lines int) {
 func TestAPageDeepDownCostsWhatTheFirstOneCosts(t *testing.T) {
 	t.Parallel()
 	const lines = 20_000
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	storetest.EachInText(t, func(t *testing.T, db *store.DB) {
 		b := newBooks(t, db)
 		manyLines(b, lines)
 		last := storetest.HookLast(db)

@@ -48,11 +48,7 @@ func (s *Service) BalancesAt(ctx context.Context, db bun.IDB, accounts []models.
 	if len(accounts) == 0 {
 		return balances, nil
 	}
-	moments := make([]Moment, len(accounts))
-	for i, account := range accounts {
-		moments[i] = Moment{AccountID: account, At: at, Inclusive: true}
-	}
-	rows, err := selectBalances(ctx, db, moments)
+	rows, err := selectBalances(ctx, db, accounts, at)
 	for _, row := range rows {
 		balances[row.AccountID] = row.BalanceMinor
 	}

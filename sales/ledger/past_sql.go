@@ -29,8 +29,20 @@ func bisected(db bun.IDB, start *bun.SelectQuery) *bun.SelectQuery {
 	return db.NewSelect().WithRecursive("bisect", db.NewRaw(bisect, schema.QueryAppender(start))).TableExpr("bisect AS b").Where("b.span = 0")
 }
 
-// bisectedAt is bisected for a list of moments, whose places in the list are the numbers.
-func bisectedAt(db bun.IDB, moments []Moment) *bun.SelectQuery {
+// bisectedOf is bisected for one moment of the accounts that a condition leaves.
+func bisectedOf(db bun.IDB, at time.Time, bound int, where string, args ...any) *bun.SelectQuery {
+	return bisected(db, db.NewSelect().Model((*models.Account)(nil)).
+		ColumnExpr("0 AS number, acc.id AS account_id, ? AS moment, ? AS bound", store.Moment(at), bound).Where(where, args...))
+}
+
+// numberedVersion is the version that a moment of a list is.
+type numberedVersion struct {
+	Number  int
+	Version int64
+}
+
+// selectVersions finds the versions of a list of moments, whose places in it are the numbers.
+func selectVersions(ctx context.Context, db bun.IDB, moments []Moment) ([]numberedVersion, error) {
 	args := make([]any, 0, 4*len(moments))
 	for i, m := range moments {
 		at, bound := store.Moment(m.At), 0
@@ -43,40 +55,30 @@ func bisectedAt(db bun.IDB, moments []Moment) *bun.SelectQuery {
 		args = append(args, i, m.AccountID, at, bound)
 	}
 	// Both engines call the columns of a list of rows so.
-	return bisected(db, db.NewSelect().ColumnExpr("m.column1 AS number, acc.id AS account_id, m.column3 AS moment, m.column4 AS bound").
+	start := db.NewSelect().ColumnExpr("m.column1 AS number, acc.id AS account_id, m.column3 AS moment, m.column4 AS bound").
 		TableExpr("(VALUES (?, ?, ?, ?)"+strings.Repeat(", (?, ?, ?, ?)", len(moments)-1)+") AS m CROSS JOIN accounts AS acc", args...).
-		Where("acc.id = m.column2"))
-}
-
-// numberedVersion is the version that a moment of a list is.
-type numberedVersion struct {
-	Number  int
-	Version int64
-}
-
-func selectVersions(ctx context.Context, db bun.IDB, moments []Moment) ([]numberedVersion, error) {
+		Where("acc.id = m.column2")
 	var rows []numberedVersion
-	err := bisectedAt(db, moments).ColumnExpr("b.number, b.version").Scan(ctx, &rows)
+	err := bisected(db, start).ColumnExpr("b.number, b.version").Scan(ctx, &rows)
 	return rows, err
 }
 
-// pastBalance is an account with what its last entry before a moment left.
+// pastBalance is an account with what its last entry by a moment left.
 type pastBalance struct {
 	AccountID    models.ID
 	BalanceMinor int64
 }
 
-func selectBalances(ctx context.Context, db bun.IDB, moments []Moment) ([]pastBalance, error) {
+func selectBalances(ctx context.Context, db bun.IDB, accounts []models.ID, at time.Time) ([]pastBalance, error) {
 	var rows []pastBalance
-	err := bisectedAt(db, moments).ColumnExpr("b.account_id").
+	err := store.Read(ctx, db, bisectedOf(db, at, 1, "acc.id ?", store.In(accounts)).ColumnExpr("b.account_id").
 		ColumnExpr("(SELECT e.balance_after_minor FROM entries AS e WHERE e.account_id = b.account_id AND e.version = b.version) AS balance_minor").
-		Where("b.version > 0").Scan(ctx, &rows)
+		Where("b.version > 0"), &rows)
 	return rows, err
 }
 
 // TransfersSince is a query of the transfers that an owner took part in since a moment. It reads that owner's entries since then and nothing else.
 func TransfersSince(db bun.IDB, kind models.OwnerKind, owner models.ID, since time.Time) *bun.SelectQuery {
-	start := db.NewSelect().Model((*models.Account)(nil)).ColumnExpr("0 AS number, acc.id AS account_id, ? AS moment, 0 AS bound", store.Moment(since)).
-		Where("acc.owner_id = ? AND acc.owner_kind = ?", owner, kind)
-	return bisected(db, start).ColumnExpr("oe.transfer_id").Join("CROSS JOIN entries AS oe").Where("oe.account_id = b.account_id AND oe.version > b.version")
+	return bisectedOf(db, since, 0, "acc.owner_id = ? AND acc.owner_kind = ?", owner, kind).ColumnExpr("oe.transfer_id").
+		Join("CROSS JOIN entries AS oe").Where("oe.account_id = b.account_id AND oe.version > b.version")
 }

@@ -137,7 +137,7 @@ func TestBisectionEndsAtAGap(t *testing.T) {
 // One look at one entry for each binary digit, whatever the planner thinks of the table: never has it been analysed, and then it has.
 func TestAMomentIsFoundByTheUniqueIndex(t *testing.T) {
 	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
+	storetest.EachInText(t, func(t *testing.T, db *store.DB) {
 		b := newBook(t, db)
 		times := make([]time.Time, 3000)
 		for i := range times {

@@ -37,6 +37,19 @@ func Each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 	})
 }
 
+// EachInText is Each where every statement has its values in its text, so that what HookLast keeps can be explained.
+func EachInText(t *testing.T, fn func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		fn(t, SQLite(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		fn(t, Open(t, InText(PostgresURL(t))))
+	})
+}
+
 // SQLite returns a fresh, migrated SQLite database.
 func SQLite(t *testing.T) *store.DB {
 	t.Helper()
