@@ -310,7 +310,7 @@ func (b *branch) beside(line ledger.Place, newer bool) []cut {
 	return nil
 }
 
-// read returns the lines of each owner in the order of the stretch, at most size+1 of each, with the names of the other
+// read returns the lines of each owner, all of one kind, in the order of the stretch, at most size+1 of each, with the names of the other
 // sides: one statement for the lines (one per 400 accounts) and one for the names.
 func (s *Service) read(ctx context.Context, who models.Principal, branches []branch, filter lines, stretch span) (map[models.ID][]models.StatementEntry, error) {
 	rows, err := selectLines(ctx, s.DB, branches, filter, stretch)
@@ -323,6 +323,7 @@ func (s *Service) read(ctx context.Context, who models.Principal, branches []bra
 	}
 	// Each account brought its newest; of all accounts of an owner together only the newest are wanted.
 	var named []*models.StatementEntry
+	ofPartners := len(branches) > 0 && branches[0].owner.Kind == models.OwnerPartner
 	for owner, own := range found {
 		slices.SortFunc(own, func(a, b models.StatementEntry) int {
 			if stretch.backward {
@@ -333,7 +334,7 @@ func (s *Service) read(ctx context.Context, who models.Principal, branches []bra
 		own = own[:min(len(own), stretch.size+1)]
 		found[owner] = own
 		for i := range own {
-			if owner.Prefix() == models.PrefixPartner && own[i].Transfer.Kind.NamesParty() {
+			if ofPartners && own[i].Transfer.Kind.NamesParty() {
 				named = append(named, &own[i])
 			}
 		}
