@@ -18,31 +18,50 @@ type joiner struct {
 
 	mu      sync.Mutex
 	flying  int
-	waiting []waitingCmd
+	waiting []waitingCmds
 }
 
-type waitingCmd struct {
-	cmd  redis.Cmder
+type waitingCmds struct {
+	cmds []redis.Cmder
 	done chan struct{}
 }
 
-// process carries a command out. After an error of ctx the command belongs to somebody else and must not be looked at.
-func (j *joiner) process(ctx context.Context, cmd redis.Cmder) error {
+// process carries commands out, in their order, and returns the first of their errors. After an error of ctx they belong to somebody else and must not be
+// looked at.
+func (j *joiner) process(ctx context.Context, cmds ...redis.Cmder) error {
 	j.mu.Lock()
 	if j.flying < runtime.GOMAXPROCS(0) {
 		j.flying++
 		j.mu.Unlock()
 		defer j.land()
-		return j.client.Process(ctx, cmd)
+		if len(cmds) == 1 {
+			return j.client.Process(ctx, cmds[0])
+		}
+		pipe := j.client.Pipeline()
+		note(ctx, pipe, cmds)
+		_, err := pipe.Exec(ctx)
+		return err
 	}
-	w := waitingCmd{cmd, make(chan struct{})}
+	w := waitingCmds{cmds, make(chan struct{})}
 	j.waiting = append(j.waiting, w)
 	j.mu.Unlock()
 	select {
 	case <-w.done:
-		return cmd.Err()
+		for _, cmd := range cmds {
+			if err := cmd.Err(); err != nil {
+				return err
+			}
+		}
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// note puts commands into a pipeline, which does nothing yet that could fail.
+func note(ctx context.Context, pipe redis.Pipeliner, cmds []redis.Cmder) {
+	for _, cmd := range cmds {
+		_ = pipe.Process(ctx, cmd)
 	}
 }
 
@@ -53,10 +72,14 @@ func (j *joiner) land() {
 	}
 }
 
-func (j *joiner) next() []waitingCmd {
+func (j *joiner) next() []waitingCmds {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	n := min(len(j.waiting), maxPipeline)
+	n, room := 0, maxPipeline
+	for n < len(j.waiting) && (n == 0 || len(j.waiting[n].cmds) <= room) {
+		room -= len(j.waiting[n].cmds)
+		n++
+	}
 	if n == 0 {
 		j.flying--
 		j.waiting = nil
@@ -68,19 +91,18 @@ func (j *joiner) next() []waitingCmd {
 }
 
 // fly carries commands out until nobody waits.
-func (j *joiner) fly(together []waitingCmd) {
+func (j *joiner) fly(together []waitingCmds) {
 	for ; together != nil; together = j.next() {
 		j.send(together)
 	}
 }
 
-func (j *joiner) send(together []waitingCmd) {
+func (j *joiner) send(together []waitingCmds) {
 	ctx, cancel := context.WithTimeout(context.Background(), j.timeout)
 	defer cancel()
 	pipe := j.client.Pipeline()
 	for _, w := range together {
-		// A pipeline only notes it.
-		_ = pipe.Process(ctx, w.cmd)
+		note(ctx, pipe, w.cmds)
 	}
 	// Each command has its own error.
 	_, _ = pipe.Exec(ctx)

@@ -22,9 +22,8 @@ func (r *Redis) Lookup(ctx context.Context, key string) Entry {
 // LookupAll implements Leased.
 func (r *Redis) LookupAll(ctx context.Context, keys []string) []Entry {
 	entries := make([]Entry, len(keys))
-	asked := make([]int, 0, len(keys))
 	var late []Invalidation
-	for i, key := range keys {
+	for _, key := range keys {
 		version, owed, doubtful := r.pending.owed(key)
 		if doubtful {
 			return entries
@@ -32,46 +31,91 @@ func (r *Redis) LookupAll(ctx context.Context, keys []string) []Entry {
 		if owed {
 			late = append(late, Invalidation{key, version})
 		}
-		asked = append(asked, i)
 	}
 	if len(late) > 0 && r.InvalidateAll(ctx, late) != nil {
 		return entries
 	}
-	lease := rand.Text()
-	calls := make([]call, len(asked))
-	for i, at := range asked {
-		calls[i] = call{r.key("v:", keys[at]), []any{lease, leaseTTL.Milliseconds()}}
-	}
-	answers, err := r.run(ctx, "LOOKUP", r.lookup, calls)
+	rows, clock, err := r.read(ctx, keys)
 	if err != nil {
 		return entries
 	}
-	for i, at := range asked {
-		entries[at] = r.entry(keys[at], lease, answers[i])
+	var missed []int
+	for i, row := range rows {
+		if entries[i] = r.live(keys[i], row.Val(), clock); !entries[i].Hit {
+			missed = append(missed, i)
+		}
+	}
+	if len(missed) > 0 {
+		r.lookUp(ctx, keys, missed, entries)
 	}
 	return entries
 }
 
-// entry reads the answer to a lookup.
-func (r *Redis) entry(key, lease string, cmd *redis.Cmd) Entry {
-	answer, err := cmd.Slice()
-	if err != nil || len(answer) == 0 {
+// read asks for the rows of the keys, and then for the time. That takes Redis a third of what the script takes that compares them.
+func (r *Redis) read(ctx context.Context, keys []string) (rows []*redis.SliceCmd, clock time.Time, err error) {
+	rows = make([]*redis.SliceCmd, 0, len(keys))
+	for chunk := range slices.Chunk(keys, maxPipeline) {
+		cmds := make([]redis.Cmder, 0, len(chunk)+1)
+		for _, key := range chunk {
+			row := redis.NewSliceCmd(ctx, "hmget", r.key("v:", key), "v", "d", "x")
+			rows, cmds = append(rows, row), append(cmds, row)
+		}
+		now := redis.NewTimeCmd(ctx, "time")
+		cmds = append(cmds, now)
+		if err := r.do(ctx, "GET", func(ctx context.Context) error { return r.joiner.process(ctx, cmds...) }); err != nil {
+			return nil, clock, err
+		}
+		clock = now.Val() // of the last, which is the latest
+	}
+	return rows, clock, nil
+}
+
+// live reads a row with version, value and its end.
+func (r *Redis) live(key string, row []any, clock time.Time) Entry {
+	if len(row) != 3 || row[1] == nil {
 		return Entry{}
 	}
-	if len(answer) == 1 {
-		return Entry{Lease: lease}
+	text, _ := row[2].(string)
+	if end, err := strconv.ParseInt(text, 10, 64); err != nil || clock.UnixMilli() >= end {
+		return Entry{}
 	}
-	text, _ := answer[0].(string)
-	value, _ := answer[1].(string)
-	version, err := strconv.ParseInt(text, 10, 64)
+	return r.entry(key, row[0], row[1])
+}
+
+// lookUp asks for leases of the keys at some places. What has been filled meanwhile is a hit.
+func (r *Redis) lookUp(ctx context.Context, keys []string, places []int, entries []Entry) {
+	lease := rand.Text()
+	calls := make([]call, len(places))
+	for i, at := range places {
+		calls[i] = call{r.key("v:", keys[at]), []any{lease, leaseTTL.Milliseconds()}}
+	}
+	answers, err := r.run(ctx, "LOOKUP", r.lookup, calls)
+	if err != nil {
+		return
+	}
+	for i, at := range places {
+		switch answer, _ := answers[i].Slice(); len(answer) {
+		case 1:
+			entries[at] = Entry{Lease: lease}
+		case 2:
+			entries[at] = r.entry(keys[at], answer[0], answer[1])
+		}
+	}
+}
+
+// entry reads a version and a value.
+func (r *Redis) entry(key string, version, value any) Entry {
+	text, _ := version.(string)
+	bytes, _ := value.(string)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return Entry{}
 	}
 	// Another goroutine's invalidation may have failed while this answer was under way.
-	if least, owed, doubtful := r.pending.owed(key); doubtful || owed && version < least {
+	if least, owed, doubtful := r.pending.owed(key); doubtful || owed && n < least {
 		return Entry{}
 	}
-	return Entry{Value: []byte(value), Version: version, Hit: true}
+	return Entry{Value: []byte(bytes), Version: n, Hit: true}
 }
 
 // Fill implements Leased.

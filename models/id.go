@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"go.jetify.com/typeid"
+	"go.jetify.com/typeid/base32"
 )
 
 // ID is a TypeID: a lower-case prefix that names the kind, an underscore, and 26 characters of a UUIDv7 in base 32.
@@ -125,11 +126,23 @@ func RandomIDs() IDSource {
 
 // IDFromUUID makes the id of a kind from 16 bytes of a UUID. It fails only for an ill-formed prefix.
 func IDFromUUID(prefix string, uuid [16]byte) (ID, error) {
-	id, err := typeid.FromUUIDBytesWithPrefix(prefix, uuid[:])
-	if err != nil {
-		return "", fmt.Errorf("id from uuid: %w", err)
+	if !isPrefix(prefix) {
+		return "", fmt.Errorf("id from uuid: %q is not 1 to 63 lower-case letters, with underscores only between them", prefix)
 	}
-	return ID(id.String()), nil
+	return ID(prefix + "_" + base32.Encode(uuid)), nil
+}
+
+// isPrefix is the rule of TypeID for prefixes, where there has to be one. Every new id is held against it.
+func isPrefix(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '_' || s[len(s)-1] == '_' {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && c != '_' {
+			return false
+		}
+	}
+	return true
 }
 
 // IDFromNumber makes the id of a kind that a database numbers: ids sort as their numbers do. It panics for an ill-formed prefix, which

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -222,12 +223,7 @@ type OwnerChange struct {
 	Revision int64
 }
 
-// MarshalJSON writes [kind, id, revision]: a batch names hundreds.
-func (c OwnerChange) MarshalJSON() ([]byte, error) {
-	return json.Marshal([]any{c.Kind, c.ID, c.Revision})
-}
-
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads [kind, id, revision], as OwnerChanges write it: a batch names hundreds.
 func (c *OwnerChange) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, &[]any{&c.Kind, &c.ID, &c.Revision})
 }
@@ -235,11 +231,22 @@ func (c *OwnerChange) UnmarshalJSON(raw []byte) error {
 // OwnerChanges are kept and sent as JSON text.
 type OwnerChanges []OwnerChange
 
-// Value implements driver.Valuer.
-func (c OwnerChanges) Value() (driver.Value, error) {
-	text, err := json.Marshal([]OwnerChange(c))
-	return string(text), err
+// Text returns the changes as JSON.
+func (c OwnerChanges) Text() []byte {
+	b := append(make([]byte, 0, 2+len(c)*64), '[')
+	for i, one := range c {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(AppendJSON(append(b, '['), one.Kind), ',')
+		b = append(AppendJSON(b, one.ID), ',')
+		b = append(strconv.AppendInt(b, one.Revision, 10), ']')
+	}
+	return append(b, ']')
 }
+
+// Value implements driver.Valuer.
+func (c OwnerChanges) Value() (driver.Value, error) { return string(c.Text()), nil }
 
 // Scan implements sql.Scanner.
 func (c *OwnerChanges) Scan(stored any) error {

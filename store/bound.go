@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -88,6 +87,6 @@ func bindBool(v reflect.Value) (any, error)  { return v.Bool(), nil }
 func bindBytes(v reflect.Value) (any, error) { return v.Bytes(), nil }
 
 func bindJSON(v reflect.Value) (any, error) {
-	text, err := json.Marshal(v.Interface())
+	text, err := appendPlainJSON(nil, v)
 	return string(text), err
 }

@@ -112,6 +112,7 @@ var (
 	timeType   = reflect.TypeFor[time.Time]()
 	valuerType = reflect.TypeFor[driver.Valuer]()
 	bytesType  = reflect.TypeFor[[]byte]()
+	factsType  = reflect.TypeFor[map[string]any]()
 )
 
 // postgresEpoch is 2000-01-01, from which PostgreSQL counts microseconds.
@@ -130,8 +131,16 @@ func appendTime(b []byte, v reflect.Value) ([]byte, error) {
 }
 
 func appendJSON(b []byte, v reflect.Value) ([]byte, error) {
+	return appendPlainJSON(append(b, 1), v) // 1 is the version of the format
+}
+
+func appendPlainJSON(b []byte, v reflect.Value) ([]byte, error) {
+	if v.Type() == factsType {
+		facts, _ := v.Interface().(map[string]any)
+		return appendFacts(b, facts)
+	}
 	text, err := json.Marshal(v.Interface())
-	return append(append(b, 1), text...), err // 1 is the version of the format
+	return append(b, text...), err
 }
 
 // readJSON reads jsonb, whose first byte is the version of the format, and json, which has none.

@@ -26,7 +26,7 @@ var slowFlush []byte
 // server says how PostgreSQL is to be started for a model of the disk's flush time, and describes the model for people.
 func server(ctx context.Context, log *slog.Logger, dir, flush string) (wanted servers.PostgresOptions, model string) {
 	wanted = servers.PostgresOptions{Durable: true, Settings: []string{
-		"shared_buffers=512MB", "max_wal_size=8GB", "checkpoint_timeout=30min", "autovacuum_naptime=1min", // which is the default; tests have less
+		"shared_buffers=512MB", "max_wal_size=8GB", "min_wal_size=2GB", "checkpoint_timeout=30min", "autovacuum_naptime=1min", // which is the default; tests have less
 	}}
 	if flush == flushDisk {
 		return wanted, "the disk as it is"

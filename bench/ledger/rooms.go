@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,8 +24,8 @@ import (
 	"github.com/partnergraph/partnergraph/store"
 )
 
-// newRooms introduces the rooms of a move to each other, as cmd/partnergraph does, with the cache at this url. Call stop at the
-// end.
+// newRooms introduces the rooms of a move to each other, as cmd/partnergraph does, with the cache at this url, and looks after their announcements: else
+// another replica would, and make each a second time. Call stop at the end.
 func newRooms(ctx context.Context, log *slog.Logger, db *store.DB, cacheURL string) (service *funds.Service, stop func(), err error) {
 	front, err := cache.Open(ctx, cacheURL, cache.WithOptions(cache.Options{Logger: log}))
 	if err != nil {
@@ -36,7 +37,14 @@ func newRooms(ctx context.Context, log *slog.Logger, db *store.DB, cacheURL stri
 		DB: db, Now: time.Now, IDs: ids, Random: rand.Reader, Ledger: books, Events: &events.Recorder{IDs: ids, Now: time.Now}, Cache: front, Bus: front,
 	}
 	books.Changed = service.Changed
-	return service, func() { _ = front.Close() }, nil
+	announcing, end := context.WithCancel(ctx)
+	var announcer sync.WaitGroup
+	announcer.Go(func() { books.RunAnnouncements(announcing) })
+	return service, func() {
+		end()
+		announcer.Wait()
+		_ = front.Close()
+	}, nil
 }
 
 // sqlite funds cold pairs in an embedded database, which waits for the disk at every commit.

@@ -2,9 +2,7 @@ package funds
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -344,7 +342,7 @@ func (g *group) one(a asked) (Moved, error) {
 	if err != nil {
 		return Moved{}, err
 	}
-	return g.done(a, money, transfer)
+	return g.done(a, money, transfer), nil
 }
 
 // accounts returns the accounts at both ends, or notes those that do not exist yet.
@@ -364,23 +362,20 @@ func (g *group) accounts(a asked, currency models.Currency) (above, below models
 }
 
 // done notes the answer of a move and its event.
-func (g *group) done(a asked, money models.Money, transfer models.Transfer) (Moved, error) {
+func (g *group) done(a asked, money models.Money, transfer models.Transfer) Moved {
 	answer := answer{
 		ID: transfer.ID, Kind: transfer.Kind, At: transfer.CreatedAt, Currency: money.Currency,
 		Above: g.side(models.OwnerPartner, a.partner, money.Currency), Below: g.side(a.target, a.targetID, money.Currency),
 	}
 	key := a.key
-	var err error
-	if key.Answer, err = json.Marshal(answer); err != nil {
-		return Moved{}, fmt.Errorf("answer of %s: %w", key.Operation, err)
-	}
+	key.Answer = answer.text()
 	g.answered[a.at()] = key
 	g.keys = append(g.keys, key)
 
 	done := answer.moved()
 	told, due := g.Events.Fill(a.who, a.told(money, done))
 	g.told, g.due = append(g.told, told...), append(g.due, due...)
-	return done, nil
+	return done
 }
 
 func (g *group) side(kind models.OwnerKind, id models.ID, currency models.Currency) []held {

@@ -2,7 +2,6 @@ package funds
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/partnergraph/partnergraph/cache"
@@ -28,11 +27,7 @@ func (s *Service) Changed(ctx context.Context, changes []models.OwnerChange) err
 		failures = append(failures, s.Cache.InvalidateAll(ctx, invalidations))
 	}
 	if s.Bus != nil {
-		payload, err := json.Marshal(changes)
-		if err == nil {
-			err = s.Bus.Publish(ctx, changesChannel, payload)
-		}
-		failures = append(failures, err)
+		failures = append(failures, s.Bus.Publish(ctx, changesChannel, models.OwnerChanges(changes).Text()))
 	}
 	return errors.Join(failures...)
 }
