@@ -37,10 +37,7 @@ func (j *joiner) process(ctx context.Context, cmds ...redis.Cmder) error {
 		if len(cmds) == 1 {
 			return j.client.Process(ctx, cmds[0])
 		}
-		pipe := j.client.Pipeline()
-		note(ctx, pipe, cmds)
-		_, err := pipe.Exec(ctx)
-		return err
+		return piped(ctx, j.client, cmds)
 	}
 	w := waitingCmds{cmds, make(chan struct{})}
 	j.waiting = append(j.waiting, w)
@@ -111,16 +108,47 @@ func (j *joiner) send(together []waitingCmds) {
 	}
 }
 
-// evaluate runs a script on the one key that it touches, together with whoever else does something now.
-func (r *Redis) evaluate(ctx context.Context, script *redis.Script, key string, args ...any) (*redis.Cmd, error) {
-	line := append([]any{"evalsha", script.Hash(), 1, key}, args...)
-	cmd := redis.NewCmd(ctx, line...)
-	cmd.SetFirstKeyPos(3)
-	err := r.joiner.process(ctx, cmd)
-	if !redis.HasErrorPrefix(err, "NOSCRIPT") {
-		return cmd, err
+// joinAtMost is how many commands of one caller share a round trip with others, who wait for them.
+const joinAtMost = 16
+
+// send carries commands out, together with whoever else does something now, and returns the first of their errors.
+func (r *Redis) send(ctx context.Context, cmds []redis.Cmder) error {
+	if len(cmds) <= joinAtMost {
+		return r.joiner.process(ctx, cmds...)
 	}
-	cmd = script.Eval(ctx, r.client, []string{key}, args...)
-	err = cmd.Err()
-	return cmd, err
+	return piped(ctx, r.client, cmds)
+}
+
+// piped carries commands out in one round trip.
+func piped(ctx context.Context, client redis.UniversalClient, cmds []redis.Cmder) error {
+	pipe := client.Pipeline()
+	note(ctx, pipe, cmds)
+	_, err := pipe.Exec(ctx)
+	return err
+}
+
+// call is one run of a script on the one key that it touches.
+type call struct {
+	key  string
+	args []any
+}
+
+// evaluate runs a script once per call. The calls share a round trip, and a second one when a server does not know the script yet: each script may run twice
+// with the effect of once, or had none, so that no call needs to be told apart.
+func (r *Redis) evaluate(ctx context.Context, s script, calls ...call) ([]*redis.Cmd, error) {
+	answers, err := r.evaluateAs(ctx, "evalsha", s.hash, calls)
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		return r.evaluateAs(ctx, "eval", s.source, calls)
+	}
+	return answers, err
+}
+
+func (r *Redis) evaluateAs(ctx context.Context, command, what string, calls []call) ([]*redis.Cmd, error) {
+	answers, cmds := make([]*redis.Cmd, len(calls)), make([]redis.Cmder, len(calls))
+	for i, c := range calls {
+		answers[i] = redis.NewCmd(ctx, append([]any{command, what, 1, c.key}, c.args...)...)
+		answers[i].SetFirstKeyPos(3)
+		cmds[i] = answers[i]
+	}
+	return answers, r.send(ctx, cmds)
 }

@@ -45,9 +45,17 @@ func TestJoinerKeepsAnswersApart(t *testing.T) {
 				if i%10 == 9 { // one that fails fails alone
 					cmd = redis.NewStringCmd(t.Context(), "nonsense", want)
 				}
-				err := j.process(t.Context(), cmd)
+				cmds := []redis.Cmder{cmd}
+				after := redis.NewStringCmd(t.Context(), "echo", want+" and more")
+				if i%3 == 0 { // one that comes with another
+					cmds = append(cmds, after)
+				}
+				err := j.process(t.Context(), cmds...)
 				if failed := i%10 == 9; failed != (err != nil) || !failed && cmd.Val() != want {
 					t.Errorf("%s: %q, %v", want, cmd.Val(), err)
+				}
+				if len(cmds) == 2 && after.Val() != want+" and more" {
+					t.Errorf("after %s: %q, %v", want, after.Val(), after.Err())
 				}
 			}
 		})

@@ -31,7 +31,7 @@ type Redis struct {
 	local   *Memory // counters and messages while Redis is away
 	shares  shares
 
-	lookup, fill, invalidate, hit *redis.Script
+	lookup, fill, invalidate, hit script
 }
 
 var _ Cache = (*Redis)(nil)
@@ -61,8 +61,8 @@ func openRedis(_ context.Context, url string, options Options) (*Redis, error) {
 		client: client, joiner: &joiner{client: client, timeout: options.Timeout}, prefix: options.Prefix,
 		logger: options.Logger, tracer: options.Tracer.Tracer("github.com/partnergraph/partnergraph/cache"),
 		breaker: &breaker{now: options.Now}, pending: &pending{now: options.Now}, local: newMemory(options), shares: shares{now: options.Now},
-		lookup: redis.NewScript(lookupScript), fill: redis.NewScript(fillScript),
-		invalidate: redis.NewScript(invalidateScript), hit: redis.NewScript(hitScript),
+		lookup: newScript(lookupScript), fill: newScript(fillScript),
+		invalidate: newScript(invalidateScript), hit: newScript(hitScript),
 	}, nil
 }
 
@@ -213,9 +213,9 @@ func (r *Redis) Allow(ctx context.Context, key string, limit int64, window time.
 func (r *Redis) count(ctx context.Context, key string, window time.Duration, n int64) (count int64, left time.Duration, shared bool) {
 	var answer []int64
 	err := r.do(ctx, "HIT", func(ctx context.Context) error {
-		cmd, err := r.evaluate(ctx, r.hit, r.key("c:", key), max(window.Milliseconds(), 1), n)
+		answers, err := r.evaluate(ctx, r.hit, call{r.key("c:", key), []any{max(window.Milliseconds(), 1), n}})
 		if err == nil {
-			answer, err = cmd.Int64Slice()
+			answer, err = answers[0].Int64Slice()
 		}
 		return err
 	})

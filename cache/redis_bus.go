@@ -3,12 +3,14 @@ package cache
 import (
 	"context"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Publish implements Bus. While Redis is away this replica's own subscribers still hear.
 func (r *Redis) Publish(ctx context.Context, channel string, payload []byte) error {
 	err := r.do(ctx, "PUBLISH", func(ctx context.Context) error {
-		return r.client.Publish(ctx, r.key("p:", channel), payload).Err()
+		return r.joiner.process(ctx, redis.NewIntCmd(ctx, "publish", r.key("p:", channel), payload))
 	})
 	if err != nil {
 		r.local.bus.publish(channel, payload)

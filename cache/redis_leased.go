@@ -40,8 +40,8 @@ func (r *Redis) LookupAll(ctx context.Context, keys []string) []Entry {
 		return entries
 	}
 	var missed []int
-	for i, row := range rows {
-		if entries[i] = r.live(keys[i], row.Val(), clock); !entries[i].Hit {
+	for i, key := range keys {
+		if entries[i] = r.live(key, rows[i].Val(), clock); !entries[i].Hit {
 			missed = append(missed, i)
 		}
 	}
@@ -62,7 +62,7 @@ func (r *Redis) read(ctx context.Context, keys []string) (rows []*redis.SliceCmd
 		}
 		now := redis.NewTimeCmd(ctx, "time")
 		cmds = append(cmds, now)
-		if err := r.do(ctx, "GET", func(ctx context.Context) error { return r.joiner.process(ctx, cmds...) }); err != nil {
+		if err := r.do(ctx, "GET", func(ctx context.Context) error { return r.send(ctx, cmds) }); err != nil {
 			return nil, clock, err
 		}
 		clock = now.Val() // of the last, which is the latest
@@ -177,28 +177,12 @@ func (r *Redis) InvalidateAll(ctx context.Context, invalidations []Invalidation)
 	return nil
 }
 
-// call is one run of a script on the one key that it touches.
-type call struct {
-	key  string
-	args []any
-}
-
-// run runs a script once per call and returns the answers in the order of the calls. The calls share a round trip, and a
-// second one when a server does not know the script yet. An error means that some of them may not have happened.
-func (r *Redis) run(ctx context.Context, operation string, script *redis.Script, calls []call) ([]*redis.Cmd, error) {
+// run runs a script once per call and returns the answers in the order of the calls. An error means that some of them may not have happened.
+func (r *Redis) run(ctx context.Context, operation string, what script, calls []call) ([]*redis.Cmd, error) {
 	answers := make([]*redis.Cmd, 0, len(calls))
 	for chunk := range slices.Chunk(calls, maxPipeline) {
 		err := r.do(ctx, operation, func(ctx context.Context) error {
-			if len(chunk) == 1 {
-				cmd, err := r.evaluate(ctx, script, chunk[0].key, chunk[0].args...)
-				answers = append(answers, cmd)
-				return err
-			}
-			some, err := r.pipeline(ctx, chunk, script.EvalSha)
-			if redis.HasErrorPrefix(err, "NOSCRIPT") {
-				// Each script may run twice with the effect of once, so none of them needs to be told apart.
-				some, err = r.pipeline(ctx, chunk, script.Eval)
-			}
+			some, err := r.evaluate(ctx, what, chunk...)
 			answers = append(answers, some...)
 			return err
 		})
@@ -207,16 +191,4 @@ func (r *Redis) run(ctx context.Context, operation string, script *redis.Script,
 		}
 	}
 	return answers, nil
-}
-
-func (r *Redis) pipeline(ctx context.Context, calls []call,
-	eval func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd,
-) ([]*redis.Cmd, error) {
-	answers := make([]*redis.Cmd, len(calls))
-	pipe := r.client.Pipeline()
-	for i, c := range calls {
-		answers[i] = eval(ctx, pipe, []string{c.key}, c.args...)
-	}
-	_, err := pipe.Exec(ctx)
-	return answers, err
 }

@@ -1,5 +1,12 @@
 package cache
 
+import "github.com/redis/go-redis/v9"
+
+// script is a program for Redis, and the name by which a server knows it that has seen it once.
+type script struct{ source, hash string }
+
+func newScript(source string) script { return script{source, redis.NewScript(source).Hash()} }
+
 // The scripts touch one key each, so they run on a cluster, and each is one step to every other client. A leased value
 // is a hash: d the value, x its end, v its version, f the lowest version that may be filled, l the lease, e its end. Versions are
 // compared as decimal strings: Lua's numbers are exact only up to 2^53. Redis's own clock decides when a lease ends.

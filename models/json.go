@@ -7,7 +7,7 @@ import "encoding/json"
 func AppendJSON[T ~string](b []byte, text T) []byte {
 	for _, c := range []byte(text) {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(string(text)) // never fails
+			quoted, _ := json.Marshal(string(text)) //nolint:errchkjson // a text never fails
 			return append(b, quoted...)
 		}
 	}

@@ -112,7 +112,6 @@ var (
 	timeType   = reflect.TypeFor[time.Time]()
 	valuerType = reflect.TypeFor[driver.Valuer]()
 	bytesType  = reflect.TypeFor[[]byte]()
-	factsType  = reflect.TypeFor[map[string]any]()
 )
 
 // postgresEpoch is 2000-01-01, from which PostgreSQL counts microseconds.
@@ -135,8 +134,7 @@ func appendJSON(b []byte, v reflect.Value) ([]byte, error) {
 }
 
 func appendPlainJSON(b []byte, v reflect.Value) ([]byte, error) {
-	if v.Type() == factsType {
-		facts, _ := v.Interface().(map[string]any)
+	if facts, ok := reflect.TypeAssert[map[string]any](v); ok {
 		return appendFacts(b, facts)
 	}
 	text, err := json.Marshal(v.Interface())
