@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/partnergraph/partnergraph/bench/internal/load"
 	"github.com/partnergraph/partnergraph/bench/internal/process"
 	"github.com/partnergraph/partnergraph/cmd/testservers/servers"
@@ -78,6 +80,9 @@ func newPlace(ctx context.Context, log *slog.Logger, opts options, flush string)
 	if err != nil {
 		return nil, err
 	}
+	if err := wearIn(ctx, at.database); err != nil {
+		return nil, err
+	}
 	at.flush = flushModel{Name: flush, Model: model, CommitMs: float64(commit) / float64(time.Millisecond)}
 	if err := at.settle(ctx); err != nil {
 		return nil, err
@@ -98,9 +103,6 @@ func (at *place) settle(ctx context.Context) (err error) {
 	if at.data, err = fill(ctx, at.db, at.opts.pairs); err != nil {
 		return err
 	}
-	if err := at.wearIn(ctx); err != nil {
-		return err
-	}
 	if err := at.startFloor(ctx); err != nil {
 		return err
 	}
@@ -113,13 +115,18 @@ const wornIn = 1536
 // wearIn brings a new server to where one is that has run for a while. What is written here and thrown away leaves behind the files of the log that
 // the next ones are written into, which a new server would have to fill with zeros first, each of 16 MB, while commits wait; and its pages of shared
 // memory, each of which costs a page fault once.
-func (at *place) wearIn(ctx context.Context) error {
+func wearIn(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
 	for _, sql := range []string{
 		"CREATE TABLE bench_wear (page text)", "ALTER TABLE bench_wear ALTER page SET STORAGE PLAIN",
 		fmt.Sprintf("INSERT INTO bench_wear SELECT repeat('x', 8000) FROM generate_series(1, %d)", wornIn<<20/8192),
 		"DROP TABLE bench_wear", "CHECKPOINT",
 	} {
-		if _, err := at.db.ExecContext(ctx, sql); err != nil {
+		if _, err := conn.Exec(ctx, sql); err != nil {
 			return err
 		}
 	}
