@@ -215,21 +215,24 @@ func newPlan(table *schema.Table, what verb, columns []string) *rowsPlan {
 		if !ok {
 			return nil
 		}
-		names[i], arrays[i] = string(f.SQLName), "$"+strconv.Itoa(i+1)+"::"+column.array
+		names[i] = string(f.SQLName)
+		arrays[i] = "unnest($" + strconv.Itoa(i+1) + "::" + column.array + ") AS " + names[i]
 		plan.columns = append(plan.columns, column)
 	}
-	list, unnest := strings.Join(names, ", "), "unnest("+strings.Join(arrays, ", ")+")"
+	// In the list of a query the arrays are read side by side, value by value; in its FROM each would be written into a table first. One that is NULL
+	// is NULL in every row.
+	list, unnest := strings.Join(names, ", "), "SELECT "+strings.Join(arrays, ", ")
 	plan.into = fmt.Sprintf("INSERT INTO %s AS was (%s) ", table.SQLName, list)
 	switch what {
 	case inserting:
 	case adding:
 		plan.meeting = meetingSQL(table, columns)
 	case updating:
-		plan.sql = updateSQL(table, names, fmt.Sprintf("%s AS news(%s)", unnest, list))
+		plan.sql = updateSQL(table, names, "("+unnest+") AS news")
 		plan.into, plan.meeting = fmt.Sprintf("WITH news(%s) AS (", list), ") "+updateSQL(table, names, "news")
 	}
 	if plan.sql == "" {
-		plan.sql = plan.into + "SELECT * FROM " + unnest + plan.meeting
+		plan.sql = plan.into + unnest + plan.meeting
 	}
 	plan.name = planName(plan.sql)
 	return plan
@@ -393,19 +396,14 @@ func meetingSQL(table *schema.Table, columns []string) string {
 // binaryFormat says of all parameters at once that they are not text.
 var binaryFormat = []int16{1}
 
-// encode writes the rows out as one array for each column.
+// encode writes the rows out as one array for each column, which is NULL where all its values are.
 func (p *rowsPlan) encode(rows reflect.Value) ([][]byte, error) {
 	arrays := make([][]byte, len(p.fields))
-	n := rows.Len()
 	for i, f := range p.fields {
-		b := arrayOf(n, p.columns[i].element)
-		for row := range n {
-			var err error
-			if b, err = p.columns[i].one(b, f, rows.Index(row)); err != nil {
-				return nil, fmt.Errorf("store: column %s: %w", f.Name, err)
-			}
+		var err error
+		if arrays[i], err = p.columns[i].all(f, rows); err != nil {
+			return nil, fmt.Errorf("store: column %s: %w", f.Name, err)
 		}
-		arrays[i] = b
 	}
 	return arrays, nil
 }
@@ -472,14 +470,32 @@ func valueOf(f *schema.Field, row reflect.Value) (reflect.Value, bool) {
 	return value, !null
 }
 
-// one appends a value with its length, and -1 for NULL.
-func (w wire) one(b []byte, f *schema.Field, row reflect.Value) ([]byte, error) {
-	value, there := valueOf(f, row)
-	if !there {
-		return binary.BigEndian.AppendUint32(b, 1<<32-1), nil
+// all writes a column of the rows: each value with its length, and -1 for NULL. It is nil when there are no others.
+func (w wire) all(f *schema.Field, rows reflect.Value) (array []byte, err error) {
+	n, nulls := rows.Len(), 0
+	for i := range n {
+		value, there := valueOf(f, rows.Index(i))
+		if !there {
+			nulls++
+			if array != nil {
+				array = binary.BigEndian.AppendUint32(array, null)
+			}
+			continue
+		}
+		if array == nil {
+			array = arrayOf(n, w.element)
+			for range nulls {
+				array = binary.BigEndian.AppendUint32(array, null)
+			}
+		}
+		at := len(array)
+		if array, err = w.append(append(array, 0, 0, 0, 0), value); err != nil {
+			return nil, err
+		}
+		binary.BigEndian.PutUint32(array[at:], uint32(len(array)-at-4))
 	}
-	at := len(b)
-	b, err := w.append(append(b, 0, 0, 0, 0), value)
-	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
-	return b, err
+	return array, nil
 }
+
+// null is the length of NULL.
+const null = 1<<32 - 1

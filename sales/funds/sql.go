@@ -90,12 +90,12 @@ func endsUnchanged(ids []models.ID, ends map[models.ID]end) []ledger.Condition {
 	}
 	var conditions []ledger.Condition
 	if n := len(customers[0]); n > 0 {
-		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[]) AS was(id, above, currency, mode, frozen)
+		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM (SELECT unnest(?::text[]) AS id, unnest(?::text[]) AS above, unnest(?::text[]) AS currency, unnest(?::text[]) AS mode, unnest(?::text[]) AS frozen) AS was
 			JOIN customers AS c ON c.id = was.id WHERE coalesce(c.partner_id, '') = above AND c.currency = was.currency AND coalesce(c.mode, '') = was.mode AND c.frozen = was.frozen`,
 			Args: []any{customers[0], customers[1], customers[2], customers[3], customers[4]}, Equals: int64(n)})
 	}
 	if n := len(partners[0]); n > 0 {
-		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM unnest(?::text[], ?::text[], ?::text[], ?::text[]) AS was(id, above, currency, kind)
+		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM (SELECT unnest(?::text[]) AS id, unnest(?::text[]) AS above, unnest(?::text[]) AS currency, unnest(?::text[]) AS kind) AS was
 			JOIN partners AS p ON p.id = was.id WHERE coalesce(p.parent_id, '') = above AND p.currency = was.currency AND p.kind = was.kind`,
 			Args: []any{partners[0], partners[1], partners[2], partners[3]}, Equals: int64(n)})
 	}
