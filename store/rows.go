@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -410,7 +411,7 @@ func (p *rowsPlan) encode(rows reflect.Value) ([][]byte, error) {
 
 // arrayOf begins an array of n elements.
 func arrayOf(n int, element uint32) []byte {
-	b := make([]byte, 0, 20+n*40)
+	b := make([]byte, 0, 64)
 	b = binary.BigEndian.AppendUint32(b, 1) // dimensions
 	b = binary.BigEndian.AppendUint32(b, 1) // there may be NULL
 	b = binary.BigEndian.AppendUint32(b, element)
@@ -418,9 +419,15 @@ func arrayOf(n int, element uint32) []byte {
 	return binary.BigEndian.AppendUint32(b, 1) // the first index
 }
 
+// roomFor makes room for n values as wide as the first, or a little wider.
+func roomFor(b []byte, n, width int) []byte { return slices.Grow(b, n*(width+width/8)) }
+
 func textArray(values []string) []byte {
 	b := arrayOf(len(values), wireText.element)
-	for _, value := range values {
+	for i, value := range values {
+		if i == 0 {
+			b = roomFor(b, len(values), 4+len(value))
+		}
 		b = binary.BigEndian.AppendUint32(b, uint32(len(value)))
 		b = append(b, value...)
 	}
@@ -493,6 +500,9 @@ func (w wire) all(f *schema.Field, rows reflect.Value) (array []byte, err error)
 			return nil, err
 		}
 		binary.BigEndian.PutUint32(array[at:], uint32(len(array)-at-4))
+		if i == nulls {
+			array = roomFor(array, n-i, len(array)-at)
+		}
 	}
 	return array, nil
 }

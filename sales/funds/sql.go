@@ -72,32 +72,41 @@ func endsOf(customers []customerEnd, partners []partnerEnd) map[models.ID]end {
 	return ends
 }
 
-// endsUnchanged are the conditions that those of the customers and partners that are among the ends are what they were read as; the others nobody looked at.
+// endsUnchanged are the conditions that those of the customers and partners that are among the ends are what they were read as; the others nobody looked at. Ends that
+// said the same, as the customers of one partner in one currency do, are one condition.
 func endsUnchanged(ids []models.ID, ends map[models.ID]end) []ledger.Condition {
-	var customers, partners [5][]string
+	type what struct {
+		end
+		prefix string
+	}
+	same := make(map[what][]string)
+	var kinds []what // in the order in which they are found, so that the statement is the same for the same kinds
 	for _, id := range ids {
 		e, found := ends[id]
 		if !found {
 			continue
 		}
-		row, into := [5]string{string(id), string(e.Above), string(e.Currency), string(e.Mode), string(e.Frozen)}, &customers
-		if id.Prefix() == models.PrefixPartner {
-			row[3], into = string(e.Kind), &partners
+		kind := what{e, id.Prefix()}
+		if same[kind] == nil {
+			kinds = append(kinds, kind)
 		}
-		for i, value := range row {
-			into[i] = append(into[i], value)
+		same[kind] = append(same[kind], string(id))
+	}
+	conditions := make([]ledger.Condition, len(kinds))
+	for i, kind := range kinds {
+		were := same[kind]
+		conditions[i] = ledger.Condition{SQL: customersUnchanged, Equals: int64(len(were)), Args: []any{
+			were, string(kind.Above), string(kind.Currency), string(kind.Mode), string(kind.Frozen),
+		}}
+		if kind.prefix == models.PrefixPartner {
+			conditions[i].SQL, conditions[i].Args = partnersUnchanged, []any{were, string(kind.Above), string(kind.Currency), string(kind.Kind)}
 		}
-	}
-	var conditions []ledger.Condition
-	if n := len(customers[0]); n > 0 {
-		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM (SELECT unnest(?::text[]) AS id, unnest(?::text[]) AS above, unnest(?::text[]) AS currency, unnest(?::text[]) AS mode, unnest(?::text[]) AS frozen) AS was
-			JOIN customers AS c ON c.id = was.id WHERE coalesce(c.partner_id, '') = above AND c.currency = was.currency AND coalesce(c.mode, '') = was.mode AND c.frozen = was.frozen`,
-			Args: []any{customers[0], customers[1], customers[2], customers[3], customers[4]}, Equals: int64(n)})
-	}
-	if n := len(partners[0]); n > 0 {
-		conditions = append(conditions, ledger.Condition{SQL: `SELECT count(*) FROM (SELECT unnest(?::text[]) AS id, unnest(?::text[]) AS above, unnest(?::text[]) AS currency, unnest(?::text[]) AS kind) AS was
-			JOIN partners AS p ON p.id = was.id WHERE coalesce(p.parent_id, '') = above AND p.currency = was.currency AND p.kind = was.kind`,
-			Args: []any{partners[0], partners[1], partners[2], partners[3]}, Equals: int64(n)})
 	}
 	return conditions
 }
+
+const (
+	customersUnchanged = `SELECT count(*) FROM customers WHERE id = ANY(?::text[]) AND coalesce(partner_id, '') = ?::text AND currency = ?::text
+		AND coalesce(mode, '') = ?::text AND frozen = ?::text`
+	partnersUnchanged = `SELECT count(*) FROM partners WHERE id = ANY(?::text[]) AND coalesce(parent_id, '') = ?::text AND currency = ?::text AND kind = ?::text`
+)
