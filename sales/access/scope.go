@@ -4,6 +4,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/partnergraph/partnergraph/models"
+	"github.com/partnergraph/partnergraph/sales/events"
 )
 
 // Scope narrows a query to the rows that a principal may see. The query's model must use the alias its bun tag gives it.
@@ -430,7 +431,7 @@ func Events(q *bun.SelectQuery, who models.Principal) *bun.SelectQuery {
 	case who.SeesAll():
 		return q
 	case who.CustomerID != "":
-		return q.Where("ev.customer_id = ?", who.CustomerID)
+		return events.OfCustomer(q, who.CustomerID)
 	case who.PartnerID != "":
 		return q.Where("ev.partner_id = ?", who.PartnerID)
 	}

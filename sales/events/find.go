@@ -72,10 +72,10 @@ func (l *Log) Find(ctx context.Context, who models.Principal, filter Filter, arg
 func (l *Log) selectEvents(filter Filter, who models.Principal) *bun.SelectQuery {
 	q := l.Scope(l.DB.NewSelect().Model((*models.Event)(nil)), who)
 	if filter.SubjectID != nil {
-		q = q.Where("ev.subject_id = ?", *filter.SubjectID)
+		q = ofSubject(q, *filter.SubjectID)
 	}
 	if filter.CustomerID != nil {
-		q = q.Where("ev.customer_id = ?", *filter.CustomerID)
+		q = OfCustomer(q, *filter.CustomerID)
 	}
 	if filter.PartnerID != nil && who.CustomerID != "" { // it is not told which partner an event concerns either
 		q = q.Where("1 = 0")
@@ -103,3 +103,20 @@ func (l *Log) selectEvents(filter Filter, who models.Principal) *bun.SelectQuery
 	}
 	return q
 }
+
+// OfCustomer narrows a query of events to those that concern a customer. Their index names what an event is about: the customer that it concerns, or else its subject.
+func OfCustomer(q *bun.SelectQuery, customer models.ID) *bun.SelectQuery {
+	return q.Where(about+" = ? AND ev.customer_id IS NOT NULL", customer)
+}
+
+// ofSubject narrows a query of events to those of a subject. A customer's own are in the index of what events are about, whether they concern it or are kept
+// from it, and the others in one by subject, so that no event has to be written to both.
+func ofSubject(q *bun.SelectQuery, subject models.ID) *bun.SelectQuery {
+	if subject.Prefix() == models.PrefixCustomer {
+		// PostgreSQL takes two comparisons for independent of each other and would expect nothing to be left, and so sort it; not what it cannot look into.
+		return q.Where(about+" = ? AND CASE WHEN ev.subject_id = ? THEN TRUE ELSE FALSE END", subject, subject)
+	}
+	return q.Where("ev.subject_id = ? AND ev.subject_id IS DISTINCT FROM ev.customer_id", subject)
+}
+
+const about = "coalesce(ev.customer_id, ev.subject_id)"
