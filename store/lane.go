@@ -233,8 +233,7 @@ func (l *Lanes[J, A]) gather(from *lane[J, A]) []ticket[J, A] {
 func (l *Lanes[J, A]) carry(group []ticket[J, A], turn *Turn) {
 	defer turn.own.end()
 	oldest := l.Now().Add(-or(l.Patience, defaultPatience))
-	var begun []ticket[J, A]
-	var jobs []J
+	begun, jobs := make([]ticket[J, A], 0, len(group)), make([]J, 0, len(group))
 	for _, t := range group {
 		switch {
 		case t.ctx.Err() != nil:

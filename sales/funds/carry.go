@@ -363,6 +363,9 @@ func (g *group) accounts(a asked, currency models.Currency) (above, below models
 
 // done notes the answer of a move and its event.
 func (g *group) done(a asked, money models.Money, transfer models.Transfer) Moved {
+	if g.keys == nil {
+		g.keys, g.told = make([]models.IdempotencyKey, 0, len(g.moves)), make([]models.Event, 0, len(g.moves))
+	}
 	answer := answer{
 		ID: transfer.ID, Kind: transfer.Kind, At: transfer.CreatedAt, Currency: money.Currency,
 		Above: g.side(models.OwnerPartner, a.partner, money.Currency), Below: g.side(a.target, a.targetID, money.Currency),

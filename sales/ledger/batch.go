@@ -87,14 +87,20 @@ func (b *Batch) post(who models.Principal, p Posting, hold *models.Hold) (models
 	if err := p.check(); err != nil {
 		return models.Transfer{}, err
 	}
-	legs := slices.SortedFunc(slices.Values(p.Legs), func(x, y Leg) int { return cmp.Compare(x.AccountID, y.AccountID) })
-	places, after := make([]int, len(legs)), make([]models.Account, len(legs))
-	for i, leg := range legs {
+	// Most postings have two legs, for which nothing need be allocated.
+	var (
+		roomLegs   [2]Leg
+		roomPlaces [2]int
+		roomAfter  [2]models.Account
+	)
+	legs, places, after := append(roomLegs[:0], p.Legs...), roomPlaces[:0], roomAfter[:0]
+	slices.SortFunc(legs, func(x, y Leg) int { return cmp.Compare(x.AccountID, y.AccountID) })
+	for _, leg := range legs {
 		place, found := b.at[leg.AccountID]
 		if !found {
 			return models.Transfer{}, ErrAccountUnknown
 		}
-		places[i], after[i] = place, b.accounts[place]
+		places, after = append(places, place), append(after, b.accounts[place])
 	}
 	if err := checkSums(legs, after); err != nil {
 		return models.Transfer{}, err
@@ -103,22 +109,26 @@ func (b *Batch) post(who models.Principal, p Posting, hold *models.Hold) (models
 		ID: b.ledger.IDs(models.PrefixTransfer), Kind: p.Kind, OrderID: p.OrderID, SubjectID: p.SubjectID, ReversesID: p.ReversesID,
 		ActorID: who.ActorID(), RequestID: who.RequestID, Reason: p.Reason, CreatedAt: b.now,
 	}
-	entries := make([]models.Entry, len(legs))
+	if b.transfers == nil { // in a group nearly every account is that of one transfer's other side
+		b.transfers, b.entries = make([]models.Transfer, 0, len(b.accounts)), make([]models.Entry, 0, 2*len(b.accounts))
+	}
+	entries := b.entries // to which those of this transfer are not yet added
 	for i, leg := range legs {
 		if hold != nil && hold.AccountID == leg.AccountID {
 			after[i].HeldMinor -= hold.AmountMinor
 		}
-		var err error
-		if entries[i], err = b.ledger.apply(&after[i], leg.AmountMinor, transfer); err != nil {
+		entry, err := b.ledger.apply(&after[i], leg.AmountMinor, transfer)
+		if err != nil {
 			return models.Transfer{}, err
 		}
+		entries = append(entries, entry)
 	}
 	// Nothing can fail any more.
 	for i, place := range places {
 		b.put(place, after[i])
 	}
 	b.transfers = append(b.transfers, transfer)
-	b.entries = append(b.entries, entries...)
+	b.entries = entries
 	return transfer, nil
 }
 
