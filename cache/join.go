@@ -55,13 +55,6 @@ func (j *joiner) process(ctx context.Context, cmds ...redis.Cmder) error {
 	}
 }
 
-// note puts commands into a pipeline, which does nothing yet that could fail.
-func note(ctx context.Context, pipe redis.Pipeliner, cmds []redis.Cmder) {
-	for _, cmd := range cmds {
-		_ = pipe.Process(ctx, cmd)
-	}
-}
-
 // land gives the connection of a command to those who wait, if there are any.
 func (j *joiner) land() {
 	if next := j.next(); next != nil {
@@ -97,12 +90,11 @@ func (j *joiner) fly(together []waitingCmds) {
 func (j *joiner) send(together []waitingCmds) {
 	ctx, cancel := context.WithTimeout(context.Background(), j.timeout)
 	defer cancel()
-	pipe := j.client.Pipeline()
+	var cmds []redis.Cmder
 	for _, w := range together {
-		note(ctx, pipe, w.cmds)
+		cmds = append(cmds, w.cmds...)
 	}
-	// Each command has its own error.
-	_, _ = pipe.Exec(ctx)
+	_ = piped(ctx, j.client, cmds) // each command has its own error
 	for _, w := range together {
 		close(w.done)
 	}
@@ -119,10 +111,12 @@ func (r *Redis) send(ctx context.Context, cmds []redis.Cmder) error {
 	return piped(ctx, r.client, cmds)
 }
 
-// piped carries commands out in one round trip.
+// piped carries commands out in one round trip, and returns the first of their errors.
 func piped(ctx context.Context, client redis.UniversalClient, cmds []redis.Cmder) error {
 	pipe := client.Pipeline()
-	note(ctx, pipe, cmds)
+	for _, cmd := range cmds {
+		_ = pipe.Process(ctx, cmd) // which does nothing yet that could fail
+	}
 	_, err := pipe.Exec(ctx)
 	return err
 }

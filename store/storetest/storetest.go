@@ -27,18 +27,17 @@ var (
 // migrated database that is gone afterwards.
 func Each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		fn(t, SQLite(t))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		fn(t, Postgres(t))
-	})
+	each(t, fn, func(url string) string { return url })
 }
 
 // EachInText is Each where every statement has its values in its text, so that what HookLast keeps can be explained.
 func EachInText(t *testing.T, fn func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	each(t, fn, InText)
+}
+
+// each opens PostgreSQL's database under an address that is made of its own.
+func each(t *testing.T, fn func(t *testing.T, db *store.DB), postgres func(url string) string) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
@@ -46,7 +45,7 @@ func EachInText(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		fn(t, Open(t, InText(PostgresURL(t))))
+		fn(t, Open(t, postgres(PostgresURL(t))))
 	})
 }
 
