@@ -22,31 +22,7 @@ func TestEventsAreFoundByWhatTheyAreAbout(t *testing.T) {
 	t.Parallel()
 	storetest.EachInText(t, func(t *testing.T, db *store.DB) {
 		c := newClock()
-		var happened []models.Event
-		for i := range 12_000 {
-			c.pass(time.Second)
-			other, err := models.IDFromUUID(models.PrefixCustomer, [16]byte{1, byte(i % 251)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			event := models.Event{Type: models.EventBalanceChanged, CustomerID: other, PartnerID: shop, SubjectID: string(other)}
-			switch i % 150 {
-			case 0:
-				event.CustomerID, event.SubjectID = alice, string(alice)
-			case 1: // the customer's, but not about itself
-				event.Type, event.CustomerID, event.SubjectID = models.EventOrderPaid, alice, string(thing)
-			case 2:
-				event.CustomerID, event.SubjectID = bob, string(bob)
-			case 3:
-				event.CustomerID, event.SubjectID = "", string(shop)
-			case 4: // kept from the customer
-				event.Type, event.CustomerID, event.SubjectID = models.EventContactsSet, "", string(alice)
-			}
-			happened = append(happened, event)
-		}
-		for part := range slices.Chunk(happened, 500) {
-			record(t, db, c, part...)
-		}
+		happened := muchHappened(t, db, c)
 		log := &events.Log{DB: db, Require: access.Require, Scope: access.Events}
 		read := []models.Permission{models.ReadEvents}
 		operator := models.Principal{Kind: models.Operator, Permissions: read}
@@ -116,4 +92,35 @@ func TestEventsAreFoundByWhatTheyAreAbout(t *testing.T) {
 			}
 		}
 	})
+}
+
+// muchHappened records what is about many customers, an order and a partner.
+func muchHappened(t *testing.T, db *store.DB, c *clock) []models.Event {
+	t.Helper()
+	var happened []models.Event
+	for i := range 12_000 {
+		c.pass(time.Second)
+		other, err := models.IDFromUUID(models.PrefixCustomer, [16]byte{1, byte(i % 251)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		event := models.Event{Type: models.EventBalanceChanged, CustomerID: other, PartnerID: shop, SubjectID: string(other)}
+		switch i % 150 {
+		case 0:
+			event.CustomerID, event.SubjectID = alice, string(alice)
+		case 1: // the customer's, but not about itself
+			event.Type, event.CustomerID, event.SubjectID = models.EventOrderPaid, alice, string(thing)
+		case 2:
+			event.CustomerID, event.SubjectID = bob, string(bob)
+		case 3:
+			event.CustomerID, event.SubjectID = "", string(shop)
+		case 4: // kept from the customer
+			event.Type, event.CustomerID, event.SubjectID = models.EventContactsSet, "", string(alice)
+		}
+		happened = append(happened, event)
+	}
+	for part := range slices.Chunk(happened, 500) {
+		record(t, db, c, part...)
+	}
+	return happened
 }
