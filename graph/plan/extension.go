@@ -18,6 +18,7 @@ type Extension struct {
 	walked    func(ctx context.Context, field string, why error)
 	beside    func(ctx context.Context, field string, answer []byte)
 	types     map[string]*objectType
+	kept      kept
 }
 
 var (
@@ -32,7 +33,7 @@ func New(resolvers graph.ResolverRoot, rounds func(ctx context.Context) Rounds, 
 	if walked == nil {
 		walked = func(context.Context, string, error) {}
 	}
-	return &Extension{resolvers: resolvers, rounds: rounds, walked: walked, types: tables()}
+	return &Extension{resolvers: resolvers, rounds: rounds, walked: walked, types: tables(), kept: newKept()}
 }
 
 // Beside gives every answer to told, and lets the ordinary executor answer from the same value after all, so that a test can hold one
@@ -103,7 +104,7 @@ func (e *Extension) answer(ctx context.Context, fc *graphql.FieldContext, of *ob
 	l := &loader{compiler: compiler{graphql.GetOperationContext(ctx)}, resolvers: e.resolvers}
 	if of.concrete != nil {
 		root.variants = map[*objectType]*object{}
-	} else if root.selected, why = l.object(of, fc.Field.Selections); why != nil {
+	} else if root.selected, why = e.kept.object(l.compiler, of, fc.Field); why != nil {
 		return nil, why
 	}
 	if len(fc.Field.Deferrables) > 0 {
