@@ -73,13 +73,14 @@ func endsOf(customers []customerEnd, partners []partnerEnd) map[models.ID]end {
 }
 
 // endsUnchanged are the conditions that those of the customers and partners that are among the ends are what they were read as; the others nobody looked at. Ends that
-// said the same, as the customers of one partner in one currency do, are one condition.
+// differ only in whose they are, as the customers of one lane in one currency do, are one condition.
 func endsUnchanged(ids []models.ID, ends map[models.ID]end) []ledger.Condition {
 	type what struct {
 		end
 		prefix string
 	}
-	same := make(map[what][]string)
+	type were struct{ ids, above []string }
+	same := make(map[what]were)
 	var kinds []what // in the order in which they are found, so that the statement is the same for the same kinds
 	for _, id := range ids {
 		e, found := ends[id]
@@ -87,26 +88,29 @@ func endsUnchanged(ids []models.ID, ends map[models.ID]end) []ledger.Condition {
 			continue
 		}
 		kind := what{e, id.Prefix()}
-		if same[kind] == nil {
+		kind.Above = ""
+		known, found := same[kind]
+		if !found {
 			kinds = append(kinds, kind)
 		}
-		same[kind] = append(same[kind], string(id))
+		same[kind] = were{append(known.ids, string(id)), append(known.above, string(e.Above))}
 	}
 	conditions := make([]ledger.Condition, len(kinds))
 	for i, kind := range kinds {
 		were := same[kind]
-		conditions[i] = ledger.Condition{SQL: customersUnchanged, Equals: int64(len(were)), Args: []any{
-			were, string(kind.Above), string(kind.Currency), string(kind.Mode), string(kind.Frozen),
+		conditions[i] = ledger.Condition{SQL: customersUnchanged, Equals: int64(len(were.ids)), Args: []any{
+			were.ids, were.above, string(kind.Currency), string(kind.Mode), string(kind.Frozen),
 		}}
 		if kind.prefix == models.PrefixPartner {
-			conditions[i].SQL, conditions[i].Args = partnersUnchanged, []any{were, string(kind.Above), string(kind.Currency), string(kind.Kind)}
+			conditions[i].SQL, conditions[i].Args = partnersUnchanged, []any{were.ids, were.above, string(kind.Currency), string(kind.Kind)}
 		}
 	}
 	return conditions
 }
 
 const (
-	customersUnchanged = `SELECT count(*) FROM customers WHERE id = ANY(?::text[]) AND coalesce(partner_id, '') = ?::text AND currency = ?::text
-		AND coalesce(mode, '') = ?::text AND frozen = ?::text`
-	partnersUnchanged = `SELECT count(*) FROM partners WHERE id = ANY(?::text[]) AND coalesce(parent_id, '') = ?::text AND currency = ?::text AND kind = ?::text`
+	customersUnchanged = `SELECT count(*) FROM (SELECT unnest(?::text[]) AS id, unnest(?::text[]) AS above) AS was JOIN customers AS c ON c.id = was.id
+		WHERE coalesce(c.partner_id, '') = above AND c.currency = ?::text AND coalesce(c.mode, '') = ?::text AND c.frozen = ?::text`
+	partnersUnchanged = `SELECT count(*) FROM (SELECT unnest(?::text[]) AS id, unnest(?::text[]) AS above) AS was JOIN partners AS p ON p.id = was.id
+		WHERE coalesce(p.parent_id, '') = above AND p.currency = ?::text AND p.kind = ?::text`
 )
