@@ -47,7 +47,8 @@ func (s *Service) move(ctx context.Context, a asked) (Moved, error) {
 		if s.DB.Engine() == store.SQLite { // which has one writer
 			s.lanes.Width = 1
 		} else if most := s.DB.AheadLanes(); most > 0 {
-			s.lanes.RunAhead, s.lanes.Width = s.carryInTurn, min(most, runtime.GOMAXPROCS(0))
+			// As many as processors would have half as many moves in a group, which cost the database a third more each.
+			s.lanes.RunAhead, s.lanes.Width = s.carryInTurn, min(most, max(runtime.GOMAXPROCS(0)/2, 1))
 		}
 	})
 	return s.lanes.Do(ctx, string(a.partner), a)
