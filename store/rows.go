@@ -424,10 +424,10 @@ func roomFor(b []byte, n, width int) []byte { return slices.Grow(b, n*(width+wid
 
 func textArray(values []string) []byte {
 	b := arrayOf(len(values), wireText.element)
-	for i, value := range values {
-		if i == 0 {
-			b = roomFor(b, len(values), 4+len(value))
-		}
+	if len(values) > 0 {
+		b = roomFor(b, len(values), 4+len(values[0]))
+	}
+	for _, value := range values {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(value)))
 		b = append(b, value...)
 	}
@@ -478,34 +478,28 @@ func valueOf(f *schema.Field, row reflect.Value) (reflect.Value, bool) {
 }
 
 // all writes a column of the rows: each value with its length, and -1 for NULL. It is nil when there are no others.
-func (w wire) all(f *schema.Field, rows reflect.Value) (array []byte, err error) {
+func (w wire) all(f *schema.Field, rows reflect.Value) ([]byte, error) {
 	n, nulls := rows.Len(), 0
+	array := arrayOf(n, w.element)
 	for i := range n {
 		value, there := valueOf(f, rows.Index(i))
 		if !there {
 			nulls++
-			if array != nil {
-				array = binary.BigEndian.AppendUint32(array, null)
-			}
+			array = binary.BigEndian.AppendUint32(array, 1<<32-1)
 			continue
 		}
-		if array == nil {
-			array = arrayOf(n, w.element)
-			for range nulls {
-				array = binary.BigEndian.AppendUint32(array, null)
-			}
-		}
 		at := len(array)
+		var err error
 		if array, err = w.append(append(array, 0, 0, 0, 0), value); err != nil {
 			return nil, err
 		}
 		binary.BigEndian.PutUint32(array[at:], uint32(len(array)-at-4))
-		if i == nulls {
+		if i == nulls { // the first one
 			array = roomFor(array, n-i, len(array)-at)
 		}
 	}
+	if nulls == n {
+		return nil, nil
+	}
 	return array, nil
 }
-
-// null is the length of NULL.
-const null = 1<<32 - 1
